@@ -1,0 +1,112 @@
+"""The application: global options, the commands, and how errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from cli import __version__, audit_commands, fleet_commands, intent_commands, lab_commands
+from cli.context import DEFAULT_INVENTORY, Context
+from lab.errors import LabError
+from overlay.errors import FleetError, IntentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ExitCode(IntEnum):
+    """What every command's exit status means."""
+
+    OK = 0
+    """In sync, or done."""
+    ERROR = 1
+    """An error, wrong usage included."""
+    DRIFT = 2
+    """Drift was found, or a plan is not empty."""
+    INCOMPLETE = 3
+    """Some host could not be reached, collected or parsed, whatever else was found."""
+
+
+app = typer.Typer(
+    name="evpn-fleet",
+    help="Deploys VXLAN / BGP-EVPN overlays on Debian and Proxmox hosts; audits their drift.\n\n"
+    "Exit codes: 0 in sync or done, 1 error, 2 drift or a plan that is not empty, 3 incomplete.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"auto_envvar_prefix": "EVPN_FLEET", "help_option_names": ["-h", "--help"]},
+)
+for module in (intent_commands, fleet_commands, audit_commands, lab_commands):
+    module.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"evpn-fleet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    inventory: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder with fabric.yaml, hosts.yaml, groups.yaml.")
+    ] = DEFAULT_INVENTORY,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Say more (evidence lines, steps).")
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    ctx.obj = Context(inventory=inventory, verbosity=verbose, quiet=quiet)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line and returns its exit code; prints errors, never a traceback."""
+    try:
+        result = app(list(arguments), standalone_mode=False, prog_name="run.py")
+    except IntentError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return _fail(error.what, error.hint)
+    except (FleetError, LabError) as error:
+        return _fail(error.what, error.hint)
+    except TyperException as error:
+        return _usage(error)
+    except typer.Abort:
+        return _fail("stopped before it was done", "")
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; there is nobody left to tell.
+        sys.stderr.close()
+        return ExitCode.ERROR
+    if isinstance(result, int):
+        return ExitCode.ERROR if result == 130 else result
+    return ExitCode.OK
+
+
+def _fail(what: str, hint: str) -> int:
+    print(f"Error: {what}" + (f"\n  next: {hint}" if hint else ""), file=sys.stderr)
+    return ExitCode.ERROR
+
+
+def _usage(error: TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context else "run.py"
+    said = error.format_message()
+    print(
+        said if said.startswith("Usage") else f"Error: {said}\n  next: {where} --help",
+        file=sys.stderr,
+    )
+    return ExitCode.ERROR
+
+
+def console() -> None:
+    """Entry point of the installed command `evpn-fleet`."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,111 @@
+"""The audit, joined from its rooms: collect → parse → compare → report."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import threading
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from drift.engine import audit as compare
+
+from cli.progress import host_progress
+from overlay.records import CommandResult, HostState
+from parsers import parse_host
+from reports.build import build_report
+from tasks.collect import HostCapture, collect_all
+from tasks.commands import TEXT_SLUGS, commands_for
+from tasks.snapshot import read_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+    from cli.context import Context
+    from overlay.expected import FabricIntent
+    from reports.model import Report, RunInfo
+    from tasks.session import Session
+
+# Below this, starting processes costs more than they save.
+_FEW_HOSTS = 12
+
+
+class Parsing:
+    """Parses captures in the background as they arrive; `states()` waits for all of them.
+
+    TTP is not thread-safe: processes share nothing, and for a few hosts one thread does it all.
+    """
+
+    def __init__(self, pool: Executor, intent: FabricIntent) -> None:
+        self._pool = pool
+        self._unneeded = set(TEXT_SLUGS) - {c.slug for c in commands_for(intent)}
+        self._futures: dict[str, Future[HostState]] = {}
+        self._states: dict[str, HostState] = {}
+        self._lock = threading.Lock()
+
+    def add(self, capture: HostCapture) -> None:
+        """Takes one host's capture; may be called from any thread."""
+        with self._lock:
+            if capture.error is not None:
+                self._states[capture.host] = HostState(capture.host, error=capture.error)
+            else:
+                job = self._pool.submit(parse_host, capture.host, capture.outputs)
+                self._futures[capture.host] = job
+
+    def states(self) -> dict[str, HostState]:
+        """Every host's observed state, by name in alphabetical order."""
+        for host, future in self._futures.items():
+            state = future.result()
+            for slug in self._unneeded:
+                state.commands[slug] = CommandResult(slug, "skipped", error="no BGP is intended")
+            self._states[host] = state
+        return dict(sorted(self._states.items()))
+
+
+@contextlib.contextmanager
+def parsing(hosts: int, intent: FabricIntent) -> Iterator[Parsing]:
+    """A Parsing for so many hosts; its workers end with the block."""
+    pool: Executor
+    if hosts < _FEW_HOSTS:
+        pool = ThreadPoolExecutor(1)
+    else:
+        # Not forked: a fork of a process with SSH threads may inherit a held lock.
+        spawn = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), mp_context=spawn)
+    with pool:
+        yield Parsing(pool, intent)
+
+
+def observe_live(
+    context: Context, session: Session, intent: FabricIntent, keep: Sequence[object] = ()
+) -> dict[str, HostState]:
+    """Collects from the session's hosts and parses what came."""
+    _ = keep
+    with (
+        parsing(len(session.hosts), intent) as parser,
+        host_progress(context, "collect", len(session.hosts)) as tick,
+    ):
+
+        def done(capture: HostCapture) -> None:
+            parser.add(capture)
+            tick(capture.host, "unreachable" if capture.error else "collected")
+
+        collect_all(session, intent, done)
+        return parser.states()
+
+
+def observe_snapshot(folder: Path, session: Session, intent: FabricIntent) -> dict[str, HostState]:
+    """Parses the session's hosts from a snapshot folder."""
+    captures = read_snapshot(folder, session.hosts)
+    with parsing(len(captures), intent) as parser:
+        for capture in captures:
+            parser.add(capture)
+        return parser.states()
+
+
+def judge(run: RunInfo, intent: FabricIntent, states: dict[str, HostState]) -> Report:
+    """Compares the observed states with the intent and builds the report."""
+    return build_report(run=run, hosts=states, result=compare(intent, states))

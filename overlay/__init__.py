@@ -1,0 +1,1 @@
+"""The vocabulary and the intent: typed models, loading, cross-validation, derivation. Pure."""

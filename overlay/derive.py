@@ -1,0 +1,214 @@
+"""From the intent to each node's expected state."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from overlay.expected import (
+    BgpIntent,
+    BridgeIntent,
+    BridgeRole,
+    FabricIntent,
+    NodeIntent,
+    PortFlags,
+    VrfIntent,
+    VxlanIntent,
+)
+from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Routing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def derive(fabric: Fabric) -> FabricIntent:
+    """Every node's expected state, from a cross-checked intent. Pure and deterministic."""
+    carriers = carriers_by_vni(fabric)
+    addresses = {name: str(node.address) for name, node in fabric.nodes.items()}
+    everyone = tuple(addresses.values())
+    vteps = {vni: frozenset(addresses[name] for name in names) for vni, names in carriers.items()}
+    carried = _networks_by_node(fabric, carriers)
+    static = {}
+    if fabric.mode is Mode.UNICAST:
+        static = {vni: tuple(addresses[n] for n in names) for vni, names in carriers.items()}
+    nodes = {
+        name: _derive_node(fabric, name, node, carried[name], static, everyone)
+        for name, node in fabric.nodes.items()
+    }
+    return FabricIntent(fabric, nodes, vteps, {a: name for name, a in addresses.items()})
+
+
+def carriers_by_vni(fabric: Fabric) -> dict[int, tuple[str, ...]]:
+    """The names of the nodes that carry each L2 VNI, in the order of the intent."""
+    return {
+        network.vni: tuple(fabric.nodes)
+        if "*" in network.nodes
+        else tuple(n for n in fabric.nodes if any(fnmatchcase(n, glob) for glob in network.nodes))
+        for network in fabric.networks
+    }
+
+
+def _networks_by_node(
+    fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]
+) -> dict[str, list[Network]]:
+    carried: dict[str, list[Network]] = defaultdict(list)
+    for network in fabric.networks:
+        for name in carriers[network.vni]:
+            carried[name].append(network)
+    return carried
+
+
+def _derive_node(
+    fabric: Fabric,
+    name: str,
+    node: Node,
+    networks: list[Network],
+    static_vteps: Mapping[int, tuple[str, ...]],
+    everyone: tuple[str, ...],
+) -> NodeIntent:
+    address = str(node.address)
+    vrfs = _vrfs(fabric, networks)
+    bridges = [_underlay_bridge(fabric, node)]
+    vxlans = []
+    for network in networks:
+        vxlans.append(_network_vxlan(fabric, network, address, static_vteps.get(network.vni, ())))
+        bridges.append(_network_bridge(fabric, network))
+    for vrf in vrfs:
+        if vrf.l3vni is not None:
+            vxlans.append(_l3vni_vxlan(fabric, vrf, address))
+            bridges.append(_l3vni_bridge(fabric, vrf))
+    return NodeIntent(
+        name=name,
+        address=address,
+        underlay_port=node.port or fabric.underlay.port,
+        underlay_mtu=fabric.underlay.mtu,
+        bridges=tuple(bridges),
+        vxlans=tuple(vxlans),
+        vrfs=vrfs,
+        bgp=_bgp(fabric, node, everyone),
+        sysctls=_sysctls(fabric),
+    )
+
+
+def _vrfs(fabric: Fabric, networks: list[Network]) -> tuple[VrfIntent, ...]:
+    # A VRF is only where one of its networks is: an empty one would carry nothing.
+    wanted = {network.vrf for network in networks}
+    symmetric = fabric.routing is Routing.SYMMETRIC
+    return tuple(
+        VrfIntent(name, vrf.l3vni if symmetric else None)
+        for name, vrf in fabric.vrfs.items()
+        if name in wanted
+    )
+
+
+def _underlay_bridge(fabric: Fabric, node: Node) -> BridgeIntent:
+    underlay = fabric.underlay
+    return BridgeIntent(
+        name=underlay.bridge,
+        role=BridgeRole.UNDERLAY,
+        ports=(node.port or underlay.port,),
+        mtu=underlay.mtu,
+        guest_ports=fabric.overlay.guest_ports,
+        addresses=(f"{node.address}/{underlay.prefix.prefixlen}",),
+        gateway=str(node.gateway) if node.gateway else None,
+    )
+
+
+def _port_flags(fabric: Fabric) -> PortFlags:
+    # Without a control plane the kernel learns from traffic and must flood what it does not know.
+    learns = fabric.mode is not Mode.EVPN
+    return PortFlags(
+        learning=learns, neigh_suppress=not learns, unicast_flood=learns, multicast_flood=learns
+    )
+
+
+def _network_vxlan(
+    fabric: Fabric, network: Network, address: str, static_vteps: tuple[str, ...]
+) -> VxlanIntent:
+    multicast = fabric.mode is Mode.MULTICAST
+    group = network.group or fabric.overlay.group
+    return VxlanIntent(
+        name=network.vxlan_name,
+        vni=network.vni,
+        bridge=network.bridge_name,
+        local=address,
+        mtu=network.mtu or fabric.overlay.mtu,
+        dstport=fabric.overlay.dstport,
+        learning=fabric.mode is not Mode.EVPN,
+        flags=_port_flags(fabric),
+        group=str(group) if multicast and group else None,
+        # The group is joined where the tunnels' address is: on the bridge, not on its port.
+        physdev=fabric.underlay.bridge if multicast else None,
+        static_vteps=static_vteps,
+    )
+
+
+def _network_bridge(fabric: Fabric, network: Network) -> BridgeIntent:
+    routed = bool(network.gateways)
+    return BridgeIntent(
+        name=network.bridge_name,
+        role=BridgeRole.NETWORK,
+        ports=(network.vxlan_name,),
+        mtu=network.mtu or fabric.overlay.mtu,
+        guest_ports=fabric.overlay.guest_ports,
+        addresses=network.gateways,
+        mac=(network.gateway_mac or fabric.overlay.gateway_mac) if routed else None,
+        vrf=network.vrf,
+    )
+
+
+def _l3vni_mtu(fabric: Fabric) -> int:
+    # What any of the VRF's networks may send must fit through its transit VNI.
+    overhead = VXLAN_OVERHEAD[fabric.underlay.prefix.version]
+    wanted = max([fabric.overlay.mtu, *(n.mtu for n in fabric.networks if n.mtu is not None)])
+    return min(wanted, fabric.underlay.mtu - overhead)
+
+
+def _l3vni_bridge_name(fabric: Fabric, vrf: VrfIntent) -> str:
+    return fabric.vrfs[vrf.name].bridge or f"vmbr{vrf.l3vni}"
+
+
+def _l3vni_vxlan(fabric: Fabric, vrf: VrfIntent, address: str) -> VxlanIntent:
+    assert vrf.l3vni is not None  # noqa: S101 - the caller's condition, for the type checker
+    return VxlanIntent(
+        name=f"vxlan{vrf.l3vni}",
+        vni=vrf.l3vni,
+        bridge=_l3vni_bridge_name(fabric, vrf),
+        local=address,
+        mtu=_l3vni_mtu(fabric),
+        dstport=fabric.overlay.dstport,
+        learning=False,
+        flags=_port_flags(fabric),
+        is_l3vni=True,
+    )
+
+
+def _l3vni_bridge(fabric: Fabric, vrf: VrfIntent) -> BridgeIntent:
+    return BridgeIntent(
+        name=_l3vni_bridge_name(fabric, vrf),
+        role=BridgeRole.L3VNI,
+        ports=(f"vxlan{vrf.l3vni}",),
+        mtu=_l3vni_mtu(fabric),
+        guest_ports=fabric.overlay.guest_ports,
+        vrf=vrf.name,
+    )
+
+
+def _bgp(fabric: Fabric, node: Node, everyone: tuple[str, ...]) -> BgpIntent | None:
+    if fabric.mode is not Mode.EVPN or fabric.bgp is None:
+        return None
+    return BgpIntent(
+        asn=fabric.bgp.asn,
+        router_id=str(node.router_id or node.address),
+        coalesce_time=fabric.bgp.coalesce_time,
+        own_address=str(node.address),
+        mesh=everyone,
+    )
+
+
+def _sysctls(fabric: Fabric) -> tuple[tuple[str, str], ...]:
+    if fabric.routing is Routing.NONE:
+        return ()
+    # Gateways forward per interface; the L3VNI's bridge and the VRF only by the global switch.
+    return (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"))

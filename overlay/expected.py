@@ -1,0 +1,153 @@
+"""The derived intent: what each node should hold. Templates render it, `drift` compares with it.
+
+Addresses and MACs are canonical strings, as in the observed records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from overlay.intent import Fabric, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class BridgeRole(StrEnum):
+    """What a bridge of the intent is for."""
+
+    UNDERLAY = "underlay"
+    NETWORK = "network"
+    L3VNI = "l3vni"
+
+
+@dataclass(frozen=True, slots=True)
+class PortFlags:
+    """Flags of a VXLAN device as a bridge port."""
+
+    learning: bool
+    neigh_suppress: bool
+    unicast_flood: bool
+    multicast_flood: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VxlanIntent:
+    """One VXLAN device. `static_vteps` are all VTEPs of its VNI in unicast mode, else empty.
+
+    That tuple is shared by all nodes of the VNI, so that memory does not grow with their square.
+    """
+
+    name: str
+    vni: int
+    bridge: str
+    local: str
+    mtu: int
+    dstport: int
+    learning: bool
+    flags: PortFlags
+    group: str | None = None
+    physdev: str | None = None
+    static_vteps: tuple[str, ...] = ()
+    is_l3vni: bool = False
+
+    @property
+    def remotes(self) -> Iterator[str]:
+        """Its static flood list: every other VTEP of the VNI."""
+        return (vtep for vtep in self.static_vteps if vtep != self.local)
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeIntent:
+    """One bridge: its intended ports (guests' ports are not ours), addresses, MAC and VRF.
+
+    `mac` and `addresses` are the anycast gateway's on a network's bridge, the VTEP's address
+    with its prefix length on the underlay bridge.
+    """
+
+    name: str
+    role: BridgeRole
+    ports: tuple[str, ...]
+    mtu: int
+    guest_ports: str
+    addresses: tuple[str, ...] = ()
+    mac: str | None = None
+    vrf: str | None = None
+    gateway: str | None = None
+
+    @property
+    def routed(self) -> bool:
+        """True for a bridge that is an anycast gateway, so forwards and answers ARP."""
+        return self.role is BridgeRole.NETWORK and bool(self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class VrfIntent:
+    """One VRF of a node, with its L3VNI in the symmetric model."""
+
+    name: str
+    l3vni: int | None
+    table: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class BgpIntent:
+    """A node's BGP instance. `mesh` holds the addresses of all speakers, its own among them."""
+
+    asn: int
+    router_id: str
+    coalesce_time: int
+    own_address: str
+    mesh: tuple[str, ...]
+
+    @property
+    def peers(self) -> Iterator[str]:
+        """The addresses of its iBGP EVPN neighbours, in the order of the intent."""
+        return (speaker for speaker in self.mesh if speaker != self.own_address)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeIntent:
+    """All that one node should hold; `sysctls` are kernel settings as (key, value)."""
+
+    name: str
+    address: str
+    underlay_port: str
+    underlay_mtu: int
+    bridges: tuple[BridgeIntent, ...]
+    vxlans: tuple[VxlanIntent, ...]
+    vrfs: tuple[VrfIntent, ...]
+    bgp: BgpIntent | None
+    sysctls: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def underlay_bridge(self) -> BridgeIntent:
+        return next(bridge for bridge in self.bridges if bridge.role is BridgeRole.UNDERLAY)
+
+
+@dataclass(frozen=True, slots=True)
+class FabricIntent:
+    """The whole fabric, derived: each node, and which VTEPs carry each VNI.
+
+    `vteps` maps a VNI to the set of VTEP addresses that carry it, `owner` an address to its
+    node's name: sets shared by all nodes, so nothing grows with nodes times nodes.
+    """
+
+    fabric: Fabric
+    nodes: dict[str, NodeIntent]
+    vteps: dict[int, frozenset[str]]
+    owner: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def evpn(self) -> bool:
+        return self.fabric.mode is Mode.EVPN
+
+    @property
+    def l2vnis(self) -> frozenset[int]:
+        return frozenset(network.vni for network in self.fabric.networks)
+
+    @property
+    def l3vnis(self) -> frozenset[int]:
+        return frozenset(v.l3vni for v in self.fabric.vrfs.values() if v.l3vni is not None)

@@ -1,0 +1,235 @@
+"""What people write: the typed models of `fabric.yaml`.
+
+Unknown keys are errors. A field's `description` is its documentation: the JSON Schema for editors
+and the inventory reference are generated from it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    IPvAnyNetwork,
+    field_validator,
+)
+
+IFNAMSIZ = 15
+VXLAN_OVERHEAD = {4: 50, 6: 70}
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_IFNAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def _mac(value: object) -> str:
+    text = str(value).lower().replace("-", ":")
+    if not _MAC.fullmatch(text):
+        raise ValueError(
+            f"{value!r} is not a MAC address: write six pairs of hex digits in quotes, "
+            "such as '44:39:39:ff:40:94'"
+        )
+    if int(text[:2], 16) & 1:
+        raise ValueError(f"{value!r} is a multicast MAC: a gateway needs an even first byte")
+    return text
+
+
+def _ifname(value: str) -> str:
+    if not value or len(value) > IFNAMSIZ:
+        raise ValueError(
+            f"{value!r} is not an interface name: Linux allows 1 to {IFNAMSIZ} characters"
+        )
+    if not _IFNAME.fullmatch(value):
+        raise ValueError(f"{value!r} is not an interface name: use letters, digits, '_', '.', '-'")
+    return value
+
+
+def _interface(value: object) -> str:
+    text = str(value)
+    if "/" not in text:
+        raise ValueError(
+            f"{text!r} lacks its prefix length: write address/length, as 10.0.2.254/24"
+        )
+    try:
+        parsed = ipaddress.ip_interface(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not an address with a prefix length: {error}") from None
+    if parsed.network.prefixlen < parsed.max_prefixlen - 1:
+        if parsed.ip == parsed.network.network_address:
+            raise ValueError(f"{text!r} is the network's own address, not one a gateway can have")
+        if parsed.version == 4 and parsed.ip == parsed.network.broadcast_address:
+            raise ValueError(f"{text!r} is the broadcast address, not one a gateway can have")
+    return str(parsed)
+
+
+def _regex(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+    if re.search(r"\s", value):
+        raise ValueError(f"{value!r} holds white space, which ifupdown2 would split it at")
+    return value
+
+
+MacAddress = Annotated[str, BeforeValidator(_mac)]
+InterfaceName = Annotated[str, AfterValidator(_ifname)]
+GatewayAddress = Annotated[str, BeforeValidator(_interface)]
+Pattern = Annotated[str, AfterValidator(_regex)]
+Vni = Annotated[int, Field(ge=1, le=16777215)]
+Asn = Annotated[int, Field(ge=1, le=4294967295)]
+
+
+class Strict(BaseModel):
+    """A model that refuses unknown keys and cannot be changed once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Mode(StrEnum):
+    """How a VTEP learns the other VTEPs and the MACs behind them."""
+
+    MULTICAST = "multicast"
+    UNICAST = "unicast"
+    EVPN = "evpn"
+
+
+class Routing(StrEnum):
+    """Where traffic between two VNIs is routed."""
+
+    NONE = "none"
+    ASYMMETRIC = "asymmetric"
+    SYMMETRIC = "symmetric"
+
+
+class Underlay(Strict):
+    """The network that carries the tunnels."""
+
+    prefix: IPvAnyNetwork = Field(
+        description="The underlay's prefix; every node's address lies in it."
+    )
+    bridge: InterfaceName = Field(
+        "vmbr0", description="The bridge that holds the VTEP address (Proxmox: vmbr0)."
+    )
+    port: InterfaceName = Field(
+        "eno1", description="The NIC below that bridge; a node can name its own."
+    )
+    mtu: int = Field(
+        1550, ge=1280, le=9216, description="MTU of the NIC: overlay + 50 (IPv4) or + 70 (IPv6)."
+    )
+
+
+class Overlay(Strict):
+    """What all VXLAN devices and their bridges have in common."""
+
+    mtu: int = Field(1500, ge=576, le=9146, description="MTU of the overlay's bridges and VMs.")
+    dstport: int = Field(4789, ge=1, le=65535, description="UDP port of the tunnels.")
+    group: IPvAnyAddress | None = Field(
+        None, description="Multicast group of all VNIs (multicast mode); a network can set its own."
+    )
+    gateway_mac: MacAddress | None = Field(
+        None, description="MAC of every anycast gateway, the same on each node."
+    )
+    guest_ports: Pattern = Field(
+        "^(tap|veth|fwpr|fwln)[0-9]+",
+        description="Names of the bridge ports that virtual machines bring: never removed by us.",
+    )
+
+    @field_validator("group")
+    @classmethod
+    def _is_multicast(cls, value: IPvAnyAddress | None) -> IPvAnyAddress | None:
+        return _multicast(value)
+
+
+def _multicast(value: IPvAnyAddress | None) -> IPvAnyAddress | None:
+    if value is not None and not value.is_multicast:
+        raise ValueError(f"{value} is not a multicast address (224.0.0.0/4 or ff00::/8)")
+    return value
+
+
+class Bgp(Strict):
+    """The EVPN control plane (FRR)."""
+
+    asn: Asn = Field(description="The fabric's AS number; all nodes peer by iBGP.")
+    coalesce_time: int = Field(
+        1000, ge=0, le=4294967295, description="Milliseconds FRR gathers updates before sending."
+    )
+
+
+class Vrf(Strict):
+    """A tenant's routing table, and the L3VNI that joins its parts on all nodes."""
+
+    l3vni: Vni | None = Field(None, description="Transit VNI of routed traffic (symmetric model).")
+    bridge: InterfaceName | None = Field(
+        None, description="Bridge of the L3VNI; default vmbr<l3vni>."
+    )
+
+
+class Network(Strict):
+    """One layer-2 segment: a VNI, its bridge, and its anycast gateways if it is routed."""
+
+    vni: Vni = Field(description="The VXLAN network identifier.")
+    name: str | None = Field(None, max_length=64, description="A word for people; default vni<N>.")
+    bridge: InterfaceName | None = Field(None, description="Its bridge; default vmbr<vni>.")
+    vrf: str | None = Field(None, description="The VRF it is routed in; default none.")
+    gateways: tuple[GatewayAddress, ...] = Field(
+        (), description="Anycast gateways, address/length, at most one IPv4 and any IPv6."
+    )
+    gateway_mac: MacAddress | None = Field(
+        None, description="MAC of its gateways; default the overlay's gateway_mac."
+    )
+    group: IPvAnyAddress | None = Field(
+        None, description="Its multicast group; default the overlay's group."
+    )
+    mtu: int | None = Field(None, ge=576, le=9146, description="MTU; default the overlay's.")
+    nodes: tuple[str, ...] = Field(
+        ("*",), min_length=1, description="Nodes that carry it, as globs; default all."
+    )
+
+    @field_validator("group")
+    @classmethod
+    def _is_multicast(cls, value: IPvAnyAddress | None) -> IPvAnyAddress | None:
+        return _multicast(value)
+
+    @property
+    def bridge_name(self) -> str:
+        return self.bridge or f"vmbr{self.vni}"
+
+    @property
+    def vxlan_name(self) -> str:
+        return f"vxlan{self.vni}"
+
+
+class Node(Strict):
+    """One machine of the fabric; its name is that of a host in the inventory."""
+
+    address: IPvAnyAddress = Field(
+        description="Its underlay address, which is its VTEP address and its BGP router-id."
+    )
+    port: InterfaceName | None = Field(None, description="Its underlay NIC; default underlay.port.")
+    router_id: IPvAnyAddress | None = Field(
+        None, description="BGP router-id; default the address (an IPv6 underlay must set it)."
+    )
+    gateway: IPvAnyAddress | None = Field(
+        None, description="Default gateway of the node itself, on the underlay; default none."
+    )
+
+
+class Fabric(Strict):
+    """The intent: the whole content of `fabric.yaml`."""
+
+    name: str = Field("fabric", min_length=1, max_length=64, description="The fabric's name.")
+    mode: Mode = Field(Mode.EVPN, description="multicast, unicast or evpn.")
+    routing: Routing = Field(Routing.NONE, description="none, asymmetric or symmetric.")
+    underlay: Underlay
+    overlay: Overlay = Field(default_factory=lambda: Overlay.model_validate({}))
+    bgp: Bgp | None = Field(None, description="The EVPN control plane; needed in evpn mode.")
+    vrfs: dict[InterfaceName, Vrf] = Field(default_factory=dict, description="VRFs by name.")
+    networks: tuple[Network, ...] = Field((), description="The layer-2 segments.")
+    nodes: dict[str, Node] = Field(min_length=1, description="The machines by name.")

@@ -1,0 +1,232 @@
+"""Observed records: what a node's kernel and BGP hold, as the parsers read it.
+
+Every record keeps the very lines that it was read from (`text`), for evidence; the text takes no
+part in equality. Addresses are in the canonical form of `ipaddress`, MACs in lower case, numbers
+are `int`; a field that the output did not print is `None` (or empty), so absence and a zero differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+CommandStatus = Literal["ok", "failed", "missing", "unparsed", "skipped"]
+
+ALL_ZERO_MAC = "00:00:00:00:00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class FdbEntry:
+    """One line of `bridge fdb show`.
+
+    `state` is the printed state (`permanent`, `static`, `stale`, …) or "" for a reachable dynamic
+    entry; `flags` are the remaining words (`self`, `master` without a device, `extern_learn`,
+    `offload`, `sticky`, `router`, …), sorted; historical spellings are folded
+    (`external` and `extern_learn` are one flag).
+    """
+
+    mac: str
+    device: str | None
+    dst: str | None = None
+    vlan: int | None = None
+    vni: int | None = None
+    src_vni: int | None = None
+    port: str | None = None
+    via: str | None = None
+    nhid: int | None = None
+    link_netnsid: int | None = None
+    master: str | None = None
+    state: str = ""
+    flags: tuple[str, ...] = ()
+    used: str | None = None
+    text: str = field(default="", compare=False)
+
+    @property
+    def is_flood(self) -> bool:
+        """True for an all-zero MAC: an entry of the head-end replication (flood) list."""
+        return self.mac == ALL_ZERO_MAC
+
+
+@dataclass(frozen=True, slots=True)
+class VxlanDetail:
+    """The `vxlan` line of `ip -d link`; `group` is a multicast group, `remote` a unicast one."""
+
+    vni: int | None
+    local: str | None = None
+    group: str | None = None
+    remote: str | None = None
+    device: str | None = None
+    dstport: int | None = None
+    learning: bool = True
+    external: bool = False
+    ttl: str | None = None
+    ageing: int | None = None
+    vnifilter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BridgePort:
+    """The `bridge_slave` line of `ip -d link`; `None` for words that this iproute2 lacks."""
+
+    state: str | None = None
+    learning: bool | None = None
+    flood: bool | None = None
+    mcast_flood: bool | None = None
+    bcast_flood: bool | None = None
+    neigh_suppress: bool | None = None
+    isolated: bool | None = None
+    hairpin: bool | None = None
+    locked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeDetail:
+    """The `bridge` line of `ip -d link` (only what checks need)."""
+
+    stp_state: int | None = None
+    vlan_filtering: bool | None = None
+    ageing_time: int | None = None
+    forward_delay: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of `ip -d link show`: its header line and all of its detail lines.
+
+    `kind` is the device type of the detail line (`vxlan`, `bridge`, `vrf`, `veth`, …) or None for a
+    plain NIC; `parent` is what follows `@` in the name; `flags` are those between `<` and `>`.
+    """
+
+    index: int
+    name: str
+    parent: str | None = None
+    flags: tuple[str, ...] = ()
+    mtu: int | None = None
+    state: str | None = None
+    master: str | None = None
+    link_type: str | None = None
+    mac: str | None = None
+    kind: str | None = None
+    port_kind: str | None = None
+    altnames: tuple[str, ...] = ()
+    vxlan: VxlanDetail | None = None
+    bridge: BridgeDetail | None = None
+    bridge_port: BridgePort | None = None
+    vrf_table: int | None = None
+    text: str = field(default="", compare=False)
+
+    @property
+    def admin_up(self) -> bool:
+        return "UP" in self.flags
+
+    @property
+    def carrier(self) -> bool:
+        return "LOWER_UP" in self.flags and "NO-CARRIER" not in self.flags
+
+
+@dataclass(frozen=True, slots=True)
+class EvpnPath:
+    """One path of `show bgp l2vpn evpn`.
+
+    `prefix` is the route as FRR prints it from 7.3 on (`[2]:[0]:[48]:[mac]`, `[3]:[0]:[32]:[ip]`,
+    `[5]:[0]:[24]:[net]`), older spellings are brought to it. `route_type` is 1 to 5, `mac`,
+    `ip` and `prefix_length` are what the key holds (type 3: the originator's address in `ip`). `status`
+    holds the status letters (`*`, `>`, `=`, `i`, …) without blanks. `route_targets` are `asn:vni`
+    words, `extended` all other extended communities as printed (`ET:8`, `Rmac:…`, `MM:3`, …).
+    """
+
+    rd: str
+    prefix: str
+    route_type: int
+    eth_tag: int | None = None
+    mac: str | None = None
+    ip: str | None = None
+    prefix_length: int | None = None
+    esi: str | None = None
+    status: str = ""
+    next_hop: str | None = None
+    metric: int | None = None
+    local_pref: int | None = None
+    weight: int | None = None
+    as_path: str = ""
+    origin: str | None = None
+    route_targets: tuple[str, ...] = ()
+    extended: tuple[str, ...] = ()
+    rmac: str | None = None
+    mobility_sequence: int | None = None
+    sticky: bool = False
+    text: str = field(default="", compare=False)
+
+    @property
+    def best(self) -> bool:
+        return ">" in self.status
+
+    @property
+    def local(self) -> bool:
+        """True for a path that this node originates (FRR gives those weight 32768)."""
+        return self.weight == 32768
+
+
+@dataclass(frozen=True, slots=True)
+class EvpnTable:
+    """`show bgp l2vpn evpn` as a whole: its paths and the head's router-id.
+
+    `said` is what stood in the place of a table (`No BGP process is configured`, …), if anything.
+    """
+
+    paths: tuple[EvpnPath, ...] = ()
+    router_id: str | None = None
+    empty: bool = True
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawOutput:
+    """What one command printed, before anything was made of it; `truncated` by our size limit."""
+
+    text: str
+    rc: int = 0
+    stderr: str = ""
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How one command of a snapshot fared: `entries` records parsed, `error` what went wrong."""
+
+    slug: str
+    status: CommandStatus
+    entries: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """All that was observed on one node. `error` is set when the node could not be reached.
+
+    A plane is `None` when its command was not collected or could not be parsed: nothing may be
+    concluded from it. `json` holds decoded JSON outputs by slug, `texts` other raw texts by slug.
+    """
+
+    host: str
+    error: str | None = None
+    commands: dict[str, CommandResult] = field(default_factory=dict)
+    links: dict[str, Link] | None = None
+    fdb: tuple[FdbEntry, ...] | None = None
+    evpn: EvpnTable | None = None
+    json: dict[str, object] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RawOutput:
+    """What one command printed on a node, before it is parsed.
+
+    `rc` is None when the command's end was never seen; `truncated` says that the text is cut,
+    by our size limit or by a connection that broke.
+    """
+
+    text: str
+    rc: int | None = 0
+    stderr: str = ""
+    truncated: bool = False

@@ -1,0 +1,62 @@
+"""The files that evpn-fleet owns on a node: where each lies, who owns it, how it is checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedFile:
+    """One file on a node.
+
+    `validate` is a shell command that checks the staged copy (`{file}`) on the node before it
+    is put in place: exit status 0 accepts it, what it prints says why not.
+    """
+
+    path: str
+    template: str
+    owner: str
+    group: str
+    mode: int
+    validate: str
+    is_frr: bool = False
+
+    @property
+    def name(self) -> str:
+        """A name for the staged copy, unique among the managed files."""
+        return self.path.strip("/").replace("/", "_")
+
+
+INTERFACES = ManagedFile(
+    "/etc/network/interfaces",
+    "interfaces.j2",
+    "root",
+    "root",
+    0o644,
+    # ifupdown2 exits 0 on an unknown attribute and only warns: its words count, not its status.
+    "! ifup --syntax-check --all --interfaces {file} 2>&1 | grep .",
+)
+FRR_CONF = ManagedFile(
+    "/etc/frr/frr.conf",
+    "frr.conf.j2",
+    "frr",
+    "frr",
+    0o640,
+    "vtysh --dryrun --inputfile {file}",
+    is_frr=True,
+)
+DAEMONS = ManagedFile(
+    "/etc/frr/daemons", "daemons.j2", "frr", "frr", 0o640, "sh -n {file}", is_frr=True
+)
+SYSCTL = ManagedFile(
+    "/etc/sysctl.d/90-evpn-fleet.conf",
+    "sysctl.conf.j2",
+    "root",
+    "root",
+    0o644,
+    "! grep -vE '^(#.*|[a-z0-9_.]+ = [0-9]+)?$' {file}",
+)
+
+# In the order in which they are put in place: FRR must know its EVPN instance before a VXLAN
+# device appears, which has crashed bgpd otherwise.
+MANAGED_FILES = (DAEMONS, FRR_CONF, SYSCTL, INTERFACES)

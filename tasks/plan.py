@@ -1,0 +1,153 @@
+"""Planning: what is on a node against what would be deployed, file by file. Changes nothing."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nornir.core.task import Result, Task
+
+from overlay.errors import CommandError, FleetError
+from tasks.files import MANAGED_FILES, ManagedFile
+from tasks.render import render_files
+from tasks.script import Section, build_script, split_output
+from tasks.session import connect, needs_sudo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from overlay.expected import FabricIntent
+    from overlay.records import RawOutput
+    from tasks.connection import FleetSSH
+    from tasks.session import Session
+
+# A file that somebody put in a managed place may be anything; no configuration is larger.
+_FILE_CAP = 8 * 1024 * 1024
+_SECRET = re.compile(r"(?i)(\b(?:password|secret|key-string|md5-key)(?:\s+\d)?\s+)\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A file as it lies on a node; `text` is None when there is none. `meta` is mode and owner."""
+
+    text: str | None
+    meta: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One managed file that differs on a node: in its text, its mode or its owner."""
+
+    file: ManagedFile
+    before: FileState
+    after: FileState
+
+    def diff(self) -> str:
+        """The unified diff, with passwords redacted; a line of its own for mode and owner."""
+        path = self.file.path
+        old = _redact(self.before.text or "")
+        new = _redact(self.after.text or "")
+        lines = difflib.unified_diff(
+            old.splitlines(),
+            new.splitlines(),
+            path if self.before.text is not None else "/dev/null",
+            path,
+            lineterm="",
+        )
+        said = list(lines)
+        if not said and self.before.text == self.after.text:
+            said = [f"--- {path}", f"+++ {path}"]
+        elif not said:
+            said = [f"--- {path}", f"+++ {path}", "# differs only in line ends or in a secret"]
+        if self.before.text is not None and self.before.meta != self.after.meta:
+            said.append(f"# mode and owner: {self.before.meta} -> {self.after.meta}")
+        return "\n".join(said) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """What a deployment would change on one node, or why nobody can tell (`error`)."""
+
+    host: str
+    changes: tuple[FileChange, ...] = ()
+    error: str | None = None
+    unreachable: bool = False
+
+    @property
+    def diff(self) -> str:
+        return "".join(change.diff() for change in self.changes)
+
+
+def _redact(text: str) -> str:
+    return _SECRET.sub(r"\1<redacted>", text)
+
+
+def plan_node(task: Task, intent: FabricIntent) -> Result:
+    """Nornir task: the host's NodePlan, from one exec that reads its managed files."""
+    try:
+        plan = compute_plan(task, intent, connect(task.host, task.nornir))
+    except FleetError as error:
+        plan = NodePlan(task.host.name, error=str(error), unreachable=True)
+    finally:
+        task.host.close_connections()
+    return Result(host=task.host, result=plan)
+
+
+def compute_plan(task: Task, intent: FabricIntent, connection: FleetSSH) -> NodePlan:
+    """Reads the managed files over an open connection and compares. Raises FleetError."""
+    rendered: Mapping[str, str] = render_files(task, intent).result
+    now = _read_files(task.host.name, connection, sudo=needs_sudo(task.host))
+    changes = []
+    for file in MANAGED_FILES:
+        wanted = FileState(rendered[file.path], _wanted_meta(file))
+        if now[file.path] != wanted:
+            changes.append(FileChange(file, now[file.path], wanted))
+    return NodePlan(task.host.name, tuple(changes))
+
+
+def _wanted_meta(file: ManagedFile) -> str:
+    return f"{file.mode:o} {file.owner} {file.group}"
+
+
+def _read_files(host: str, connection: FleetSSH, *, sudo: bool) -> dict[str, FileState]:
+    sections = []
+    for file in MANAGED_FILES:
+        path = shlex.quote(file.path)
+        # A link is no managed file: it is shown as absent text and replaced by the file itself.
+        stat = f"[ ! -e {path} ] && [ ! -L {path} ] || stat -c '%a %U %G' {path}"
+        sections.append(Section(f"stat:{file.name}", stat))
+        sections.append(Section(f"text:{file.name}", f"[ ! -e {path} ] || cat {path}"))
+    script = build_script(sections, cap=_FILE_CAP)
+    outputs = split_output(script, *connection.run(script, sudo=sudo, deadline=60))
+    states = {}
+    for file in MANAGED_FILES:
+        stat = _checked(host, file, outputs.get(f"stat:{file.name}"))
+        text = _checked(host, file, outputs.get(f"text:{file.name}"))
+        meta = stat.strip()
+        states[file.path] = FileState(text if meta else None, meta)
+    return states
+
+
+def _checked(host: str, file: ManagedFile, output: RawOutput | None) -> str:
+    if output is None or output.truncated or output.rc != 0:
+        said = (output.stderr.strip() if output else "") or "the output is not whole"
+        raise CommandError(
+            f"{host}: {file.path} cannot be read: {said}",
+            "check that the deploy user may read it (root, or sudo without a password)",
+        )
+    return output.text
+
+
+def plan_all(session: Session, intent: FabricIntent) -> list[NodePlan]:
+    """The plan of every host of the session, in the inventory's order."""
+    results = session.nornir.run(task=plan_node, intent=intent)
+    return [_plan_of(name, results[name][0]) for name in session.hosts]
+
+
+def _plan_of(name: str, result: Result) -> NodePlan:
+    if result.failed or not isinstance(result.result, NodePlan):
+        return NodePlan(name, error=f"{name}: internal error: {result.exception!r}")
+    return result.result

@@ -1,0 +1,85 @@
+"""Rendering: one node's derived intent → the text of its managed files, with nornir-jinja2."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.exceptions import UndefinedError
+from nornir.core.processor import Processors
+from nornir.core.task import Result, Task
+from nornir.plugins.runners import SerialRunner
+from nornir_jinja2.plugins.tasks import template_file
+
+from overlay.errors import FleetError
+from tasks.files import MANAGED_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from overlay.expected import FabricIntent, NodeIntent
+    from tasks.session import Session
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+
+
+@cache
+def environment() -> Environment:
+    """The one Jinja2 environment of the process; an undefined or None value is an error."""
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - configuration files are not HTML
+        finalize=_refuse_none,
+    )
+    env.filters["onoff"] = lambda value: "on" if value else "off"
+    return env
+
+
+def _refuse_none(value: Any) -> Any:
+    if value is None:
+        raise UndefinedError("a template printed None: the intent lacks what it needs")
+    return value
+
+
+def managed_line(intent: FabricIntent, node: NodeIntent) -> str:
+    """The first line of each managed file, which tells a person where its content comes from."""
+    return f"Written by evpn-fleet for {node.name} of fabric {intent.fabric.name}: do not edit"
+
+
+def render_files(task: Task, intent: FabricIntent) -> Result:
+    """Nornir task: the host's managed files; result is a dict from path on the node to text."""
+    node = intent.nodes[task.host.name]
+    rendered = {
+        file.path: template_file(
+            task,
+            template=file.template,
+            jinja_env=environment(),
+            node=node,
+            managed=managed_line(intent, node),
+        ).result
+        for file in MANAGED_FILES
+    }
+    return Result(host=task.host, result=rendered)
+
+
+def render_all(session: Session, intent: FabricIntent) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every chosen host's files, one host at a time, so that memory does not grow with hosts."""
+    # Rendering is bound by the interpreter: threads would only keep all results at once.
+    nornir = session.nornir
+    fields = {"intent": intent}  # Nornir annotates a task's own arguments as text; they may be any
+    task = Task(render_files, nornir, False, Processors([]), **cast(Any, fields))
+    for name in session.hosts:
+        host = nornir.inventory.hosts[name]
+        result = SerialRunner().run(task, [host])[name][0]
+        if result.failed:
+            raise FleetError(
+                f"{name}: its files cannot be rendered: {result.exception}",
+                "this is a fault of the templates or of the derivation: please report it",
+            )
+        yield name, result.result

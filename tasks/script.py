@@ -1,0 +1,118 @@
+"""One joined shell script for many commands, and its output taken apart again. Pure.
+
+Each command's exit status and stderr are kept apart: the script frames both streams with lines
+that carry a nonce of this run, so that no output can pretend to be a frame.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from overlay.records import RawOutput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# exec does not read a profile: an unprivileged user's PATH lacks the folders of `ip` and `bridge`.
+_PRELUDE = """\
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
+LC_ALL=C
+export PATH LC_ALL
+umask 022
+mark() { printf '\\n%s %s\\n' {nonce} "$*"; printf '\\n%s %s\\n' {nonce} "$*" >&2; }
+"""
+DEFAULT_CAP = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One command of a script. `timeout` in seconds; `stop` ends the script when it fails."""
+
+    slug: str
+    command: str
+    timeout: int = 20
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script to feed to `sh -s`; `nonce` frames its output, `cap` bounds each stdout (bytes)."""
+
+    text: str
+    nonce: str
+    slugs: tuple[str, ...]
+    cap: int
+
+
+def build_script(
+    sections: Sequence[Section], *, cap: int = DEFAULT_CAP, nonce: str | None = None
+) -> Script:
+    """Joins `sections` into one POSIX shell script; their slugs must be distinct words."""
+    nonce = nonce or f"@@{secrets.token_hex(8)}@@"
+    body = "".join(_framed(section, nonce, cap) for section in sections)
+    return Script(
+        _PRELUDE.replace("{nonce}", nonce) + body + "mark end\n",
+        nonce,
+        tuple(section.slug for section in sections),
+        cap,
+    )
+
+
+def _framed(section: Section, nonce: str, cap: int) -> str:
+    command = f"timeout -k 2 {section.timeout} sh -c {shlex.quote(section.command)} </dev/null"
+    # The status goes to stderr from inside the braces: a pipe would give that of `head` alone.
+    status = f"rc=$?; printf '\\n%s rc %s\\n' {nonce} $rc >&2"
+    lines = [f"mark begin {section.slug}"]
+    if section.stop:
+        lines += [f"{command}; {status}", '[ "$rc" = 0 ] || { mark end; exit 0; }']
+    else:
+        lines.append(f"{{ {command}; {status}; }} | head -c {cap + 1}")
+    return "\n".join(lines) + "\n"
+
+
+def split_output(script: Script, stdout: bytes, stderr: bytes) -> dict[str, RawOutput]:
+    """What each section printed. A section that the script never reached is left out.
+
+    One that began and never ended (the connection broke) has `rc` None and `truncated` True.
+    """
+    outs = _frames(script.nonce, stdout)
+    errs = _frames(script.nonce, stderr)
+    rc_mark = re.compile(re.escape(f"\n{script.nonce} rc ").encode() + rb"(\d+)\n")
+    result: dict[str, RawOutput] = {}
+    for slug in script.slugs:
+        if slug not in outs:
+            continue
+        text, ended = outs[slug]
+        said, _ = errs.get(slug, (b"", False))
+        status = rc_mark.search(said)
+        cut = len(text) > script.cap
+        result[slug] = RawOutput(
+            text=text[: script.cap].decode("utf-8", "replace"),
+            rc=int(status[1]) if status and not cut else None if not cut else 0,
+            stderr=rc_mark.sub(b"", said).decode("utf-8", "replace")[:4000],
+            truncated=cut or not ended or status is None,
+        )
+    return result
+
+
+def _frames(nonce: str, stream: bytes) -> dict[str, tuple[bytes, bool]]:
+    """The stretches between `begin` marks by slug, and whether a later mark closes each."""
+    mark = re.compile(rb"\n" + re.escape(nonce.encode()) + rb" (begin (\S+)|end)\n")
+    found = list(mark.finditer(stream))
+    frames: dict[str, tuple[bytes, bool]] = {}
+    for at, match in enumerate(found):
+        if match[2] is None:
+            continue
+        closed = at + 1 < len(found)
+        end = found[at + 1].start() if closed else len(stream)
+        frames[match[2].decode()] = (stream[match.end() : end], closed)
+    return frames
+
+
+def failed(outputs: Iterable[RawOutput]) -> bool:
+    """True when any of the outputs did not end with exit status 0."""
+    return any(output.rc != 0 for output in outputs)

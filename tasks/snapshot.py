@@ -1,0 +1,117 @@
+"""Snapshots: `DIR/<host>/<slug>.txt|json`, raw output only, beside a `snapshot.json` about them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from overlay.errors import SnapshotError
+from overlay.records import RawOutput
+from tasks.collect import HostCapture
+from tasks.commands import BY_SLUG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_META = "snapshot.json"
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Meta:
+    """What the raw texts cannot say: `error` per host; rc, stderr and truncation per command."""
+
+    hosts: dict[str, Any]
+
+
+def write_capture(folder: Path, capture: HostCapture) -> None:
+    """Writes one host's raw outputs below `folder`."""
+    if not _SAFE.fullmatch(capture.host):
+        raise SnapshotError(
+            f"{capture.host!r} cannot be a folder's name", "use letters, digits, '_', '.', '-'"
+        )
+    place = folder / capture.host
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for slug, output in capture.outputs.items():
+            (place / f"{slug}.{_suffix(slug)}").write_text(output.text, encoding="utf-8")
+    except OSError as error:
+        raise SnapshotError(
+            f"{place}: cannot be written: {error}", "free space or rights"
+        ) from None
+
+
+def write_meta(folder: Path, captures: Iterable[HostCapture]) -> None:
+    """Writes `snapshot.json`: which hosts answered, and how each command ended."""
+    hosts = {
+        capture.host: {
+            "error": capture.error,
+            "commands": {
+                slug: {"rc": out.rc, "stderr": out.stderr, "truncated": out.truncated}
+                for slug, out in sorted(capture.outputs.items())
+            },
+        }
+        for capture in sorted(captures, key=lambda capture: capture.host)
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"schema": "1", "hosts": hosts}, indent=1) + "\n"
+    (folder / _META).write_text(text, encoding="utf-8")
+
+
+def read_snapshot(folder: Path, hosts: Iterable[str]) -> list[HostCapture]:
+    """Reads what `folder` holds of `hosts`; a folder without snapshot.json is read all the same.
+
+    A host without a folder has an error that says so. Raises SnapshotError when there is no such
+    folder, or when none of the hosts is in it.
+    """
+    if not folder.is_dir():
+        raise SnapshotError(f"{folder}: there is no such folder", "make one with `collect`")
+    meta = _read_meta(folder)
+    captures = [_read_host(folder, host, meta) for host in hosts]
+    if not any(capture.outputs or capture.host in meta.hosts for capture in captures):
+        raise SnapshotError(
+            f"{folder}: it has no folder of any host of this inventory",
+            "a snapshot is DIR/<host>/<slug>.txt, such as DIR/node1/bridge_fdb.txt",
+        )
+    return captures
+
+
+def _read_meta(folder: Path) -> _Meta:
+    path = folder / _META
+    if not path.is_file():
+        return _Meta({})
+    try:
+        hosts = json.loads(path.read_text(encoding="utf-8"))["hosts"]
+        return _Meta({str(name): dict(said) for name, said in dict(hosts).items()})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SnapshotError(
+            f"{path}: not a snapshot's description: {error!r}", "remove it, or collect again"
+        ) from None
+
+
+def _read_host(folder: Path, host: str, meta: _Meta) -> HostCapture:
+    said = meta.hosts.get(host, {})
+    place = folder / host
+    if said.get("error"):
+        return HostCapture(host, {}, str(said["error"]))
+    if not place.is_dir():
+        return HostCapture(host, {}, f"{host}: the snapshot has no folder of that name")
+    outputs = {}
+    for slug in BY_SLUG:
+        path = place / f"{slug}.{_suffix(slug)}"
+        if path.is_file():
+            how = said.get("commands", {}).get(slug, {})
+            outputs[slug] = RawOutput(
+                path.read_text(encoding="utf-8", errors="replace"),
+                how.get("rc", 0),
+                how.get("stderr", ""),
+                how.get("truncated", False),
+            )
+    return HostCapture(host, outputs)
+
+
+def _suffix(slug: str) -> str:
+    return BY_SLUG[slug].suffix
