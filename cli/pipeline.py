@@ -7,20 +7,22 @@ import multiprocessing
 import os
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drift.engine import audit as compare
 
 from cli.progress import host_progress
+from drift.catalogue import CHECKS
 from overlay.records import CommandResult, HostState
 from parsers import parse_host
 from reports.build import build_report
 from tasks.collect import HostCapture, collect_all
 from tasks.commands import TEXT_SLUGS, commands_for
-from tasks.snapshot import read_snapshot
+from tasks.snapshot import read_snapshot, write_capture, write_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -80,10 +82,10 @@ def parsing(hosts: int, intent: FabricIntent) -> Iterator[Parsing]:
 
 
 def observe_live(
-    context: Context, session: Session, intent: FabricIntent, keep: Sequence[object] = ()
+    context: Context, session: Session, intent: FabricIntent, keep: Path | None = None
 ) -> dict[str, HostState]:
-    """Collects from the session's hosts and parses what came."""
-    _ = keep
+    """Collects from the session's hosts and parses what came; `keep` gets it as a snapshot."""
+    captures: list[HostCapture] = []
     with (
         parsing(len(session.hosts), intent) as parser,
         host_progress(context, "collect", len(session.hosts)) as tick,
@@ -91,10 +93,24 @@ def observe_live(
 
         def done(capture: HostCapture) -> None:
             parser.add(capture)
+            if keep is not None:
+                write_capture(keep, capture)
+                captures.append(
+                    replace(
+                        capture,
+                        outputs={
+                            slug: replace(output, text="")
+                            for slug, output in capture.outputs.items()
+                        },
+                    )
+                )
             tick(capture.host, "unreachable" if capture.error else "collected")
 
         collect_all(session, intent, done)
-        return parser.states()
+        states = parser.states()
+    if keep is not None:
+        write_meta(keep, captures)
+    return states
 
 
 def observe_snapshot(folder: Path, session: Session, intent: FabricIntent) -> dict[str, HostState]:
@@ -108,4 +124,6 @@ def observe_snapshot(folder: Path, session: Session, intent: FabricIntent) -> di
 
 def judge(run: RunInfo, intent: FabricIntent, states: dict[str, HostState]) -> Report:
     """Compares the observed states with the intent and builds the report."""
-    return build_report(run=run, hosts=states, result=compare(intent, states))
+    titles = {check.id: check.title for check in CHECKS.values()}
+    result = compare(intent, states)
+    return build_report(run=run, hosts=states, result=result, titles=titles)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -90,16 +90,19 @@ def _add_schema_problem(file: YamlFile, detail: ErrorDetails, problems: Problems
 
 def _known_keys(path: KeyPath) -> set[str]:
     """The keys that the model at `path` knows; walks the annotations as the path does."""
-    model: Any = Fabric
+    model: type[BaseModel] | None = Fabric
+    within_many = False  # behind a list or a mapping of models comes an index or a name
     for part in path:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            field = model.model_fields.get(str(part))
-            model = _inner_model(field.annotation) if field else None
-    is_model = isinstance(model, type) and issubclass(model, BaseModel)
-    return set(model.model_fields) if is_model else set()
+        if within_many:
+            within_many = False
+            continue
+        field = model.model_fields.get(str(part)) if model else None
+        model = _inner_model(field.annotation) if field else None
+        within_many = field is not None and get_origin(field.annotation) in (tuple, dict)
+    return set(model.model_fields) if model else set()
 
 
-def _inner_model(annotation: Any) -> Any:
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
     # Of `tuple[Network, ...]`, `dict[str, Vrf]` or `Bgp | None`, the model within.
     waiting = [annotation]
     while waiting:

@@ -181,16 +181,6 @@ class EvpnTable:
 
 
 @dataclass(frozen=True, slots=True)
-class RawOutput:
-    """What one command printed, before anything was made of it; `truncated` by our size limit."""
-
-    text: str
-    rc: int = 0
-    stderr: str = ""
-    truncated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class CommandResult:
     """How one command of a snapshot fared: `entries` records parsed, `error` what went wrong."""
 

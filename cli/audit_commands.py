@@ -1,0 +1,210 @@
+"""`audit` and what goes with it: `parse`, `report`, `compare`, `checks`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli import __version__
+from cli.context import Context, FilterOption, LimitOption, WorkersOption, context_of
+from cli.pipeline import judge, observe_live, observe_snapshot
+from drift.catalogue import CHECKS
+from overlay.errors import FleetError
+from parsers import parse as parse_output
+from parsers import records_as_json
+from reports.build import exit_code
+from reports.compare import compare_json, compare_reports, compare_text
+from reports.formats import FORMATS, render_report
+from reports.jsonfile import read_report, write_report, write_text
+from reports.model import Report  # noqa: TC001 - names are read at run time
+from reports.run import run_info
+from reports.terminal import print_summary
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (audit, parse, report, compare, checks):
+        app.command()(command)
+
+
+def audit(
+    ctx: typer.Context,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="Read a snapshot, not the nodes.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Default: audits/<UTC time>/."),
+    ] = None,
+    keep_snapshot: Annotated[
+        bool, typer.Option("--keep-snapshot", help="Keep the raw outputs in DIR/snapshot.")
+    ] = False,
+    limit: LimitOption = None,
+    filters: FilterOption = None,
+    workers: WorkersOption = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Compares what the nodes hold with the intent; writes report.json and report.html.
+
+    Exit code 0: in sync; 2: drift; 3: some node could not be reached or read.
+    """
+    context = context_of(ctx)
+    folder = output or _default_folder(context)
+    built = perform_audit(
+        context,
+        folder,
+        source=source,
+        snapshot=folder / "snapshot" if keep_snapshot else None,
+        hosts=(limit, filters, workers),
+    )
+    if output is None:
+        _point_latest(folder)
+    if as_json:
+        print(render_report(built, "json"), end="")
+    else:
+        print_summary(built, context.out, verbose=context.verbosity > 0)
+    context.say(f"report: {folder / 'report.html'}")
+    raise typer.Exit(exit_code(built))
+
+
+def perform_audit(
+    context: Context,
+    folder: Path,
+    *,
+    source: Path | None = None,
+    snapshot: Path | None = None,
+    hosts: tuple[list[str] | None, list[str] | None, int] = (None, None, 50),
+) -> Report:
+    """Audits live nodes, or the snapshot `source`, and writes both reports into `folder`."""
+    started = datetime.now(UTC)
+    inventory = context.load()
+    with context.session(*hosts) as session:
+        if source is None:
+            states = observe_live(context, session, inventory.intent, keep=snapshot)
+        else:
+            states = observe_snapshot(source, session, inventory.intent)
+    run = run_info(
+        started=started,
+        tool_version=__version__,
+        inventory=str(context.inventory),
+        source="live" if source is None else "snapshot",
+        fabric=inventory.intent.fabric.name,
+    )
+    built = judge(run, inventory.intent, states)
+    write_report(built, folder / "report.json")
+    write_text(folder / "report.html", render_report(built, "html"))
+    return built
+
+
+def audits_folder(context: Context) -> Path:
+    """Where audits are kept unless told otherwise: beside the inventory folder."""
+    return context.inventory.resolve().parent / "audits"
+
+
+def _default_folder(context: Context) -> Path:
+    base = audits_folder(context) / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder, count = base, 1
+    while folder.exists():  # two audits within one second
+        count += 1
+        folder = base.with_name(f"{base.name}-{count}")
+    return folder
+
+
+def _point_latest(folder: Path) -> None:
+    # Renamed into place, so that `latest` never points nowhere.
+    new = folder.with_name(f".latest-{folder.name}")
+    try:
+        new.unlink(missing_ok=True)
+        new.symlink_to(folder.name)
+        new.replace(folder.with_name("latest"))
+    except OSError as error:
+        raise FleetError(
+            f"{folder.parent / 'latest'} cannot be made to point at this audit: {error}",
+            "remove what stands there, or name an --output",
+        ) from None
+
+
+def parse(
+    ctx: typer.Context,
+    command: Annotated[str, typer.Argument(help="bridge_fdb, ip_link, bgp_l2vpn_evpn, …")],
+    file: Annotated[str, typer.Argument(help="A captured output; - or nothing: stdin.")] = "-",
+) -> None:
+    """Parses one captured output and prints its records as a JSON array.
+
+    Example: bridge fdb show | run.py parse bridge_fdb
+    """
+    _ = ctx
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise FleetError(
+            f"{file}: cannot be read: {error}", "name a file, or - for stdin"
+        ) from None
+    records = records_as_json(parse_output(command, raw.decode("utf-8", "replace")))
+    print(json.dumps(records, indent=1))
+
+
+def report(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="REPORT.json", help="An audit's report.json.")],
+    form: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")] = "text",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: stdout.")
+    ] = None,
+) -> None:
+    """Renders an existing report again, in another form.
+
+    Example: run.py report audits/latest/report.json --format markdown
+    """
+    text = render_report(read_report(file), form)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_text(output, text)
+        context_of(ctx).say(f"wrote {output}")
+
+
+def compare(
+    ctx: typer.Context,
+    old: Annotated[Path, typer.Argument(metavar="OLD.json")],
+    new: Annotated[Path, typer.Argument(metavar="NEW.json")],
+    as_json: JsonOption = False,
+) -> None:
+    """Says what is new, gone and unchanged between two audits.
+
+    Exit code 2 when anything is new, 3 when something could not be looked for again.
+    """
+    _ = ctx
+    comparison = compare_reports(read_report(old), read_report(new))
+    sys.stdout.write(compare_json(comparison) if as_json else compare_text(comparison))
+    raise typer.Exit(3 if comparison.unknown else 2 if comparison.new else 0)
+
+
+def checks(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Prints the catalogue of checks: id, severity, what it compares, which outputs it needs."""
+    context = context_of(ctx)
+    if as_json:
+        listed = [
+            {
+                "id": check.id,
+                "severity": check.severity.value,
+                "compares": check.compares,
+                "needs": list(check.needs),
+            }
+            for check in CHECKS.values()
+        ]
+        print(json.dumps(listed, indent=1))
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("Check", "Severity", "Compares", "Needs"):
+        table.add_column(title)
+    for check in CHECKS.values():
+        table.add_row(check.id, check.severity.value, check.compares, ", ".join(check.needs))
+    context.out.print(table)

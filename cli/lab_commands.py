@@ -1,0 +1,178 @@
+"""`lab …`: the embedded fabric, real Debian machines on this computer."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from cli.context import Context, context_of
+from lab import fabric, faults, host, machines
+from lab.errors import LabError
+from lab.spec import LabSpec, load_lab
+from lab.ssh import shell_argv
+
+if TYPE_CHECKING:
+    from lab.fabric import LabStatus
+
+lab_app = typer.Typer(
+    help="The embedded fabric: whole Debian machines on this computer (needs root on Debian).",
+    no_args_is_help=True,
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(lab_app, name="lab")
+
+
+@lab_app.command()
+def up(
+    ctx: typer.Context,
+    machines_too: Annotated[
+        bool, typer.Option("--machines", help="Also start the virtual machines (deploy first).")
+    ] = False,
+) -> None:
+    """Boots the machines of the inventory's lab.yaml; what runs already is left alone.
+
+    Example: run.py lab up && run.py deploy --yes && run.py lab up --machines
+    """
+    context = context_of(ctx)
+    spec = load_lab(context.inventory)
+    status = fabric.up(spec, context.say)
+    if machines_too:
+        machines.start_all(spec)
+        context.say(f"{len(spec.machines)} virtual machines run")
+    _print_status(context, status)
+
+
+@lab_app.command()
+def down(
+    ctx: typer.Context,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Also forget the lab's keys; images stay cached.")
+    ] = False,
+) -> None:
+    """Ends the lab: no process, namespace, tap or mount stays. The next `up` boots blank nodes."""
+    fabric.down(context_of(ctx).say, purge=purge)
+
+
+@lab_app.command()
+def status(ctx: typer.Context) -> None:
+    """Shows each machine and whether it answers. Exit code 0 when all do, 3 otherwise."""
+    context = context_of(ctx)
+    found = fabric.status(load_lab(context.inventory))
+    _print_status(context, found)
+    raise typer.Exit(0 if found.up else 3)
+
+
+def _print_status(context: Context, status: LabStatus) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("Node", "Debian", "SSH", "State", "Memory"):
+        table.add_column(title)
+    for node in status.nodes:
+        memory = f"{node.memory_bytes >> 20} MiB" if node.memory_bytes else "-"
+        address = f"{node.address}:{node.port}"
+        style = None if node.state == "running" else "red"
+        table.add_row(node.name, node.release, address, node.state, memory, style=style)
+    context.out.print(table)
+
+
+@lab_app.command()
+def shell(
+    ctx: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="HOST", help="A node or a virtual machine of lab.yaml.")
+    ],
+) -> None:
+    """Opens a shell on a node, or inside a virtual machine.
+
+    Example: run.py lab shell node1
+    """
+    spec = load_lab(context_of(ctx).inventory)
+    if name in spec.machines:
+        machine = spec.machine(name)
+        inside = ["-t", f"ip netns exec {machine.name} bash"]
+        argv = [*shell_argv(spec.node(machine.node)), *inside]
+    else:
+        argv = shell_argv(spec.node(name))
+    os.execvp(argv[0], argv)  # noqa: S606 - the user's own shell
+
+
+@lab_app.command()
+def ping(
+    ctx: typer.Context,
+    machine: Annotated[str, typer.Argument(help="The virtual machine that pings.")],
+    target: Annotated[str, typer.Argument(help="An address, or another virtual machine.")],
+    count: Annotated[int, typer.Option("--count", "-c", min=1, max=1000)] = 3,
+) -> None:
+    """Pings from a virtual machine. Exit code 0 when every packet came back, 2 otherwise."""
+    context = context_of(ctx)
+    spec = load_lab(context.inventory)
+    sent, received = machines.ping(spec, machine, address_of(spec, target), count)
+    context.out.print(f"{machine} -> {target}: {received} of {sent} packets came back")
+    raise typer.Exit(0 if sent and received == sent else 2)
+
+
+def address_of(spec: LabSpec, target: str) -> str:
+    """The first address of a virtual machine, or `target` itself when it names none."""
+    if target not in spec.machines:
+        return target
+    return str(spec.machine(target).addresses[0]).partition("/")[0]
+
+
+@lab_app.command()
+def power(
+    ctx: typer.Context,
+    node: Annotated[str, typer.Argument(help="A node of lab.yaml.")],
+    state: Annotated[str, typer.Argument(help="on or off; off is a power failure.")],
+) -> None:
+    """Cuts a node's power as if its plug were pulled, or boots it again from its own disk."""
+    context = context_of(ctx)
+    spec = load_lab(context.inventory)
+    if state == "off":
+        fabric.power_off(spec, node)
+    elif state == "on":
+        fabric.power_on(spec, node, context.say)
+    else:
+        raise LabError(f"{state}: a power switch has no such position", "say `on` or `off`")
+
+
+@lab_app.command()
+def fault(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which; left out: lists them all.")] = None,
+    node: Annotated[str | None, typer.Option("--node", help="The node to break.")] = None,
+    heal: Annotated[bool, typer.Option("--heal", help="Take the fault back.")] = False,
+) -> None:
+    """Breaks a node on purpose, in one way that an audit must find.
+
+    Example: run.py lab fault flood-missing && run.py audit; run.py lab fault flood-missing --heal
+    """
+    context = context_of(ctx)
+    if name is None:
+        _print_faults(context)
+        return
+    spec = load_lab(context.inventory)
+    if heal:
+        found = faults.heal(spec, name, node)
+        context.out.print(f"{node or found.node}: {name} is taken back")
+    else:
+        found = faults.inject(spec, name, node)
+        context.out.print(f"{node or found.node}: {found.breaks}", markup=False)
+
+
+@lab_app.command(hidden=True)
+def packages(ctx: typer.Context) -> None:
+    """Prints the Debian packages that the lab needs, for `apt-get install`."""
+    context_of(ctx).out.print(" ".join(host.packages()))
+
+
+def _print_faults(context: Context) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("Fault", "Finding", "Node", "What it breaks"):
+        table.add_column(title)
+    for entry in faults.CATALOGUE.values():
+        table.add_row(entry.name, entry.check, entry.node, entry.breaks)
+    context.out.print(table)
