@@ -74,6 +74,11 @@ def _print_plans(context: Context, plans: Sequence[NodePlan]) -> None:
                 context.out.print(
                     _printable(line), markup=False, soft_wrap=True, style=_style(line)
                 )
+    print_plan_summary(context, plans)
+
+
+def print_plan_summary(context: Context, plans: Sequence[NodePlan]) -> None:
+    """One line: how many nodes would change."""
     changed = sum(bool(plan.changes) for plan in plans)
     failed = sum(bool(plan.error) for plan in plans)
     same = len(plans) - changed - failed
@@ -116,7 +121,7 @@ def deploy(
             outcomes = deploy_all(
                 session, inventory.intent, lambda done: tick(done.host, done.outcome)
             )
-    _print_outcomes(context, outcomes)
+    print_outcomes(context, outcomes)
     raise typer.Exit(_deploy_code(outcomes))
 
 
@@ -132,7 +137,8 @@ def _confirm(plans: Sequence[NodePlan], *, yes: bool) -> None:
     typer.confirm(f"Apply this to {count} nodes?", abort=True, err=True)
 
 
-def _print_outcomes(context: Context, outcomes: Sequence[NodeOutcome]) -> None:
+def print_outcomes(context: Context, outcomes: Sequence[NodeOutcome]) -> None:
+    """What became of each node; errors on stderr, the table on stdout."""
     for outcome in outcomes:
         if outcome.error:
             context.err.print(f"Error: {outcome.error}", markup=False, soft_wrap=True)

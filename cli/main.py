@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from cli import __version__, audit_commands, fleet_commands, intent_commands, lab_commands
+from cli import (
+    __version__,
+    audit_commands,
+    demo,
+    fleet_commands,
+    intent_commands,
+    lab_commands,
+)
 from cli.context import DEFAULT_INVENTORY, Context
 from lab.errors import LabError
 from overlay.errors import FleetError, IntentError
@@ -41,7 +48,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"auto_envvar_prefix": "EVPN_FLEET", "help_option_names": ["-h", "--help"]},
 )
-for module in (intent_commands, fleet_commands, audit_commands, lab_commands):
+for module in (intent_commands, fleet_commands, audit_commands, lab_commands, demo):
     module.register(app)
 
 

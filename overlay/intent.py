@@ -167,7 +167,7 @@ class Vrf(Strict):
 
     l3vni: Vni | None = Field(None, description="Transit VNI of routed traffic (symmetric model).")
     bridge: InterfaceName | None = Field(
-        None, description="Bridge of the L3VNI; default vmbr<l3vni>."
+        None, description="Bridge of the L3VNI; default `vmbr` and the L3VNI."
     )
 
 
@@ -175,11 +175,11 @@ class Network(Strict):
     """One layer-2 segment: a VNI, its bridge, and its anycast gateways if it is routed."""
 
     vni: Vni = Field(description="The VXLAN network identifier.")
-    name: str | None = Field(None, max_length=64, description="A word for people; default vni<N>.")
-    bridge: InterfaceName | None = Field(None, description="Its bridge; default vmbr<vni>.")
+    name: str | None = Field(None, max_length=64, description="A word for people.")
+    bridge: InterfaceName | None = Field(None, description="Its bridge; default `vmbr` and the VNI.")
     vrf: str | None = Field(None, description="The VRF it is routed in; default none.")
     gateways: tuple[GatewayAddress, ...] = Field(
-        (), description="Anycast gateways, address/length, at most one IPv4 and any IPv6."
+        (), description="Anycast gateways, each as address/length, IPv4 and IPv6."
     )
     gateway_mac: MacAddress | None = Field(
         None, description="MAC of its gateways; default the overlay's gateway_mac."

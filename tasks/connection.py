@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import paramiko
 import tenacity
 from netmiko.linux import LinuxSSH
+from paramiko.ssh_exception import NoValidConnectionsError
 
 from overlay.errors import CommandError, ConnectError, FleetError
 
@@ -33,6 +34,8 @@ DEVICE_TYPE = "evpn_fleet_linux"
 _CONNECTORS = threading.BoundedSemaphore(24)
 _CONNECT_BUDGET = 20.0
 _READ_SIZE = 1 << 18
+# Seconds for which output may still come after the shell's exit status.
+_LATE_OUTPUT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ class FleetSSH(LinuxSSH):
             )
         if isinstance(error, socket.gaierror):
             return ConnectError(f"{where}: the name does not resolve: {error}", "correct hostname")
+        if isinstance(error, NoValidConnectionsError):
+            error = next(iter(error.errors.values()))  # "Unable to connect" says not why
         reason = str(error) or type(error).__name__
         return ConnectError(
             f"{where}: no SSH session: {reason}", "check that the node is up and its sshd answers"
@@ -195,8 +200,11 @@ def _drain(channel: paramiko.Channel, limit: float, room: int) -> tuple[bytes, b
     out, err = bytearray(), bytearray()
     poll = select.poll()
     poll.register(channel.fileno(), select.POLLIN)
+    heard = time.monotonic()
     while len(out) + len(err) < room:
-        ended = channel.exit_status_ready() or channel.closed
+        # Asked before the streams are emptied, so that nothing can arrive in between unread.
+        ended = channel.eof_received or channel.closed
+        exited = channel.exit_status_ready()
         got = False
         while channel.recv_ready():
             out += channel.recv(_READ_SIZE)
@@ -204,13 +212,14 @@ def _drain(channel: paramiko.Channel, limit: float, room: int) -> tuple[bytes, b
         while channel.recv_stderr_ready():
             err += channel.recv_stderr(_READ_SIZE)
             got = True
-        if ended and not got:
-            break
-        left = limit - time.monotonic()
-        if left <= 0:
+        now = time.monotonic()
+        heard = now if got else heard
+        # The exit status may overtake the last output, so it ends nothing by itself; but a process
+        # that was left behind on the node may hold the streams open for ever.
+        if (ended and not got) or (exited and now - heard > _LATE_OUTPUT) or now >= limit:
             break
         if not got:
-            poll.poll(min(left, 1.0) * 1000)
+            poll.poll(min(limit - now, _LATE_OUTPUT) * 1000)
     return bytes(out), bytes(err)
 
 

@@ -6,21 +6,23 @@ the SSH session that started them dies in the middle. FRR is configured before t
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+import paramiko
 from nornir.core.task import Result, Task
 
-from overlay.errors import ConnectError, DeployError, FleetError
+from overlay.errors import CommandError, ConnectError, DeployError, FleetError
 from tasks.files import DAEMONS, INTERFACES, SYSCTL
 from tasks.plan import NodePlan, compute_plan
 from tasks.script import Script, Section, build_script, split_output
 from tasks.session import connect, needs_sudo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from overlay.expected import FabricIntent
     from overlay.records import RawOutput
@@ -86,6 +88,10 @@ def deploy_all(
     return outcomes
 
 
+class _NoReportError(DeployError):
+    """The unit on the node was started, and nobody knows how it ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Deployment:
     """One node's deployment over an open connection."""
@@ -99,11 +105,16 @@ class _Deployment:
         """Stages, validates, applies, verifies, cleans up. Raises DeployError."""
         stage = self._make_stage()
         try:
-            self._upload(stage)
+            texts = {change.file.name: change.after.text or "" for change in self.plan.changes}
+            self._upload(stage, texts)
             self._run_steps("validate", self._validate_sections(stage), "nothing was changed")
             done = self._apply(stage)
-        finally:
-            self._exec(build_script([Section("clean", f"rm -rf {shlex.quote(stage)}")]))
+        except _NoReportError:
+            raise  # the unit may still be at work with what is staged
+        except FleetError:
+            self._clean(stage)
+            raise
+        self._clean(stage)
         self._run_steps(
             "verify",
             _verify_sections(),
@@ -114,6 +125,11 @@ class _Deployment:
     def _exec(self, script: Script, deadline: float = 60) -> dict[str, RawOutput]:
         out, err = self.connection.run(script, sudo=self.sudo, deadline=deadline)
         return split_output(script, out, err)
+
+    def _clean(self, stage: str) -> None:
+        # When even this fails the connection is gone, and what led here is the thing to report.
+        with contextlib.suppress(FleetError):
+            self._exec(build_script([Section("clean", f"rm -rf {shlex.quote(stage)}")]))
 
     def _make_stage(self) -> str:
         # Made by the login user, who uploads into it, and readable by nobody else.
@@ -128,13 +144,13 @@ class _Deployment:
             )
         return stage
 
-    def _upload(self, stage: str) -> None:
+    def _upload(self, stage: str, texts: Mapping[str, str]) -> None:
         try:
             with self.connection.open_sftp() as sftp:
-                for change in self.plan.changes:
-                    with sftp.open(f"{stage}/{change.file.name}", "wb") as staged:
-                        staged.write((change.after.text or "").encode())
-        except (OSError, EOFError) as error:
+                for name, text in texts.items():
+                    with sftp.open(f"{stage}/{name}", "wb") as staged:
+                        staged.write(text.encode())
+        except (paramiko.SSHException, OSError, EOFError) as error:
             raise DeployError(
                 f"{self.host}: SFTP into {stage} failed: {error}",
                 "check free space on the node and sshd's Subsystem sftp; nothing was changed",
@@ -159,8 +175,7 @@ class _Deployment:
         """Runs the steps in a transient unit on the node and returns their names."""
         sections = _apply_sections(self.plan.changes, stage)
         inner = build_script(sections)
-        with self.connection.open_sftp() as sftp, sftp.open(f"{stage}/apply.sh", "w") as staged:
-            staged.write(inner.text)
+        self._upload(stage, {"apply.sh": inner.text})
         unit = f"evpn-fleet-apply-{secrets.token_hex(4)}"
         out, err = f"{stage}/apply.out", f"{stage}/apply.err"
         command = (
@@ -174,12 +189,16 @@ class _Deployment:
                 Section("err", f"cat {err}"),
             ]
         )
-        outputs = self._exec(outer, deadline=_APPLY_DEADLINE + 30)
+        hint = f"it goes on by itself; look at `journalctl -u {unit}`, then run `plan`"
+        try:
+            outputs = self._exec(outer, deadline=_APPLY_DEADLINE + 30)
+        except CommandError as error:
+            raise _NoReportError(error.what, hint) from error
         if "out" not in outputs or "err" not in outputs or outputs["unit"].rc != 0:
             said = outputs["unit"].stderr.strip() if "unit" in outputs else "the session broke"
-            raise DeployError(
+            raise _NoReportError(
                 f"{self.host}: the unit {unit} that applies the files did not report back: {said}",
-                f"it goes on by itself; look at `journalctl -u {unit}`, then run `plan`",
+                hint,
             )
         steps = split_output(inner, outputs["out"].text.encode(), outputs["err"].text.encode())
         _require(self.host, "apply", sections, steps, f"what was replaced lies in {BACKUPS}")

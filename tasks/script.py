@@ -26,6 +26,13 @@ umask 022
 mark() { printf '\\n%s %s\\n' {nonce} "$*"; printf '\\n%s %s\\n' {nonce} "$*" >&2; }
 """
 DEFAULT_CAP = 64 * 1024 * 1024
+# What `build_script` writes, read back by `sections_of`.
+_NONCE = re.compile(r"^mark\(\) \{ printf '\\n%s %s\\n' (\S+) ", re.MULTILINE)
+_SECTION = re.compile(
+    r"^mark begin (?P<slug>\S+)\n(?P<piped>\{ )?timeout -k 2 (?P<timeout>\d+) "
+    r"sh -c (?P<quoted>(?:'[^']*'|\"'\"|[^\s'\"])+) </dev/null; rc=",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,55 @@ def _frames(nonce: str, stream: bytes) -> dict[str, tuple[bytes, bool]]:
         end = found[at + 1].start() if closed else len(stream)
         frames[match[2].decode()] = (stream[match.end() : end], closed)
     return frames
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one section ends. `rc` None: it never does, so nothing more of the script is printed."""
+
+    section: Section
+    stdout: bytes = b""
+    stderr: bytes = b""
+    rc: int | None = 0
+
+
+def sections_of(text: str) -> tuple[str, tuple[Section, ...]]:
+    """The nonce and the sections of a script that `build_script` wrote.
+
+    Raises ValueError for any other text. With `frame` it answers a script without a shell.
+    """
+    nonce = _NONCE.search(text)
+    if nonce is None:
+        raise ValueError("not a script of build_script: it has no nonce")
+    sections = tuple(
+        Section(
+            slug=found["slug"],
+            command=shlex.split(found["quoted"])[0],
+            timeout=int(found["timeout"]),
+            stop=found["piped"] is None,
+        )
+        for found in _SECTION.finditer(text)
+    )
+    return nonce[1], sections
+
+
+def frame(nonce: str, answers: Iterable[Answer]) -> tuple[bytes, bytes]:
+    """The stdout and stderr that the script of these sections prints, byte for byte.
+
+    An answer of a `stop` section that is not 0 is the last, as in the shell.
+    """
+    out, err = bytearray(), bytearray()
+    for answer in answers:
+        begin = f"\n{nonce} begin {answer.section.slug}\n".encode()
+        out += begin + answer.stdout
+        err += begin + answer.stderr
+        if answer.rc is None:
+            return bytes(out), bytes(err)
+        err += f"\n{nonce} rc {answer.rc}\n".encode()
+        if answer.section.stop and answer.rc:
+            break
+    end = f"\n{nonce} end\n".encode()
+    return bytes(out + end), bytes(err + end)
 
 
 def failed(outputs: Iterable[RawOutput]) -> bool:

@@ -13,7 +13,7 @@ from nornir import InitNornir
 from nornir.core.inventory import ConnectionOptions
 from ruamel.yaml.error import YAMLError
 
-from overlay.errors import FleetError, IntentError
+from overlay.errors import ConnectError, FleetError, IntentError
 from overlay.problems import nearest
 from tasks.connection import DEVICE_TYPE, FleetSSH, KnownHosts, register
 
@@ -156,7 +156,11 @@ def _path(text: str) -> Path:
 
 def connect(host: Host, nornir: Nornir) -> FleetSSH:
     """The host's open connection, opened now if need be. Raises ConnectError."""
-    return cast(FleetSSH, host.get_connection(CONNECTION, nornir.config))
+    try:
+        return cast(FleetSSH, host.get_connection(CONNECTION, nornir.config))
+    except ConnectError as error:
+        # The connection knows only the address; people look for the inventory's name.
+        raise ConnectError(f"{host.name}: {error.what}", error.hint) from error
 
 
 def needs_sudo(host: Host) -> bool:

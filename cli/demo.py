@@ -1,0 +1,200 @@
+"""`demo`: the main job from end to end, on the embedded fabric or on recordings of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
+
+from cli.audit_commands import audits_folder, perform_audit
+from cli.context import DEFAULT_INVENTORY, ROOT, Context, context_of
+from cli.fleet_commands import print_outcomes, print_plan_summary
+from cli.lab_commands import address_of
+from lab import fabric, faults, machines
+from lab.spec import load_lab
+from overlay.errors import FleetError
+from replay.fleet import ReplayFleet
+from reports.build import exit_code
+from reports.terminal import print_summary
+from tasks.deploy import deploy_all
+from tasks.plan import plan_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reports.model import Report
+
+FAULT = "flood-missing"
+RECORDINGS = ROOT / "replay" / "recordings"
+# BGP sessions, IMET routes and flood lists need some seconds after a deployment.
+_SETTLE = 120.0
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(demo)
+
+
+class Stage(Protocol):
+    """Where the demo plays: `inventory` is what the fleet commands use there."""
+
+    inventory: Path
+
+    def after_deploy(self, context: Context) -> None:
+        """Starts virtual machines and shows that they reach each other."""
+
+    def break_something(self) -> str:
+        """Injects the one fault and says what it broke."""
+
+    def mend(self) -> None:
+        """Takes the fault back."""
+
+
+def demo(
+    ctx: typer.Context,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the lab running, to try things on it.")
+    ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Use recordings even where the lab could run.")
+    ] = False,
+) -> None:
+    """Shows the main job: boot a fabric, deploy it, audit it, break it, audit again.
+
+    On a machine that cannot run the lab it replays recordings of it over real SSH.
+    """
+    context = context_of(ctx)
+    begun = time.monotonic()
+    reason = "--replay was given" if replay else fabric.supported()
+    stage = _lab_stage(context, keep=keep) if reason is None else _replay_stage(context, reason)
+    with stage as played:
+        report = _play(replace(context, inventory=played.inventory), played)
+    where = audits_folder(context) / "demo" / "fault" / "report.html"
+    context.out.print(f"\nThe HTML report of the broken fabric: {where}", soft_wrap=True)
+    context.out.print(f"The demo took {time.monotonic() - begun:.0f} s.")
+    root = next((f for f in report.findings if f.caused_by is None), None)
+    if root is None or root.check != FAULT:
+        raise FleetError(
+            f"the audit did not name the fault {FAULT}", f"read {where}, and please report this"
+        )
+
+
+def _play(context: Context, stage: Stage) -> Report:
+    folder = audits_folder(replace(context, inventory=DEFAULT_INVENTORY)) / "demo"
+    inventory = context.load()
+    _heading(context, "Deploy: the intent becomes each node's configuration")
+    with context.session(None, None, 50) as session:
+        plans = plan_all(session, inventory.intent)
+        print_plan_summary(context, plans)
+        outcomes = deploy_all(
+            session, inventory.intent, lambda o: context.say(f"{o.host}: {o.outcome}")
+        )
+    print_outcomes(context, outcomes)
+    if any(outcome.error for outcome in outcomes):
+        raise FleetError("the deployment failed on some node", "read the errors above")
+    stage.after_deploy(context)
+    _heading(context, "Audit: what the nodes hold against the intent")
+    clean = _audit_until_clean(context, folder / "clean")
+    print_summary(clean, context.out)
+    _heading(context, f"Break it: {stage.break_something()}")
+    _heading(context, "Audit again")
+    broken = perform_audit(replace(context, quiet=True), folder / "fault")
+    print_summary(broken, context.out, verbose=True)
+    stage.mend()
+    return broken
+
+
+def _audit_until_clean(context: Context, folder: Path) -> Report:
+    limit = time.monotonic() + _SETTLE
+    while True:
+        report = perform_audit(replace(context, quiet=True), folder)
+        if exit_code(report) == 0 or time.monotonic() > limit:
+            return report
+        context.say("the fabric is still converging: looking again")
+        time.sleep(3)
+
+
+def _heading(context: Context, text: str) -> None:
+    context.out.print(f"\n== {text}", style="bold", markup=False, soft_wrap=True)
+
+
+class _LabStage:
+    def __init__(self, inventory: Path) -> None:
+        self.inventory = inventory
+        self.spec = load_lab(inventory)
+
+    def after_deploy(self, context: Context) -> None:
+        machines.start_all(self.spec)
+        _heading(context, "Traffic: virtual machines on different nodes")
+        for source, target, what in (
+            ("vm1", "vm2", "within VNI 2"),
+            ("vm1", "vm3", "from VNI 2 to VNI 3, through L3VNI 4000"),
+        ):
+            sent, received = self._ping(source, target)
+            context.out.print(f"{source} -> {target} {what}: {received} of {sent} packets")
+
+    def _ping(self, source: str, target: str) -> tuple[int, int]:
+        limit = time.monotonic() + _SETTLE
+        while True:
+            sent, received = machines.ping(self.spec, source, address_of(self.spec, target))
+            if (sent and sent == received) or time.monotonic() > limit:
+                return sent, received
+            time.sleep(2)
+
+    def break_something(self) -> str:
+        fault = faults.inject(self.spec, FAULT)
+        return f"on {fault.node}, {fault.breaks}"
+
+    def mend(self) -> None:
+        faults.heal(self.spec, FAULT)
+
+
+@contextlib.contextmanager
+def _lab_stage(context: Context, *, keep: bool) -> Iterator[Stage]:
+    stage = _LabStage(context.inventory)
+    was_up = fabric.status(stage.spec).up
+    _heading(context, "Boot: whole Debian machines on this computer (User Mode Linux)")
+    fabric.up(stage.spec, context.say)
+    try:
+        yield stage
+    finally:
+        if not (keep or was_up):
+            fabric.down(context.say)
+    if keep or was_up:
+        context.out.print(
+            "\nThe lab stays up: try `python run.py audit`, `python run.py lab fault`; "
+            "`python run.py lab down` ends it."
+        )
+
+
+class _ReplayStage:
+    def __init__(self, fleet: ReplayFleet) -> None:
+        self.fleet = fleet
+        self.inventory = fleet.inventory
+
+    def after_deploy(self, context: Context) -> None:
+        self.fleet.play("deployed")
+        context.say("(virtual machines are not replayed)")
+
+    def break_something(self) -> str:
+        self.fleet.play("fault")
+        fault = faults.find_fault(FAULT)
+        return f"on {fault.node}, {fault.breaks}"
+
+    def mend(self) -> None:
+        self.fleet.play("deployed")
+
+
+@contextlib.contextmanager
+def _replay_stage(context: Context, reason: str) -> Iterator[Stage]:
+    context.out.print(
+        f"This machine does not run the lab: {reason}.\n"
+        "So the demo replays recordings of the lab, over real SSH on loopback: the nodes' answers "
+        "are recorded, everything else is real.",
+        markup=False,
+    )
+    with ReplayFleet(context.inventory, RECORDINGS) as fleet:
+        yield _ReplayStage(fleet)

@@ -1,0 +1,82 @@
+"""The reference of `fabric.yaml` in Markdown, from the models: `docs/inventory.md` holds it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from overlay.intent import Bgp, Fabric, Network, Node, Overlay, Underlay, Vrf
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+BEGIN = "<!-- generated from overlay/intent.py: begin -->"
+END = "<!-- generated from overlay/intent.py: end -->"
+
+_SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("fabric.yaml", Fabric),
+    ("underlay:", Underlay),
+    ("overlay:", Overlay),
+    ("bgp:", Bgp),
+    ("vrfs: one entry per VRF, by its name", Vrf),
+    ("networks: a list, one entry per VNI", Network),
+    ("nodes: one entry per node, by its host's name", Node),
+)
+
+
+def reference_text() -> str:
+    """One table per section of the file: key, type, default, meaning."""
+    parts = [BEGIN]
+    for title, model in _SECTIONS:
+        rows = "\n".join(_row(name, field) for name, field in model.model_fields.items())
+        parts.append(
+            f"### `{title}`\n\n{(model.__doc__ or '').splitlines()[0]}\n\n"
+            f"| key | value | default | meaning |\n|---|---|---|---|\n{rows}"
+        )
+    return "\n\n".join([*parts, END])
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    meaning = field.description or "see below"
+    return f"| `{name}` | {_kind(field.annotation)} | {_default(field)} | {meaning} |"
+
+
+def _kind(annotation: Any) -> str:
+    if annotation is type(None):
+        return ""
+    origin = get_origin(annotation)
+    if origin is tuple:
+        return f"list of {_kind(get_args(annotation)[0])}"
+    if origin is dict:
+        return "mapping"
+    if args := get_args(annotation):
+        return next((kind for kind in map(_kind, args) if kind), "")
+    if isinstance(annotation, type):
+        if issubclass(annotation, BaseModel):
+            return "section"
+        if issubclass(annotation, Enum):
+            return "one of " + ", ".join(f"`{member.value}`" for member in annotation)
+        names = {"int": "number", "str": "text", "bool": "true or false"}
+        if "Network" in annotation.__name__:
+            return "prefix"
+        return names.get(annotation.__name__, "address")
+    return "value"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    default = field.default
+    if default is None or default is PydanticUndefined:
+        return "–"
+    if default in ((), {}):
+        return "empty"
+    if isinstance(default, Enum):
+        return f"`{default.value}`"
+    if isinstance(default, tuple):
+        return ", ".join(f"`{part}`" for part in default)
+    # A pipe would end the table's cell.
+    return "`" + str(default).replace("|", "\\|") + "`"

@@ -1,0 +1,434 @@
+"""The lab without a lab: what it reads, writes and refuses.  No root, no node, under a second."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from lab import fabric, faults, forward, host, identity, image, machines, process, ssh
+from lab.errors import LabError
+from lab.node import console_tail, kernel_arguments, matches_record, running_pid
+from lab.paths import LabPaths, lab_paths
+from lab.spec import LabSpec, load_lab, parse_lab, stable_mac
+
+NODES = {"node1": {"release": "bookworm"}, "node2": {"release": "trixie", "memory": "512M"}}
+VM = {"node": "node1", "bridge": "vmbr2", "addresses": ["10.0.2.11/24"]}
+
+needs_ssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no OpenSSH client")
+
+
+def spec_of(**content: object) -> LabSpec:
+    return parse_lab({"nodes": NODES, **content}, Path("inv/lab.yaml"))
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> LabPaths:
+    return LabPaths(tmp_path / "state", tmp_path / "images", tmp_path / "run")
+
+
+# ---- lab.yaml
+
+
+def test_nodes_get_addresses_in_file_order() -> None:
+    nodes = spec_of().nodes
+    assert [(n.name, n.number, n.address, n.port, n.mgmt_address) for n in nodes.values()] == [
+        ("node1", 1, "127.77.0.1", 2222, "10.255.0.1"),
+        ("node2", 2, "127.77.0.2", 2222, "10.255.0.2"),
+    ]
+    assert [n.memory for n in nodes.values()] == ["256M", "512M"]
+
+
+def test_machine_defaults_are_stable_and_ports_unique() -> None:
+    names = ("vm12", "router", "x12", "vm112")
+    one, two = (spec_of(machines=dict.fromkeys(names, VM)).machines for _ in range(2))
+    assert one == two
+    assert one["vm12"].port == "tap12i0"
+    assert len({m.port for m in one.values()}) == len({m.mac for m in one.values()}) == 4
+    assert all(re.fullmatch(r"tap\d{1,6}i0", m.port) for m in one.values())
+    first = int(one["vm12"].mac[:2], 16)
+    assert first & 3 == 2, "locally administered and unicast"
+    assert stable_mac("a", "b") == "02:c1:4c:dd:c0:33"
+
+
+def test_a_machine_may_have_both_families() -> None:
+    vm = {**VM, "addresses": ["10.0.2.11/24", "2001:db8::1/64"], "gateways": ["2001:db8::ff"]}
+    machine = spec_of(machines={"vm1": vm}).machines["vm1"]
+    assert machine.addresses == ("10.0.2.11/24", "2001:db8::1/64")
+    assert "-6 route replace default via 2001:db8::ff" in machines.start_script(machine)
+
+
+BAD = {
+    "no nodes": ({"nodes": {}}, "nodes"),
+    "empty file": (None, "nodes: Field required"),
+    "unknown release": ({"nodes": {"node1": {"release": "sid"}}}, "nodes.node1.release"),
+    "unknown key": ({"nodes": NODES, "vms": {}}, "vms: Extra inputs are not permitted"),
+    "hostile name": ({"nodes": {"a;reboot": {"release": "trixie"}}}, "a;reboot"),
+    "small memory": ({"nodes": {"n": {"release": "trixie", "memory": "9M"}}}, "nodes.n.memory"),
+    "no such node": (
+        {"nodes": NODES, "machines": {"vm1": {**VM, "node": "node9"}}},
+        "machines.vm1.node: there is no node 'node9'",
+    ),
+    "hostile bridge": (
+        {"nodes": NODES, "machines": {"vm1": {**VM, "bridge": "a b"}}},
+        "machines.vm1.bridge",
+    ),
+    "one port twice": (
+        {"nodes": NODES, "machines": dict.fromkeys(("vm1", "vm2"), {**VM, "port": "tap1i0"})},
+        "machines.vm2.port: tap1i0 is already that of vm1",
+    ),
+    "one mac twice": (
+        {
+            "nodes": NODES,
+            "machines": dict.fromkeys(("vm1", "vm2"), {**VM, "mac": "02:00:00:00:00:0A"}),
+        },
+        "machines.vm2.mac",
+    ),
+    "multicast mac": (
+        {"nodes": NODES, "machines": {"vm1": {**VM, "mac": "03:00:00:00:00:01"}}},
+        "machines.vm1.mac",
+    ),
+    "foreign gateway": (
+        {"nodes": NODES, "machines": {"vm1": {**VM, "gateways": ["10.0.3.254"]}}},
+        "machines.vm1.gateways: 10.0.3.254 is in no network",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), BAD.values(), ids=BAD.keys())
+def test_a_wrong_lab_file_is_refused_by_name_and_key(content: object, words: str) -> None:
+    with pytest.raises(LabError) as caught:
+        parse_lab(content, Path("inv/lab.yaml"))
+    assert "inv/lab.yaml" in caught.value.what
+    assert words in caught.value.what
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nodes: [", "not valid YAML"),
+        ("nodes:\n  n: {release: trixie}\n  n: {release: bookworm}\n", "'n' is given twice"),
+    ],
+)
+def test_broken_yaml_is_refused_with_its_line(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "lab.yaml").write_text(text)
+    with pytest.raises(LabError, match=words) as caught:
+        load_lab(tmp_path)
+    assert "line" in caught.value.what
+
+
+def test_a_missing_lab_file_and_unknown_names_say_what_exists(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="there is no such file"):
+        load_lab(tmp_path)
+    with pytest.raises(LabError, match="choose one of: node1, node2"):
+        spec_of().node("node3")
+    with pytest.raises(LabError, match="choose one of: none"):
+        spec_of().machine("vm1")
+
+
+# ---- files and folders
+
+
+def test_paths_follow_xdg_and_ignore_relative_values() -> None:
+    free = lab_paths({"HOME": "/h"})
+    assert (free.state, free.images) == (
+        Path("/h/.local/state/evpn-fleet/lab"),
+        Path("/h/.cache/evpn-fleet/images"),
+    )
+    given = lab_paths({"HOME": "/h", "XDG_STATE_HOME": "/s", "XDG_CACHE_HOME": "rel"})
+    assert given.state == Path("/s/evpn-fleet/lab")
+    assert given.images == free.images
+
+
+@needs_ssh
+def test_known_hosts_and_ssh_config_are_what_openssh_wants(paths: LabPaths) -> None:
+    spec = spec_of()
+    identity.write_access(paths, spec.nodes.values())
+    key = paths.node("node2").host_key
+    assert key.stat().st_mode & 0o777 == paths.client_key.stat().st_mode & 0o777 == 0o600
+    public = key.with_suffix(".pub").read_text().split()[1]
+    lines = paths.known_hosts.read_text().splitlines()
+    assert lines[1] == f"[127.77.0.2]:2222 ssh-ed25519 {public}"
+    found = subprocess.run(
+        ["ssh-keygen", "-F", "[127.77.0.1]:2222", "-f", str(paths.known_hosts)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "found: line 1" in found.stdout
+    shown = subprocess.run(
+        ["ssh", "-G", "-F", str(paths.ssh_config), "node2"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for line in ("hostname 127.77.0.2", "port 2222", "user root", "stricthostkeychecking true"):
+        assert line in shown
+
+
+@needs_ssh
+def test_keys_are_made_once(paths: LabPaths) -> None:
+    identity.write_access(paths, spec_of().nodes.values())
+    before = paths.known_hosts.read_bytes(), paths.client_key.read_bytes()
+    identity.write_access(paths, spec_of().nodes.values())
+    assert before == (paths.known_hosts.read_bytes(), paths.client_key.read_bytes())
+
+
+@needs_ssh
+def test_the_seed_gives_each_node_its_own_identity(paths: LabPaths) -> None:
+    spec = spec_of()
+    identity.write_access(paths, spec.nodes.values())
+    seed = identity.write_seed(paths, spec.nodes["node2"], spec.nodes.values())
+    assert seed.stat().st_size % 512 == 0, "a disk has whole sectors"
+    with tarfile.open(seed) as tar:
+        members = {member.name: member for member in tar}
+        text = {name: tar.extractfile(m).read().decode() for name, m in members.items()}  # type: ignore[union-attr]
+    assert text["etc/hostname"] == "node2\n"
+    assert "10.255.0.1 node1" in text["etc/hosts"]
+    assert "LAB_MGMT_ADDRESS=10.255.0.2/24\n" in text["etc/lab.env"]
+    assert text["root/.ssh/authorized_keys"] == text["home/fleet/.ssh/authorized_keys"]
+    assert members["etc/ssh/ssh_host_ed25519_key"].mode == 0o600
+    assert members["home/fleet/.ssh/authorized_keys"].uname == "fleet"
+    ids = {identity.machine_id(node) for node in spec.nodes.values()}
+    assert len(ids) == 2
+    assert all(re.fullmatch("[0-9a-f]{32}", value) for value in ids)
+
+
+def test_the_kernel_command_line_names_the_node_and_its_wires(paths: LabPaths) -> None:
+    node = spec_of().nodes["node2"]
+    arguments = kernel_arguments(node, Path("/images/base.img"), paths.node("node2"))
+    assert {"lab.name=node2", "mem=512M"} <= set(arguments)
+    assert any(text.startswith("vec0:") and "ifname=m2," in text for text in arguments)
+    assert any(text.startswith("vec1:") and "mtu=9000" in text for text in arguments)
+
+
+# ---- images
+
+
+@pytest.fixture
+def fake_build(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stand-ins for mmdebstrap and mke2fs; the list says in which program the build fails."""
+    failing: list[str] = []
+
+    def run(argv: list[str], **_options: object) -> str:
+        if argv[0] == "mmdebstrap":
+            Path(argv[-2]).mkdir()
+        if argv[0] == "mke2fs":
+            Path(argv[-2]).write_text("half" if failing else "whole")
+        if argv[0] in failing:
+            raise LabError(f"{argv[0]} failed", "try again")
+        return ""
+
+    monkeypatch.setattr(image, "run_host", run)
+    monkeypatch.setattr(image, "furnish", lambda _tree: None)
+    monkeypatch.setattr(image, "package_mirror", lambda: "mirror")
+    monkeypatch.setattr(image, "recipe_hash", lambda release: f"hash-of-{release}")
+    return failing
+
+
+@pytest.mark.parametrize("program", ["mmdebstrap", "mke2fs"])
+def test_a_half_built_image_is_never_used(
+    paths: LabPaths, fake_build: list[str], program: str
+) -> None:
+    fake_build.append(program)
+    with pytest.raises(LabError):
+        image.ensure_image(paths, "trixie", lambda _text: None)
+    assert not image.image_path(paths, "trixie").exists()
+    assert [path.name for path in paths.images.iterdir()] == ["trixie.lock"]
+    fake_build.clear()
+    built = image.ensure_image(paths, "trixie", lambda _text: None)
+    assert built.read_text() == "whole"
+
+
+def test_a_changed_recipe_builds_anew_and_drops_the_old_image(
+    paths: LabPaths, fake_build: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not fake_build
+    steps: list[str] = []
+    old = image.ensure_image(paths, "bookworm", steps.append)
+    assert image.ensure_image(paths, "bookworm", steps.append) == old
+    assert len([step for step in steps if "image ready" in step]) == 1
+    monkeypatch.setattr(image, "recipe_hash", lambda _release: "other")
+    new = image.ensure_image(paths, "bookworm", steps.append)
+    assert new != old
+    assert new.exists()
+    assert not old.exists()
+
+
+def test_a_full_disk_is_said_before_the_build(
+    paths: LabPaths, fake_build: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not fake_build
+    usage = shutil.disk_usage("/")._replace(free=2 * 1024**3)
+    monkeypatch.setattr(image.shutil, "disk_usage", lambda _path: usage)
+    with pytest.raises(LabError, match=r"2\.0 GB free"):
+        image.ensure_image(paths, "bookworm", lambda _text: None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (
+            "Debian-Security|main|Packages|bookworm-security|http://s.example/sec/\n"
+            "Debian|main|Packages|bookworm-updates|http://u.example/debian/\n"
+            "Debian|main|Packages|bookworm|http://m.example/debian/\n",
+            "http://m.example/debian/",
+        ),
+        ("Debian|main|Packages|bookworm|file:/srv/debian/\n", None),
+        ("", None),
+    ],
+)
+def test_the_mirror_is_that_of_this_computers_apt(
+    monkeypatch: pytest.MonkeyPatch, rows: str, expected: str | None
+) -> None:
+    monkeypatch.setattr(image, "run_host", lambda _argv: rows)
+    if expected is None:
+        with pytest.raises(LabError, match="apt-get update"):
+            image.package_mirror()
+    else:
+        assert image.package_mirror() == expected
+
+
+# ---- processes
+
+
+def test_a_stale_or_foreign_pid_is_not_ours(paths: LabPaths) -> None:
+    files = paths.node("node1")
+    files.folder.mkdir(parents=True)
+    assert running_pid(paths, "node1") is None
+    for content in ("", "nonsense", "4194305", str(os.getpid())):
+        files.pid.write_text(content)
+        assert running_pid(paths, "node1") is None
+
+
+def test_a_session_is_known_by_whole_arguments_and_dies_whole(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    pid = process.spawn(
+        ["/bin/sh", "-c", "sleep 60 & sleep 60; :", "lab.name=node10"],
+        log=tmp_path / "log", pid_file=pid_file, environ={"PATH": "/usr/bin:/bin"}, cwd=tmp_path,
+    )  # fmt: skip
+    assert process.read_pid(pid_file, "lab.name=node10") == pid
+    assert process.read_pid(pid_file, "lab.name=node1") is None
+    assert pid in process.session_members(pid)
+    process.kill_session(pid)
+    assert process.session_members(pid) == set()
+    assert process.read_pid(pid_file, "lab.name=node10") is None
+
+
+def test_a_changed_node_is_noticed(paths: LabPaths) -> None:
+    node = spec_of().nodes["node1"]
+    assert not matches_record(paths, node)
+    record = paths.node("node1").record
+    record.parent.mkdir(parents=True)
+    record.write_text('{"name": "node1", "number": 1, "release": "trixie", "memory": "256M"}')
+    assert not matches_record(paths, node)
+    record.write_text(record.read_text().replace("trixie", "bookworm"))
+    assert matches_record(paths, node)
+    assert console_tail(paths, "node1") == "(no console output)"
+
+
+# ---- the way in
+
+
+def test_the_forwarder_relays_both_ways_and_half_closes() -> None:
+    async def talk() -> bytes:
+        async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # Answers only after the end of its input, which must therefore be passed on.
+            writer.write((await reader.read()).upper())
+            writer.close()
+
+        server = await asyncio.start_server(shout, "127.0.0.1", 0)
+        target = server.sockets[0].getsockname()
+        listening = socket.create_server(("127.0.0.1", 0))
+        relay = asyncio.create_task(forward._serve([(listening, target)]))
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(b"hello" * 50_000)
+        writer.write_eof()
+        answer = await reader.read()
+        relay.cancel()
+        server.close()
+        return answer
+
+    assert asyncio.run(asyncio.wait_for(talk(), 10)) == b"HELLO" * 50_000
+
+
+def test_forwarder_arguments() -> None:
+    pair = forward.parse_pair("127.77.0.1:2222=10.255.0.1:22")
+    assert pair == (("127.77.0.1", 2222), ("10.255.0.1", 22))
+    with pytest.raises(ValueError, match="LISTEN=TARGET"):
+        forward.parse_pair("127.77.0.1:2222")
+
+
+def test_a_node_of_a_lab_that_is_down_cannot_be_reached(paths: LabPaths) -> None:
+    with pytest.raises(LabError, match="the lab is down"):
+        ssh.run_on(spec_of().nodes["node1"], "true", paths=paths)
+
+
+def test_a_failed_command_says_where_and_why() -> None:
+    done = ssh.Done("node1", "false", 3, "", "it broke\n")
+    with pytest.raises(LabError, match="node1: `false` failed with exit code 3: it broke"):
+        done.check()
+
+
+# ---- this computer
+
+
+def test_an_unfit_computer_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "find_program", lambda name: None if "uml" in name else f"/{name}")
+    assert "apt-get install user-mode-linux" in (fabric.supported() or "")
+    monkeypatch.setattr(host, "find_program", lambda name: f"/{name}")
+    monkeypatch.setattr(host.os, "geteuid", lambda: 1000)
+    assert "sudo" in (fabric.supported() or "")
+    with pytest.raises(LabError):
+        fabric.down()
+    monkeypatch.setattr(host.sys, "platform", "darwin")
+    assert "needs Linux" in (fabric.supported() or "")
+
+
+def test_a_second_lab_is_refused(
+    paths: LabPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fabric, "require_supported", lambda: None)
+    monkeypatch.setattr(fabric, "lab_paths", lambda: paths)
+    paths.runtime.mkdir()
+    paths.owner.write_text(f"{tmp_path}\n")
+    with pytest.raises(LabError, match="another lab runs on this computer"):
+        fabric.down()
+
+
+# ---- faults
+
+CHECKS = {
+    "vxlan-missing", "vxlan-unexpected", "vxlan-vni", "vxlan-local-ip", "vxlan-dstport",
+    "vxlan-learning", "link-down", "bridge-missing", "bridge-membership", "bridge-port-learning",
+    "bridge-port-neigh-suppress", "bridge-port-flood", "bridge-port-isolated", "gateway-mac",
+    "vrf-missing", "vrf-membership", "mtu", "flood-missing", "flood-unexpected", "fdb-stale",
+    "fdb-missing", "fdb-wrong-vtep", "evpn-empty", "imet-not-originated", "imet-unexpected",
+}  # fmt: skip
+
+
+def test_the_catalogue_has_one_fault_for_each_check() -> None:
+    assert {fault.check for fault in faults.CATALOGUE.values()} == CHECKS
+    for name, fault in faults.CATALOGUE.items():
+        assert fault.name == name
+        assert fault.breaks.endswith(".")
+        assert fault.inject
+        assert fault.heal
+
+
+@pytest.mark.parametrize("fault", faults.CATALOGUE.values(), ids=faults.CATALOGUE.keys())
+def test_fault_scripts_are_valid_shell(fault: faults.Fault) -> None:
+    target = faults.Target(bridge="vmbr7; reboot", vni=7)
+    for body in (fault.inject, fault.heal):
+        text = faults.script(fault, body, target)
+        assert "bridge='vmbr7; reboot'\n" in text
+        subprocess.run(["sh", "-n"], input=text, text=True, check=True)
+
+
+def test_an_unknown_fault_names_those_that_exist() -> None:
+    with pytest.raises(LabError, match="choose one of: vxlan-missing, "):
+        faults.inject(spec_of(), "vxlan-mising")

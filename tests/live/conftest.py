@@ -1,0 +1,119 @@
+"""The lab for tests: real machines, moved through many tests, and the command line as users call it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import fabric, machines
+from lab.spec import LabSpec, load_lab
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CONVERGE = 120.0
+
+
+@dataclass
+class Audit:
+    """One audit as a user sees it: its exit code, its report, what it printed, how long it took."""
+
+    code: int
+    report: dict[str, Any]
+    text: str
+    seconds: float
+
+    @property
+    def roots(self) -> list[dict[str, Any]]:
+        return [f for f in self.report["findings"] if f["caused_by"] is None]
+
+    @property
+    def brief(self) -> list[tuple[str, str, str]]:
+        return [(f["host"], f["check"], f["object"]) for f in self.roots]
+
+
+@dataclass
+class Lab:
+    """The running lab with the inventory that is deployed on it at the moment."""
+
+    work: Path
+    inventory: Path
+    spec: LabSpec = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.spec = load_lab(self.inventory)
+
+    def use(self, inventory: Path) -> None:
+        self.inventory = inventory
+        self.spec = load_lab(inventory)
+
+    def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """Runs one command line of the product in a process of its own."""
+        return subprocess.run(
+            [sys.executable, ROOT / "run.py", "--inventory", self.inventory, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def deploy(self) -> subprocess.CompletedProcess[str]:
+        done = self.run("deploy", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def audit(self, *arguments: str) -> Audit:
+        folder = self.work / "audit"
+        begun = time.monotonic()
+        done = self.run("audit", "--output", str(folder), *arguments)
+        seconds = time.monotonic() - begun
+        assert done.returncode in {0, 2, 3}, done.stdout + done.stderr
+        report = json.loads((folder / "report.json").read_text())
+        return Audit(done.returncode, report, done.stdout + done.stderr, seconds)
+
+    def audit_until(self, wanted: Any, timeout: float = CONVERGE) -> Audit:
+        """Audits until `wanted(audit)` is true or the time is over; returns the last audit."""
+        limit = time.monotonic() + timeout
+        while True:
+            audit = self.audit()
+            if wanted(audit) or time.monotonic() > limit:
+                return audit
+            time.sleep(2)
+
+    def audit_clean(self) -> Audit:
+        audit = self.audit_until(lambda audit: audit.code == 0)
+        assert audit.code == 0, audit.text
+        assert audit.report["findings"] == []
+        return audit
+
+    def ping(self, source: str, target: str, *, timeout: float = CONVERGE) -> None:
+        """Asserts that a virtual machine reaches another one, once the fabric has converged."""
+        address = str(self.spec.machine(target).addresses[0]).partition("/")[0]
+        limit = time.monotonic() + timeout
+        while True:
+            sent, received = machines.ping(self.spec, source, address)
+            if sent and sent == received:
+                return
+            assert time.monotonic() < limit, f"{source} -> {target}: {received} of {sent}"
+            time.sleep(2)
+
+    def blank_all(self) -> None:
+        """Gives every node a fresh disk: Debian as installed, nothing deployed."""
+        fabric.down()
+        fabric.up(self.spec)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    running = Lab(tmp_path_factory.mktemp("live"), ROOT / "examples" / "l2-evpn")
+    # Blank nodes are part of what is tested: a lab that somebody left running is not.
+    running.blank_all()
+    yield running
+    fabric.down()

@@ -1,0 +1,188 @@
+"""The main job on real machines: deploy onto blank nodes, traffic, audits, faults, a dead node."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab import fabric, faults, machines
+from lab.fault_catalogue import CATALOGUE
+from lab.ssh import run_on
+from parsers import parse_evpn, parse_fdb, parse_links
+from tests.live.conftest import ROOT, Lab
+from tests.oracle import evpn_from_json, fdb_from_json, links_from_json
+
+pytestmark = pytest.mark.lab
+
+EXAMPLES = ROOT / "examples"
+FILES = (
+    "/etc/network/interfaces /etc/frr/frr.conf /etc/frr/daemons /etc/sysctl.d/90-evpn-fleet.conf"
+)
+
+
+def change_times(lab: Lab) -> dict[str, str]:
+    """When the managed files were last put in place, and when FRR started, on each node."""
+    command = f"stat -c '%n %i %Z' {FILES}; systemctl show -p ActiveEnterTimestamp frr"
+    return {name: run_on(node, command).check() for name, node in lab.spec.nodes.items()}
+
+
+@pytest.fixture(scope="module")
+def l2_evpn(lab: Lab) -> Lab:
+    lab.use(EXAMPLES / "l2-evpn")
+    lab.deploy()
+    machines.start_all(lab.spec)
+    return lab
+
+
+def test_plan_on_blank_nodes_shows_what_would_change(lab: Lab) -> None:
+    lab.use(EXAMPLES / "l2-evpn")
+    done = lab.run("plan")
+    assert done.returncode == 2, done.stderr
+    assert "+iface vxlan2 inet manual" in done.stdout
+    assert "Plan: 3 to change, 0 in sync, 0 could not be read" in done.stdout
+
+
+def test_l2_evpn_carries_traffic_within_each_vni(l2_evpn: Lab) -> None:
+    l2_evpn.ping("vm1", "vm2")
+    l2_evpn.ping("vm3", "vm4")
+
+
+def test_l2_evpn_audits_clean(l2_evpn: Lab) -> None:
+    audit = l2_evpn.audit_clean()
+    assert audit.report["summary"]["hosts"] == {
+        "total": 3, "in_sync": 3, "drifted": 0, "incomplete": 0,
+    }  # fmt: skip
+    assert audit.report["summary"]["checks_run"] > 20
+
+
+def test_l2_evpn_a_second_deploy_touches_nothing(l2_evpn: Lab) -> None:
+    before = change_times(l2_evpn)
+    done = l2_evpn.deploy()
+    assert "Plan: 0 to change, 3 in sync, 0 could not be read" in done.stdout
+    assert change_times(l2_evpn) == before
+
+
+@pytest.fixture(scope="module")
+def l3_symmetric(lab: Lab) -> Lab:
+    lab.use(EXAMPLES / "l3-symmetric")
+    lab.blank_all()
+    lab.deploy()
+    machines.start_all(lab.spec)
+    return lab
+
+
+def test_l3_symmetric_routes_between_vnis_across_nodes(l3_symmetric: Lab) -> None:
+    l3_symmetric.ping("vm1", "vm2")
+    l3_symmetric.ping("vm1", "vm3")
+    l3_symmetric.ping("vm3", "vm2")
+
+
+def test_l3_symmetric_audits_clean(l3_symmetric: Lab) -> None:
+    l3_symmetric.audit_clean()
+
+
+def test_l3_symmetric_a_second_deploy_touches_nothing(l3_symmetric: Lab) -> None:
+    before = change_times(l3_symmetric)
+    done = l3_symmetric.deploy()
+    assert "Plan: 0 to change, 3 in sync, 0 could not be read" in done.stdout
+    assert change_times(l3_symmetric) == before
+
+
+@pytest.mark.parametrize("node", ["node1", "node2"], ids=["bookworm", "trixie"])
+def test_ttp_reads_what_json_says_at_the_same_moment(l3_symmetric: Lab, node: str) -> None:
+    l3_symmetric.ping("vm1", "vm2")
+    pairs = {
+        "bridge fdb show": "bridge -j fdb show",
+        "ip -d link show": "ip -j -d link show",
+        "vtysh -c 'show bgp l2vpn evpn'": "vtysh -c 'show bgp l2vpn evpn json'",
+    }
+    # One shell, so that text and JSON are of the same moment.
+    script = "; echo @@@@; ".join(command for pair in pairs.items() for command in pair)
+    outputs = run_on(l3_symmetric.spec.node(node), script).check().split("@@@@\n")
+    fdb, fdb_json, links, links_json, evpn, evpn_json = outputs
+    assert sorted(map(repr, parse_fdb(fdb))) == sorted(map(repr, fdb_from_json(fdb_json)))
+    assert parse_links(links) == links_from_json(links_json)
+    assert parse_evpn(evpn) == evpn_from_json(evpn_json)
+
+
+def test_a_snapshot_audits_like_the_live_fabric(l3_symmetric: Lab, tmp_path: Path) -> None:
+    done = l3_symmetric.run("collect", "--output", str(tmp_path / "snapshot"))
+    assert done.returncode == 0, done.stderr
+    audit = l3_symmetric.audit("--from", str(tmp_path / "snapshot"))
+    assert audit.code == 0, audit.text
+    assert audit.report["run"]["source"] == "snapshot"
+
+
+def test_the_three_texts_are_enough_for_an_audit(l3_symmetric: Lab, tmp_path: Path) -> None:
+    snapshot = tmp_path / "snapshot"
+    assert l3_symmetric.run("collect", "--output", str(snapshot)).returncode == 0
+    (snapshot / "snapshot.json").unlink()
+    for extra in snapshot.glob("*/*.json"):
+        extra.unlink()
+    audit = l3_symmetric.audit("--from", str(snapshot))
+    assert audit.code == 0, audit.text
+    skipped = {entry["check"] for entry in audit.report["skipped"]}
+    assert skipped == {
+        "session-down", "session-unexpected", "l3vni", "gateway-address", "underlay-address",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_each_fault_is_exactly_its_finding(l3_symmetric: Lab, name: str) -> None:
+    lab = l3_symmetric
+    fault = CATALOGUE[name]
+    lab.ping("vm1", "vm2")  # so that type-2 routes exist, which some faults need
+    lab.audit_clean()
+    faults.inject(lab.spec, name)
+    try:
+        audit = lab.audit_until(lambda audit: [f["check"] for f in audit.roots] == [fault.check])
+        assert [f["check"] for f in audit.roots] == [fault.check], audit.text
+        assert audit.code == 2
+        finding = audit.roots[0]
+        if not fault.seen_by_others:
+            assert finding["host"] == fault.node
+        assert finding["evidence"], "a finding shows the node's own lines"
+        for evidence in finding["evidence"]:
+            assert evidence["text"].strip()
+    finally:
+        faults.heal(lab.spec, name)
+    machines.start_all(lab.spec)
+    lab.audit_clean()
+
+
+def test_a_node_without_power_is_incomplete_and_nothing_is_said_of_it(l3_symmetric: Lab) -> None:
+    lab = l3_symmetric
+    fabric.power_off(lab.spec, "node3")
+    try:
+        audit = lab.audit()
+        assert audit.code == 3, audit.text
+        assert audit.seconds < 30
+        assert audit.report["hosts"]["node3"]["status"] == "incomplete"
+        assert "127.77.0.3" in audit.report["hosts"]["node3"]["error"]
+        assert [f for f in audit.report["findings"] if f["host"] == "node3"] == []
+        # When its sessions' hold time is over, the others see it gone: one cause, not dozens.
+        audit = lab.audit_until(lambda audit: audit.report["findings"] != [], timeout=240)
+        assert audit.code == 3
+        assert len(audit.roots) == 1, audit.text
+    finally:
+        fabric.power_on(lab.spec, "node3")
+    machines.start_all(lab.spec)
+    lab.audit_clean()
+
+
+def test_the_inventory_that_ships_is_the_example(l3_symmetric: Lab) -> None:
+    """`inventory/` is the lab's own fabric, so the README's commands work as written."""
+    for name in ("hosts", "groups", "defaults", "lab"):
+        shipped = (ROOT / "inventory" / f"{name}.yaml").read_text()
+        assert shipped == (EXAMPLES / "l3-symmetric" / f"{name}.yaml").read_text()
+    l3_symmetric.use(ROOT / "inventory")
+    done = l3_symmetric.run("plan", "--json")
+    diffs = [c["diff"] for plan in json.loads(done.stdout) for c in plan["changes"]]
+    changed = [
+        line for diff in diffs for line in diff.splitlines()
+        if line[:1] in "+-" and not line.startswith(("+++", "---"))
+    ]  # fmt: skip
+    assert all("Written by evpn-fleet" in line for line in changed), changed
+    l3_symmetric.use(EXAMPLES / "l3-symmetric")

@@ -1,0 +1,118 @@
+"""What the intent derives to, for the seed's topologies and beyond them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from overlay.derive import derive
+from overlay.expected import BridgeRole
+from overlay.intent import Fabric
+from overlay.loading import load_inventory
+from overlay.reference import reference_text
+from overlay.schema import schema_text
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/fabric.yaml"))
+
+
+def fabric(**changes: Any) -> Fabric:
+    base: dict[str, Any] = {
+        "mode": "evpn",
+        "underlay": {"prefix": "192.168.0.0/24"},
+        "bgp": {"asn": 1234},
+        "networks": [{"vni": 2}, {"vni": 3, "nodes": ["node1", "node3"]}],
+        "nodes": {f"node{n}": {"address": f"192.168.0.{n}"} for n in (1, 2, 3)},
+    }
+    return Fabric.model_validate({**base, **changes})
+
+
+@pytest.mark.parametrize("folder", [*EXAMPLES, ROOT / "inventory"], ids=lambda path: path.name)
+def test_examples_are_valid_for_us_and_for_editors(folder: Path) -> None:
+    load_inventory(folder)
+    text = (folder / "fabric.yaml").read_text()
+    jsonschema.validate(yaml.safe_load(text), json.loads(schema_text()))
+    first = text.splitlines()[0]
+    named = first.removeprefix("# yaml-language-server: $schema=")
+    assert (folder / named).resolve() == ROOT / "overlay" / "fabric.schema.json"
+
+
+def test_the_written_schema_and_reference_are_current() -> None:
+    assert (ROOT / "overlay" / "fabric.schema.json").read_text() == schema_text()
+    assert reference_text() in (ROOT / "docs" / "inventory.md").read_text()
+
+
+def test_a_node_carries_only_its_networks() -> None:
+    intent = derive(fabric())
+    assert intent.vteps == {
+        2: frozenset({"192.168.0.1", "192.168.0.2", "192.168.0.3"}),
+        3: frozenset({"192.168.0.1", "192.168.0.3"}),
+    }
+    assert [vxlan.vni for vxlan in intent.nodes["node2"].vxlans] == [2]
+    assert [bridge.name for bridge in intent.nodes["node2"].bridges] == ["vmbr0", "vmbr2"]
+
+
+def test_a_node_without_any_network_of_a_vrf_has_no_vrf() -> None:
+    intent = derive(
+        fabric(
+            routing="symmetric",
+            overlay={"gateway_mac": "44:39:39:ff:40:94"},
+            vrfs={"red": {"l3vni": 4000}, "blue": {"l3vni": 4001}},
+            networks=[
+                {"vni": 2, "vrf": "red", "gateways": ["10.0.2.254/24"]},
+                {"vni": 3, "vrf": "blue", "gateways": ["10.0.3.254/24"], "nodes": ["node1"]},
+            ],
+        )
+    )
+    assert [vrf.name for vrf in intent.nodes["node1"].vrfs] == ["red", "blue"]
+    assert [vrf.name for vrf in intent.nodes["node2"].vrfs] == ["red"]
+    roles = [bridge.role for bridge in intent.nodes["node2"].bridges]
+    assert roles == [BridgeRole.UNDERLAY, BridgeRole.NETWORK, BridgeRole.L3VNI]
+
+
+def test_unicast_floods_to_every_other_vtep_of_the_vni_and_never_to_itself() -> None:
+    intent = derive(fabric(mode="unicast", bgp=None))
+    vxlan2, vxlan3 = intent.nodes["node3"].vxlans
+    assert list(vxlan2.remotes) == ["192.168.0.1", "192.168.0.2"]
+    assert list(vxlan3.remotes) == ["192.168.0.1"]
+    assert vxlan2.learning
+    assert vxlan2.flags.unicast_flood
+    assert intent.nodes["node3"].bgp is None
+
+
+def test_multicast_joins_its_group_where_the_tunnel_address_is() -> None:
+    intent = derive(
+        fabric(
+            mode="multicast",
+            bgp=None,
+            overlay={"group": "225.20.1.1"},
+            networks=[{"vni": 2}, {"vni": 3, "group": "225.20.1.2"}],
+        )
+    )
+    vxlan2, vxlan3 = intent.nodes["node1"].vxlans
+    assert (vxlan2.group, vxlan2.physdev) == ("225.20.1.1", "vmbr0")
+    assert vxlan3.group == "225.20.1.2"
+
+
+def test_peers_are_a_full_mesh_without_oneself() -> None:
+    bgp = derive(fabric()).nodes["node2"].bgp
+    assert bgp is not None
+    assert list(bgp.peers) == ["192.168.0.1", "192.168.0.3"]
+
+
+def test_macs_and_addresses_are_canonical() -> None:
+    intent = derive(
+        fabric(
+            routing="asymmetric",
+            overlay={"gateway_mac": "44-39-39-FF-40-94"},
+            networks=[{"vni": 2, "gateways": ["2001:DB8:0:0::1/64", "10.0.2.254/24"]}],
+        )
+    )
+    bridge = intent.nodes["node1"].bridges[1]
+    assert bridge.mac == "44:39:39:ff:40:94"
+    assert bridge.addresses == ("2001:db8::1/64", "10.0.2.254/24")

@@ -1,0 +1,1 @@
+"""Tests of the replayed fleet, which are the fast tests of tasks/ over real SSH."""
