@@ -85,6 +85,7 @@ def perform_audit(
     """Audits live nodes, or the snapshot `source`, and writes both reports into `folder`."""
     started = datetime.now(UTC)
     inventory = context.load()
+    _make(folder)
     with context.session(*hosts) as session:
         if source is None:
             states = observe_live(context, session, inventory.intent, keep=snapshot)
@@ -101,6 +102,16 @@ def perform_audit(
     write_report(built, folder / "report.json")
     write_text(folder / "report.html", render_report(built, "html"))
     return built
+
+
+def _make(folder: Path) -> None:
+    # Before anything is collected: an audit whose report cannot be kept is worth nothing.
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FleetError(
+            f"{folder}: no report can be written there: {error}", "name another --output"
+        ) from None
 
 
 def audits_folder(context: Context) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -31,6 +32,14 @@ WorkersOption = Annotated[
 ]
 
 
+def _result_console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        # What is piped is read by tools and pagers: wrapped at 80 columns it would serve neither.
+        console.width = 160
+    return console
+
+
 @dataclass(slots=True)
 class Context:
     """The state of one run. stdout carries the result, stderr progress and errors."""
@@ -38,7 +47,7 @@ class Context:
     inventory: Path = DEFAULT_INVENTORY
     verbosity: int = 0
     quiet: bool = False
-    out: Console = field(default_factory=lambda: Console(soft_wrap=False, highlight=False))
+    out: Console = field(default_factory=_result_console)
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 
     def load(self) -> Inventory:

@@ -10,6 +10,7 @@ import typer
 
 from cli.context import FilterOption, LimitOption, context_of
 from overlay.errors import FleetError
+from reports.text import counted
 from tasks.render import render_all
 
 if TYPE_CHECKING:
@@ -28,10 +29,17 @@ def validate(ctx: typer.Context) -> None:
     with context.session(None, None, 1):
         pass  # Nornir must be able to read it too
     fabric = inventory.intent.fabric
+    sizes = ", ".join(
+        counted(len(things), noun)
+        for things, noun in (
+            (fabric.nodes, "node"),
+            (fabric.networks, "network"),
+            (fabric.vrfs, "VRF"),
+        )
+    )
     context.out.print(
-        f"{context.inventory}: fabric {fabric.name} is valid: {len(fabric.nodes)} nodes, "
-        f"{len(fabric.networks)} networks, {len(fabric.vrfs)} VRFs, mode {fabric.mode.value}, "
-        f"routing {fabric.routing.value}",
+        f"{context.inventory}: fabric {fabric.name} is valid: {sizes}, "
+        f"mode {fabric.mode.value}, routing {fabric.routing.value}",
         markup=False,
         soft_wrap=True,
     )

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 # A file that somebody put in a managed place may be anything; no configuration is larger.
 _FILE_CAP = 8 * 1024 * 1024
-_SECRET = re.compile(r"(?i)(\b(?:password|secret|key-string|md5-key)(?:\s+\d)?\s+)\S+")
+# All that follows such a word on its line: a secret may have words before it (`md5`, `7`).
+_SECRET = re.compile(
+    r"(\b(?:password|passwd|passphrase|secret|psk|key-string|md5-key|message-digest-key"
+    r"|authentication-key|wireless-key|authentication[ \t]+string)[ \t]+)\S.*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

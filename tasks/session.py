@@ -94,17 +94,18 @@ def _choose(nornir: Nornir, selection: Selection) -> Nornir:
                 f"--limit {glob}: no host of the inventory has such a name",
                 f"{hint}the first hosts are {', '.join(names[:5])}",
             )
-    wanted = dict(_pair(text) for text in selection.filters)
+    wanted = [_pair(text) for text in selection.filters]
 
     def keep(host: Host) -> bool:
         by_name = not selection.limit or any(fnmatchcase(host.name, g) for g in selection.limit)
-        return by_name and all(_value(host, key) == value for key, value in wanted.items())
+        return by_name and all(value in _values(host, key) for key, value in wanted)
 
     chosen = nornir.filter(filter_func=keep)
     if not chosen.inventory.hosts:
-        asked = " ".join(selection.filters)
+        asked = [f"--limit {glob}" for glob in selection.limit]
+        asked += [f"--filter {text}" for text in selection.filters]
         raise IntentError(
-            f"--filter {asked}: no host of the inventory is like that",
+            f"{' '.join(asked)}: no host of the inventory is like that",
             "compare with `data:` in hosts.yaml and groups.yaml",
         )
     return chosen
@@ -117,13 +118,14 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _value(host: Host, key: str) -> str | None:
+def _values(host: Host, key: str) -> tuple[str, ...]:
+    """What the inventory says of `key`, as text: one value, several of groups, or none."""
     if key == "group":
-        return None if not host.groups else ",".join(group.name for group in host.groups)
+        return tuple(group.name for group in host.groups)
     if key in ("name", "hostname", "platform", "username"):
-        return str(getattr(host, key))
+        return (str(getattr(host, key)),)
     found = host.get(key)
-    return None if found is None else str(found)
+    return () if found is None else (str(found),)
 
 
 def _set_connection(host: Host, known: dict[Path, KnownHosts]) -> None:

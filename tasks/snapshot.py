@@ -28,7 +28,7 @@ class _Meta:
 
 
 def write_capture(folder: Path, capture: HostCapture) -> None:
-    """Writes one host's raw outputs below `folder`."""
+    """Writes one host's raw outputs below `folder`; what an earlier snapshot left goes."""
     if not _SAFE.fullmatch(capture.host):
         raise SnapshotError(
             f"{capture.host!r} cannot be a folder's name", "use letters, digits, '_', '.', '-'"
@@ -36,8 +36,12 @@ def write_capture(folder: Path, capture: HostCapture) -> None:
     place = folder / capture.host
     try:
         place.mkdir(parents=True, exist_ok=True)
-        for slug, output in capture.outputs.items():
-            (place / f"{slug}.{_suffix(slug)}").write_text(output.text, encoding="utf-8")
+        for slug in BY_SLUG:
+            path = place / f"{slug}.{_suffix(slug)}"
+            if slug in capture.outputs:
+                path.write_bytes(capture.outputs[slug].text.encode())
+            else:
+                path.unlink(missing_ok=True)  # an old output would pass for one of this moment
     except OSError as error:
         raise SnapshotError(
             f"{place}: cannot be written: {error}", "free space or rights"
@@ -85,11 +89,16 @@ def _read_meta(folder: Path) -> _Meta:
         return _Meta({})
     try:
         hosts = json.loads(path.read_text(encoding="utf-8"))["hosts"]
-        return _Meta({str(name): dict(said) for name, said in dict(hosts).items()})
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return _Meta({name: _checked(said) for name, said in hosts.items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SnapshotError(
             f"{path}: not a snapshot's description: {error!r}", "remove it, or collect again"
         ) from None
+
+
+def _checked(said: dict[str, Any]) -> dict[str, Any]:
+    commands = {slug: dict(how) for slug, how in said.get("commands", {}).items()}
+    return {"error": said.get("error"), "commands": commands}
 
 
 def _read_host(folder: Path, host: str, meta: _Meta) -> HostCapture:
@@ -105,7 +114,7 @@ def _read_host(folder: Path, host: str, meta: _Meta) -> HostCapture:
         if path.is_file():
             how = said.get("commands", {}).get(slug, {})
             outputs[slug] = RawOutput(
-                path.read_text(encoding="utf-8", errors="replace"),
+                path.read_bytes().decode("utf-8", "replace"),  # line ends as they were printed
                 how.get("rc", 0),
                 how.get("stderr", ""),
                 how.get("truncated", False),

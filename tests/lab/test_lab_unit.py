@@ -81,13 +81,13 @@ BAD = {
         "machines.vm1.bridge",
     ),
     "one port twice": (
-        {"nodes": NODES, "machines": dict.fromkeys(("vm1", "vm2"), {**VM, "port": "tap1i0"})},
+        {"nodes": NODES, "machines": {key: {**VM, "port": "tap1i0"} for key in ("vm1", "vm2")}},
         "machines.vm2.port: tap1i0 is already that of vm1",
     ),
     "one mac twice": (
         {
             "nodes": NODES,
-            "machines": dict.fromkeys(("vm1", "vm2"), {**VM, "mac": "02:00:00:00:00:0A"}),
+            "machines": {key: {**VM, "mac": "02:00:00:00:00:0A"} for key in ("vm1", "vm2")},
         },
         "machines.vm2.mac",
     ),
@@ -273,9 +273,11 @@ def test_a_full_disk_is_said_before_the_build(
     ("rows", "expected"),
     [
         (
-            "Debian-Security|main|Packages|bookworm-security|http://s.example/sec/\n"
-            "Debian|main|Packages|bookworm-updates|http://u.example/debian/\n"
-            "Debian|main|Packages|bookworm|http://m.example/debian/\n",
+            (
+                "Debian-Security|main|Packages|bookworm-security|http://s.example/sec/\n"
+                "Debian|main|Packages|bookworm-updates|http://u.example/debian/\n"
+                "Debian|main|Packages|bookworm|http://m.example/debian/\n"
+            ),
             "http://m.example/debian/",
         ),
         ("Debian|main|Packages|bookworm|file:/srv/debian/\n", None),

@@ -8,7 +8,10 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _CSP = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')

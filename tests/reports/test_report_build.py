@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import examples
 import pytest
+
+import examples
 from drift.findings import AuditResult, Severity
 from overlay.records import CommandResult, HostState
 from reports.build import build_report, exit_code

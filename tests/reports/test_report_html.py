@@ -7,9 +7,10 @@ import json
 import re
 import time
 
-import examples
 import pytest
 from chromium import CHROMIUM, open_page, without_policy
+
+import examples
 from reports.html import FOLDER, html_text
 
 SMALL = [name for name in examples.EXAMPLES if name not in {"large", "flat"}]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
-import examples
 import pytest
 from jsonschema import Draft202012Validator
-from overlay.errors import SnapshotError
 from pydantic import ValidationError
+
+import examples
+from overlay.errors import SnapshotError
 from reports.jsonfile import (
     SCHEMA_PATH,
     read_report,
@@ -77,20 +78,20 @@ def test_models_are_closed_and_frozen():
     [
         (None, "there is no such report"),
         (b"", "is not JSON"),
-        (b"{\"schema\": \"1\"", "is not JSON"),
+        (b'{"schema": "1"', "is not JSON"),
         (b"\xff\xfe", "is not JSON"),
         (b"[" * 200_000, "is not JSON"),
         (b"[]", "not a report"),
         (b"{}", "not a report"),
-        (b"{\"schema\": \"2\"}", "has schema '2'; this version reads '1'"),
-        (b"{\"schema\": \"1\", \"x\": 1}", "does not follow report schema 1: run: Field required"),
+        (b'{"schema": "2"}', "has schema '2'; this version reads '1'"),
+        (b'{"schema": "1", "x": 1}', "does not follow report schema 1: run: Field required"),
     ],
 )
 def test_what_is_no_report_is_refused_in_words(content, says, tmp_path):
     path = tmp_path / "report.json"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SnapshotError, match="report.json") as caught:
+    with pytest.raises(SnapshotError, match=r"report\.json") as caught:
         read_report(path)
     assert says in caught.value.what
     assert caught.value.hint

@@ -142,7 +142,11 @@ def test_stop_ends_the_script_at_the_first_failure() -> None:
 def test_tools_outside_of_a_users_path_are_found() -> None:
     script = build_script([Section("path", 'echo "$PATH"')])
     done = subprocess.run(
-        ["/bin/sh", "-s"], input=script.text.encode(), capture_output=True, env={"PATH": "/usr/bin"}
+        ["/bin/sh", "-s"],
+        input=script.text.encode(),
+        capture_output=True,
+        check=True,
+        env={"PATH": "/usr/bin"},
     )
     text = split_output(script, done.stdout, done.stderr)["path"].text
     assert {"/sbin", "/usr/sbin"} <= set(text.strip().split(":"))

@@ -1,0 +1,1 @@
+"""Expected state against observed state → findings. Pure: no SSH, no files, no Nornir."""

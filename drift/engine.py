@@ -1,0 +1,155 @@
+"""The audit: every plane of every node, then what shows across nodes, then folding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drift.catalogue import select
+from drift.check import ADDRESSES, SUMMARY, VNIS, B, F, L
+from drift.crosshost import CROSS_CHECKS, Census
+from drift.evpn import (
+    EMPTY_CHECKS,
+    IMET_CHECKS,
+    ORIGINATION_CHECKS,
+    examine_imet,
+    examine_origination,
+    examine_table,
+)
+from drift.findings import AuditResult, SkippedCheck
+from drift.folding import fold
+from drift.forwarding import FDB_CHECKS, FLOOD_CHECKS, examine_flood_lists, examine_macs
+from drift.host import (
+    GATEWAY_CHECKS,
+    UNDERLAY_CHECKS,
+    addresses_in,
+    examine_gateway_addresses,
+    examine_underlay_address,
+)
+from drift.links import LINK_CHECKS, examine_links
+from drift.sessions import (
+    L3VNI_CHECKS,
+    SESSION_CHECKS,
+    examine_l3vnis,
+    examine_sessions,
+    peers_of,
+    vnis_in,
+)
+from drift.view import HostView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from drift.check import Check
+    from drift.draft import Draft
+    from overlay.expected import FabricIntent
+    from overlay.records import HostState
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """One comparison of a node, and the checks that it makes. All of them need the same outputs."""
+
+    examine: Callable[[HostView], Iterator[Draft]]
+    checks: frozenset[str]
+
+
+PLANES = (
+    Plane(examine_links, LINK_CHECKS),
+    Plane(examine_flood_lists, FLOOD_CHECKS),
+    Plane(examine_macs, FDB_CHECKS),
+    Plane(examine_table, EMPTY_CHECKS),
+    Plane(examine_origination, ORIGINATION_CHECKS),
+    Plane(examine_imet, IMET_CHECKS),
+    Plane(examine_sessions, SESSION_CHECKS),
+    Plane(examine_l3vnis, L3VNI_CHECKS),
+    Plane(examine_gateway_addresses, GATEWAY_CHECKS),
+    Plane(examine_underlay_address, UNDERLAY_CHECKS),
+)
+
+_READERS: dict[str, Callable[[object], object]] = {
+    SUMMARY: peers_of,
+    VNIS: vnis_in,
+    ADDRESSES: addresses_in,
+}
+
+
+def audit(
+    intent: FabricIntent,
+    states: Mapping[str, HostState],
+    *,
+    only: Collection[str] | None = None,
+    skip: Collection[str] = (),
+) -> AuditResult:
+    """Compares what was observed with the intent: every difference, in order, folded.
+
+    Looks at the nodes that have both an intent and a state. `only` and `skip` name checks of the
+    catalogue (UnknownCheckError otherwise). A check whose outputs a node lacks is in `skipped` for
+    that node: neither passed nor drift.
+    """
+    chosen = select(only, skip)
+    ids = {check.id for check in chosen}
+    census = Census(intent)
+    drafts: list[Draft] = []
+    skipped: list[SkippedCheck] = []
+    run: set[str] = set()
+    for name in sorted(states.keys() & intent.nodes.keys()):
+        view = HostView(intent, intent.nodes[name], states[name])
+        usable, lacking = _sort_checks(chosen, view)
+        run |= usable
+        skipped += lacking
+        for plane in PLANES:
+            if plane.checks & usable:
+                drafts += (d for d in plane.examine(view) if d.finding.check in usable)
+        census.add(view, usable & CROSS_CHECKS)
+    drafts += census.findings(ids)
+    return AuditResult(
+        findings=fold(drafts, intent.owner),
+        checks_run=tuple(check.id for check in chosen if check.id in run),
+        skipped=tuple(skipped),
+    )
+
+
+def _sort_checks(chosen: tuple[Check, ...], view: HostView) -> tuple[set[str], list[SkippedCheck]]:
+    """The checks that can be made on a node, and those that cannot, with the reason."""
+    usable, skipped = set(), []
+    gaps: dict[str, str | None] = {}
+    for check in chosen:
+        if not check.concerns(view.intent, view.node):
+            continue
+        slugs = check.slugs(view.intent)
+        for slug in slugs:
+            if slug not in gaps:
+                gaps[slug] = _gap(slug, view)
+        reasons = [reason for slug in slugs if (reason := gaps[slug]) is not None]
+        if not reasons and check.by_vni and B in slugs and not _names_vnis(view):
+            reasons = [f"{B}: this FRR prints no route targets, so its routes name no VNI"]
+        if reasons:
+            skipped.append(SkippedCheck(check.id, view.host, "; ".join(reasons)))
+        else:
+            usable.add(check.id)
+    return usable, skipped
+
+
+def _gap(slug: str, view: HostView) -> str | None:
+    """Why nothing can be concluded from an output, or None when it is there."""
+    state = view.state
+    if state.error is not None:
+        return f"{slug}: not collected, the node did not answer ({state.error})"
+    if slug in {L, F, B}:
+        present = {L: state.links, F: state.fdb, B: state.evpn}[slug] is not None
+    else:
+        present = slug in state.json
+        reader = _READERS.get(slug)
+        if present and reader is not None and reader(state.json[slug]) is None:
+            return f"{slug}: its JSON is not of the expected shape"
+    if present:
+        return None
+    result = state.commands.get(slug)
+    if result is None or result.status == "ok":
+        return f"{slug}: not collected"
+    return f"{slug}: {result.status}" + (f" ({result.error})" if result.error else "")
+
+
+def _names_vnis(view: HostView) -> bool:
+    return view.table_empty or view.routes is None or view.routes.has_targets

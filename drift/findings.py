@@ -1,0 +1,88 @@
+"""What the comparison says: findings, their severity, their evidence, and a stable fingerprint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Literal
+
+Kind = Literal["missing", "extra", "changed"]
+
+
+class Severity(StrEnum):
+    """How much a finding matters; `critical` means that traffic is or will be lost."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the gravest: the order in which findings are shown."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The very lines of the node that a finding rests on; `command` is a snapshot slug."""
+
+    command: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference between intent and reality on one host.
+
+    `object` names what differs (`vxlan2`, `VNI 2 VTEP 192.168.0.2`), `attribute` which property of
+    it (empty for a whole object), `caused_by` the id of the finding that this one follows from.
+    """
+
+    check: str
+    severity: Severity
+    host: str
+    object: str
+    kind: Kind
+    expected: Any
+    actual: Any
+    message: str
+    attribute: str = ""
+    evidence: tuple[Evidence, ...] = field(default=())
+    caused_by: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The same for the same fact in every run: values seen take no part in it."""
+        fact = f"{self.check}\0{self.host}\0{self.object}\0{self.attribute}\0{self.kind}"
+        return sha256(fact.encode()).hexdigest()[:16]
+
+    @property
+    def order(self) -> tuple[int, str, str, str, str, str]:
+        """Sort key: gravest first, then by host, check and object."""
+        return (
+            self.severity.rank,
+            self.host,
+            self.check,
+            self.object,
+            self.attribute,
+            self.kind,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedCheck:
+    """A check that could not be made on a host, and why (an output that was not collected)."""
+
+    check: str
+    host: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """All findings in their order, folded (`caused_by` set), and what was and was not checked."""
+
+    findings: tuple[Finding, ...]
+    checks_run: tuple[str, ...]
+    skipped: tuple[SkippedCheck, ...] = ()

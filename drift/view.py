@@ -1,0 +1,104 @@
+"""One node under audit: its intent, what was observed on it, and indexes over both."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from drift.routes import Routes
+from overlay.records import ALL_ZERO_MAC
+
+if TYPE_CHECKING:
+    from overlay.expected import BridgeIntent, FabricIntent, NodeIntent, VxlanIntent
+    from overlay.records import EvpnTable, FdbEntry, HostState, Link
+
+
+class HostView:
+    """What the checks of one node read; indexes are built when first asked for."""
+
+    def __init__(self, intent: FabricIntent, node: NodeIntent, state: HostState) -> None:
+        self.intent = intent
+        self.node = node
+        self.state = state
+        self.host = node.name
+
+    @property
+    def links(self) -> dict[str, Link]:
+        """The observed links; empty when they were not collected."""
+        return self.state.links or {}
+
+    @property
+    def table(self) -> EvpnTable | None:
+        return self.state.evpn
+
+    @property
+    def table_empty(self) -> bool:
+        """True when the EVPN table was read and holds nothing."""
+        return self.table is not None and (self.table.empty or not self.table.paths)
+
+    @cached_property
+    def l2_vxlans(self) -> tuple[VxlanIntent, ...]:
+        """The intended VXLAN devices of its layer-2 segments."""
+        return tuple(vxlan for vxlan in self.node.vxlans if not vxlan.is_l3vni)
+
+    @cached_property
+    def bridges(self) -> dict[str, BridgeIntent]:
+        return {bridge.name: bridge for bridge in self.node.bridges}
+
+    @cached_property
+    def vni_by_bridge(self) -> dict[str, int]:
+        return {vxlan.bridge: vxlan.vni for vxlan in self.node.vxlans}
+
+    @cached_property
+    def l3vni_by_vrf(self) -> dict[str, int]:
+        return {vrf.name: vrf.l3vni for vrf in self.node.vrfs if vrf.l3vni is not None}
+
+    @cached_property
+    def routes(self) -> Routes | None:
+        """Its EVPN table by VNI, or None when there is none."""
+        if self.table is None:
+            return None
+        return Routes(self.table, {vxlan.vni for vxlan in self.l2_vxlans})
+
+    @cached_property
+    def tunnels(self) -> dict[str, dict[str, FdbEntry]]:
+        """By VXLAN device, the remote MACs in its forwarding database."""
+        return self._fdb[0]
+
+    @cached_property
+    def floods(self) -> dict[str, dict[str, FdbEntry]]:
+        """By VXLAN device, the addresses in its flood list."""
+        return self._fdb[1]
+
+    @cached_property
+    def _fdb(self) -> tuple[dict[str, dict[str, FdbEntry]], dict[str, dict[str, FdbEntry]]]:
+        # A MAC can have two lines on a device: the bridge's (`master`), without a destination, and
+        # the tunnel's (`self`), which is the one that says where the frame goes.
+        tunnels: dict[str, dict[str, FdbEntry]] = defaultdict(dict)
+        floods: dict[str, dict[str, FdbEntry]] = defaultdict(dict)
+        ours = {vxlan.name for vxlan in self.l2_vxlans}
+        for entry in self.state.fdb or ():
+            device, dst = entry.device, entry.dst
+            if device not in ours or (dst is None and entry.nhid is None):
+                continue
+            if entry.mac != ALL_ZERO_MAC:
+                tunnels[device][entry.mac] = entry
+            elif dst is not None:
+                floods[device][dst] = entry
+        return tunnels, floods
+
+    def is_ready(self, vxlan: VxlanIntent) -> bool:
+        """True when a VXLAN device is such that FRR would originate routes for its VNI."""
+        if self.state.links is None:
+            return True
+        device, bridge = self.links.get(vxlan.name), self.links.get(vxlan.bridge)
+        return (
+            device is not None
+            and bridge is not None
+            and device.vxlan is not None
+            and device.vxlan.vni == vxlan.vni
+            and device.master == vxlan.bridge
+            and device.admin_up
+            and bridge.admin_up
+        )

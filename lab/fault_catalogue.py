@@ -1,0 +1,294 @@
+"""The faults that the lab can inject: data only.  Each was seen to stay for half a minute.
+
+The shell texts run on the node after ``PRELUDE``, under ``set -eu``, with ``$bridge``, ``$vxlan``,
+``$vni``, ``$vrf`` and ``$uplink`` set.  ``$keep`` is a folder that lives from inject to heal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to break a node: what it breaks, the check that must see it, and both scripts.
+
+    ``seen_by_others`` says that the finding is on the other nodes, which receive the routes.
+    """
+
+    name: str
+    breaks: str
+    check: str
+    inject: str
+    heal: str
+    node: str = "node2"
+    seen_by_others: bool = False
+
+
+PRELUDE = r"""
+save() { printf '%s\n' "$2" > "$keep/$1"; }
+saved() { cat "$keep/$1"; }
+mac_of() { cat "/sys/class/net/$1/address"; }
+mtu_of() { cat "/sys/class/net/$1/mtu"; }
+local_of() { ip -d link show dev "$1" | sed -n 's/.* local \([^ ]*\) .*/\1/p'; }
+
+port_flags='learning neigh_suppress unicast_flood multicast_flood broadcast_flood multicast_router'
+# Make $vxlan again with VNI $1 and UDP port $2, and everything else as it is.
+remake_vxlan() {
+    port=/sys/class/net/$vxlan/brport
+    for flag in $port_flags; do
+        save "$flag" "$(cat "$port/$flag")"
+    done
+    save local "$(local_of "$vxlan")"; save mac "$(mac_of "$vxlan")"; save mtu "$(mtu_of "$vxlan")"
+    ip link del "$vxlan"
+    ip link add "$vxlan" address "$(saved mac)" mtu "$(saved mtu)" type vxlan \
+        id "$1" local "$(saved local)" dstport "$2" nolearning
+    ip link set "$vxlan" master "$bridge" up
+    for flag in $port_flags; do
+        saved "$flag" > "$port/$flag"
+    done
+}
+# A VXLAN device's VNI and port cannot be changed, so it is made again from the deployed file.
+redo_vxlan() { ip link del "$vxlan" 2>/dev/null || :; ifup "$vxlan"; }
+
+# zebra puts back what it installed. Its data plane is a thread of its own: with that one frozen
+# the daemon still answers vtysh and watchfrr, but nothing of it reaches the kernel any more.
+frr=/sys/fs/cgroup/system.slice/frr.service
+freeze_zebra() {
+    for task in /proc/"$(pidof zebra)"/task/*; do
+        [ "$(cat "$task/comm")" != zebra_dplane ] || thread=${task##*/}
+    done
+    mkdir "$frr/hold"
+    echo threaded > "$frr/hold/cgroup.type"
+    echo "$thread" > "$frr/hold/cgroup.threads"
+    echo 1 > "$frr/hold/cgroup.freeze"
+}
+thaw_zebra() {
+    [ -d "$frr/hold" ] || return 0
+    echo 0 > "$frr/hold/cgroup.freeze"
+    for thread in $(cat "$frr/hold/cgroup.threads"); do echo "$thread" > "$frr/cgroup.threads"; done
+    rmdir "$frr/hold"
+}
+first_flood() {
+    bridge fdb show dev "$vxlan" | sed -n 's/^00:00:00:00:00:00 dst \([^ ]*\) .*/\1/p' | head -n 1
+}
+# The first remote MAC as "MAC VTEP".
+first_remote() {
+    bridge fdb show dev "$vxlan" | grep -v ^00:00:00:00:00:00 |
+        sed -n 's/^\([^ ]*\) dst \([^ ]*\) .*extern_learn.*/\1 \2/p' | head -n 1
+}
+need() { [ -n "$2" ] || { echo "there is no $1 on $vxlan yet" >&2; exit 1; }; }
+asn() { vtysh -c 'show running-config' | sed -n 's/^router bgp \([0-9]*\)$/\1/p'; }
+in_evpn() {
+    vtysh -c 'configure terminal' -c "router bgp $(asn)" -c 'address-family l2vpn evpn' -c "$1"
+}
+"""
+
+
+def _flag(name: str, breaks: str, flag: str, wrong: str) -> Fault:
+    """A wrong flag of the VXLAN device's bridge port; the right one is whatever it was."""
+    path = f'"/sys/class/net/$vxlan/brport/{flag}"'
+    return Fault(
+        name=name,
+        breaks=breaks,
+        check=name,
+        inject=f'save flag "$(cat {path})"; bridge link set dev "$vxlan" {wrong}',
+        heal=f"[ ! -e {path} ] || saved flag > {path}",
+    )
+
+
+_FAULTS = (
+    Fault(
+        "vxlan-missing",
+        "The VXLAN device is deleted, so the VNI is cut off on this node.",
+        "vxlan-missing",
+        inject='ip link del "$vxlan"',
+        heal="redo_vxlan",
+    ),
+    Fault(
+        "vxlan-unexpected",
+        "A VXLAN device with VNI 99 exists that no intent names.",
+        "vxlan-unexpected",
+        # Left down, so that FRR does not announce it: that is another fault.
+        inject='ip link add vxlan99 type vxlan id 99 local "$(local_of "$vxlan")" dstport 4789'
+        " nolearning",
+        heal="ip link del vxlan99 2>/dev/null || :",
+    ),
+    Fault(
+        "vxlan-vni",
+        "The VXLAN device carries another VNI, so its bridge joins a foreign network.",
+        "vxlan-vni",
+        inject="remake_vxlan $((vni + 1000)) 4789",
+        heal="redo_vxlan",
+    ),
+    Fault(
+        "vxlan-local-ip",
+        "The tunnel leaves from an address that is not the node's VTEP.",
+        "vxlan-local-ip",
+        inject='save local "$(local_of "$vxlan")"; '
+        'ip link set dev "$vxlan" type vxlan id "$vni" local 192.0.2.250',
+        heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"',
+    ),
+    Fault(
+        "vxlan-dstport",
+        "The tunnel sends to UDP port 4790, where nobody listens.",
+        "vxlan-dstport",
+        inject='remake_vxlan "$vni" 4790',
+        heal="redo_vxlan",
+    ),
+    Fault(
+        "vxlan-learning",
+        "The VXLAN device learns VTEPs from traffic, beside what BGP says.",
+        "vxlan-learning",
+        inject='ip link set dev "$vxlan" type vxlan id "$vni" learning',
+        heal='ip link set dev "$vxlan" type vxlan id "$vni" nolearning',
+    ),
+    Fault(
+        "link-down",
+        "The VXLAN device is administratively down.",
+        "link-down",
+        inject='ip link set "$vxlan" down',
+        heal='ip link set "$vxlan" up',
+    ),
+    Fault(
+        "bridge-missing",
+        "The bridge is deleted; its VXLAN device and virtual machines hang in the air.",
+        "bridge-missing",
+        inject='save ports "$(ls "/sys/class/net/$bridge/brif")"; ip link del "$bridge"',
+        # ifup brings back the ports that the file names; virtual machines are not among them.
+        heal='ifup "$bridge"; ifup "$vxlan"; for port in $(saved ports); do '
+        '[ ! -e "/sys/class/net/$port" ] || ip link set "$port" master "$bridge"; done',
+    ),
+    Fault(
+        "bridge-membership",
+        "The VXLAN device is taken out of its bridge.",
+        "bridge-membership",
+        inject='ip link set "$vxlan" nomaster',
+        heal='ip link set "$vxlan" master "$bridge"; ifup "$vxlan"',
+    ),
+    _flag(
+        "bridge-port-learning",
+        "The bridge learns MACs on the VXLAN port, beside what BGP says.",
+        "learning",
+        "learning on",
+    ),
+    _flag(
+        "bridge-port-neigh-suppress",
+        "ARP and ND are no longer answered locally, but flooded to every VTEP.",
+        "neigh_suppress",
+        "neigh_suppress off",
+    ),
+    _flag(
+        "bridge-port-flood",
+        "Unknown unicast is flooded into the overlay.",
+        "unicast_flood",
+        "flood on",
+    ),
+    _flag(
+        "bridge-port-isolated",
+        "The VXLAN port is isolated, so it exchanges nothing with other isolated ports.",
+        "isolated",
+        "isolated on",
+    ),
+    Fault(
+        "gateway-mac",
+        "The anycast gateway has another MAC here than on the other nodes.",
+        "gateway-mac",
+        inject='save mac "$(mac_of "$bridge")"; ip link set "$bridge" address 44:39:39:00:00:99',
+        heal='ip link set "$bridge" address "$(saved mac)"',
+    ),
+    Fault(
+        "vrf-missing",
+        "The VRF is deleted, so its networks are routed in the main table.",
+        "vrf-missing",
+        inject='save members "$(ip -o link show master "$vrf" | cut -d : -f 2 | cut -d @ -f 1)"; '
+        'ip link del "$vrf"',
+        heal='ifup "$vrf"; for member in $(saved members); do '
+        'ip link set "$member" master "$vrf"; done',
+    ),
+    Fault(
+        "vrf-membership",
+        "The gateway bridge is taken out of its VRF.",
+        "vrf-membership",
+        inject='ip link set "$bridge" nomaster',
+        heal='ip link set "$bridge" master "$vrf"',
+    ),
+    Fault(
+        "mtu",
+        "The underlay port has an MTU of 1500, too small for 1500 bytes of overlay and VXLAN.",
+        "mtu",
+        inject='save mtu "$(mtu_of "$uplink")"; ip link set "$uplink" mtu 1500',
+        heal='ip link set "$uplink" mtu "$(saved mtu)"',
+    ),
+    Fault(
+        "flood-missing",
+        "One VTEP is gone from the flood list though its IMET route is there.",
+        "flood-missing",
+        inject='vtep=$(first_flood); need "flood entry" "$vtep"; freeze_zebra; '
+        'bridge fdb del 00:00:00:00:00:00 dev "$vxlan" dst "$vtep"',
+        heal="thaw_zebra",
+    ),
+    Fault(
+        "flood-unexpected",
+        "The flood list holds 192.0.2.99, which nobody named.",
+        "flood-unexpected",
+        inject='bridge fdb append 00:00:00:00:00:00 dev "$vxlan" dst 192.0.2.99',
+        heal='bridge fdb del 00:00:00:00:00:00 dev "$vxlan" dst 192.0.2.99 2>/dev/null || :',
+    ),
+    Fault(
+        "fdb-stale",
+        "A MAC points at a VTEP that never announced it.",
+        "fdb-stale",
+        inject='vtep=$(first_flood); need "flood entry" "$vtep"; '
+        'bridge fdb add 02:00:00:00:00:99 dev "$vxlan" dst "$vtep" self extern_learn',
+        heal='bridge fdb del 02:00:00:00:00:99 dev "$vxlan" self 2>/dev/null || :',
+    ),
+    Fault(
+        "fdb-missing",
+        "A MAC that BGP announces is not in the forwarding database.",
+        "fdb-missing",
+        inject='remote=$(first_remote); need "remote MAC" "$remote"; freeze_zebra; '
+        'bridge fdb del "${remote% *}" dev "$vxlan" dst "${remote#* }" self',
+        heal="thaw_zebra",
+    ),
+    Fault(
+        "fdb-wrong-vtep",
+        "A MAC points at another VTEP than the one that announces it.",
+        "fdb-wrong-vtep",
+        inject='remote=$(first_remote); need "remote MAC" "$remote"; save remote "$remote"; '
+        'freeze_zebra; bridge fdb replace "${remote% *}" dev "$vxlan" dst 192.0.2.99 self'
+        " extern_learn",
+        heal='remote=$(saved remote); bridge fdb replace "${remote% *}" dev "$vxlan"'
+        ' dst "${remote#* }" self extern_learn; thaw_zebra',
+    ),
+    Fault(
+        "evpn-empty",
+        "FRR is stopped, so the node has no EVPN table and announces nothing.",
+        "evpn-empty",
+        inject="systemctl stop frr",
+        heal="systemctl start frr",
+    ),
+    Fault(
+        "imet-not-originated",
+        "The node no longer announces its VNIs (advertise-all-vni is off).",
+        "imet-not-originated",
+        inject="in_evpn 'no advertise-all-vni'",
+        heal="in_evpn advertise-all-vni",
+    ),
+    Fault(
+        "imet-unexpected",
+        "The node announces VNI 98, which no intent names.",
+        "imet-unexpected",
+        inject='ip link add vmbr98 type bridge; ip link add vxlan98 type vxlan id 98 local '
+        '"$(local_of "$vxlan")" dstport 4789 nolearning; ip link set vxlan98 master vmbr98 up; '
+        "ip link set vmbr98 up",
+        heal="for link in vxlan98 vmbr98; do ip link del $link 2>/dev/null || :; done",
+        seen_by_others=True,
+    ),
+)  # fmt: skip
+
+CATALOGUE: Mapping[str, Fault] = {fault.name: fault for fault in _FAULTS}

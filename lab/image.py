@@ -1,0 +1,132 @@
+"""Base images: one read-only ext4 file for each Debian release, built once on this computer."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.errors import LabError
+from lab.host import run_host
+from lab.recipe import MMDEBSTRAP_OPTIONS, PACKAGES, furnish, recipe_hash
+
+if TYPE_CHECKING:
+    from lab.paths import LabPaths
+    from lab.spec import Release
+
+Progress = Callable[[str], None]
+
+DISK_SIZE = "1200M"
+FREE_BYTES_NEEDED = 3 * 1024**3
+_BUILD_TIMEOUT = 900.0
+
+
+def image_path(paths: LabPaths, release: Release) -> Path:
+    """Where the finished image of that release lies, or would lie.
+
+    The recipe's hash is part of the name, so an image that was built otherwise, or only half,
+    is never taken for it.
+    """
+    return paths.images / f"{release}-{recipe_hash(release)}.img"
+
+
+def ensure_images(paths: LabPaths, releases: Iterable[Release], progress: Progress) -> None:
+    """Build the images of those releases that are missing, side by side."""
+    missing = sorted({name for name in releases if not image_path(paths, name).exists()})
+    if not missing:
+        return
+    with ThreadPoolExecutor(len(missing)) as pool:
+        for future in [pool.submit(ensure_image, paths, name, progress) for name in missing]:
+            future.result()
+
+
+def ensure_image(paths: LabPaths, release: Release, progress: Progress) -> Path:
+    """The finished image of a release, built now if need be (about a minute); LabError."""
+    target = image_path(paths, release)
+    paths.images.mkdir(parents=True, exist_ok=True)
+    with _only_one(paths.images / f"{release}.lock", progress, release):
+        if not target.exists():
+            _check_disk(paths.images)
+            _build(target, release, progress)
+            for old in paths.images.glob(f"{release}-*.img"):
+                if old != target:
+                    old.unlink()
+    return target
+
+
+def package_mirror() -> str:
+    """The package mirror of this computer's own apt (its main archive); LabError if none."""
+    fields = "$(LABEL)|$(COMPONENT)|$(CREATED_BY)|$(RELEASE)|$(REPO_URI)"
+    rows = run_host(["apt-get", "indextargets", "--format", fields]).splitlines()
+    mirrors = [
+        row.rpartition("|")[2]
+        for row in rows
+        # The archive itself: its updates have a suffix, and security has another label.
+        if re.fullmatch(r"Debian\|main\|Packages\|[a-z]+\|https?://.*", row)
+    ]
+    if not mirrors:
+        raise LabError(
+            "apt of this computer names no http(s) mirror of Debian's main archive",
+            "add one to the apt sources (`deb URI bookworm main`), then `apt-get update`",
+        )
+    return mirrors[0]
+
+
+def _build(target: Path, release: Release, progress: Progress) -> None:
+    mirror = package_mirror()
+    # Beside the target, so that the last rename stays inside one file system.
+    with tempfile.TemporaryDirectory(prefix=f".{release}-", dir=target.parent) as name:
+        work = Path(name)
+        # mkdtemp's 0700 would keep apt's own unprivileged user out.
+        work.chmod(0o755)
+        tree = work / "tree"
+        progress(f"{release}: 1/3 installing Debian packages (about a minute, once)")
+        run_host(
+            [
+                "mmdebstrap", "--quiet", *MMDEBSTRAP_OPTIONS, f"--include={','.join(PACKAGES)}",
+                release, str(tree), mirror,
+            ],
+            timeout=_BUILD_TIMEOUT,
+        )  # fmt: skip
+        progress(f"{release}: 2/3 making it a blank node")
+        furnish(tree)
+        progress(f"{release}: 3/3 writing the disk image")
+        disk = work / "disk.img"
+        # Tables are written now, since the kernel would do it later in every node's own copy.
+        run_host(
+            [
+                "mke2fs", "-q", "-t", "ext4", "-m", "0", "-E",
+                "lazy_itable_init=0,lazy_journal_init=0,nodiscard", "-d", str(tree),
+                str(disk), DISK_SIZE,
+            ],
+            timeout=_BUILD_TIMEOUT,
+        )  # fmt: skip
+        disk.chmod(0o444)
+        disk.rename(target)
+    progress(f"{release}: image ready")
+
+
+def _check_disk(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < FREE_BYTES_NEEDED:
+        raise LabError(
+            f"{folder}: {free / 1024**3:.1f} GB free, an image needs 3 GB while it is built",
+            "free some space, or point XDG_CACHE_HOME at another disk",
+        )
+
+
+@contextmanager
+def _only_one(lock: Path, progress: Progress, release: Release) -> Iterator[None]:
+    with lock.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(f"{release}: another process builds this image, waiting for it")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,122 @@
+"""What lies in the image of a blank node: the packages, and what the lab changes in them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.host import UML_MODULES, run_host
+
+if TYPE_CHECKING:
+    from lab.spec import Release
+
+GUEST = Path(__file__).parent / "guest"
+
+PACKAGES = (
+    "systemd-sysv", "udev", "dbus", "kmod", "procps", "sudo",
+    "frr", "frr-pythontools", "ifupdown2", "openssh-server", "iproute2", "bridge-utils",
+    "iputils-ping", "arping", "traceroute", "tcpdump",
+)  # fmt: skip
+
+# Nobody reads manuals there, and translations of package lists cost a minute to fetch.
+MMDEBSTRAP_OPTIONS = (
+    "--variant=apt",
+    '--aptopt=Acquire::Languages "none"',
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+)
+
+# Boot is bound by the processor, and nothing of a network node hangs on these.
+MASKED_UNITS = (
+    "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "fstrim.timer",
+    "logrotate.timer", "e2scrub_all.timer", "e2scrub_reap.service", "systemd-tmpfiles-clean.timer",
+    "getty@tty1.service", "systemd-pstore.service", "systemd-binfmt.service",
+    "proc-sys-fs-binfmt_misc.automount", "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
+    "sys-fs-fuse-connections.mount", "dev-hugepages.mount", "sshd-keygen.service",
+    "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service",
+    "systemd-hwdb-update.service", "systemd-journal-catalog-update.service",
+    "modprobe@drm.service", "modprobe@efi_pstore.service", "modprobe@fuse.service",
+)  # fmt: skip
+
+UNPRIVILEGED_USER = "fleet"
+
+
+def uml_version() -> str:
+    """The version of the UML kernel whose modules are installed here."""
+    return max(entry.name for entry in UML_MODULES.iterdir() if entry.is_dir())
+
+
+def recipe_hash(release: Release) -> str:
+    """Twelve hex digits that change whenever the image would be built differently."""
+    digest = hashlib.sha256()
+    for part in (release, uml_version(), UNPRIVILEGED_USER, *PACKAGES, *MMDEBSTRAP_OPTIONS):
+        digest.update(part.encode() + b"\0")
+    for part in MASKED_UNITS:
+        digest.update(part.encode() + b"\0")
+    for path in (*_guest_files(), Path(__file__)):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def furnish(root: Path) -> None:
+    """Turn a bare Debian tree into that of a blank node.  Runs as root; LabError on failure."""
+    for path in _guest_files():
+        target = root / path.relative_to(GUEST)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+        target.chmod(0o755 if os.access(path, os.X_OK) else 0o644)
+        os.chown(target, 0, 0)
+    modules = f"lib/modules/{uml_version()}"
+    shutil.copytree(UML_MODULES / uml_version(), root / modules, dirs_exist_ok=True, symlinks=True)
+    for unit in MASKED_UNITS:
+        _link(root / "etc/systemd/system" / unit, "/dev/null")
+    _link(
+        root / "etc/systemd/system/sysinit.target.wants/lab-wires.service",
+        "/etc/systemd/system/lab-wires.service",
+    )
+    run_host(
+        ["chroot", str(root), "useradd", "--create-home", "--shell=/bin/bash", UNPRIVILEGED_USER]
+    )
+    # A password of `*` forbids passwords only; the default `!` also locks key logins.
+    for user in ("root", UNPRIVILEGED_USER):
+        run_host(["chroot", str(root), "usermod", "--password=*", user])
+    owner = (root / "home" / UNPRIVILEGED_USER).stat()
+    _make_key_folder(root / "root/.ssh", 0, 0)
+    _make_key_folder(root / "home" / UNPRIVILEGED_USER / ".ssh", owner.st_uid, owner.st_gid)
+    _forget_this_computer(root)
+
+
+def _guest_files() -> list[Path]:
+    return sorted(path for path in GUEST.rglob("*") if path.is_file())
+
+
+def _link(link: Path, target: str) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+
+
+def _make_key_folder(folder: Path, uid: int, gid: int) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.chown(folder, uid, gid)
+
+
+def _forget_this_computer(root: Path) -> None:
+    """Drop what the build took over from here, and what every node must have of its own."""
+    (root / "etc/resolv.conf").unlink(missing_ok=True)
+    (root / "etc/apt/sources.list").write_text("")
+    (root / "etc/hostname").unlink(missing_ok=True)
+    # Empty: the node takes its id from the kernel command line, which names one per node.  MACs
+    # that udev gives to bridges depend on it, so a shared id would mean shared MACs.
+    (root / "etc/machine-id").write_text("")
+    for key in (root / "etc/ssh").glob("ssh_host_*"):
+        key.unlink()
+    # Says that /etc and /var match /usr, or systemd would rebuild its databases at first boot.
+    usr = (root / "usr").stat()
+    for folder in ("etc", "var"):
+        stamp = root / folder / ".updated"
+        stamp.write_text("")
+        os.utime(stamp, ns=(usr.st_mtime_ns, usr.st_mtime_ns))

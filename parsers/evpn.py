@@ -1,0 +1,124 @@
+"""`show bgp l2vpn evpn` → EvpnTable: every path that FRR printed, checked against its footer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from overlay.records import EvpnPath, EvpnTable
+from parsers._engine import Match, match_lines
+from parsers._evpn_rows import Row, Rows
+from parsers._text import count, number, split_lines, unaccounted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TEMPLATE = "bgp_l2vpn_evpn.ttp"
+COMMAND = "show bgp l2vpn evpn"
+
+
+def parse_evpn(text: str) -> EvpnTable:
+    """Read `show bgp l2vpn evpn` of FRR 3 to 10.6 and Cumulus Linux.
+
+    What FRR says in the place of a table (no BGP instance, bgpd not running, no prefix) gives an
+    empty table that keeps it in `said`. Raises ParseError, with the lines to blame, unless every
+    line is part of a path or known, and the numbers of prefixes and of paths are those of the
+    footer; a text that ends without one was cut off.
+    """
+    lines = split_lines(text)
+    reader = _Reader()
+    for line, match in zip(lines, match_lines(TEMPLATE, lines), strict=True):
+        try:
+            reader.read(line, match)
+        except ValueError:
+            reader.strange.append(line)
+    return reader.table()
+
+
+@dataclass(frozen=True, slots=True)
+class _Footer:
+    """The last line: how many prefixes and paths FRR says that it printed.
+
+    In `Displayed N out of M total prefixes` N counts printed prefix columns: all paths up to FRR
+    7.2, which repeats the prefix for each of them, and prefixes from 7.3 on, which leaves it blank
+    for further ones. In `Displayed N prefixes (M paths)` N counts prefixes, and every path repeats
+    its own.
+    """
+
+    line: str
+    prefixes: int
+    paths: int
+    repeats_prefixes: bool = False
+
+
+class _Reader:
+    """Follows the table line by line; `strange` gathers what fits nowhere."""
+
+    def __init__(self) -> None:
+        self.strange: list[str] = []
+        self._rows = Rows()
+        self._router_id: str | None = None
+        self._said: str | None = None
+        self._footer: _Footer | None = None
+        self._last = ""
+
+    def read(self, line: str, match: Match) -> None:
+        """Take one line. Raises ValueError for one that cannot stand where it does."""
+        self._last = line
+        if "unknown" in match or self._footer:
+            raise ValueError("not a line of this table, or behind its end")
+        if "router_id" in match:
+            self._router_id = match["router_id"]
+        elif "no_table" in match:
+            self._said = match["no_table"].strip()
+        elif "shown" in match:
+            self._footer = _Footer(line, number(match["shown"]), number(match["total"]))
+        elif "prefixes" in match:
+            self._footer = _Footer(
+                line, number(match["prefixes"]), number(match["paths"]), repeats_prefixes=True
+            )
+        elif "exist" in match:
+            self._footer = _Footer(line, 0, number(match["exist"]))
+        elif "legend" not in match:
+            self._rows.read(line, match)
+
+    def table(self) -> EvpnTable:
+        """The table, if every line and every count agree. Raises ParseError."""
+        paths, broken = _finish(self._rows.close())
+        problem, to_blame = self._disagreement(paths)
+        strange = list(dict.fromkeys([*self.strange, *broken, *self._rows.orphans]))
+        if problem or strange:
+            read = problem or f"{count(len(paths), 'path')} read"
+            raise unaccounted(COMMAND, read, strange or to_blame, paths)
+        return EvpnTable(
+            paths=tuple(paths), router_id=self._router_id, empty=not paths, said=self._said
+        )
+
+    def _disagreement(self, paths: Sequence[EvpnPath]) -> tuple[str, list[str]]:
+        """What the end of the text and the paths disagree about, and the line that says so."""
+        read, footer = count(len(paths), "path"), self._footer
+        if self._said is not None:
+            return (f"{read} beside {self._said!r}", [self._said]) if paths else ("", [])
+        if footer is None:
+            problem = f"{read}, and no last line that says how many there are: the text was cut off"
+            return problem, [self._last] if self._last else []
+        rows = self._rows
+        prefixes = rows.prefixes if footer.repeats_prefixes else rows.printed_prefixes
+        if footer.repeats_prefixes and rows.blank_prefixes:
+            return f"{count(rows.blank_prefixes, 'path')} without the prefix", [footer.line]
+        if (prefixes, len(paths)) == (footer.prefixes, footer.paths):
+            return "", []
+        problem = f"{prefixes} of {footer.prefixes} prefixes, {len(paths)} of {footer.paths} paths"
+        return problem, [footer.line]
+
+
+def _finish(rows: Sequence[Row]) -> tuple[list[EvpnPath], list[str]]:
+    """Make paths of finished rows; second, the lines of those that cannot be one."""
+    paths: list[EvpnPath] = []
+    broken: list[str] = []
+    for row in rows:
+        try:
+            paths.append(row.path())
+        except ValueError:
+            broken.extend(row.lines)
+    return paths, broken

@@ -1,0 +1,178 @@
+"""One host's outputs → its HostState; runs in a worker process, so all in and out is picklable."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from overlay.errors import ParseError
+from overlay.records import (
+    CommandResult,
+    CommandStatus,
+    EvpnTable,
+    FdbEntry,
+    HostState,
+    Link,
+    RawOutput,
+)
+from parsers._text import count, quoted, split_lines, unaccounted
+from parsers.evpn import parse_evpn
+from parsers.fdb import parse_fdb
+from parsers.links import parse_links
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FDB = "bridge_fdb"
+LINKS = "ip_link"
+EVPN = "bgp_l2vpn_evpn"
+# An audit needs these three; the checks that need another one say so themselves.
+NEEDED_SLUGS = (LINKS, FDB, EVPN)
+JSON_SLUGS = frozenset({"evpn_summary", "evpn_vni", "ip_address", "ip_route", "vrrp", "ifquery"})
+
+# What vtysh says when the daemon is not there. Without root it cannot tell a missing socket from
+# a forbidden one, and adds this hint: then nothing is known about the table.
+_DAEMON_DOWN = ("bgpd is not running", "failed to connect to any daemons")
+_PERHAPS_FORBIDDEN = ("try running me as a privileged user", "ermission denied")
+
+Parsed = tuple[FdbEntry, ...] | tuple[Link, ...] | EvpnTable | object
+
+
+def parse(slug: str, text: str) -> Parsed:
+    """Parse one captured output by its slug: FDB entries, links, EvpnTable, or decoded JSON.
+
+    Raises ParseError when a line is not accounted for, or no parser knows the slug.
+    """
+    if slug == FDB:
+        return parse_fdb(text)
+    if slug == LINKS:
+        return parse_links(text)
+    if slug == EVPN:
+        return parse_evpn(text)
+    if slug in JSON_SLUGS:
+        return parse_json(slug, text)
+    known = ", ".join(sorted({*NEEDED_SLUGS, *JSON_SLUGS}))
+    raise ParseError(f"no parser for {slug!r}", f"known are: {known}")
+
+
+def parse_json(slug: str, text: str) -> object:
+    """Decode a JSON output. Raises ParseError with the text's first line."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        first = text.strip().partition("\n")[0]
+        raise ParseError(
+            f"{slug}: not JSON ({error}): {quoted(first)}",
+            "run the command on the host: an old version may not know its json form",
+            (first,),
+        ) from error
+
+
+def parse_host(host: str, outputs: Mapping[str, RawOutput]) -> HostState:
+    """Read all that was collected from one host; never raises for what a host printed.
+
+    `commands` names every output given and every needed one: `ok`, `failed` (its exit status),
+    `missing` or `unparsed`. Its plane is None unless it is `ok`: nothing may be concluded then.
+    """
+    state = _State()
+    for slug in NEEDED_SLUGS:
+        if slug not in outputs:
+            state.note(slug, "missing", "not collected")
+    for slug in sorted(outputs):
+        _read(state, slug, outputs[slug])
+    return HostState(
+        host=host,
+        commands=dict(sorted(state.commands.items())),
+        links=state.links,
+        fdb=state.fdb,
+        evpn=state.evpn,
+        json=state.json,
+        texts=state.texts,
+    )
+
+
+@dataclass(slots=True)
+class _State:
+    """A HostState in the making."""
+
+    commands: dict[str, CommandResult] = field(default_factory=dict)
+    links: dict[str, Link] | None = None
+    fdb: tuple[FdbEntry, ...] | None = None
+    evpn: EvpnTable | None = None
+    json: dict[str, object] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def note(self, slug: str, status: CommandStatus, error: str) -> None:
+        """Record that nothing was learnt from a command, and why."""
+        self.commands[slug] = CommandResult(slug, status, error=error)
+
+    def keep(self, slug: str, output: RawOutput) -> int:
+        """Parse an output into its plane; returns its number of records. Raises ParseError."""
+        if slug == FDB:
+            self.fdb = parse_fdb(output.text)
+            return len(self.fdb)
+        if slug == LINKS:
+            self.links = _by_name(parse_links(output.text))
+            return len(self.links)
+        if slug == EVPN:
+            self.evpn = parse_evpn(_said_by_vtysh(output) or output.text)
+            return len(self.evpn.paths)
+        if slug in JSON_SLUGS:
+            document = parse_json(slug, output.text)
+            self.json[slug] = document
+            return len(document) if isinstance(document, (dict, list)) else 1
+        self.texts[slug] = output.text
+        return len(split_lines(output.text))
+
+
+def _read(state: _State, slug: str, output: RawOutput) -> None:
+    """Parse one output, or note why nothing can be learnt from it."""
+    if output.truncated:
+        state.note(slug, "unparsed", "cut off: over the size limit, or the connection broke")
+    elif output.rc != 0 and not (slug == EVPN and _said_by_vtysh(output)):
+        state.note(slug, "failed", _first_complaint(output))
+    else:
+        try:
+            entries = state.keep(slug, output)
+        except ParseError as error:
+            state.note(slug, "unparsed", error.what)
+        else:
+            state.commands[slug] = CommandResult(slug, "ok", entries)
+
+
+def _by_name(links: tuple[Link, ...]) -> dict[str, Link]:
+    """Links keyed by name. Raises ParseError when one name stands twice: one would vanish."""
+    named = {link.name: link for link in links}
+    if len(named) != len(links):
+        twice = [link for link in links if named[link.name] is not link]
+        raise unaccounted(
+            "ip -d link show",
+            f"{count(len(links), 'link')} under {count(len(named), 'name')}",
+            [link.text.partition("\n")[0] for link in twice],
+            links,
+            hint="one output of one network namespace is expected, not several in a row",
+        )
+    return named
+
+
+def _said_by_vtysh(output: RawOutput) -> str:
+    """Vtysh's line saying that bgpd (or all of FRR) is not running; "" if it says no such thing.
+
+    An empty table is a fact about the node, which `evpn-empty` reports; not being allowed to ask
+    is not.
+    """
+    both = f"{output.text}\n{output.stderr}"
+    if any(words in both for words in _PERHAPS_FORBIDDEN):
+        return ""
+    lines = (line.strip() for line in split_lines(both))
+    said = next((line for line in lines if any(words in line for words in _DAEMON_DOWN)), "")
+    # With a table beside it, it is the table that counts: parse_evpn then weighs every line.
+    return said if len(split_lines(output.text)) <= 1 else ""
+
+
+def _first_complaint(output: RawOutput) -> str:
+    """The first line of standard error, or else of the output, behind the exit status."""
+    lines = split_lines(output.stderr) or split_lines(output.text)
+    status = "its end was never seen" if output.rc is None else f"exit status {output.rc}"
+    return status + (f": {quoted(lines[0].strip())}" if lines else "")

@@ -1,0 +1,1 @@
+"""Recordings of the lab, replayed over real SSH on loopback, where the lab itself cannot run."""

@@ -1,0 +1,173 @@
+"""One replayed node: what it answers to our scripts. It runs no shell and knows no network.
+
+Reading commands are answered with the recorded outputs of the lab. The managed files are a tree in
+memory, which a deployment really changes; everything else that a deployment does just succeeds.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import tempfile
+from enum import Enum, auto
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.commands import BY_SLUG
+from tasks.files import MANAGED_FILES
+from tasks.plan import FileState
+from tasks.script import Answer, Section, frame, sections_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from overlay.records import RawOutput
+
+SHELLS = ("/bin/sh -s", "sudo -n /bin/sh -s")
+_ABSENT = FileState(None)
+_BY_NAME = {file.name: file.path for file in MANAGED_FILES}
+# The one folder of a node that paths may lead into, as `mktemp` of a deployment makes it.
+_STAGED = re.compile(r"/tmp/evpn-fleet\.\w+(/\w[\w.-]*)?")  # noqa: S108 - the node's
+_SUCCEED = frozenset(
+    {
+        "validate",
+        "backup",
+        "frr-restart",
+        "frr-reload",
+        "sysctl",
+        "rt-tables",
+        "ifreload",
+        "frr-converged",
+        "interfaces-hold",
+    }
+)
+
+
+class Mishap(Enum):
+    """What may befall a session, half-way through a section's output."""
+
+    HANG = auto()
+    """Nothing more comes, and the session stays open."""
+    CUT = auto()
+    """The connection breaks."""
+
+
+class ReplayNode:
+    """A node's recordings and files. `home` is the folder that SFTP shows as `/`.
+
+    `files` maps a path to its FileState, `recording` a slug to its output, and `mishaps` a slug to
+    what goes wrong there; a test or a demonstration may change all three at any time.
+    """
+
+    def __init__(self, name: str, home: Path, files: Mapping[str, FileState]) -> None:
+        self.name = name
+        self.home = home
+        self.files = dict(files)
+        self.recording: Mapping[str, RawOutput] = {}
+        self.mishaps: dict[str, Mishap] = {}
+        (home / "tmp").mkdir(parents=True)
+
+    def answer_script(self, text: str) -> tuple[bytes, bytes, Mishap | None]:
+        """The stdout and stderr of a script of ours, and the mishap that they end with, if any.
+
+        Raises ValueError when `text` is no such script.
+        """
+        nonce, sections = sections_of(text)
+        answers: list[Answer] = []
+        for section in sections:
+            answer = self._answer(section)
+            mishap = self.mishaps.get(section.slug)
+            if mishap is not None:
+                half = answer.stdout[: len(answer.stdout) // 2]
+                out, err = frame(nonce, [*answers, Answer(section, half, rc=None)])
+                return out, err, mishap
+            answers.append(answer)
+            if section.stop and answer.rc:
+                break
+        return *frame(nonce, answers), None
+
+    def _answer(self, section: Section) -> Answer:
+        kind, _, subject = section.slug.partition(":")
+        try:
+            if section.slug in BY_SLUG:
+                return self._recorded(section)
+            if kind in _SUCCEED:
+                return Answer(section)
+            if kind in ("stat", "text"):
+                return Answer(section, self._read(kind, _BY_NAME[subject]))
+            if kind == "install":
+                self._install(subject, shlex.split(section.command))
+                return Answer(section)
+            return self._staging(section, shlex.split(section.command))
+        except (LookupError, ValueError, OSError) as error:
+            return _unknown(section, f" ({error!r})")
+
+    def _recorded(self, section: Section) -> Answer:
+        output = self.recording.get(section.slug)
+        if output is None:
+            return _unknown(section)
+        rc = 1 if output.rc is None else output.rc
+        return Answer(section, output.text.encode(), output.stderr.encode(), rc)
+
+    def _read(self, kind: str, path: str) -> bytes:
+        state = self.files.get(path, _ABSENT)
+        if state.text is None:
+            return b""
+        return (f"{state.meta}\n" if kind == "stat" else state.text).encode()
+
+    def _install(self, path: str, words: list[str]) -> None:
+        """`install -o OWNER -g GROUP -m MODE STAGED NEW && …` puts a staged file in place."""
+        options = dict(zip(words[1:7:2], words[2:7:2], strict=True))
+        meta = f"{options['-m']} {options['-o']} {options['-g']}"
+        self.files[path] = FileState(self._local(words[7]).read_text(encoding="utf-8"), meta)
+
+    def _staging(self, section: Section, words: list[str]) -> Answer:
+        """The sections around a deployment's folder: made, used by its unit, read, removed."""
+        if section.slug == "stage":
+            made = Path(tempfile.mkdtemp(prefix="evpn-fleet.", dir=self.home / "tmp"))
+            return Answer(section, f"/tmp/{made.name}\n".encode())  # noqa: S108 - the node's /tmp
+        if section.slug == "clean":
+            shutil.rmtree(self._local(words[-1]), ignore_errors=True)
+            return Answer(section)
+        if section.slug in ("out", "err"):
+            return Answer(section, self._local(words[-1]).read_bytes())
+        if section.slug == "unit":
+            self._run_unit(words)
+            return Answer(section)
+        return _unknown(section)
+
+    def _run_unit(self, words: list[str]) -> None:
+        """`systemd-run … -p StandardOutput=file:OUT -p StandardError=file:ERR /bin/sh SCRIPT`."""
+        streams = dict(word.split("=file:", 1) for word in words if "=file:" in word)
+        out = self._local(streams["StandardOutput"])
+        err = self._local(streams["StandardError"])
+        script = self._local(words[-1]).read_text(encoding="utf-8")
+        stdout, stderr, _ = self.answer_script(script)
+        out.write_bytes(stdout)
+        err.write_bytes(stderr)
+
+    def _local(self, path: str) -> Path:
+        """Where a path of the node's staging folder lies on this machine."""
+        if not _STAGED.fullmatch(path):
+            raise ValueError(f"{path} is not in a staging folder")
+        return self.home / path.lstrip("/")
+
+
+def _unknown(section: Section, why: str = "") -> Answer:
+    text = f"{section.slug}: not recorded: {section.command}{why}\n"
+    return Answer(section, stderr=text.encode(), rc=127)
+
+
+def read_tree(folder: Path) -> dict[str, FileState]:
+    """The managed files below `folder` (as `folder/etc/…`), owned as they are on a node.
+
+    What is not there is absent on the node too; a folder that does not exist is a bare node.
+    """
+    return {
+        file.path: FileState(
+            path.read_text(encoding="utf-8"), f"{file.mode:o} {file.owner} {file.group}"
+        )
+        for file in MANAGED_FILES
+        if (path := folder / file.path.lstrip("/")).is_file()
+    }

@@ -1,0 +1,1 @@
+"""Findings to JSON, HTML, Markdown, JUnit, CSV and terminal text; knows no network and no SSH."""

@@ -1,0 +1,69 @@
+"""Folding: every finding belongs to exactly one root cause, and none is ever lost by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reports.model import FindingReport
+
+
+class Caused(Protocol):
+    """What folding needs of a finding; both `Finding` and `FindingReport` have it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def caused_by(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RootCause:
+    """A finding that follows from no other one, with everything that follows from it."""
+
+    finding: FindingReport
+    consequences: tuple[FindingReport, ...] = ()
+
+
+def root_ids(findings: Iterable[Caused]) -> dict[str, str]:
+    """Return the root's id for each finding's id; a root is its own.
+
+    A cause that is not in the list makes its consequence a root, and a circle of causes gets one
+    of its members: an error in the folding may not hide a finding.
+    """
+    causes = {item.id: item.caused_by for item in findings}
+    roots: dict[str, str] = {}
+    for start in causes:
+        chain: dict[str, None] = {}
+        at = start
+        while at not in roots and at not in chain:
+            chain[at] = None
+            cause = causes[at]
+            if cause is None or cause not in causes:
+                break
+            at = cause
+        roots.update(dict.fromkeys(chain, roots.get(at, at)))
+    return roots
+
+
+def fold(findings: Iterable[FindingReport]) -> tuple[RootCause, ...]:
+    """Return the root causes in the order to work on them: gravest, then with most consequences."""
+    everything = tuple(findings)
+    roots = root_ids(everything)
+    kept: dict[str, FindingReport] = {}
+    folded: dict[str, list[FindingReport]] = {}
+    for item in everything:
+        root = roots[item.id]
+        if root == item.id and item.id not in kept:
+            kept[item.id] = item
+        else:
+            folded.setdefault(root, []).append(item)
+    causes = [RootCause(item, tuple(folded.get(key, ()))) for key, item in kept.items()]
+    return tuple(sorted(causes, key=_urgency))
+
+
+def _urgency(cause: RootCause) -> tuple[int, int]:
+    return (cause.finding.severity.rank, -len(cause.consequences))

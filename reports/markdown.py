@@ -1,0 +1,121 @@
+"""A report as GitHub-flavoured Markdown, to paste into a ticket.
+
+Whatever comes from a node stands in a code span or a fenced block longer than any run of backticks
+in it: there neither HTML nor Markdown nor a mention has a meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from reports.fold import RootCause, fold
+from reports.text import clip, counted, natural_key, one_line, show_value, visible
+from reports.verdict import headline, not_audited, verdict
+
+if TYPE_CHECKING:
+    from reports.model import FindingReport, Report
+
+MAX_CAUSES: Final = 50
+MAX_CONSEQUENCES: Final = 20
+MAX_NODES: Final = 50
+MAX_EVIDENCE: Final = 2_000
+
+_TICKS = re.compile("`+")
+
+
+def markdown_text(report: Report) -> str:
+    """Return the report as Markdown; what does not fit in a ticket is counted, not dropped."""
+    said = verdict(report)
+    run = report.run
+    source = "from a snapshot" if run.source == "snapshot" else "live"
+    parts = [
+        f"# EVPN audit: {said.headline}",
+        " ".join(said.detail),
+        f"Run {code(run.id)}, finished {run.finished}, {source}, {code(run.tool_version)}.",
+        *_incomplete(report),
+    ]
+    causes = fold(report.findings)
+    if causes:
+        parts.append("## Root causes")
+    for number, cause in enumerate(causes[:MAX_CAUSES], start=1):
+        parts += _cause(number, cause)
+    if len(causes) > MAX_CAUSES:
+        parts.append(f"… and {counted(len(causes) - MAX_CAUSES, 'more root cause')}.")
+    parts += _skipped(report)
+    return "\n\n".join(parts) + "\n"
+
+
+def code(text: str, limit: int = 300) -> str:
+    """Return a text as one code span, whatever is in it."""
+    plain = one_line(text, limit)
+    if not plain:
+        return "(empty)"
+    ticks = "`" * (_longest_run(plain) + 1)
+    # Blanks keep a backtick at either end apart from the span's own; Markdown takes them off.
+    pad = " " if plain[0] == "`" or plain[-1] == "`" else ""
+    return f"{ticks}{pad}{plain}{pad}{ticks}"
+
+
+def fence(text: str, limit: int = MAX_EVIDENCE) -> str:
+    """Return a text as a fenced block, whatever is in it."""
+    plain = clip(visible(text), limit)
+    ticks = "`" * max(3, _longest_run(plain) + 1)
+    return f"{ticks}text\n{plain}\n{ticks}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in _TICKS.findall(text)), default=0)
+
+
+def _incomplete(report: Report) -> list[str]:
+    nodes = sorted(not_audited(report), key=lambda node: natural_key(node[0]))
+    if not nodes:
+        return []
+    lines = [f"- {code(name)}: {code(reason)}" for name, reason in nodes[:MAX_NODES]]
+    if len(nodes) > MAX_NODES:
+        lines.append(f"- … and {counted(len(nodes) - MAX_NODES, 'more node')}")
+    return ["## Incomplete nodes", "\n".join(lines)]
+
+
+def _cause(number: int, cause: RootCause) -> list[str]:
+    item = cause.finding
+    parts = [
+        f"### {number}. {item.severity.value}: {code(headline(item))} on {code(item.host)}",
+        f"Check {code(item.check)}, {item.kind}, finding {code(item.id)}.",
+        "\n".join(f"- {name}: {code(text)}" for name, text in _values(item)),
+    ]
+    for line in item.evidence:
+        parts += [f"Evidence, {code(line.command)}:", fence(line.text)]
+    if cause.consequences:
+        parts += [f"{counted(len(cause.consequences), 'consequence')}:", _follows(cause)]
+    return parts
+
+
+def _values(item: FindingReport) -> list[tuple[str, str]]:
+    return [
+        ("Expected", ", ".join(show_value(item.expected).split("\n"))),
+        ("Actual", ", ".join(show_value(item.actual).split("\n"))),
+    ]
+
+
+def _follows(cause: RootCause) -> str:
+    lines = [
+        f"- {code(item.host)} {code(item.check)}: {code(headline(item))}"
+        for item in cause.consequences[:MAX_CONSEQUENCES]
+    ]
+    left = len(cause.consequences) - MAX_CONSEQUENCES
+    return "\n".join([*lines, f"- … and {left:,} more"] if left > 0 else lines)
+
+
+def _skipped(report: Report) -> list[str]:
+    groups: dict[tuple[str, str], int] = {}
+    for item in report.skipped:
+        groups[item.check, item.reason] = groups.get((item.check, item.reason), 0) + 1
+    if not groups:
+        return []
+    lines = [
+        f"- {code(check)} on {counted(hosts, 'node')}: {code(reason)}"
+        for (check, reason), hosts in groups.items()
+    ]
+    return ["## Skipped checks", "\n".join(lines)]

@@ -1,0 +1,134 @@
+"""The models of report.json, schema "1": the contract that other programs read.
+
+`report.schema.json` beside this file is generated from these models (`jsonfile.schema_text`).
+Fields that the contract does not name have a default, so a reader of the contract never needs them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt
+
+from drift.findings import Kind, Severity  # noqa: TC001 - pydantic reads them at run time
+
+SCHEMA_VERSION: Literal["1"] = "1"
+
+Source = Literal["live", "snapshot"]
+HostStatus = Literal["in-sync", "drift", "incomplete"]
+ReportedStatus = Literal["ok", "failed", "missing", "unparsed"]
+
+
+class Strict(BaseModel):
+    """Base of all models here: unknown fields are an error, and nothing changes after creation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+
+
+class RunInfo(Strict):
+    """When, by which version, from what an audit was made. Times are UTC, ISO 8601, ending in Z."""
+
+    id: str = Field(min_length=1, description="Unique to this run; sorts by its start")
+    started: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+    finished: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+    tool_version: str
+    inventory: str = Field(description="The inventory folder that the intent came from")
+    source: Source = Field(description="`live`: collected in this run; `snapshot`: read from files")
+    fabric: str | None = Field(default=None, description="The fabric's name in the intent")
+
+
+class HostCounts(Strict):
+    """How many hosts are in which state; the last three add up to the first."""
+
+    total: NonNegativeInt
+    in_sync: NonNegativeInt
+    drifted: NonNegativeInt
+    incomplete: NonNegativeInt
+
+
+class FindingCounts(Strict):
+    """Root causes by severity; `folded` counts their consequences, which no other number has."""
+
+    critical: NonNegativeInt
+    warning: NonNegativeInt
+    info: NonNegativeInt
+    folded: NonNegativeInt = 0
+
+    @property
+    def roots(self) -> int:
+        """All root causes."""
+        return self.critical + self.warning + self.info
+
+
+class Summary(Strict):
+    """The counts of a report. `checks_*` count distinct checks, not checks times hosts.
+
+    A check that ran on some hosts and was skipped on others counts in both.
+    """
+
+    hosts: HostCounts
+    findings: FindingCounts
+    checks_run: NonNegativeInt
+    checks_skipped: NonNegativeInt
+
+
+class CommandReport(Strict):
+    """How one command fared on one host; `entries` is the number of records read from it."""
+
+    status: ReportedStatus
+    entries: NonNegativeInt
+    error: str | None
+
+
+class HostReport(Strict):
+    """One host: `error` says why it could not be reached or which commands leave it incomplete."""
+
+    status: HostStatus
+    error: str | None
+    commands: dict[str, CommandReport] = Field(
+        description="By slug; a command that this host did not need is not listed",
+    )
+
+
+class EvidenceReport(Strict):
+    """The very lines of the node that a finding rests on; `command` is a snapshot slug."""
+
+    command: str
+    text: str
+
+
+class FindingReport(Strict):
+    """One difference between intent and reality; `id` is the same for a fact in every run."""
+
+    id: str = Field(min_length=1)
+    check: str
+    severity: Severity
+    host: str
+    object: str
+    kind: Kind
+    expected: JsonValue
+    actual: JsonValue
+    evidence: tuple[EvidenceReport, ...]
+    message: str
+    caused_by: str | None = Field(description="The id of the finding that this one follows from")
+    attribute: str = Field(default="", description="The property that differs; empty for a whole")
+    title: str | None = Field(default=None, description="What the check compares, in words")
+
+
+class SkippedReport(Strict):
+    """A check that could not be made on a host, and why. Neither a pass nor drift."""
+
+    check: str
+    host: str
+    reason: str
+
+
+class Report(Strict):
+    """report.json: everything that an audit found, in the order in which it is shown."""
+
+    schema_: Literal["1"] = Field(alias="schema")
+    run: RunInfo
+    summary: Summary
+    hosts: dict[str, HostReport]
+    findings: tuple[FindingReport, ...]
+    skipped: tuple[SkippedReport, ...] = ()

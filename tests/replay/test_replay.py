@@ -1,0 +1,194 @@
+"""The main job over the replayed fleet: plan, deploy, plan again, collect."""
+
+from __future__ import annotations
+
+import stat
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from overlay.errors import FleetError, SnapshotError
+from replay.fleet import ReplayFleet
+from tasks.collect import HostCapture, collect_all
+from tasks.deploy import deploy_all
+from tasks.files import MANAGED_FILES
+from tasks.plan import FileState, plan_all
+from tasks.render import render_all
+from tasks.script import Section, build_script, split_output
+from tasks.session import connect, open_session
+from tests.replay.conftest import BLANK_INTERFACES, HOSTS, INVENTORY, outputs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from overlay.expected import FabricIntent
+    from tasks.deploy import NodeOutcome
+    from tasks.plan import NodePlan
+
+
+def plan(fleet: ReplayFleet, intent: FabricIntent) -> list[NodePlan]:
+    with open_session(fleet.inventory) as session:
+        return plan_all(session, intent)
+
+
+def deploy(fleet: ReplayFleet, intent: FabricIntent) -> list[NodeOutcome]:
+    told: list[NodeOutcome] = []
+    with open_session(fleet.inventory) as session:
+        outcomes = deploy_all(session, intent, told.append)
+    assert sorted(o.host for o in told) == sorted(o.host for o in outcomes)
+    return outcomes
+
+
+def collect(fleet: ReplayFleet, intent: FabricIntent) -> dict[str, HostCapture]:
+    captures: list[HostCapture] = []
+    with open_session(fleet.inventory) as session:
+        collect_all(session, intent, captures.append)
+    return {capture.host: capture for capture in captures}
+
+
+def test_plan_deploy_and_a_second_plan_that_is_empty(
+    fleet: ReplayFleet, intent: FabricIntent
+) -> None:
+    first = plan(fleet, intent)
+    assert [p.host for p in first] == list(HOSTS)
+    assert all(p.error is None and len(p.changes) == len(MANAGED_FILES) for p in first)
+    assert "+iface vxlan4000 inet manual\n" in first[0].diff
+    assert " source /etc/network/interfaces.d/*\n" in first[0].diff, "kept from the blank node"
+
+    assert [(o.outcome, o.error) for o in deploy(fleet, intent)] == [("deployed", None)] * 3
+
+    assert [(p.changes, p.error) for p in plan(fleet, intent)] == [((), None)] * 3
+    assert [o.outcome for o in deploy(fleet, intent)] == ["unchanged"] * 3
+
+
+def test_what_is_deployed_is_what_is_rendered(fleet: ReplayFleet, intent: FabricIntent) -> None:
+    deploy(fleet, intent)
+    with open_session(fleet.inventory) as session:
+        rendered = dict(render_all(session, intent))
+    for host, node in fleet.nodes.items():
+        assert {path: state.text for path, state in node.files.items()} == rendered[host]
+        assert node.files["/etc/frr/frr.conf"].meta == "640 frr frr"
+        assert list((node.home / "tmp").iterdir()) == [], "the staging folder is removed"
+
+
+def test_only_what_differs_is_deployed(fleet: ReplayFleet, intent: FabricIntent) -> None:
+    deploy(fleet, intent)
+    path = "/etc/network/interfaces"
+    fleet.nodes["node2"].files[path] = FileState(BLANK_INTERFACES, "644 root root")
+    fleet.nodes["node3"].files[path] = FileState(
+        fleet.nodes["node3"].files[path].text, "600 root root"
+    )
+    changes = {p.host: [c.file.path for c in p.changes] for p in plan(fleet, intent)}
+    assert changes == {"node1": [], "node2": [path], "node3": [path]}
+    outcomes = {o.host: o for o in deploy(fleet, intent)}
+    assert outcomes["node1"].outcome == "unchanged"
+    assert outcomes["node2"].steps == ("backup", f"install:{path}", "rt-tables", "ifreload")
+    assert not any(p.changes for p in plan(fleet, intent))
+
+
+def test_collect_gives_back_the_recordings(fleet: ReplayFleet, intent: FabricIntent) -> None:
+    found = collect(fleet, intent)
+    assert found == {host: HostCapture(host, outputs(host, "deployed")) for host in HOSTS}
+
+
+def test_another_scene_answers_from_then_on(fleet: ReplayFleet, intent: FabricIntent) -> None:
+    fleet.play("fault")
+    found = collect(fleet, intent)
+    assert found == {host: HostCapture(host, outputs(host, "fault")) for host in HOSTS}
+
+
+def test_a_scene_that_was_not_recorded_is_explained(fleet: ReplayFleet) -> None:
+    with pytest.raises(SnapshotError, match="there is no such folder"):
+        fleet.play("holidays")
+
+
+def test_a_large_output_arrives_whole(fleet: ReplayFleet, intent: FabricIntent) -> None:
+    large = outputs("node1", "deployed")["bridge_fdb"].text * 100_000
+    recording = dict(fleet.nodes["node1"].recording)
+    recording["bridge_fdb"] = type(recording["bridge_fdb"])(large)
+    fleet.nodes["node1"].recording = recording
+    assert collect(fleet, intent)["node1"].outputs == recording
+
+
+def test_what_is_not_recorded_says_so(fleet: ReplayFleet) -> None:
+    script = build_script([Section("reboot", "reboot"), Section("bridge_fdb", "bridge fdb show")])
+    with open_session(fleet.inventory) as session:
+        host = session.nornir.inventory.hosts["node1"]
+        out, err = connect(host, session.nornir).run(script)
+        found = split_output(script, out, err)
+    assert found["reboot"].rc == 127
+    assert found["reboot"].stderr == "reboot: not recorded: reboot\n"
+    assert found["bridge_fdb"].rc == 0
+
+
+@pytest.mark.parametrize("command", ["rm -rf /", "/bin/sh", "/bin/sh -s; id", ""])
+def test_no_other_command_is_answered(fleet: ReplayFleet, command: str) -> None:
+    with open_session(fleet.inventory) as session:
+        host = session.nornir.inventory.hosts["node1"]
+        client = connect(host, session.nornir).remote_conn_pre
+        _, stdout, stderr = client.exec_command(command, timeout=5)
+        assert stdout.channel.recv_exit_status() == 127
+        assert b"not recorded" in stderr.read()
+
+
+def test_a_script_is_read_and_never_run(fleet: ReplayFleet, tmp_path: Path) -> None:
+    script = build_script(
+        [Section("clean", f"rm -rf {tmp_path}"), Section("out", "cat /etc/passwd")]
+    )
+    text = f"touch {tmp_path}/pwned\n{script.text}touch {tmp_path}/pwned\n"
+    out, err, _ = fleet.nodes["node1"].answer_script(text)
+    found = split_output(script, out, err)
+    assert [found[slug].rc for slug in ("clean", "out")] == [127, 127]
+    assert list(tmp_path.parent.glob(f"{tmp_path.name}*")) == [tmp_path]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sftp_shows_only_the_nodes_own_folder(fleet: ReplayFleet) -> None:
+    with open_session(fleet.inventory) as session:
+        host = session.nornir.inventory.hosts["node1"]
+        with connect(host, session.nornir).open_sftp() as sftp:
+            assert sftp.listdir("/") == ["tmp"]
+            assert sftp.listdir("../../../..") == ["tmp"]
+            with pytest.raises(OSError, match="such file"):
+                sftp.open("/etc/passwd")
+
+
+def test_nothing_stays_behind(recordings: Path) -> None:
+    before = threading.active_count()
+    with ReplayFleet(INVENTORY, recordings) as fleet:
+        folder = fleet.inventory.parent
+        key = folder / "id_ed25519"
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert not folder.exists()
+    assert threading.active_count() == before
+
+
+def test_every_run_has_keys_of_its_own(recordings: Path) -> None:
+    with ReplayFleet(INVENTORY, recordings) as one, ReplayFleet(INVENTORY, recordings) as two:
+        for name in ("id_ed25519", "known_hosts"):
+            texts = [(f.inventory.parent / name).read_text() for f in (one, two)]
+            assert texts[0] != texts[1]
+
+
+def test_a_blank_fleet_needs_no_recordings(tmp_path: Path, intent: FabricIntent) -> None:
+    with ReplayFleet(INVENTORY, tmp_path) as fleet:
+        plans = plan(fleet, intent)
+        assert all(change.before == FileState(None) for p in plans for change in p.changes)
+        found = collect(fleet, intent)
+    assert {o.rc for capture in found.values() for o in capture.outputs.values()} == {127}
+
+
+def test_without_asyncssh_it_says_what_to_install(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "replay.server", raising=False)
+    monkeypatch.setitem(sys.modules, "asyncssh", None)
+    with (
+        pytest.raises(FleetError, match="needs the library asyncssh") as caught,
+        ReplayFleet(INVENTORY, recordings),
+    ):
+        pass
+    assert "evpn-fleet[demo]" in caught.value.hint
