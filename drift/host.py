@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from drift.check import ADDRESSES
@@ -11,7 +12,7 @@ from drift.draft import About, Draft, draft, lines
 from overlay.expected import BridgeRole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from drift.view import HostView
     from overlay.expected import BridgeIntent
@@ -20,80 +21,74 @@ GATEWAY_CHECKS = frozenset({"gateway-address"})
 UNDERLAY_CHECKS = frozenset({"underlay-address"})
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One address on one interface, as `address/length`."""
-
-    interface: str
-    text: str
-
-    @property
-    def ip(self) -> str:
-        return self.text.partition("/")[0]
-
-    def __str__(self) -> str:
-        return f"{self.text} on {self.interface}"
-
-
-def addresses_in(listing: object) -> tuple[Address, ...] | None:
-    """Every address in `ip -j address show`; None if it is no such listing."""
+def addresses_in(listing: object) -> dict[str, list[str]] | None:
+    """`ip -j address show` as interface → its `address/length`; None if it is no such listing."""
     if not isinstance(listing, list):
         return None
-    found = []
+    found: dict[str, list[str]] = defaultdict(list)
     for link in listing:
         # Old iproute2 prints `{}` for links that it filtered out.
         if isinstance(link, dict) and "ifname" in link:
             for info in link.get("addr_info") or ():
-                address = _address(link["ifname"], info)
-                if address is not None:
-                    found.append(address)
-    return tuple(found)
+                text = _address(info)
+                if text is not None:
+                    found[str(link["ifname"])].append(text)
+    return dict(found)
 
 
-def _address(interface: object, info: object) -> Address | None:
+def _address(info: object) -> str | None:
     if not isinstance(info, dict):
         return None
+    return _canonical(f"{info.get('local')}/{info.get('prefixlen')}")
+
+
+@lru_cache(maxsize=65536)
+def _canonical(text: str) -> str | None:
+    # Cached because anycast gateways are the same on every node, and parsing is most of the work.
     try:
-        parsed = ipaddress.ip_interface(f"{info.get('local')}/{info.get('prefixlen')}")
+        return str(ipaddress.ip_interface(text))
     except ValueError:
         return None  # an address family of no concern here
-    return Address(str(interface), str(parsed))
 
 
 def examine_gateway_addresses(view: HostView) -> Iterator[Draft]:
     """Each anycast gateway's address and prefix on its own bridge."""
-    for bridge in view.node.bridges:
-        if bridge.role is BridgeRole.NETWORK:
-            yield from _misplaced(view, bridge, "gateway-address", "gateway address")
+    gateways = [bridge for bridge in view.node.bridges if bridge.role is BridgeRole.NETWORK]
+    yield from _misplaced(view, gateways, "gateway-address", "gateway address")
 
 
 def examine_underlay_address(view: HostView) -> Iterator[Draft]:
     """The VTEP address on the underlay bridge."""
-    yield from _misplaced(view, view.node.underlay_bridge, "underlay-address", "VTEP address")
+    yield from _misplaced(view, [view.node.underlay_bridge], "underlay-address", "VTEP address")
 
 
-def _misplaced(view: HostView, bridge: BridgeIntent, check: str, what: str) -> Iterator[Draft]:
-    found = addresses_in(view.state.json[ADDRESSES])
-    if found is None:
-        return
-    here = [address for address in found if address.interface == bridge.name]
-    present = {address.text for address in here}
-    for wanted in bridge.addresses:
-        if wanted in present:
-            continue
-        ip = wanted.partition("/")[0]
+def _misplaced(
+    view: HostView, bridges: Iterable[BridgeIntent], check: str, what: str
+) -> Iterator[Draft]:
+    found = addresses_in(view.state.json[ADDRESSES]) or {}
+    missing = [
+        (bridge, wanted)
+        for bridge in bridges
+        for wanted in bridge.addresses
+        if wanted not in found.get(bridge.name, ())
+    ]
+    places = _places(found) if missing else {}
+    for bridge, wanted in missing:
         # The address itself says most, wherever it is; else what its interface has instead.
-        same = [address for address in found if address.ip == ip]
-        instead = same or [a for a in here if not ipaddress.ip_interface(a.text).ip.is_link_local]
+        instead = places.get(_ip(wanted)) or [
+            f"{text} on {bridge.name}"
+            for text in found.get(bridge.name, ())
+            if not ipaddress.ip_interface(text).ip.is_link_local
+        ]
         yield draft(
             check,
             view.host,
             f"{bridge.name} {wanted}",
             "missing",
             f"{wanted} on {bridge.name}",
-            [str(address) for address in instead] or None,
+            instead or None,
             what=what,
-            evidence=lines(ADDRESSES, map(str, instead)),
+            evidence=lines(ADDRESSES, instead),
             about=About(
                 device=bridge.name,
                 vrf=bridge.vrf,
@@ -101,3 +96,16 @@ def _misplaced(view: HostView, bridge: BridgeIntent, check: str, what: str) -> I
                 underlay=bridge.role is BridgeRole.UNDERLAY,
             ),
         )
+
+
+def _ip(text: str) -> str:
+    return text.partition("/")[0]
+
+
+def _places(found: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Where each address is, with its prefix length."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for interface, texts in found.items():
+        for text in texts:
+            places[_ip(text)].append(f"{text} on {interface}")
+    return places

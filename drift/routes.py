@@ -63,23 +63,24 @@ class Routes:
         # The one loop over everything there is: 10 million paths in a fleet of 200 nodes, so it
         # reads fields and not properties, and looks each route target up once.
         by_target: dict[str, tuple[int, dict[str, str]] | None] = {}
+        hops = self.hops
         for path in self._paths:
-            hop = path.next_hop
-            if hop not in _NOWHERE and self.hops.setdefault(path.rd, hop) != hop:
-                self.shared.setdefault(path.rd, {self.hops[path.rd]}).add(hop)
+            rd, hop = path.rd, path.next_hop
+            # An RD's paths mostly follow one another with one next hop: two look-ups in all.
+            if hops.get(rd) != hop and hop not in _NOWHERE:
+                self._count_hop(rd, hop)
             if path.weight == _LOCAL_WEIGHT:
                 self._keep_local(path)
+            elif ">" not in path.status:
                 continue
-            if ">" not in path.status:
-                continue
-            if path.route_type == _MAC_IP:
+            elif path.route_type == _MAC_IP:
                 mac = path.mac
                 if mac is None or hop is None:
                     continue
                 for target in path.route_targets:
-                    if target in by_target:
+                    try:
                         known = by_target[target]
-                    else:
+                    except KeyError:
                         known = by_target[target] = self._wanted(target)
                     if known is not None and known[1].setdefault(mac, hop) != hop:
                         self._contested.add((known[0], mac))
@@ -87,6 +88,11 @@ class Routes:
                 vtep = path.ip or hop
                 for vni in vnis_of(path) if vtep else ():
                     self.imet[vni][str(vtep)] = path
+
+    def _count_hop(self, rd: str, hop: str | None) -> None:
+        first = self.hops.setdefault(rd, hop)
+        if first != hop:
+            self.shared.setdefault(rd, {first}).add(hop)
 
     def _wanted(self, target: str) -> tuple[int, dict[str, str]] | None:
         vni = vni_of(target)

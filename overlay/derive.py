@@ -6,17 +6,18 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from overlay.control_plane import ControlPlane
 from overlay.expected import (
-    BgpIntent,
     BridgeIntent,
     BridgeRole,
     FabricIntent,
     NodeIntent,
     PortFlags,
+    VipIntent,
     VrfIntent,
     VxlanIntent,
 )
-from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Routing
+from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Role, Routing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,14 +27,14 @@ def derive(fabric: Fabric) -> FabricIntent:
     """Every node's expected state, from a cross-checked intent. Pure and deterministic."""
     carriers = carriers_by_vni(fabric)
     addresses = {name: str(node.address) for name, node in fabric.nodes.items()}
-    everyone = tuple(addresses.values())
+    plane = ControlPlane(fabric)
     vteps = {vni: frozenset(addresses[name] for name in names) for vni, names in carriers.items()}
     carried = _networks_by_node(fabric, carriers)
     static = {}
     if fabric.mode is Mode.UNICAST:
         static = {vni: tuple(addresses[n] for n in names) for vni, names in carriers.items()}
     nodes = {
-        name: _derive_node(fabric, name, node, carried[name], static, everyone)
+        name: _derive_node(fabric, name, carried[name], static, plane)
         for name, node in fabric.nodes.items()
     }
     return FabricIntent(fabric, nodes, vteps, {a: name for name, a in addresses.items()})
@@ -41,10 +42,11 @@ def derive(fabric: Fabric) -> FabricIntent:
 
 def carriers_by_vni(fabric: Fabric) -> dict[int, tuple[str, ...]]:
     """The names of the nodes that carry each L2 VNI, in the order of the intent."""
+    vteps = tuple(name for name, node in fabric.nodes.items() if node.role is Role.VTEP)
     return {
-        network.vni: tuple(fabric.nodes)
+        network.vni: vteps
         if "*" in network.nodes
-        else tuple(n for n in fabric.nodes if any(fnmatchcase(n, glob) for glob in network.nodes))
+        else tuple(n for n in vteps if any(fnmatchcase(n, glob) for glob in network.nodes))
         for network in fabric.networks
     }
 
@@ -62,13 +64,13 @@ def _networks_by_node(
 def _derive_node(
     fabric: Fabric,
     name: str,
-    node: Node,
     networks: list[Network],
     static_vteps: Mapping[int, tuple[str, ...]],
-    everyone: tuple[str, ...],
+    plane: ControlPlane,
 ) -> NodeIntent:
+    node = fabric.nodes[name]
     address = str(node.address)
-    vrfs = _vrfs(fabric, networks)
+    vrfs = _vrfs(fabric, name, networks)
     bridges = [_underlay_bridge(fabric, node)]
     vxlans = []
     for network in networks:
@@ -86,14 +88,23 @@ def _derive_node(
         bridges=tuple(bridges),
         vxlans=tuple(vxlans),
         vrfs=vrfs,
-        bgp=_bgp(fabric, node, everyone),
-        sysctls=_sysctls(fabric),
+        bgp=plane.bgp(name, node),
+        sysctls=_sysctls(fabric, name, plane),
+        role=node.role,
+        scope=node.scope or fabric.scope,
+        router=plane.router(node),
+        vips=tuple(
+            VipIntent(vip.id, vip.address, vip.priorities[name])
+            for vip in fabric.vips
+            if name in vip.priorities
+        ),
     )
 
 
-def _vrfs(fabric: Fabric, networks: list[Network]) -> tuple[VrfIntent, ...]:
-    # A VRF is only where one of its networks is: an empty one would carry nothing.
+def _vrfs(fabric: Fabric, node: str, networks: list[Network]) -> tuple[VrfIntent, ...]:
+    # A VRF is only where one of its networks is, or its way out: elsewhere it would be empty.
     wanted = {network.vrf for network in networks}
+    wanted |= {name for name, vrf in fabric.vrfs.items() if node in vrf.exits}
     symmetric = fabric.routing is Routing.SYMMETRIC
     return tuple(
         VrfIntent(name, vrf.l3vni if symmetric else None)
@@ -195,20 +206,15 @@ def _l3vni_bridge(fabric: Fabric, vrf: VrfIntent) -> BridgeIntent:
     )
 
 
-def _bgp(fabric: Fabric, node: Node, everyone: tuple[str, ...]) -> BgpIntent | None:
-    if fabric.mode is not Mode.EVPN or fabric.bgp is None:
-        return None
-    return BgpIntent(
-        asn=fabric.bgp.asn,
-        router_id=str(node.router_id or node.address),
-        coalesce_time=fabric.bgp.coalesce_time,
-        own_address=str(node.address),
-        mesh=everyone,
-    )
-
-
-def _sysctls(fabric: Fabric) -> tuple[tuple[str, str], ...]:
-    if fabric.routing is Routing.NONE:
-        return ()
-    # Gateways forward per interface; the L3VNI's bridge and the VRF only by the global switch.
-    return (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"))
+def _sysctls(fabric: Fabric, node: str, plane: ControlPlane) -> tuple[tuple[str, str], ...]:
+    if fabric.nodes[node].role is Role.ROUTER or fabric.routing is not Routing.NONE:
+        # Gateways forward per interface; an L3VNI's bridge and a VRF only by the global switch.
+        settings = [("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1")]
+    else:
+        settings = []
+    if node in plane.exit_names and len(plane.exit_names) > 1:
+        # A packet may come in by one exit and its answer leave by another. What exists already
+        # does not follow `default`, and the stricter of `all` and the interface counts.
+        places = ("default", "all", fabric.underlay.bridge)
+        settings += [(f"net.ipv4.conf.{place}.rp_filter", "0") for place in places]
+    return tuple(settings)

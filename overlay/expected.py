@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from overlay.intent import Fabric, Mode
+from overlay.intent import Fabric, Mode, Role, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,14 +93,83 @@ class VrfIntent:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamPeer:
+    """A router outside the fabric that an exit node peers with by eBGP."""
+
+    address: str
+    asn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExitIntent:
+    """A VRF that a node routes to the outside: by `gateway`, or as its upstream peers say.
+
+    A `backup` exit is used only while the VRF's primary exit is gone.
+    """
+
+    vrf: str
+    gateway: str | None
+    backup: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReflectorIntent:
+    """A route reflector: nodes within `listen_range` become its clients by themselves."""
+
+    cluster_id: str
+    listen_range: str
+    listen_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaticRoute:
+    """One static route of a router; several with one prefix are ECMP."""
+
+    prefix: str
+    next_hop: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouterIntent:
+    """A router outside the fabric: eBGP with the exits (`asn` set), or static routes to them."""
+
+    asn: int | None
+    router_id: str | None
+    exits: tuple[str, ...]
+    routes: tuple[StaticRoute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VipIntent:
+    """A floating address of the underlay on one node (VRRP); `address` has its length."""
+
+    id: int
+    address: str
+    priority: int
+
+    @property
+    def ip(self) -> str:
+        """The address without its length."""
+        return self.address.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
 class BgpIntent:
-    """A node's BGP instance. `mesh` holds the addresses of all speakers, its own among them."""
+    """A node's BGP instance within the fabric.
+
+    `mesh` holds the addresses of those it peers with by iBGP, its own perhaps among them: one
+    tuple for all nodes. `advertised` are the prefixes that an exit tells its upstream peers.
+    """
 
     asn: int
     router_id: str
     coalesce_time: int
     own_address: str
     mesh: tuple[str, ...]
+    reflector: ReflectorIntent | None = None
+    exits: tuple[ExitIntent, ...] = ()
+    upstreams: tuple[UpstreamPeer, ...] = ()
+    advertised: tuple[str, ...] = ()
 
     @property
     def peers(self) -> Iterator[str]:
@@ -121,6 +190,15 @@ class NodeIntent:
     vrfs: tuple[VrfIntent, ...]
     bgp: BgpIntent | None
     sysctls: tuple[tuple[str, str], ...] = ()
+    role: Role = Role.VTEP
+    scope: Scope = Scope.WHOLE
+    router: RouterIntent | None = None
+    vips: tuple[VipIntent, ...] = ()
+
+    @property
+    def forwards(self) -> bool:
+        """True where the underlay's bridge itself must route: exits and outside routers."""
+        return self.router is not None or bool(self.bgp and self.bgp.exits)
 
     @property
     def underlay_bridge(self) -> BridgeIntent:

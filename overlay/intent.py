@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from enum import StrEnum
+from ipaddress import IPv4Address
 from typing import Annotated
 
 from pydantic import (
@@ -108,6 +109,21 @@ class Routing(StrEnum):
     SYMMETRIC = "symmetric"
 
 
+class Role(StrEnum):
+    """What a node is in the fabric."""
+
+    VTEP = "vtep"
+    REFLECTOR = "reflector"
+    ROUTER = "router"
+
+
+class Scope(StrEnum):
+    """Which part of a node's network configuration is ours."""
+
+    WHOLE = "whole"
+    OVERLAY = "overlay"
+
+
 class Underlay(Strict):
     """The network that carries the tunnels."""
 
@@ -160,6 +176,9 @@ class Bgp(Strict):
     coalesce_time: int = Field(
         1000, ge=0, le=4294967295, description="Milliseconds FRR gathers updates before sending."
     )
+    cluster_id: IPv4Address | None = Field(
+        None, description="Cluster of the route reflectors, the same on each of them."
+    )
 
 
 class Vrf(Strict):
@@ -169,6 +188,12 @@ class Vrf(Strict):
     bridge: InterfaceName | None = Field(
         None, description="Bridge of the L3VNI; default `vmbr` and the L3VNI."
     )
+    exits: tuple[str, ...] = Field(
+        (), description="Nodes that route it to the outside: each originates a default route."
+    )
+    primary: str | None = Field(
+        None, description="The exit that all others prefer; default: every exit is equal."
+    )
 
 
 class Network(Strict):
@@ -176,7 +201,9 @@ class Network(Strict):
 
     vni: Vni = Field(description="The VXLAN network identifier.")
     name: str | None = Field(None, max_length=64, description="A word for people.")
-    bridge: InterfaceName | None = Field(None, description="Its bridge; default `vmbr` and the VNI.")
+    bridge: InterfaceName | None = Field(
+        None, description="Its bridge; default `vmbr` and VNI."
+    )
     vrf: str | None = Field(None, description="The VRF it is routed in; default none.")
     gateways: tuple[GatewayAddress, ...] = Field(
         (), description="Anycast gateways, each as address/length, IPv4 and IPv6."
@@ -209,6 +236,9 @@ class Network(Strict):
 class Node(Strict):
     """One machine of the fabric; its name is that of a host in the inventory."""
 
+    role: Role = Field(
+        Role.VTEP, description="A VTEP, a BGP route reflector, or the router outside the fabric."
+    )
     address: IPvAnyAddress = Field(
         description="Its underlay address, which is its VTEP address and its BGP router-id."
     )
@@ -218,6 +248,20 @@ class Node(Strict):
     )
     gateway: IPvAnyAddress | None = Field(
         None, description="Default gateway of the node itself, on the underlay; default none."
+    )
+    asn: Asn | None = Field(
+        None, description="AS number of a router: it peers with the exits; default: static routes."
+    )
+    scope: Scope | None = Field(None, description="Its managed scope; default the fabric's.")
+
+
+class Vip(Strict):
+    """An address of the underlay that moves between nodes (VRRP)."""
+
+    address: GatewayAddress = Field(description="The floating address, address/length.")
+    id: int = Field(ge=1, le=255, description="The VRRP group's number.")
+    priorities: dict[str, Annotated[int, Field(ge=1, le=254)]] = Field(
+        min_length=1, description="Priority by node; the highest one that lives is the master."
     )
 
 
@@ -230,6 +274,12 @@ class Fabric(Strict):
     underlay: Underlay
     overlay: Overlay = Field(default_factory=lambda: Overlay.model_validate({}))
     bgp: Bgp | None = Field(None, description="The EVPN control plane; needed in evpn mode.")
+    scope: Scope = Field(
+        Scope.WHOLE,
+        description="whole: /etc/network/interfaces is ours; overlay: one file in interfaces.d "
+        "is, and the underlay is left alone.",
+    )
     vrfs: dict[InterfaceName, Vrf] = Field(default_factory=dict, description="VRFs by name.")
     networks: tuple[Network, ...] = Field((), description="The layer-2 segments.")
+    vips: tuple[Vip, ...] = Field((), description="Floating addresses on the underlay.")
     nodes: dict[str, Node] = Field(min_length=1, description="The machines by name.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from overlay.intent import Bgp, Fabric, Network, Node, Overlay, Underlay, Vrf
+from overlay.intent import Bgp, Fabric, Network, Node, Overlay, Underlay, Vip, Vrf
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -23,6 +23,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("bgp:", Bgp),
     ("vrfs: one entry per VRF, by its name", Vrf),
     ("networks: a list, one entry per VNI", Network),
+    ("vips: a list of floating addresses", Vip),
     ("nodes: one entry per node, by its host's name", Node),
 )
 

@@ -7,6 +7,7 @@ of seven digits or more has no blank between it and the metric.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ class Communities:
     sticky: bool = False
 
 
+# Whole tables share a few hundred of these lines: those of a peer, of a VNI, of a node.
+@functools.lru_cache(maxsize=4096)
 def parse_columns(text: str, start: int | None = None) -> Columns:
     """Read the columns; `start` is the position in `text` where the metric's column begins.
 
@@ -144,6 +147,7 @@ def _value(word: str) -> int:
     return value
 
 
+@functools.lru_cache(maxsize=4096)
 def parse_communities(text: str) -> Communities:
     """Sort a line of extended communities; `extended` keeps all but the route targets.
 

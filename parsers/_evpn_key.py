@@ -12,7 +12,6 @@ In 2017 lengths were in bytes, and builds without Cumulus' patches left lengths 
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -122,4 +121,4 @@ def _the_esi(fields: list[str]) -> str:
 
 
 def _bits(ip: str) -> int:
-    return ipaddress.ip_address(ip).max_prefixlen
+    return 128 if ":" in ip else 32

@@ -79,6 +79,7 @@ class _Reader:
             )
         elif "exist" in match:
             self._footer = _Footer(line, 0, number(match["exist"]))
+            self._said = line.strip() if self._footer.paths == 0 else None
         elif "legend" not in match:
             self._rows.read(line, match)
 

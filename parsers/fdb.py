@@ -21,7 +21,7 @@ _STATES = frozenset({"permanent", "static", "stale"})
 _SPELLINGS = {"external": "extern_learn"}
 _FLAGS = frozenset(
     {"self", "router", "extern_learn", "external", "offload", "sticky", "locked"}
-    | {"activity_notify", "inactive"}
+    | {"activity_notify", "inactive", "blackhole"}
 )
 _VALUES: dict[str, tuple[str, Callable[[str], object]]] = {
     "dst": ("dst", address),
@@ -60,6 +60,9 @@ def parse_fdb(text: str) -> tuple[FdbEntry, ...]:
     Raises ParseError, with the lines to blame, unless every non-blank line gave one entry.
     """
     lines = split_lines(text)
+    # iproute2 4.17 and 4.18 printed destination and master without `dst` and `master`. One word of
+    # either kind says that it was another version, so that a new flag is not taken for a master.
+    bare = not any(" dst " in line or " master " in line for line in lines)
     entries: list[FdbEntry] = []
     strange: list[str] = []
     for line, match in zip(lines, match_lines(TEMPLATE, lines), strict=True):
@@ -67,7 +70,7 @@ def parse_fdb(text: str) -> tuple[FdbEntry, ...]:
             strange.append(line)
             continue
         try:
-            entries.append(_entry(match, line))
+            entries.append(_entry(match, line, bare=bare))
         except ValueError:
             strange.append(line)
     if strange:
@@ -76,19 +79,19 @@ def parse_fdb(text: str) -> tuple[FdbEntry, ...]:
     return tuple(entries)
 
 
-def _entry(match: Match, line: str) -> FdbEntry:
+def _entry(match: Match, line: str, *, bare: bool) -> FdbEntry:
     """Raises ValueError for a keyword without its value, or with one that cannot be its value."""
     device, words = match.get("device"), match["words"]
     if device == "dev":
         first, _, rest = words.strip().partition(" ")
         if first and first not in _KEYWORDS:
             device, words = first, rest  # iproute2 4.19 printed `dev dev eth0`
-    return FdbEntry(mac=match["mac"].lower(), device=device, text=line, **_walk(words))
+    return FdbEntry(mac=match["mac"].lower(), device=device, text=line, **_walk(words, bare=bare))
 
 
 # Most entries of a table end in the same words: those of their device, their VTEP, their origin.
 @functools.lru_cache(maxsize=8192)
-def _walk(text: str) -> _Attributes:
+def _walk(text: str, *, bare: bool) -> _Attributes:
     """Sort an entry's words into the fields of FdbEntry. Raises ValueError."""
     words = text.split()
     values = _Attributes()
@@ -113,7 +116,7 @@ def _walk(text: str) -> _Attributes:
             flags.add(_SPELLINGS.get(word, word))
         else:
             strangers.append(word)
-    _place(strangers, values, flags)
+    _place(strangers, values, flags, bare=bare)
     values["flags"] = tuple(sorted(flags))
     return values
 
@@ -136,22 +139,22 @@ def _names_a_master(words: list[str], position: int) -> bool:
     return position < len(words) and words[position] not in _FLAGS | _STATES | {"master"}
 
 
-def _place(strangers: list[str], values: _Attributes, flags: set[str]) -> None:
-    """Words of no known meaning: what iproute2 4.17 and 4.18 left bare, or flags yet to come.
+def _place(strangers: list[str], values: _Attributes, flags: set[str], *, bare: bool) -> None:
+    """Words of no known meaning: flags yet to come, or (`bare`) a destination and a master.
 
-    Those two printed destination and master without `dst` and `master`. A bare address is the
-    destination; a bare name of an entry that the device does not hold itself is its master.
-    A second MAC or device is neither: two entries ran together, and one would be lost.
+    A bare address is the destination; a bare name of an entry that the device does not hold
+    itself is its master. A second MAC or device is neither: two entries ran together, and one
+    would be lost.
     """
     names = []
     for word in strangers:
         if word == "dev" or is_mac(word):
             raise ValueError(f"{quoted(word)} inside an entry: two entries on one line")
-        if "dst" not in values and _is_address(word):
+        if bare and "dst" not in values and _is_address(word):
             values["dst"] = address(word)
         else:
             names.append(word)
-    if len(names) == 1 and "master" not in values and not flags & {"self", "master"}:
+    if bare and len(names) == 1 and not flags & {"self", "master"}:
         values["master"] = names[0]
     else:
         flags.update(names)

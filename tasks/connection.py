@@ -136,6 +136,11 @@ class FleetSSH(LinuxSSH):
                 f"{where}: there is no key file {self.key_file}",
                 "correct `key_file` in the inventory, or bring the lab up if it is the lab's",
             )
+        if _is_bad_key_file(error):
+            return ConnectError(
+                f"{where}: {self.key_file} cannot be used as a private key: {error}",
+                "name the private half of an OpenSSH key in `key_file`, not the .pub file",
+            )
         if isinstance(error, socket.gaierror):
             return ConnectError(f"{where}: the name does not resolve: {error}", "correct hostname")
         if isinstance(error, NoValidConnectionsError):
@@ -231,13 +236,17 @@ def _is_passing(error: BaseException) -> bool:
         socket.gaierror,
         FileNotFoundError,
     )
-    if isinstance(error, final) or _is_unknown_host_key(error):
+    if isinstance(error, final) or _is_unknown_host_key(error) or _is_bad_key_file(error):
         return False
     return isinstance(error, paramiko.SSHException | OSError | EOFError)
 
 
 def _is_unknown_host_key(error: BaseException) -> bool:
     return isinstance(error, paramiko.SSHException) and "not found in known_hosts" in str(error)
+
+
+def _is_bad_key_file(error: BaseException) -> bool:
+    return isinstance(error, paramiko.SSHException) and "private key file" in str(error)
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""Every version's peculiarities, as data: see cases.py."""
+"""Every version's peculiarities, as data: see case_files.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 import parsers
-from tests.parsers.cases import ALL, FOLDER, outcome, read
+from tests.parsers.case_files import ALL, FOLDER, outcome, read
 
 
 @pytest.mark.parametrize("case", ALL)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import parsers
 from overlay.errors import ParseError
-from tests.parsers.cases import ALL, read
+from tests.parsers.case_files import ALL, read
 
 RECORDINGS = Path(__file__).parent / "recordings"
 MAC_LINE = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\b")

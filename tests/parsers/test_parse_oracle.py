@@ -34,7 +34,6 @@ def test_fdb_equals_its_json(machine):
 def test_links_equal_their_json(machine, form):
     expected = links_from_json(_json(machine, "ip_link"))
     found = parsers.parse_links(_text(machine, form))
-    # The JSON gives a parent in another namespace as a bare index, the text as `if2`.
     assert found == expected
     assert {link.kind for link in found} >= {"bridge", "vrf", "vxlan", None}
 

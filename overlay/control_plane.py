@@ -1,0 +1,111 @@
+"""The control plane of each node: who peers with whom, who exits, what a router outside holds."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from overlay.expected import (
+    BgpIntent,
+    ExitIntent,
+    ReflectorIntent,
+    RouterIntent,
+    StaticRoute,
+    UpstreamPeer,
+)
+from overlay.intent import Fabric, Mode, Role
+
+if TYPE_CHECKING:
+    from overlay.intent import Node
+
+
+class ControlPlane:
+    """What the derivation of every node shares: the speakers, the exits, the outside routers."""
+
+    def __init__(self, fabric: Fabric) -> None:
+        self._fabric = fabric
+        self._reflectors = self._addresses(Role.REFLECTOR)
+        self._vteps = self._addresses(Role.VTEP)
+        self._upstreams = tuple(
+            UpstreamPeer(str(node.address), node.asn)
+            for node in fabric.nodes.values()
+            if node.role is Role.ROUTER and node.asn is not None
+        )
+        self.exit_names = tuple(
+            name for name in fabric.nodes if any(name in v.exits for v in fabric.vrfs.values())
+        )
+
+    def _addresses(self, role: Role) -> tuple[str, ...]:
+        return tuple(str(n.address) for n in self._fabric.nodes.values() if n.role is role)
+
+    def bgp(self, name: str, node: Node) -> BgpIntent | None:
+        """The node's BGP instance within the fabric; None for a router and without EVPN."""
+        fabric = self._fabric
+        if fabric.mode is not Mode.EVPN or fabric.bgp is None or node.role is Role.ROUTER:
+            return None
+        reflector = None
+        if node.role is Role.REFLECTOR:
+            reflector = ReflectorIntent(
+                cluster_id=str(fabric.bgp.cluster_id),
+                listen_range=str(fabric.underlay.prefix),
+                # FRR accepts 100 dynamic neighbours unless it is told of more.
+                listen_limit=max(100, 2 * len(fabric.nodes)),
+            )
+        exits = self._exits(name, node)
+        return BgpIntent(
+            asn=fabric.bgp.asn,
+            router_id=str(node.router_id or node.address),
+            coalesce_time=fabric.bgp.coalesce_time,
+            own_address=str(node.address),
+            mesh=self._mesh(node),
+            reflector=reflector,
+            exits=exits,
+            upstreams=self._upstreams if exits else (),
+            advertised=self._prefixes(tuple(e.vrf for e in exits)),
+        )
+
+    def _mesh(self, node: Node) -> tuple[str, ...]:
+        if node.role is Role.REFLECTOR:
+            # Its clients come to it; the other reflectors of its cluster have the same routes.
+            return ()
+        return self._reflectors or self._vteps
+
+    def _exits(self, name: str, node: Node) -> tuple[ExitIntent, ...]:
+        return tuple(
+            ExitIntent(
+                vrf=vrf_name,
+                gateway=str(node.gateway) if node.gateway else None,
+                backup=vrf.primary not in (None, name),
+            )
+            for vrf_name, vrf in self._fabric.vrfs.items()
+            if name in vrf.exits
+        )
+
+    def _prefixes(self, vrfs: tuple[str, ...]) -> tuple[str, ...]:
+        """The subnets of those VRFs, as prefixes."""
+        return tuple(
+            str(ipaddress.ip_interface(gateway).network)
+            for network in self._fabric.networks
+            if network.vrf in vrfs
+            for gateway in network.gateways
+        )
+
+    def router(self, node: Node) -> RouterIntent | None:
+        """What a router outside the fabric holds: eBGP with the exits, or static routes."""
+        if node.role is not Role.ROUTER:
+            return None
+        fabric = self._fabric
+        exits = tuple(str(fabric.nodes[name].address) for name in self.exit_names)
+        if node.asn is not None:
+            router_id = str(node.router_id or node.address)
+            return RouterIntent(asn=node.asn, router_id=router_id, exits=exits)
+        # With a floating address there is one next hop; else one per exit, which is ECMP.
+        hops = tuple(vip.address.partition("/")[0] for vip in fabric.vips) or exits
+        routed = tuple(name for name, vrf in fabric.vrfs.items() if vrf.exits)
+        routes = tuple(
+            StaticRoute(prefix, hop)
+            for prefix in self._prefixes(routed)
+            for hop in hops
+            if (":" in prefix) == (":" in hop)
+        )
+        return RouterIntent(asn=None, router_id=None, exits=(), routes=routes)
