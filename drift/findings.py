@@ -55,7 +55,7 @@ class Finding:
     def id(self) -> str:
         """The same for the same fact in every run: values seen take no part in it."""
         fact = f"{self.check}\0{self.host}\0{self.object}\0{self.attribute}\0{self.kind}"
-        return sha256(fact.encode()).hexdigest()[:16]
+        return sha256(fact.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
     @property
     def order(self) -> tuple[int, str, str, str, str, str]:

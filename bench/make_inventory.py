@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Writes an inventory of any size, the same bytes each time: `make_inventory.py DIR -n 1000 -m 50`.
+
+Symmetric EVPN. Node i is `pveNNNN` on 10.240.0.0/12; VNI j is 1000 + j with one IPv4 and one IPv6
+gateway, in VRF j mod V; VRF k has L3VNI 900000 + k. All nodes carry all VNIs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+from pathlib import Path
+
+UNDERLAY = ipaddress.ip_network("10.240.0.0/12")
+_TENANTS = int(ipaddress.ip_address("10.0.0.0"))
+
+
+def fabric_yaml(nodes: int, vnis: int, vrfs: int) -> str:
+    """The intent of that size."""
+    lines = [
+        "name: bench",
+        "mode: evpn",
+        "routing: symmetric",
+        f"underlay: {{prefix: {UNDERLAY}}}",
+        "overlay: {gateway_mac: '44:39:39:ff:40:94'}",
+        "bgp: {asn: 65000}",
+        "vrfs:",
+        *(f"  vrf{k}: {{l3vni: {900_000 + k}, bridge: brl3-{k}}}" for k in range(vrfs)),
+        "networks:",
+        *(_network(j, vrfs) for j in range(vnis)),
+        "nodes:",
+        *(f"  {node_name(i)}: {{address: {UNDERLAY[i + 1]}}}" for i in range(nodes)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def node_name(index: int) -> str:
+    return f"pve{index + 1:04d}"
+
+
+def _network(index: int, vrfs: int) -> str:
+    v4 = ipaddress.ip_address(_TENANTS + index * 256 + 254)
+    return (
+        f"  - {{vni: {1000 + index}, vrf: vrf{index % vrfs}, "
+        f"gateways: [{v4}/24, '2001:db8:{index:x}::fe/64']}}"
+    )
+
+
+def hosts_yaml(nodes: int) -> str:
+    """Hosts on the addresses of the simulated fleet, 127.1.0.1 onwards."""
+    first = int(ipaddress.ip_address("127.1.0.1"))
+    return "".join(
+        f"{node_name(i)}: {{hostname: {ipaddress.ip_address(first + i)}, groups: [bench]}}\n"
+        for i in range(nodes)
+    )
+
+
+def write_inventory(folder: Path, *, nodes: int, vnis: int, vrfs: int) -> None:
+    """Writes fabric, hosts, groups and defaults into `folder`, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "fabric.yaml": fabric_yaml(nodes, vnis, vrfs),
+        "hosts.yaml": hosts_yaml(nodes),
+        "groups.yaml": "bench:\n  username: root\n",
+        "defaults.yaml": "data: {}\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("-n", "--nodes", type=int, default=1000)
+    parser.add_argument("-m", "--vnis", type=int, default=50)
+    parser.add_argument("-V", "--vrfs", type=int, default=4)
+    given = parser.parse_args()
+    if not (0 < given.nodes < UNDERLAY.num_addresses - 1 and 0 < given.vrfs <= given.vnis):
+        parser.error("at least one node and one VRF, no more VRFs than VNIs")
+    write_inventory(given.folder, nodes=given.nodes, vnis=given.vnis, vrfs=given.vrfs)
+
+
+if __name__ == "__main__":
+    main()

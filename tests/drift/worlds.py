@@ -1,0 +1,210 @@
+"""Small fabrics to audit, and the ways to break one thing in their observed states."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from overlay.derive import derive
+from overlay.intent import Fabric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from drift.findings import AuditResult
+    from overlay.expected import FabricIntent
+    from overlay.records import EvpnPath, FdbEntry, HostState
+
+    States = dict[str, HostState]
+    Mutation = Callable[[States], None]
+
+GATEWAY_MAC = "44:39:39:ff:40:94"
+Unfolded = set[tuple[str, str, str]]
+
+
+def symmetric(nodes: int = 3) -> FabricIntent:
+    """VNI 2 on all nodes, VNI 3 on the first two, both routed in vrf1 over L3VNI 4000."""
+    return _derive(
+        nodes,
+        mode="evpn",
+        routing="symmetric",
+        bgp={"asn": 1234},
+        overlay={"gateway_mac": GATEWAY_MAC},
+        vrfs={"vrf1": {"l3vni": 4000}},
+        networks=[
+            {"vni": 2, "vrf": "vrf1", "gateways": ["10.0.2.254/24", "fd00:2::1/64"]},
+            {"vni": 3, "vrf": "vrf1", "gateways": ["10.0.3.254/24"], "nodes": ["node1", "node2"]},
+        ],
+    )
+
+
+def bridged(nodes: int = 3) -> FabricIntent:
+    """EVPN without routing, VNIs 2 and 3 on all nodes."""
+    return _derive(nodes, mode="evpn", bgp={"asn": 1234}, networks=[{"vni": 2}, {"vni": 3}])
+
+
+def unicast(nodes: int = 3) -> FabricIntent:
+    """Head-end replication, VNIs 2 and 3 on all nodes."""
+    return _derive(nodes, mode="unicast", networks=[{"vni": 2}, {"vni": 3}])
+
+
+def multicast(nodes: int = 3) -> FabricIntent:
+    """One group for VNIs 2 and 3 on all nodes."""
+    return _derive(
+        nodes,
+        mode="multicast",
+        overlay={"group": "225.20.1.1"},
+        networks=[{"vni": 2}, {"vni": 3}],
+    )
+
+
+def _derive(nodes: int, **fabric: Any) -> FabricIntent:
+    return derive(
+        Fabric.model_validate(
+            {
+                "underlay": {"prefix": "192.168.0.0/24"},
+                "nodes": {f"node{n}": {"address": f"192.168.0.{n}"} for n in range(1, nodes + 1)},
+            }
+            | fabric
+        )
+    )
+
+
+def unfolded(result: AuditResult) -> Unfolded:
+    """The root findings as (check, host, object); every audit's promises are checked on the way."""
+    by_id = {finding.id: finding for finding in result.findings}
+    assert len(by_id) == len(result.findings), "ids are unique"
+    assert [f.order for f in result.findings] == sorted(f.order for f in result.findings)
+    for finding in result.findings:
+        if finding.caused_by is not None:
+            assert by_id[finding.caused_by].caused_by is None, "a root is not folded itself"
+        assert f"{finding.object}: " in finding.message
+        assert " - Expected: " in finding.message
+        assert " Actual: " in finding.message
+        assert all(evidence.text for evidence in finding.evidence)
+    return {(f.check, f.host, f.object) for f in result.findings if f.caused_by is None}
+
+
+def folded(result: AuditResult) -> set[tuple[str, str, str]]:
+    return {(f.check, f.host, f.object) for f in result.findings if f.caused_by is not None}
+
+
+def link(host: str, name: str, **changes: Any) -> Mutation:
+    """Changes fields of a link; `vxlan=` and `bridge_port=` take the fields to change there."""
+
+    def mutate(states: States) -> None:
+        links = _links(states, host)
+        old = links[name]
+        for part in ("vxlan", "bridge_port"):
+            if isinstance(changes.get(part), dict):
+                changes[part] = replace(getattr(old, part), **changes[part])
+        links[name] = replace(old, **changes)
+
+    return mutate
+
+
+def no_link(host: str, name: str) -> Mutation:
+    return lambda states: _links(states, host).pop(name) and None
+
+
+def new_link(host: str, like: str, name: str, **vxlan: Any) -> Mutation:
+    """A further VXLAN device, like another one but for what is named."""
+
+    def mutate(states: States) -> None:
+        links = _links(states, host)
+        old = links[like]
+        assert old.vxlan is not None
+        links[name] = replace(old, name=name, vxlan=replace(old.vxlan, **vxlan))
+
+    return mutate
+
+
+def _links(states: States, host: str) -> dict[str, Any]:
+    links = dict(states[host].links or {})
+    states[host] = replace(states[host], links=links)
+    return links
+
+
+def fdb(host: str, change: Callable[[FdbEntry], FdbEntry | None]) -> Mutation:
+    """Changes each entry of a forwarding database, or drops those that become None."""
+
+    def mutate(states: States) -> None:
+        entries = (change(entry) for entry in states[host].fdb or ())
+        states[host] = replace(states[host], fdb=tuple(e for e in entries if e is not None))
+
+    return mutate
+
+
+def more_fdb(host: str, *entries: FdbEntry) -> Mutation:
+    def mutate(states: States) -> None:
+        states[host] = replace(states[host], fdb=(*(states[host].fdb or ()), *entries))
+
+    return mutate
+
+
+def paths(host: str, change: Callable[[EvpnPath], EvpnPath | None]) -> Mutation:
+    """Changes each path of an EVPN table, or drops those that become None."""
+
+    def mutate(states: States) -> None:
+        table = states[host].evpn
+        assert table is not None
+        kept = tuple(p for path in table.paths if (p := change(path)) is not None)
+        states[host] = replace(states[host], evpn=replace(table, paths=kept))
+
+    return mutate
+
+
+def more_paths(host: str, *new: EvpnPath) -> Mutation:
+    def mutate(states: States) -> None:
+        table = states[host].evpn
+        assert table is not None
+        table = replace(table, paths=(*table.paths, *new), empty=False)
+        states[host] = replace(states[host], evpn=table)
+
+    return mutate
+
+
+def table(host: str, **changes: Any) -> Mutation:
+    def mutate(states: States) -> None:
+        old = states[host].evpn
+        assert old is not None
+        states[host] = replace(states[host], evpn=replace(old, **changes))
+
+    return mutate
+
+
+def json(host: str, slug: str, change: Callable[[Any], Any]) -> Mutation:
+    """Changes a decoded JSON output in place, or replaces it by what `change` returns."""
+
+    def mutate(states: States) -> None:
+        value = copy.deepcopy(states[host].json[slug])
+        changed = change(value)
+        outputs = states[host].json | {slug: value if changed is None else changed}
+        states[host] = replace(states[host], json=outputs)
+
+    return mutate
+
+
+def without(host: str, **planes: None) -> Mutation:
+    """Takes whole planes away, as when their commands were not collected."""
+
+    def mutate(states: States) -> None:
+        states[host] = replace(states[host], **planes)  # type: ignore[arg-type]
+
+    return mutate
+
+
+def unreachable(host: str) -> Mutation:
+    def mutate(states: States) -> None:
+        states[host] = type(states[host])(host=host, error="connection timed out")
+
+    return mutate
+
+
+def both(*mutations: Mutation) -> Mutation:
+    def mutate(states: States) -> None:
+        for mutation in mutations:
+            mutation(states)
+
+    return mutate
