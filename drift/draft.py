@@ -59,7 +59,7 @@ def draft(  # noqa: PLR0913 - a finding has that many parts
 ) -> Draft:
     """A draft of `check` on `subject`; `what` is the message's word for it (default: `attribute`).
 
-    Values must be JSON-able; tuples and sets of words become sorted lists.
+    Values must be JSON-able; lists, tuples and sets of words become sorted lists.
     """
     wanted, found = _plain(expected), _plain(actual)
     message = f"{subject}: {what or attribute} - Expected: {word(wanted)} Actual: {word(found)}"
@@ -103,6 +103,6 @@ def word(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, tuple | set | frozenset):
+    if isinstance(value, list | tuple | set | frozenset):
         return sorted(value, key=str)
     return value

@@ -54,13 +54,17 @@ def _breaks_device(draft: Draft, _owner: Owner) -> Iterator[Scope]:
         yield "gone", host, about.device
 
 
+def _breaks_traffic(draft: Draft, _owner: Owner) -> Iterator[Scope]:
+    yield "vni", draft.finding.host, draft.about.vni
+
+
 def _breaks_address(draft: Draft, owner: Owner) -> Iterator[Scope]:
-    yield from _breaks_device(draft, owner)
+    yield from _breaks_traffic(draft, owner)
     yield "source", str(draft.finding.actual)
 
 
 def _changes_vni(draft: Draft, owner: Owner) -> Iterator[Scope]:
-    yield from _breaks_device(draft, owner)
+    yield from _breaks_traffic(draft, owner)
     yield "foreign", draft.finding.host, draft.finding.actual
 
 
@@ -118,7 +122,7 @@ _EXPLAINS: dict[str, Scopes] = {
     "vxlan-missing": _breaks_device,
     "vxlan-vni": _changes_vni,
     "vxlan-local-ip": _breaks_address,
-    "vxlan-group": _breaks_device,
+    "vxlan-group": _breaks_traffic,
     "vxlan-learning": _learns,
     "vxlan-unexpected": _adds_vni,
     "link-down": _breaks_device,

@@ -1,4 +1,4 @@
-"""The faults that the lab can inject: data only.  Each was seen to stay for half a minute.
+"""The faults that the lab can inject: data only.
 
 The shell texts run on the node after ``PRELUDE``, under ``set -eu``, with ``$bridge``, ``$vxlan``,
 ``$vni``, ``$vrf`` and ``$uplink`` set.  ``$keep`` is a folder that lives from inject to heal.

@@ -228,8 +228,8 @@ def _backup_section(changes: tuple[FileChange, ...]) -> Section:
     made = f"install -d -m 700 {BACKUPS}"
     if existing:
         # Numbered by time: names sort in the order of the deployments.
-        name = f"{BACKUPS}/$(date -u +%Y%m%dT%H%M%SZ)"
-        made += f' && install -d -m 700 "{name}" && cp -a --parents {" ".join(existing)} "{name}"'
+        made += f" && to={BACKUPS}/$(date -u +%Y%m%dT%H%M%SZ) && install -d -m 700 $to"
+        made += f" && cp -a --parents {' '.join(existing)} $to"
     return Section("backup", made, stop=True)
 
 

@@ -34,7 +34,7 @@ def symmetric(nodes: int = 3) -> FabricIntent:
         vrfs={"vrf1": {"l3vni": 4000}},
         networks=[
             {"vni": 2, "vrf": "vrf1", "gateways": ["10.0.2.254/24", "fd00:2::1/64"]},
-            {"vni": 3, "vrf": "vrf1", "gateways": ["10.0.3.254/24"], "nodes": ["node1", "node2"]},
+            {"vni": 3, "vrf": "vrf1", "gateways": ["10.0.3.254/24"], "nodes": ["node[12]"]},
         ],
     )
 

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Measures `run.py render` as a whole process against plainly writing the same bytes.
+
+Exits 1 when a budget is exceeded, or when two runs differ in a byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from make_inventory import write_inventory
+from measure import ROOT, Usage, machine, run_measured
+
+BUDGET_SECONDS = 20.0
+BUDGET_MIB = 500.0
+
+
+def read_tree(folder: Path) -> dict[str, bytes]:
+    """Every file below `folder`, by its path there."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def digest(tree: dict[str, bytes]) -> str:
+    total = hashlib.sha256()
+    for name, data in tree.items():
+        total.update(f"{name}\0{len(data)}\0".encode() + data)
+    return total.hexdigest()
+
+
+def write_plainly(folder: Path, tree: dict[str, bytes]) -> float:
+    """Seconds to write the files of `tree` and nothing else: the least that rendering can cost."""
+    begun = time.perf_counter()
+    for name, data in tree.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return time.perf_counter() - begun
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("-n", "--nodes", type=int, default=1000)
+    parser.add_argument("-m", "--vnis", type=int, default=50)
+    parser.add_argument("-V", "--vrfs", type=int, default=4)
+    parser.add_argument("-r", "--rounds", type=int, default=3)
+    given = parser.parse_args()
+    runs: list[Usage] = []
+    plain: list[float] = []
+    digests: set[str] = set()
+    with tempfile.TemporaryDirectory(prefix="evpn-fleet-bench-") as name:
+        home = Path(name)
+        inventory, output, copy = home / "inventory", home / "output", home / "plain"
+        write_inventory(inventory, nodes=given.nodes, vnis=given.vnis, vrfs=given.vrfs)
+        argv = [sys.executable, str(ROOT / "run.py"), "--quiet", "--inventory", str(inventory)]
+        for _ in range(given.rounds):  # in turns, so that a busy moment hits both
+            runs.append(run_measured([*argv, "render", "--output", str(output)]))
+            tree = read_tree(output)
+            digests.add(digest(tree))
+            plain.append(write_plainly(copy, tree))
+            shutil.rmtree(output)
+            shutil.rmtree(copy)
+        report(given, tree)
+    return verdict(runs, plain, digests)
+
+
+def report(given: argparse.Namespace, tree: dict[str, bytes]) -> None:
+    size = sum(map(len, tree.values())) / 1e6
+    print(f"{given.nodes} nodes, {given.vnis} VNIs, {given.vrfs} VRFs; {machine()}")
+    print(f"{len(tree)} files, {size:.0f} MB; {given.rounds} rounds, medians")
+
+
+def verdict(runs: list[Usage], plain: list[float], digests: set[str]) -> int:
+    wall = statistics.median(run.wall for run in runs)
+    cpu = statistics.median(run.cpu for run in runs)
+    rss = max(run.rss for run in runs)
+    base = statistics.median(plain)
+    print(
+        f"render, whole process:       {wall:6.2f} s wall, {cpu:.2f} s CPU, {rss:.0f} MiB peak RSS"
+    )
+    print(f"writing the same bytes:      {base:6.2f} s wall")
+    print(f"ratio:                       {wall / base:6.1f}")
+    within = wall < BUDGET_SECONDS and rss < BUDGET_MIB
+    same = len(digests) == 1
+    print(f"budget {BUDGET_SECONDS:.0f} s, {BUDGET_MIB:.0f} MiB: {'met' if within else 'EXCEEDED'}")
+    print(f"bytes of all rounds: {'the same' if same else 'DIFFERENT'}")
+    return 0 if within and same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

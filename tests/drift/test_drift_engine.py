@@ -1,0 +1,259 @@
+"""What is not collected is neither drift nor a pass; versions differ; the choice of checks."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import random
+from dataclasses import replace
+
+import pytest
+
+from drift.catalogue import CHECKS, UnknownCheckError
+from drift.engine import audit
+from overlay.records import CommandResult, FdbEntry
+from tests.drift import worlds
+from tests.drift.worlds import fdb, json, link, paths, unfolded, unreachable, without
+from tests.simulated import Fleet, healthy_states
+
+
+def _skipped(result) -> dict[str, str]:
+    return {skip.check: skip.reason for skip in result.skipped}
+
+
+@pytest.mark.parametrize(
+    ("plane", "slug"), [("links", "ip_link"), ("fdb", "bridge_fdb"), ("evpn", "bgp_l2vpn_evpn")]
+)
+@pytest.mark.parametrize("fabric", [worlds.symmetric, worlds.unicast])
+def test_a_plane_that_was_not_read_is_skipped_and_named(fabric, plane: str, slug: str) -> None:
+    intent = fabric()
+    states = healthy_states(intent)
+    without("node2", **{plane: None})(states)
+
+    result = audit(intent, states)
+
+    assert result.findings == ()
+    expected = {
+        check.id
+        for check in CHECKS.values()
+        if slug in check.slugs(intent) and check.concerns(intent, intent.nodes["node2"])
+    }
+    assert _skipped(result).keys() == expected
+    assert all(slug in reason for reason in _skipped(result).values())
+
+
+@pytest.mark.parametrize("slug", ["evpn_summary", "evpn_vni", "ip_address"])
+def test_an_output_that_is_missing_or_strange_is_skipped_and_named(slug: str) -> None:
+    intent = worlds.symmetric()
+    for value in (None, "text", 7):
+        states = healthy_states(intent)
+        outputs = states["node1"].json | {slug: value}
+        if value is None:
+            del outputs[slug]
+        states["node1"] = replace(states["node1"], json=outputs)
+
+        result = audit(intent, states)
+
+        assert result.findings == ()
+        assert {skip.host for skip in result.skipped} == {"node1"}
+        assert all(skip.reason.startswith(slug) for skip in result.skipped)
+
+
+def test_the_reason_says_how_the_command_fared() -> None:
+    intent = worlds.unicast()
+    states = healthy_states(intent)
+    failed = {"bridge_fdb": CommandResult("bridge_fdb", "unparsed", error="line 7: `x`")}
+    states["node1"] = replace(states["node1"], fdb=None, commands=failed)
+
+    assert _skipped(audit(intent, states)) == {
+        "flood-missing": "bridge_fdb: unparsed (line 7: `x`)",
+        "flood-unexpected": "bridge_fdb: unparsed (line 7: `x`)",
+    }
+
+
+def test_an_unreachable_node_has_no_finding_and_no_passed_check() -> None:
+    intent = worlds.symmetric()
+    states = healthy_states(intent)
+    unreachable("node3")(states)
+
+    result = audit(intent, states)
+
+    assert result.findings == ()
+    assert {skip.host for skip in result.skipped} == {"node3"}
+    assert all("connection timed out" in skip.reason for skip in result.skipped)
+    concerned = {c.id for c in CHECKS.values() if c.concerns(intent, intent.nodes["node3"])}
+    assert {skip.check for skip in result.skipped} == concerned
+
+
+def test_nobody_reachable_means_no_check_run() -> None:
+    intent = worlds.symmetric()
+    states = healthy_states(intent)
+    for host in list(states):
+        unreachable(host)(states)
+
+    result = audit(intent, states)
+
+    assert result.findings == ()
+    assert result.checks_run == ()
+
+
+def test_words_that_this_iproute2_does_not_print_are_no_drift() -> None:
+    intent = worlds.symmetric()
+    states = healthy_states(intent)
+    unsaid = dict.fromkeys(("learning", "flood", "mcast_flood", "neigh_suppress", "isolated"))
+    link("node1", "vxlan2", bridge_port=unsaid, vxlan={"dstport": None})(states)
+
+    assert audit(intent, states).findings == ()
+
+
+def test_an_frr_that_prints_no_route_targets_is_not_judged_by_vni() -> None:
+    intent = worlds.bridged()
+    states = healthy_states(intent)
+    paths("node1", lambda p: replace(p, route_targets=()))(states)
+
+    result = audit(intent, states)
+
+    assert result.findings == ()
+    assert set(_skipped(result)) == {c.id for c in CHECKS.values() if c.by_vni}
+    assert "no route targets" in _skipped(result)["imet-missing"]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda summary: {"default": summary},
+        lambda summary: {"vrf1": {}, "default": {"l2VpnEvpn": summary}},
+        lambda summary: summary | {"peers": {f"*{p}": v for p, v in summary["peers"].items()}},
+    ],
+)
+def test_every_shape_of_the_summary_is_understood(shape) -> None:
+    intent = worlds.bridged()
+    states = healthy_states(intent)
+    json("node1", "evpn_summary", shape)(states)
+
+    assert audit(intent, states).findings == ()
+
+
+@pytest.mark.parametrize("asn", [1234, 4_200_000_000])
+def test_the_as_of_a_route_target_is_not_judged(asn: int) -> None:
+    intent = worlds.bridged()
+    states = healthy_states(intent)
+    paths("node1", lambda p: replace(p, route_targets=(f"{asn}:{p.route_targets[0][5:]}",)))(states)
+
+    assert audit(intent, states).findings == ()
+
+
+def test_a_mac_that_moved_here_is_not_expected_behind_its_old_vtep() -> None:
+    intent = worlds.bridged()
+    states = healthy_states(intent)
+    moved = next(p for p in states["node1"].evpn.paths if p.route_type == 2 and not p.local)
+    here = replace(moved, weight=32768, rd="192.168.0.1:2", next_hop="192.168.0.1")
+    worlds.more_paths("node1", here)(states)
+    fdb("node1", lambda e: None if e.mac == moved.mac and e.dst else e)(states)
+
+    assert audit(intent, states).findings == ()
+
+
+def test_a_mac_behind_two_vteps_belongs_to_the_later_one() -> None:
+    intent = worlds.bridged()
+    states = healthy_states(intent)
+    old = next(
+        p for p in states["node1"].evpn.paths
+        if p.route_type == 2 and p.next_hop == "192.168.0.2" and "1234:2" in p.route_targets
+    )
+    new = replace(old, next_hop="192.168.0.3", rd="192.168.0.3:2", mobility_sequence=1)
+    worlds.more_paths("node1", new)(states)
+
+    result = audit(intent, states, only={"fdb-wrong-vtep", "fdb-stale", "fdb-missing"})
+
+    assert unfolded(result) == {("fdb-wrong-vtep", "node1", f"vxlan2 MAC {old.mac}")}
+    fdb("node1", lambda e: replace(e, dst="192.168.0.3") if e.mac == old.mac else e)(states)
+    assert audit(intent, states, skip={"rd-duplicate"}).findings == ()
+
+
+def test_an_entry_with_a_next_hop_group_is_no_drift() -> None:
+    intent = worlds.bridged()
+    states = healthy_states(intent)
+    mac = next(e.mac for e in states["node1"].fdb if e.device == "vxlan2" and not e.is_flood)
+    fdb("node1", lambda e: replace(e, dst=None, nhid=7) if e.mac == mac else e)(states)
+
+    assert audit(intent, states).findings == ()
+
+
+def test_router_macs_of_an_l3vni_are_not_stale() -> None:
+    intent = worlds.symmetric()
+    states = healthy_states(intent)
+    worlds.more_fdb("node1", FdbEntry("06:00:00:00:00:09", "vxlan4000", dst="192.168.0.3"))(states)
+
+    assert audit(intent, states).findings == ()
+
+
+def test_the_flag_bits_of_rfc8365_route_targets_are_no_part_of_the_vni() -> None:
+    intent = worlds.bridged()
+    states = healthy_states(intent)
+    flag = 0x10000000
+    for host in states:
+        paths(
+            host,
+            lambda p: replace(p, route_targets=(f"1234:{flag | int(p.route_targets[0][5:])}",)),
+        )(states)
+
+    assert audit(intent, states).findings == ()
+
+
+def test_the_choice_of_checks() -> None:
+    intent = worlds.symmetric()
+    states = Fleet(intent, stopped=frozenset({"node1"})).states()
+    link("node2", "vxlan2", vxlan={"dstport": 1}, mtu=1400)(states)
+
+    only = audit(intent, states, only=["mtu", "vxlan-dstport"], skip=["mtu"])
+    assert {f.check for f in only.findings} == {"vxlan-dstport"}
+    assert only.checks_run == ("vxlan-dstport",)
+
+    rest = audit(intent, states, skip=["evpn-empty", "session-down"])
+    assert "evpn-empty" not in {f.check for f in rest.findings}
+    assert ("imet-missing", "node2", "VNI 2 VTEP 192.168.0.1") in unfolded(rest)
+
+    with pytest.raises(UnknownCheckError, match="vxlan-mising") as error:
+        audit(intent, states, only=["vxlan-mising"])
+    assert "did you mean `vxlan-missing`?" in error.value.hint
+
+
+def test_the_same_states_give_the_same_findings_in_any_order() -> None:
+    intent = worlds.bridged(6)
+    states = Fleet(intent, cut_off=frozenset({"node3"}), muted=frozenset({("node1", 2)})).states()
+    first = audit(intent, states)
+    shuffled = list(states.items())
+    random.Random(7).shuffle(shuffled)
+
+    assert audit(intent, dict(shuffled)) == first
+    assert jsonlib.dumps([(f.id, f.expected, f.actual) for f in first.findings])
+
+
+def test_ids_do_not_depend_on_what_was_seen() -> None:
+    intent = worlds.bridged()
+    ids = set()
+    for port in (1, 2):
+        states = healthy_states(intent)
+        link("node1", "vxlan2", vxlan={"dstport": port})(states)
+        (finding,) = audit(intent, states).findings
+        ids.add(finding.id)
+    assert len(ids) == 1
+
+
+def test_evidence_is_the_very_lines_of_the_node() -> None:
+    intent = worlds.bridged()
+    states = healthy_states(intent)
+    link("node1", "vxlan2", vxlan={"dstport": 1})(states)
+
+    (finding,) = audit(intent, states).findings
+
+    assert [(e.command, e.text) for e in finding.evidence] == [
+        ("ip_link", states["node1"].links["vxlan2"].text)
+    ]
+
+
+def test_catalogue_is_complete_in_words() -> None:
+    for check in CHECKS.values():
+        assert check.needs
+        assert check.compares.endswith("."), check.id
+        assert check.why.endswith((".", ")")), check.id

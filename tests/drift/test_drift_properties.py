@@ -1,0 +1,187 @@
+"""Any fabric: healthy means no finding, and any one fault is found where it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drift.engine import audit
+from overlay.derive import derive
+from overlay.intent import Fabric
+from tests.drift.worlds import fdb, json, link, no_link, paths, unfolded, unreachable
+from tests.simulated import Fleet, healthy_states
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from overlay.expected import FabricIntent, NodeIntent
+    from tests.drift.worlds import Mutation
+
+    Fault = tuple[str, str, str, Mutation]
+
+CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def fabrics(draw: Any) -> FabricIntent:
+    """Fabrics of every mode and routing, IPv4 or IPv6 underlay, VNIs on some or all nodes."""
+    mode = draw(st.sampled_from(["evpn", "evpn", "evpn", "unicast", "multicast"]))
+    routing = draw(st.sampled_from(["none", "asymmetric", "symmetric"])) if mode == "evpn" else "none"
+    v6 = draw(st.booleans())
+    names = [f"pve{n}" for n in range(1, draw(st.integers(1, 5)) + 1)]
+    vrfs = {
+        f"vrf{n}": {"l3vni": 4000 + n} if routing == "symmetric" else {}
+        for n in range(draw(st.integers(1, 2)) if routing != "none" else 0)
+    }
+    networks = [
+        _network(draw, vni, routing, names, list(vrfs))
+        for vni in draw(st.lists(st.integers(1, 3999), unique=True, max_size=4))
+    ]
+    fabric: dict[str, Any] = {
+        "mode": mode,
+        "routing": routing,
+        "underlay": {"prefix": "fd00::/64" if v6 else "10.1.0.0/16", "mtu": 1600},
+        "overlay": {"gateway_mac": "44:39:39:ff:40:94", "dstport": draw(st.sampled_from([4789, 8472]))},
+        "vrfs": vrfs,
+        "networks": networks,
+        "nodes": {
+            name: {
+                "address": f"fd00::{n + 9}" if v6 else f"10.1.{n}.9",
+                "router_id": f"10.255.0.{n + 1}",
+            }
+            for n, name in enumerate(names)
+        },
+    }
+    if mode == "evpn":
+        fabric["bgp"] = {"asn": draw(st.sampled_from([1234, 4_200_000_001]))}
+    if mode == "multicast":
+        fabric["overlay"]["group"] = "ff05::1" if v6 else "225.20.1.1"
+    return derive(Fabric.model_validate(fabric))
+
+
+def _network(
+    draw: Any, vni: int, routing: str, names: list[str], vrfs: list[str]
+) -> dict[str, Any]:
+    network: dict[str, Any] = {"vni": vni}
+    if draw(st.booleans()):
+        network["mtu"] = draw(st.sampled_from([1400, 1530]))
+    if routing != "asymmetric" and draw(st.booleans()):
+        network["nodes"] = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+    if routing != "none" and draw(st.booleans()):
+        network["vrf"] = draw(st.sampled_from(vrfs))
+        network["gateways"] = [f"10.{64 + vni // 256}.{vni % 256}.254/24"]
+    return network
+
+
+@CALM
+@given(fabrics(), st.integers(0, 3))
+def test_a_healthy_fabric_has_no_finding(intent: FabricIntent, guests: int) -> None:
+    result = audit(intent, healthy_states(intent, guests=guests))
+
+    assert result.findings == ()
+    assert result.skipped == ()
+
+
+@CALM
+@given(fabrics(), st.data())
+def test_any_one_fault_is_found_where_it_is(intent: FabricIntent, data: Any) -> None:
+    node = intent.nodes[data.draw(st.sampled_from(sorted(intent.nodes)))]
+    states = healthy_states(intent)
+    faults = [*_faults_of_links(node), *_faults_of_evpn(intent, node, states)]
+    check, _, named, mutation = data.draw(st.sampled_from(faults), label="fault")
+    mutation(states)
+
+    result = audit(intent, states)
+
+    assert (check, node.name, named) in unfolded(result)
+    # No more than its own object, and at most one thing that follows from it, is in the open.
+    assert all(host == node.name for _, host, _ in unfolded(result))
+
+
+def _faults_of_links(node: NodeIntent) -> Iterator[Fault]:
+    host = node.name
+    for vxlan in node.vxlans:
+        name = vxlan.name
+        yield "vxlan-missing", host, name, no_link(host, name)
+        yield "vxlan-vni", host, name, link(host, name, vxlan={"vni": 5001})
+        yield "vxlan-local-ip", host, name, link(host, name, vxlan={"local": "10.66.66.66"})
+        yield "vxlan-dstport", host, name, link(host, name, vxlan={"dstport": 1})
+        yield "vxlan-learning", host, name, link(host, name, vxlan={"learning": not vxlan.learning})
+        yield "mtu", host, name, link(host, name, mtu=1300)
+        yield "bridge-membership", host, name, link(host, name, master="docker0")
+        yield "bridge-port-isolated", host, name, link(host, name, bridge_port={"isolated": True})
+        flags = {"learning": not vxlan.flags.learning}
+        yield "bridge-port-learning", host, name, link(host, name, bridge_port=flags)
+    for bridge in node.bridges:
+        yield "bridge-missing", host, bridge.name, no_link(host, bridge.name)
+        yield "link-down", host, bridge.name, link(host, bridge.name, flags=())
+        yield "mtu", host, bridge.name, link(host, bridge.name, mtu=1300)
+        yield "vrf-membership", host, bridge.name, link(host, bridge.name, master="elsewhere")
+        if bridge.mac:
+            yield "gateway-mac", host, bridge.name, link(host, bridge.name, mac="06:00:00:00:00:66")
+    for vrf in node.vrfs:
+        yield "vrf-missing", host, vrf.name, no_link(host, vrf.name)
+
+
+def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iterator[Fault]:
+    host = node.name
+    for entry in states[host].fdb:
+        if entry.dst is None or entry.device in {f"vxlan{vni}" for vni in intent.l3vnis}:
+            continue
+        drop = fdb(host, lambda e, entry=entry: None if e == entry else e)
+        if entry.is_flood:
+            yield "flood-missing", host, f"{entry.device} VTEP {entry.dst}", drop
+        elif intent.evpn:
+            yield "fdb-missing", host, f"{entry.device} MAC {entry.mac}", drop
+            wrong = fdb(host, lambda e, entry=entry: replace(e, dst="10.66.66.66") if e == entry else e)
+            yield "fdb-wrong-vtep", host, f"{entry.device} MAC {entry.mac}", wrong
+    if node.bgp is None:
+        return
+    for vxlan in node.vxlans:
+        if vxlan.is_l3vni:
+            continue
+        for vtep in intent.vteps[vxlan.vni] - {node.address}:
+            yield (
+                "imet-missing", host, f"VNI {vxlan.vni} VTEP {vtep}",
+                paths(host, lambda p, vtep=vtep, vni=vxlan.vni: None if _is_imet(p, vtep, vni) else p),
+            )
+    for peer in node.bgp.peers:
+        yield (
+            "session-down", host, f"neighbor {peer}",
+            json(host, "evpn_summary", lambda s, peer=peer: s["peers"].pop(peer) and None),
+        )
+
+
+def _is_imet(path: Any, vtep: str, vni: int) -> bool:
+    return path.route_type == 3 and path.ip == vtep and path.route_targets[0].endswith(f":{vni}")
+
+
+@CALM
+@given(fabrics(), st.data())
+def test_a_stopped_frr_is_one_finding_or_none_that_shows(intent: FabricIntent, data: Any) -> None:
+    host = data.draw(st.sampled_from(sorted(intent.nodes)))
+    if not intent.evpn:
+        return
+    states = Fleet(intent, stopped=frozenset({host})).states()
+
+    result = audit(intent, states)
+
+    own = {("evpn-empty", host, "bgp")}
+    assert unfolded(result) == own if intent.nodes[host].vxlans else len(unfolded(result)) <= 1
+
+
+@CALM
+@given(fabrics(), st.data())
+def test_a_dead_node_is_at_most_one_finding_and_not_its_own(intent: FabricIntent, data: Any) -> None:
+    host = data.draw(st.sampled_from(sorted(intent.nodes)))
+    states = Fleet(intent, cut_off=frozenset({host})).states()
+    unreachable(host)(states)
+
+    result = audit(intent, states)
+
+    assert all(finding.host != host for finding in result.findings)
+    assert len(unfolded(result)) <= 1
+    assert {skip.host for skip in result.skipped} == {host}
