@@ -139,15 +139,32 @@ class Fleet:
             for ip, targets in ((None, both[:1]), ("10.9.9.9", both)):
                 tail = f":[32]:[{ip}]" if ip else ""
                 yield EvpnPath(
-                    rd=rd, prefix=f"[2]:[0]:[48]:[{mac}]{tail}", route_type=2, eth_tag=0, mac=mac,
-                    ip=ip, status="*>", next_hop=node.address, weight=weight, origin="i",
-                    route_targets=targets, extended=("ET:8",),
+                    rd=rd,
+                    prefix=f"[2]:[0]:[48]:[{mac}]{tail}",
+                    route_type=2,
+                    eth_tag=0,
+                    mac=mac,
+                    ip=ip,
+                    status="*>",
+                    next_hop=node.address,
+                    weight=weight,
+                    origin="i",
+                    route_targets=targets,
+                    extended=("ET:8",),
                     text=f"*> [2]:[0]:[48]:[{mac}]{tail} {node.address}",
                 )
         yield EvpnPath(
-            rd=rd, prefix=f"[3]:[0]:[32]:[{node.address}]", route_type=3, eth_tag=0,
-            ip=node.address, status="*>", next_hop=node.address, weight=weight, origin="i",
-            route_targets=both[:1], extended=("ET:8",),
+            rd=rd,
+            prefix=f"[3]:[0]:[32]:[{node.address}]",
+            route_type=3,
+            eth_tag=0,
+            ip=node.address,
+            status="*>",
+            next_hop=node.address,
+            weight=weight,
+            origin="i",
+            route_targets=both[:1],
+            extended=("ET:8",),
             text=f"*> [3]:[0]:[32]:[{node.address}] {node.address}",
         )
 
@@ -156,7 +173,9 @@ class Fleet:
         heard = {other.address: other for other in self._hears(node)}
         for vxlan in node.vxlans:
             if vxlan.is_l3vni:
-                yield from (_remote("aa:bb:cc:00:00:99", vxlan.name, vtep) for vtep in list(heard)[:1])
+                yield from (
+                    _remote("aa:bb:cc:00:00:99", vxlan.name, vtep) for vtep in list(heard)[:1]
+                )
                 continue
             tap = f"tap{vxlan.vni}i0"
             for mac in guest_macs(node, vxlan, self.guests):
@@ -178,8 +197,7 @@ class Fleet:
         return [
             address
             for address, other in heard.items()
-            if address in self.intent.vteps[vxlan.vni]
-            and (other.name, vxlan.vni) not in self.muted
+            if address in self.intent.vteps[vxlan.vni] and (other.name, vxlan.vni) not in self.muted
         ]
 
 
@@ -202,7 +220,10 @@ def _remote(mac: str, device: str, vtep: str) -> FdbEntry:
     key = (mac, device, vtep)
     if key not in _remotes:
         _remotes[key] = FdbEntry(
-            mac, device, dst=vtep, flags=("extern_learn", "self"),
+            mac,
+            device,
+            dst=vtep,
+            flags=("extern_learn", "self"),
             text=f"{mac} dev {device} dst {vtep} self extern_learn",
         )
     return _remotes[key]
@@ -210,7 +231,11 @@ def _remote(mac: str, device: str, vtep: str) -> FdbEntry:
 
 def _flood(device: str, vtep: str) -> FdbEntry:
     return FdbEntry(
-        ALL_ZERO_MAC, device, dst=vtep, state="permanent", flags=("self",),
+        ALL_ZERO_MAC,
+        device,
+        dst=vtep,
+        state="permanent",
+        flags=("self",),
         text=f"{ALL_ZERO_MAC} dev {device} dst {vtep} self permanent",
     )
 
@@ -221,32 +246,51 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
     yield _link(2, "mgmt", mtu=1500)
     yield _link(3, "docker0", kind="bridge", mtu=1500, flags=("BROADCAST", "UP", "NO-CARRIER"))
     yield _link(
-        4, node.underlay_port, mtu=node.underlay_mtu, master=node.underlay_bridge.name,
+        4,
+        node.underlay_port,
+        mtu=node.underlay_mtu,
+        master=node.underlay_bridge.name,
         bridge_port=BridgePort(state="forwarding", learning=True, flood=True, isolated=False),
     )
     for index, vrf in enumerate(node.vrfs, start=10):
-        yield _link(index, vrf.name, kind="vrf", mtu=65575, flags=("NOARP", "MASTER", "UP", "LOWER_UP"))
+        yield _link(
+            index, vrf.name, kind="vrf", mtu=65575, flags=("NOARP", "MASTER", "UP", "LOWER_UP")
+        )
     for index, vxlan in enumerate(node.vxlans, start=1000):
         yield _vxlan(index, vxlan)
     for index, bridge in enumerate(node.bridges, start=100000):
         yield _bridge(index, bridge, node)
         if bridge.role is BridgeRole.NETWORK:
             yield _link(
-                index + 100000, f"tap{bridge.ports[0].removeprefix('vxlan')}i0", mtu=bridge.mtu,
-                master=bridge.name, bridge_port=BridgePort(learning=True, flood=True),
+                index + 100000,
+                f"tap{bridge.ports[0].removeprefix('vxlan')}i0",
+                mtu=bridge.mtu,
+                master=bridge.name,
+                bridge_port=BridgePort(learning=True, flood=True),
             )
 
 
 def _vxlan(index: int, vxlan: VxlanIntent) -> Link:
     return _link(
-        index, vxlan.name, kind="vxlan", mtu=vxlan.mtu, master=vxlan.bridge,
+        index,
+        vxlan.name,
+        kind="vxlan",
+        mtu=vxlan.mtu,
+        master=vxlan.bridge,
         vxlan=VxlanDetail(
-            vni=vxlan.vni, local=vxlan.local, group=vxlan.group, device=vxlan.physdev,
-            dstport=vxlan.dstport, learning=vxlan.learning,
+            vni=vxlan.vni,
+            local=vxlan.local,
+            group=vxlan.group,
+            device=vxlan.physdev,
+            dstport=vxlan.dstport,
+            learning=vxlan.learning,
         ),
         bridge_port=BridgePort(
-            state="forwarding", learning=vxlan.flags.learning, flood=vxlan.flags.unicast_flood,
-            mcast_flood=vxlan.flags.multicast_flood, neigh_suppress=vxlan.flags.neigh_suppress,
+            state="forwarding",
+            learning=vxlan.flags.learning,
+            flood=vxlan.flags.unicast_flood,
+            mcast_flood=vxlan.flags.multicast_flood,
+            neigh_suppress=vxlan.flags.neigh_suppress,
             isolated=False,
         ),
     )
@@ -256,8 +300,13 @@ def _bridge(index: int, bridge: BridgeIntent, node: NodeIntent) -> Link:
     number = _number(node)
     own = f"06:{number >> 8:02x}:{number & 255:02x}:{index & 255:02x}:00:01"
     return _link(
-        index, bridge.name, kind="bridge", mtu=bridge.mtu, mac=bridge.mac or own,
-        master=bridge.vrf, bridge=BridgeDetail(stp_state=0),
+        index,
+        bridge.name,
+        kind="bridge",
+        mtu=bridge.mtu,
+        mac=bridge.mac or own,
+        master=bridge.vrf,
+        bridge=BridgeDetail(stp_state=0),
     )
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 import drift.compare as module
 from drift.compare import Difference, compare, unequal
 
-VALUES = st.one_of(st.none(), st.integers(), st.text(max_size=3), st.lists(st.integers(), max_size=3))
+if TYPE_CHECKING:
+    import pytest
+
+VALUES = st.one_of(
+    st.none(), st.integers(), st.text(max_size=3), st.lists(st.integers(), max_size=3)
+)
 RECORDS = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
 PLANES = st.dictionaries(st.integers(0, 9), RECORDS, max_size=6)
 
@@ -58,7 +64,10 @@ def test_what_it_says_is_all_that_differs(expected, observed) -> None:
     assert len({(d.key, d.field) for d in differences}) == len(differences)
 
 
-@given(st.dictionaries(st.integers(0, 5), st.integers(0, 2)), st.dictionaries(st.integers(0, 5), st.integers(0, 2)))
+@given(
+    st.dictionaries(st.integers(0, 5), st.integers(0, 2)),
+    st.dictionaries(st.integers(0, 5), st.integers(0, 2)),
+)
 def test_unequal_is_where_they_differ(expected, observed) -> None:
     keys = expected.keys() | observed.keys()
     assert unequal(expected, observed) == {k for k in keys if expected.get(k) != observed.get(k)}

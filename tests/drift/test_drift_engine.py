@@ -157,7 +157,8 @@ def test_a_mac_behind_two_vteps_belongs_to_the_later_one() -> None:
     intent = worlds.bridged()
     states = healthy_states(intent)
     old = next(
-        p for p in states["node1"].evpn.paths
+        p
+        for p in states["node1"].evpn.paths
         if p.route_type == 2 and p.next_hop == "192.168.0.2" and "1234:2" in p.route_targets
     )
     new = replace(old, next_hop="192.168.0.3", rd="192.168.0.3:2", mobility_sequence=1)

@@ -9,7 +9,17 @@ import pytest
 
 from drift.engine import audit
 from tests.drift import worlds
-from tests.drift.worlds import both, folded, json, link, no_link, paths, table, unfolded, unreachable
+from tests.drift.worlds import (
+    both,
+    folded,
+    json,
+    link,
+    no_link,
+    paths,
+    table,
+    unfolded,
+    unreachable,
+)
 from tests.simulated import Fleet, healthy_states
 
 
@@ -129,14 +139,16 @@ def test_another_vni_on_a_device_explains_what_it_advertises() -> None:
         paths(host, _retarget_from("192.168.0.2", "1234:2", "1234:99"))(states)
         worlds.fdb(
             host,
-            lambda e: None if e.device == "vxlan2" and "192.168.0.2" == e.dst else e,
+            lambda e: None if e.device == "vxlan2" and e.dst == "192.168.0.2" else e,
         )(states)
 
     result = audit(intent, states)
 
     assert unfolded(result) == {("vxlan-vni", "node2", "vxlan2")}
     assert {check for check, _, _ in folded(result)} == {
-        "imet-not-originated", "imet-missing", "imet-unexpected",
+        "imet-not-originated",
+        "imet-missing",
+        "imet-unexpected",
     }
 
 
@@ -148,7 +160,7 @@ def test_a_wrong_route_target_explains_what_others_miss() -> None:
         if host != "node2":
             worlds.fdb(
                 host,
-                lambda e: None if e.device == "vxlan2" and "192.168.0.2" == e.dst else e,
+                lambda e: None if e.device == "vxlan2" and e.dst == "192.168.0.2" else e,
             )(states)
 
     result = audit(intent, states)
@@ -188,17 +200,21 @@ def test_a_session_down_explains_the_routes_missing_from_that_peer() -> None:
     intent = worlds.bridged(5)
     states = healthy_states(intent)
     for here, there in (("node1", "192.168.0.2"), ("node2", "192.168.0.1")):
-        json(here, "evpn_summary", lambda s, there=there: s["peers"][there].update(state="Connect"))(
+        json(
+            here, "evpn_summary", lambda s, there=there: s["peers"][there].update(state="Connect")
+        )(states)
+        paths(here, lambda p, there=there: None if p.next_hop == there and not p.local else p)(
             states
         )
-        paths(here, lambda p, there=there: None if p.next_hop == there and not p.local else p)(states)
 
     result = audit(intent, states)
 
     assert unfolded(result) == {("session-down", "node1", "neighbor 192.168.0.2")}
     # The flood entries are still there: the intent names them. The guests' MACs are stale.
     assert Counter(check for check, _, _ in folded(result)) == {
-        "session-down": 1, "imet-missing": 4, "fdb-stale": 4,
+        "session-down": 1,
+        "imet-missing": 4,
+        "fdb-stale": 4,
     }
 
 
@@ -220,7 +236,8 @@ def test_one_router_id_on_two_nodes_explains_their_session_and_their_rds() -> No
     table("node2", router_id="192.168.0.1")(states)
     for host in states:
         paths(
-            host, lambda p: replace(p, rd=p.rd.replace("192.168.0.2:", "192.168.0.1:")),
+            host,
+            lambda p: replace(p, rd=p.rd.replace("192.168.0.2:", "192.168.0.1:")),
         )(states)
     json("node1", "evpn_summary", lambda s: s["peers"]["192.168.0.2"].update(state="Idle"))(states)
     json("node2", "evpn_summary", lambda s: s["peers"]["192.168.0.1"].update(state="Idle"))(states)
@@ -236,7 +253,10 @@ def test_a_stranger_seen_by_all_is_one_finding() -> None:
     states = healthy_states(intent)
     stranger = next(p for p in states["node1"].evpn.paths if p.route_type == 3 and not p.local)
     stranger = replace(
-        stranger, ip="192.168.0.99", next_hop="192.168.0.99", rd="192.168.0.99:2",
+        stranger,
+        ip="192.168.0.99",
+        next_hop="192.168.0.99",
+        rd="192.168.0.99:2",
         route_targets=("1234:55",),
     )
     for host in states:

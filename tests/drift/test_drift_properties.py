@@ -29,7 +29,9 @@ CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 def fabrics(draw: Any) -> FabricIntent:
     """Fabrics of every mode and routing, IPv4 or IPv6 underlay, VNIs on some or all nodes."""
     mode = draw(st.sampled_from(["evpn", "evpn", "evpn", "unicast", "multicast"]))
-    routing = draw(st.sampled_from(["none", "asymmetric", "symmetric"])) if mode == "evpn" else "none"
+    routing = (
+        draw(st.sampled_from(["none", "asymmetric", "symmetric"])) if mode == "evpn" else "none"
+    )
     v6 = draw(st.booleans())
     names = [f"pve{n}" for n in range(1, draw(st.integers(1, 5)) + 1)]
     vrfs = {
@@ -44,7 +46,10 @@ def fabrics(draw: Any) -> FabricIntent:
         "mode": mode,
         "routing": routing,
         "underlay": {"prefix": "fd00::/64" if v6 else "10.1.0.0/16", "mtu": 1600},
-        "overlay": {"gateway_mac": "44:39:39:ff:40:94", "dstport": draw(st.sampled_from([4789, 8472]))},
+        "overlay": {
+            "gateway_mac": "44:39:39:ff:40:94",
+            "dstport": draw(st.sampled_from([4789, 8472])),
+        },
         "vrfs": vrfs,
         "networks": networks,
         "nodes": {
@@ -136,7 +141,9 @@ def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iter
             yield "flood-missing", host, f"{entry.device} VTEP {entry.dst}", drop
         elif intent.evpn:
             yield "fdb-missing", host, f"{entry.device} MAC {entry.mac}", drop
-            wrong = fdb(host, lambda e, entry=entry: replace(e, dst="10.66.66.66") if e == entry else e)
+            wrong = fdb(
+                host, lambda e, entry=entry: replace(e, dst="10.66.66.66") if e == entry else e
+            )
             yield "fdb-wrong-vtep", host, f"{entry.device} MAC {entry.mac}", wrong
     if node.bgp is None:
         return
@@ -145,12 +152,18 @@ def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iter
             continue
         for vtep in intent.vteps[vxlan.vni] - {node.address}:
             yield (
-                "imet-missing", host, f"VNI {vxlan.vni} VTEP {vtep}",
-                paths(host, lambda p, vtep=vtep, vni=vxlan.vni: None if _is_imet(p, vtep, vni) else p),
+                "imet-missing",
+                host,
+                f"VNI {vxlan.vni} VTEP {vtep}",
+                paths(
+                    host, lambda p, vtep=vtep, vni=vxlan.vni: None if _is_imet(p, vtep, vni) else p
+                ),
             )
     for peer in node.bgp.peers:
         yield (
-            "session-down", host, f"neighbor {peer}",
+            "session-down",
+            host,
+            f"neighbor {peer}",
             json(host, "evpn_summary", lambda s, peer=peer: s["peers"].pop(peer) and None),
         )
 
@@ -175,7 +188,9 @@ def test_a_stopped_frr_is_one_finding_or_none_that_shows(intent: FabricIntent, d
 
 @CALM
 @given(fabrics(), st.data())
-def test_a_dead_node_is_at_most_one_finding_and_not_its_own(intent: FabricIntent, data: Any) -> None:
+def test_a_dead_node_is_at_most_one_finding_and_not_its_own(
+    intent: FabricIntent, data: Any
+) -> None:
     host = data.draw(st.sampled_from(sorted(intent.nodes)))
     states = Fleet(intent, cut_off=frozenset({host})).states()
     unreachable(host)(states)
