@@ -201,9 +201,7 @@ class Network(Strict):
 
     vni: Vni = Field(description="The VXLAN network identifier.")
     name: str | None = Field(None, max_length=64, description="A word for people.")
-    bridge: InterfaceName | None = Field(
-        None, description="Its bridge; default `vmbr` and VNI."
-    )
+    bridge: InterfaceName | None = Field(None, description="Its bridge; default `vmbr` and VNI.")
     vrf: str | None = Field(None, description="The VRF it is routed in; default none.")
     gateways: tuple[GatewayAddress, ...] = Field(
         (), description="Anycast gateways, each as address/length, IPv4 and IPv6."

@@ -132,7 +132,7 @@ class EvpnPath:
     `[5]:[0]:[24]:[net]`), older spellings are brought to it. `route_type` is 1 to 5, `mac`,
     `ip` and `prefix_length` are what the key holds (type 3: the originator's address in `ip`).
     `status` holds the status letters (`*`, `>`, `=`, `i`, …) without blanks. `route_targets` are
-    `asn:vni` words, `extended` all other extended communities as printed (`ET:8`, `Rmac:…`, `MM:3`, …).
+    `asn:vni` words, `extended` all other extended communities as printed (`ET:8`, `MM:3`, …).
     """
 
     rd: str
