@@ -2,7 +2,7 @@
 """Measures the comparison of a healthy fleet with its intent, and of one with a fault per node.
 
 No SSH and no parsing: records of `tests.simulated` go straight through `drift.engine`. The baseline
-puts every record into a dict and compares it once, which no audit can go below. Exits 1 when the
+compares every record once, field by field, and knows nothing of an intent. Exits 1 when the
 healthy fleet has findings, or when the cost of a fault per node is not small.
 """
 
@@ -51,7 +51,7 @@ def main() -> int:
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{given.nodes} nodes, {given.vnis} VNIs, {given.guests} MACs each; {machine()}")
     print(f"{count(states)} records; {given.rounds} rounds, medians; {rss:.0f} MiB peak RSS in all")
-    print(f"each record once:            {base:6.2f} s")
+    print(f"comparing each record once:  {base:6.2f} s")
     print(f"audit of a healthy fleet:    {whole:6.2f} s, ratio {whole / base:.1f}, ", end="")
     print(f"{findings[0]} findings")
     print(f"audit, one fault per node:   {faulty:6.2f} s, ratio {faulty / base:.1f}, ", end="")
@@ -81,16 +81,12 @@ def count(states: Mapping[str, HostState]) -> int:
 
 
 def touch_all(states: Mapping[str, HostState]) -> int:
-    """Every record into a dict by its key, and compared once with itself."""
+    """Every record compared once, field by field, with itself."""
     same = 0
     for state in states.values():
-        fdb = {(e.mac, e.device, e.dst): e for e in state.fdb or ()}
-        paths = {p: p for p in (state.evpn.paths if state.evpn else ())}
-        same += sum(
-            entry == fdb[e.mac, e.device, e.dst]
-            for e, entry in zip(state.fdb or (), fdb.values(), strict=False)
-        )
-        same += len(paths) + len(dict(state.links or {}))
+        paths = state.evpn.paths if state.evpn else ()
+        for records in ((state.links or {}).values(), state.fdb or (), paths):
+            same += sum(record == record for record in records)  # noqa: PLR0124 - the cost of it
     return same
 
 

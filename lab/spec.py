@@ -35,9 +35,10 @@ class _Strict(BaseModel):
 
 
 class NodeEntry(_Strict):
-    """One node as a person writes it."""
+    """One node as a person writes it; ``number`` is its place in the file unless it says so."""
 
     release: Release
+    number: int | None = Field(None, ge=1, le=MAX_NODES)
     memory: Memory = "256M"
 
 
@@ -61,7 +62,7 @@ class LabFile(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node.  ``number`` is its place in ``lab.yaml``, from 1; the addresses follow from it."""
+    """One node.  ``number`` (from 1) is its own in the lab: its addresses follow from it."""
 
     name: str
     number: int
@@ -148,8 +149,8 @@ def parse_lab(raw: object, source: Path) -> LabSpec:
         ]
         raise LabError(f"{source}: {'; '.join(problems)}", "correct these keys") from error
     nodes = {
-        name: Node(name, number, node.release, node.memory)
-        for number, (name, node) in enumerate(entry.nodes.items(), start=1)
+        name: Node(name, node.number or place, node.release, node.memory)
+        for place, (name, node) in enumerate(entry.nodes.items(), start=1)
     }
     _cross_check(entry, source)
     return LabSpec(nodes, _derive_machines(entry.machines), source)
@@ -165,6 +166,11 @@ def _cross_check(entry: LabFile, source: Path) -> None:
     problems: list[str] = []
     ports: dict[tuple[str, str], str] = {}
     macs: dict[str, str] = {}
+    numbers: dict[int, str] = {}
+    for place, (name, node) in enumerate(entry.nodes.items(), start=1):
+        other = numbers.setdefault(node.number or place, name)
+        if other != name:
+            problems.append(f"nodes.{name}.number: {node.number or place} is already {other}'s")
     for name, machine in entry.machines.items():
         if machine.node not in entry.nodes:
             problems.append(f"machines.{name}.node: there is no node {machine.node!r} in `nodes`")
