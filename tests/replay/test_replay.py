@@ -192,3 +192,14 @@ def test_without_asyncssh_it_says_what_to_install(
     ):
         pass
     assert "evpn-fleet[demo]" in caught.value.hint
+
+
+def test_the_demos_own_recordings_answer_every_command(intent: FabricIntent) -> None:
+    with ReplayFleet(INVENTORY) as fleet:
+        assert all(p.changes and p.error is None for p in plan(fleet, intent))
+        for scene in ("deployed", "fault"):
+            fleet.play(scene)
+            for capture in collect(fleet, intent).values():
+                assert capture.error is None
+                said = {slug: (o.rc, o.stderr) for slug, o in capture.outputs.items()}
+                assert {rc for rc, _ in said.values()} == {0}, said
