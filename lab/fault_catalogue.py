@@ -251,9 +251,11 @@ _FAULTS = (
         "fdb-missing",
         "A MAC that BGP announces is not in the forwarding database.",
         "fdb-missing",
-        inject='remote=$(first_remote); need "remote MAC" "$remote"; freeze_zebra; '
-        'bridge fdb del "${remote% *}" dev "$vxlan" dst "${remote#* }" self',
-        heal="thaw_zebra",
+        inject='remote=$(first_remote); need "remote MAC" "$remote"; save remote "$remote"; '
+        'freeze_zebra; bridge fdb del "${remote% *}" dev "$vxlan" dst "${remote#* }" self',
+        # zebra puts back a flood entry that is gone, but not a MAC.
+        heal='remote=$(saved remote); bridge fdb replace "${remote% *}" dev "$vxlan"'
+        ' dst "${remote#* }" self extern_learn; thaw_zebra',
     ),
     Fault(
         "fdb-wrong-vtep",

@@ -32,7 +32,7 @@ DEVICE_TYPE = "evpn_fleet_linux"
 # sshd drops unauthenticated connections at random beyond MaxStartups (10 by default), and many
 # handshakes at once only wait for each other on one core.
 _CONNECTORS = threading.BoundedSemaphore(24)
-_CONNECT_BUDGET = 20.0
+_CONNECT_BUDGET = 15.0
 _READ_SIZE = 1 << 18
 # Seconds for which output may still come after the shell's exit status.
 _LATE_OUTPUT = 1.0

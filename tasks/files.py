@@ -34,7 +34,7 @@ INTERFACES = ManagedFile(
     "root",
     0o644,
     # ifupdown2 exits 0 on an unknown attribute and only warns: its words count, not its status.
-    # Its warning about a bridge's MTU is left out: without one, the bridge does not take its port's.
+    # Its warning about a bridge's MTU is left out: a bridge does not take its port's by itself.
     "! ifup --syntax-check --all --interfaces {file} 2>&1 | grep -v 'bridge inherits mtu' | grep .",
 )
 FRR_CONF = ManagedFile(

@@ -138,9 +138,9 @@ def _set_connection(host: Host, known: dict[Path, KnownHosts]) -> None:
         "known_hosts": known[path],
         "use_keys": True,
         "allow_agent": bool(os.environ.get("SSH_AUTH_SOCK")),
-        "conn_timeout": 8,
-        "banner_timeout": 8,
-        "auth_timeout": 15,
+        "conn_timeout": 6,
+        "banner_timeout": 6,
+        "auth_timeout": 10,
     }
     if host.get("key_file"):
         extras["key_file"] = str(_path(host["key_file"]))
