@@ -74,4 +74,4 @@ def selection(limit: Iterable[str] | None, filters: Iterable[str] | None) -> Sel
 
 def context_of(ctx: typer.Context) -> Context:
     """The Context that the main callback made."""
-    return cast(Context, ctx.obj)
+    return cast("Context", ctx.obj)

@@ -99,7 +99,7 @@ def _play(context: Context, stage: Stage) -> Report:
     _heading(context, "Audit: what the nodes hold against the intent")
     clean = _audit_until_clean(context, folder / "clean")
     print_summary(clean, context.out)
-    _heading(context, f"Break it: {stage.break_something()}")
+    _heading(context, f"Break it, {stage.break_something()}")
     _heading(context, "Audit again")
     broken = perform_audit(replace(context, quiet=True), folder / "fault")
     print_summary(broken, context.out, verbose=True)
@@ -146,7 +146,7 @@ class _LabStage:
 
     def break_something(self) -> str:
         fault = faults.inject(self.spec, FAULT)
-        return f"on {fault.node}, {fault.breaks}"
+        return f"on {fault.node}: {fault.breaks}"
 
     def mend(self) -> None:
         faults.heal(self.spec, FAULT)
@@ -182,7 +182,7 @@ class _ReplayStage:
     def break_something(self) -> str:
         self.fleet.play("fault")
         fault = faults.find_fault(FAULT)
-        return f"on {fault.node}, {fault.breaks}"
+        return f"on {fault.node}: {fault.breaks}"
 
     def mend(self) -> None:
         self.fleet.play("deployed")

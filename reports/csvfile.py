@@ -12,8 +12,18 @@ if TYPE_CHECKING:
     from reports.model import FindingReport, Report
 
 COLUMNS: Final = (
-    "id", "severity", "host", "check", "object", "attribute", "kind", "expected", "actual",
-    "message", "caused_by", "evidence",
+    "id",
+    "severity",
+    "host",
+    "check",
+    "object",
+    "attribute",
+    "kind",
+    "expected",
+    "actual",
+    "message",
+    "caused_by",
+    "evidence",
 )
 MAX_CELL: Final = 32_000
 """Spreadsheets cut a cell at 32,767 characters."""
@@ -40,7 +50,16 @@ def cell(text: str) -> str:
 def _texts(item: FindingReport) -> tuple[str, ...]:
     evidence = "\n".join(f"{line.command}: {line.text}" for line in item.evidence)
     return (
-        item.id, item.severity.value, item.host, item.check, item.object, item.attribute, item.kind,
-        show_value(item.expected), show_value(item.actual), item.message, item.caused_by or "",
+        item.id,
+        item.severity.value,
+        item.host,
+        item.check,
+        item.object,
+        item.attribute,
+        item.kind,
+        show_value(item.expected),
+        show_value(item.actual),
+        item.message,
+        item.caused_by or "",
         evidence,
     )

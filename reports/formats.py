@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
     from reports.model import Report
 
-FORMATS: Final[Mapping[str, Callable[[Report], str]]] = MappingProxyType({
-    "html": html_text,
-    "markdown": markdown_text,
-    "junit": junit_text,
-    "csv": csv_text,
-    "json": report_text,
-    "text": text_form,
-})
+FORMATS: Final[Mapping[str, Callable[[Report], str]]] = MappingProxyType(
+    {
+        "html": html_text,
+        "markdown": markdown_text,
+        "junit": junit_text,
+        "csv": csv_text,
+        "json": report_text,
+        "text": text_form,
+    }
+)
 
 
 def render_report(report: Report, name: str) -> str:
@@ -34,6 +36,7 @@ def render_report(report: Report, name: str) -> str:
         form = FORMATS[name]
     except KeyError:
         raise FleetError(
-            f"there is no report format {name!r}", f"choose one of {', '.join(FORMATS)}",
+            f"there is no report format {name!r}",
+            f"choose one of {', '.join(FORMATS)}",
         ) from None
     return form(report)

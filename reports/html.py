@@ -59,19 +59,23 @@ def html_text(report: Report) -> str:
     """Return the page; equal reports give equal bytes. Whatever nodes sent is shown, never run."""
     causes = fold(report.findings)
     style, script = _asset("report.css"), _asset("report.js")
-    return _environment().get_template("report.html.j2").render(
-        report=report,
-        verdict=verdict(report),
-        causes=causes,
-        full_cards=_FULL_CARDS,
-        missing_nodes=not_audited(report),
-        nodes=_node_rows(report, causes),
-        skipped=_skipped_groups(report),
-        data=_island(causes),
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
-        style_hash=_csp_hash(style),
-        script_hash=_csp_hash(script),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            verdict=verdict(report),
+            causes=causes,
+            full_cards=_FULL_CARDS,
+            missing_nodes=not_audited(report),
+            nodes=_node_rows(report, causes),
+            skipped=_skipped_groups(report),
+            data=_island(causes),
+            style=Markup(style),  # noqa: S704 - our own file
+            script=Markup(script),  # noqa: S704 - our own file
+            style_hash=_csp_hash(style),
+            script_hash=_csp_hash(script),
+        )
     )
 
 
@@ -146,9 +150,7 @@ def _plain(item: FindingReport) -> dict[str, object]:
 def _node_rows(report: Report, causes: tuple[RootCause, ...]) -> list[NodeRow]:
     roots = Counter(cause.finding.host for cause in causes)
     folded = Counter(item.host for cause in causes for item in cause.consequences)
-    rows = [
-        _node_row(name, host, roots[name], folded[name]) for name, host in report.hosts.items()
-    ]
+    rows = [_node_row(name, host, roots[name], folded[name]) for name, host in report.hosts.items()]
     return sorted(rows, key=lambda row: (_STATUS_ORDER.index(row.status), natural_key(row.name)))
 
 

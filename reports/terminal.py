@@ -33,10 +33,15 @@ VERBOSE_CAUSES: Final = 500
 VERBOSE_CONSEQUENCES: Final = 50
 
 _STYLES: Final[dict[State, str]] = {
-    "in-sync": "bold green", "drift": "bold red", "incomplete": "bold yellow", "empty": "bold",
+    "in-sync": "bold green",
+    "drift": "bold red",
+    "incomplete": "bold yellow",
+    "empty": "bold",
 }
 _SEVERITY_STYLES: Final = {
-    Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.INFO: "blue",
+    Severity.CRITICAL: "red",
+    Severity.WARNING: "yellow",
+    Severity.INFO: "blue",
 }
 _STATUS_STYLES: Final = {"incomplete": "yellow", "drift": "red", "in-sync": "green"}
 
@@ -68,8 +73,14 @@ def print_summary(report: Report, console: Console, *, verbose: bool = False) ->
 def text_form(report: Report, width: int = 100) -> str:
     """Return the verbose summary as plain text, without any escape sequence."""
     console = Console(
-        file=StringIO(), width=width, color_system=None, force_terminal=False, legacy_windows=False,
-        highlight=False, markup=False, emoji=False,
+        file=StringIO(),
+        width=width,
+        color_system=None,
+        force_terminal=False,
+        legacy_windows=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
     with console.capture() as capture:
         print_summary(report, console, verbose=True)

@@ -77,9 +77,7 @@ def severities(counts: FindingCounts) -> str:
 
 
 def _causes(counts: FindingCounts) -> str:
-    folded = (
-        f", with {counted(counts.folded, 'consequence')} folded in" if counts.folded else ""
-    )
+    folded = f", with {counted(counts.folded, 'consequence')} folded in" if counts.folded else ""
     return f"{counted(counts.roots, 'root cause')} ({severities(counts)}){folded}."
 
 

@@ -73,7 +73,7 @@ def render_all(session: Session, intent: FabricIntent) -> Iterator[tuple[str, di
     # Rendering is bound by the interpreter: threads would only keep all results at once.
     nornir = session.nornir
     fields = {"intent": intent}  # Nornir annotates a task's own arguments as text; they may be any
-    task = Task(render_files, nornir, False, Processors([]), **cast(Any, fields))
+    task = Task(render_files, nornir, False, Processors([]), **cast("Any", fields))
     for name in session.hosts:
         host = nornir.inventory.hosts[name]
         result = SerialRunner().run(task, [host])[name][0]

@@ -159,7 +159,7 @@ def _path(text: str) -> Path:
 def connect(host: Host, nornir: Nornir) -> FleetSSH:
     """The host's open connection, opened now if need be. Raises ConnectError."""
     try:
-        return cast(FleetSSH, host.get_connection(CONNECTION, nornir.config))
+        return cast("FleetSSH", host.get_connection(CONNECTION, nornir.config))
     except ConnectError as error:
         # The connection knows only the address; people look for the inventory's name.
         raise ConnectError(f"{host.name}: {error.what}", error.hint) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,9 @@ from lab.ssh import run_on
 from parsers import parse_evpn, parse_fdb, parse_links
 from tests.live.conftest import ROOT, Lab
 from tests.oracle import evpn_from_json, fdb_from_json, links_from_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.lab
 

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _CSP = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 _FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run", "--enable-logging=stderr",
-    "--window-size=1280,1600", "--virtual-time-budget=4000",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--enable-logging=stderr",
+    "--window-size=1280,1600",
+    "--virtual-time-budget=4000",
 )
 
 
@@ -34,7 +41,8 @@ class Page:
         reader = _Reader()
         reader.feed(self.dom)
         return [
-            attributes for found, attributes in reader.found
+            attributes
+            for found, attributes in reader.found
             if found == tag and (not name or name in attributes.get("class", "").split())
         ]
 
@@ -67,9 +75,18 @@ def open_page(html: str, folder: Path, fragment: str = "", script: str = "") -> 
     file.write_text(html, encoding="utf-8")
     with tempfile.TemporaryDirectory() as profile:
         done = subprocess.run(
-            [str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}", "--dump-dom",
-             file.as_uri() + fragment],
-            capture_output=True, text=True, timeout=120, check=True, errors="replace",
+            [
+                str(CHROMIUM),
+                *_FLAGS,
+                f"--user-data-dir={profile}",
+                "--dump-dom",
+                file.as_uri() + fragment,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+            errors="replace",
         )
     console = tuple(line for line in done.stderr.splitlines() if ":CONSOLE" in line)
     # With scripts on, `noscript` is one text to Chromium, but not to a reader of its output.

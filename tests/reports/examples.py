@@ -25,8 +25,17 @@ if TYPE_CHECKING:
 CORE: Final = ("bgp_l2vpn_evpn", "bridge_fdb", "ip_link")
 OPTIONAL: Final = ("evpn_summary", "evpn_vni", "ip_address", "ip_route", "running_config", "sysctl")
 CHECKS: Final = (
-    "bridge-missing", "bridge-port-learning", "evpn-empty", "fdb-stale", "flood-missing",
-    "imet-missing", "link-down", "mtu", "route-target", "session-down", "vxlan-missing",
+    "bridge-missing",
+    "bridge-port-learning",
+    "evpn-empty",
+    "fdb-stale",
+    "flood-missing",
+    "imet-missing",
+    "link-down",
+    "mtu",
+    "route-target",
+    "session-down",
+    "vxlan-missing",
 )
 TITLES: Final = {
     "evpn-empty": "The node has an EVPN table",
@@ -73,24 +82,37 @@ def states(hosts: Iterable[str]) -> dict[str, HostState]:
 def learning(host: str = "leaf1", vni: int = 2) -> Finding:
     """Return one warning with evidence."""
     return Finding(
-        check="bridge-port-learning", severity=Severity.WARNING, host=host, object=f"vxlan{vni}",
-        attribute="bridge port learning", kind="changed", expected="off", actual="on",
+        check="bridge-port-learning",
+        severity=Severity.WARNING,
+        host=host,
+        object=f"vxlan{vni}",
+        attribute="bridge port learning",
+        kind="changed",
+        expected="off",
+        actual="on",
         message=f"vxlan{vni}: bridge port learning - Expected: off Actual: on",
-        evidence=(Evidence(
-            "ip_link",
-            f"7: vxlan{vni}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue"
-            f" master br{vni} state UNKNOWN mode DEFAULT group default qlen 1000\n"
-            f"    vxlan id {vni} local 192.168.0.1 srcport 0 0 dstport 4789 nolearning ttl auto\n"
-            "    bridge_slave state forwarding priority 32 cost 100 learning on flood on",
-        ),),
+        evidence=(
+            Evidence(
+                "ip_link",
+                f"7: vxlan{vni}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1450 qdisc noqueue"
+                f" master br{vni} state UNKNOWN mode DEFAULT group default qlen 1000\n"
+                f"    vxlan id {vni} local 192.168.0.1 srcport 0 0 dstport 4789 nolearning ttl auto\n"
+                "    bridge_slave state forwarding priority 32 cost 100 learning on flood on",
+            ),
+        ),
     )
 
 
 def evpn_down(host: str = "leaf2") -> Finding:
     """Return a critical root cause: FRR stopped."""
     return Finding(
-        check="evpn-empty", severity=Severity.CRITICAL, host=host, object="EVPN table",
-        kind="missing", expected="routes of VNI 2, 3", actual=None,
+        check="evpn-empty",
+        severity=Severity.CRITICAL,
+        host=host,
+        object="EVPN table",
+        kind="missing",
+        expected="routes of VNI 2, 3",
+        actual=None,
         message="EVPN table - Expected: routes of VNI 2, 3 Actual: none",
         evidence=(Evidence("bgp_l2vpn_evpn", "No BGP prefixes displayed, 0 exist"),),
     )
@@ -99,9 +121,14 @@ def evpn_down(host: str = "leaf2") -> Finding:
 def imet_missing(host: str, cause: str | None, vni: int = 2) -> Finding:
     """Return what another node sees of `evpn_down`."""
     return Finding(
-        check="imet-missing", severity=Severity.CRITICAL, host=host,
-        object=f"VNI {vni} VTEP 192.168.0.2", kind="missing",
-        expected="[3]:[0]:[32]:[192.168.0.2]", actual=None, caused_by=cause,
+        check="imet-missing",
+        severity=Severity.CRITICAL,
+        host=host,
+        object=f"VNI {vni} VTEP 192.168.0.2",
+        kind="missing",
+        expected="[3]:[0]:[32]:[192.168.0.2]",
+        actual=None,
+        caused_by=cause,
         message=f"VNI {vni} VTEP 192.168.0.2: type-3 route - "
         "Expected: [3]:[0]:[32]:[192.168.0.2] Actual: absent",
     )
@@ -110,9 +137,14 @@ def imet_missing(host: str, cause: str | None, vni: int = 2) -> Finding:
 def flood_lists(host: str) -> Finding:
     """Return a finding whose values are lists."""
     return Finding(
-        check="flood-missing", severity=Severity.CRITICAL, host=host, object="vxlan3",
-        attribute="flood list", kind="changed",
-        expected=("192.168.0.2", "192.168.0.3", "192.168.0.4"), actual=("192.168.0.2",),
+        check="flood-missing",
+        severity=Severity.CRITICAL,
+        host=host,
+        object="vxlan3",
+        attribute="flood list",
+        kind="changed",
+        expected=("192.168.0.2", "192.168.0.3", "192.168.0.4"),
+        actual=("192.168.0.2",),
         message="vxlan3: flood list - Expected: 192.168.0.2, 192.168.0.3, 192.168.0.4 "
         "Actual: 192.168.0.2",
         evidence=(Evidence("bridge_fdb", "00:00:00:00:00:00 dev vxlan3 dst 192.168.0.2 self"),),
@@ -146,7 +178,9 @@ def folded() -> Report:
     """Two root causes, one of which explains five others; skipped checks; a snapshot."""
     down = evpn_down()
     findings = [
-        down, learning(), flood_lists("leaf4"),
+        down,
+        learning(),
+        flood_lists("leaf4"),
         *(imet_missing(f"leaf{n}", down.id, vni) for n in (1, 3, 4) for vni in (2, 3)),
     ]
     skipped = [
@@ -154,16 +188,24 @@ def folded() -> Report:
         for n in range(1, 5)
     ]
     hosts = states(f"leaf{n}" for n in range(1, 5))
-    return report(hosts, findings, [*skipped, SkippedCheck("vrrp", "leaf1", "no show vrrp json")],
-                  "snapshot")
+    return report(
+        hosts, findings, [*skipped, SkippedCheck("vrrp", "leaf1", "no show vrrp json")], "snapshot"
+    )
 
 
 def incomplete() -> Report:
     """One host out of reach, one whose table could not be parsed, one with drift, one in sync."""
     hosts = states(("leaf1", "leaf4"))
     hosts["leaf2"] = HostState("leaf2", error="10.0.0.2:22: no answer within 10 s (tried 3 times)")
-    hosts["leaf3"] = state("leaf3", bgp_l2vpn_evpn=CommandResult(
-        "bgp_l2vpn_evpn", "unparsed", 40, "2 of 42 prefixes not understood: line 17 `*> [9]:[0]`"))
+    hosts["leaf3"] = state(
+        "leaf3",
+        bgp_l2vpn_evpn=CommandResult(
+            "bgp_l2vpn_evpn",
+            "unparsed",
+            40,
+            "2 of 42 prefixes not understood: line 17 `*> [9]:[0]`",
+        ),
+    )
     return report(hosts, [learning()])
 
 
@@ -176,15 +218,26 @@ def hostile() -> Report:
     """Hostile text in every field that can hold any."""
     name = f"evil {HOSTILE}"
     hosts = {
-        name: HostState(name, error=HOSTILE, commands={
-            "ip_link": CommandResult("ip_link", "failed", 0, HOSTILE)}),
+        name: HostState(
+            name,
+            error=HOSTILE,
+            commands={"ip_link": CommandResult("ip_link", "failed", 0, HOSTILE)},
+        ),
         "leaf1": state("leaf1"),
     }
     findings = [
         Finding(
-            check=check, severity=severity, host=name, object=HOSTILE, attribute=HOSTILE,
-            kind="changed", expected=expected, actual=actual, message=HOSTILE + "\udcff",
-            evidence=(Evidence(HOSTILE, HOSTILE * 3 + "\ud800"),), caused_by=None,
+            check=check,
+            severity=severity,
+            host=name,
+            object=HOSTILE,
+            attribute=HOSTILE,
+            kind="changed",
+            expected=expected,
+            actual=actual,
+            message=HOSTILE + "\udcff",
+            evidence=(Evidence(HOSTILE, HOSTILE * 3 + "\ud800"),),
+            caused_by=None,
         )
         for check, severity, expected, actual in (
             ("mtu", Severity.CRITICAL, HOSTILE, {HOSTILE: [HOSTILE]}),
@@ -193,8 +246,15 @@ def hostile() -> Report:
         )
     ]
     follows = Finding(
-        check="mtu", severity=Severity.CRITICAL, host=name, object="x" + HOSTILE, kind="extra",
-        expected=None, actual=2**70, message="+" + HOSTILE, caused_by=findings[0].id,
+        check="mtu",
+        severity=Severity.CRITICAL,
+        host=name,
+        object="x" + HOSTILE,
+        kind="extra",
+        expected=None,
+        actual=2**70,
+        message="+" + HOSTILE,
+        caused_by=findings[0].id,
     )
     return report(hosts, [*findings, follows], [SkippedCheck(SCRIPT, name, HOSTILE)])
 
@@ -204,8 +264,14 @@ def long() -> Report:
     host = "rack-" + "verylonghostname" * 40
     text = "0123456789abcdef" * 625
     finding = Finding(
-        check="route-target", severity=Severity.CRITICAL, host=host, object="VNI " + "9" * 300,
-        kind="changed", expected=text, actual=text[::-1], message=f"VNI: {text}",
+        check="route-target",
+        severity=Severity.CRITICAL,
+        host=host,
+        object="VNI " + "9" * 300,
+        kind="changed",
+        expected=text,
+        actual=text[::-1],
+        message=f"VNI: {text}",
         evidence=(Evidence("bgp_l2vpn_evpn", text), Evidence("ip_link", "line\n" * 400)),
     )
     hosts = states((host, "leaf1"))

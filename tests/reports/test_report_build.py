@@ -106,7 +106,9 @@ def test_order_of_input_does_not_matter():
 def test_roots_are_shown_gravest_first_then_by_what_they_explain():
     causes = fold(examples.folded().findings)
     assert [cause.finding.check for cause in causes] == [
-        "evpn-empty", "flood-missing", "bridge-port-learning",
+        "evpn-empty",
+        "flood-missing",
+        "bridge-port-learning",
     ]
     assert len(causes[0].consequences) == 6
 
@@ -135,7 +137,8 @@ def test_no_finding_is_lost_by_a_cause_that_is_not_there_or_a_circle():
 
 def test_values_become_plain_json():
     finding = replace(
-        examples.learning(), expected={"b": (1, 2.5), 3: frozenset({"z", "a"})},
+        examples.learning(),
+        expected={"b": (1, 2.5), 3: frozenset({"z", "a"})},
         actual=[float("inf"), 2**70, None, True, Severity.INFO],
     )
     result = AuditResult((finding,), ())

@@ -18,7 +18,11 @@ def report(findings, hosts=None, skipped=()):
 
 
 def test_new_gone_and_unchanged():
-    kept, gone, new = examples.learning("leaf1"), examples.learning("leaf2"), examples.learning("leaf3")
+    kept, gone, new = (
+        examples.learning("leaf1"),
+        examples.learning("leaf2"),
+        examples.learning("leaf3"),
+    )
     seen = compare_reports(report([kept, gone]), report([replace(kept, actual="on!"), new]))
     assert [item.host for item in seen.new] == ["leaf3"]
     assert [item.host for item in seen.gone] == ["leaf2"]

@@ -30,7 +30,10 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u20
 def printed(report, *, width=100, verbose=False, color=False):
     out = io.StringIO()
     console = Console(
-        file=out, width=width, force_terminal=color, color_system="standard" if color else None,
+        file=out,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
     )
     print_summary(report, console, verbose=verbose)
     return out.getvalue()
@@ -52,6 +55,7 @@ def test_unknown_form_names_the_known_ones():
 
 
 # --- terminal ------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize(
     ("name", "headline"),
@@ -123,6 +127,7 @@ def test_node_text_cannot_drive_a_terminal():
 
 # --- Markdown ------------------------------------------------------------------------------------
 
+
 def test_markdown_of_a_report():
     text = markdown_text(examples.folded())
     assert text.startswith("# EVPN audit: Drift on 4 of 4 nodes\n")
@@ -139,7 +144,8 @@ def test_markdown_counts_what_it_leaves_out():
 
 def test_node_text_is_only_code_in_markdown():
     html = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(
-        markdown_text(examples.hostile()))
+        markdown_text(examples.hostile())
+    )
     outside = re.sub(r"<code[^>]*>.*?</code>", "", html, flags=re.DOTALL)
     for act in ("<script", "<img", "<a ", "alert", "@everyone", "javascript"):
         assert act not in outside
@@ -159,6 +165,7 @@ def test_any_text_is_one_fenced_block(text):
 
 
 # --- JUnit ---------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("name", SMALL)
 def test_junit_counts_add_up(name):
@@ -186,6 +193,7 @@ def test_junit_skips_consequences_with_their_cause():
 
 
 # --- CSV -----------------------------------------------------------------------------------------
+
 
 def rows(report):
     return list(csv.DictReader(io.StringIO(csv_text(report), newline="")))
@@ -216,6 +224,7 @@ def test_no_text_becomes_a_formula(text):
 
 # --- text ----------------------------------------------------------------------------------------
 
+
 @given(st.text())
 def test_visible_text_has_no_control_and_is_stable(text):
     seen = visible(text)
@@ -238,8 +247,14 @@ def test_natural_order():
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (None, "absent"), (True, "true"), (0, "0"), ("", '""'), ("a", "a"), ([], "none"),
-        (["a", 1, None], "a\n1\nabsent"), ({"a": [1, 2], "b": {"c": "d"}}, "a: [1, 2]\nb: {c: d}"),
+        (None, "absent"),
+        (True, "true"),
+        (0, "0"),
+        ("", '""'),
+        ("a", "a"),
+        ([], "none"),
+        (["a", 1, None], "a\n1\nabsent"),
+        ({"a": [1, 2], "b": {"c": "d"}}, "a: [1, 2]\nb: {c: d}"),
     ],
 )
 def test_values_are_shown_for_a_reader(value, shown):

@@ -49,7 +49,7 @@ def test_page_is_readable_without_a_script():
 
 
 def _luminance(colour: str) -> float:
-    parts = [int(colour[at:at + 2], 16) / 255 for at in (1, 3, 5)]
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [it / 12.92 if it <= 0.04045 else ((it + 0.055) / 1.055) ** 2.4 for it in parts]
     return sum(weight * it for weight, it in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
@@ -81,6 +81,7 @@ def test_contrast_is_wcag_aa(theme):
 
 
 # --- in Chromium ---------------------------------------------------------------------------------
+
 
 class TestBrowser:
     pytestmark = browser
@@ -135,41 +136,60 @@ class TestBrowser:
         assert shown[0]["data-show"] == "drift"
 
     def test_typing_filters_and_changes_the_address(self, tmp_path):
-        page = open_page(html_text(examples.folded()), tmp_path, script="""
+        page = open_page(
+            html_text(examples.folded()),
+            tmp_path,
+            script="""
             const field = document.getElementById("q");
             field.value = "flood list";
             field.dispatchEvent(new Event("input", {bubbles: true}));
             setTimeout(() => { document.title = location.hash; }, 1000);
-        """)
+        """,
+        )
         assert len(page.elements("article", "card")) == 1
         assert page.text("<title>") == "#q=flood%20list"
 
     def test_clearing_shows_all_again(self, tmp_path):
-        page = open_page(html_text(examples.folded()), tmp_path, "#q=flood&severity=critical",
-                         "document.getElementById('reset').click();")
+        page = open_page(
+            html_text(examples.folded()),
+            tmp_path,
+            "#q=flood&severity=critical",
+            "document.getElementById('reset').click();",
+        )
         assert len(page.elements("article", "card")) == 3
 
     def test_a_link_to_a_node_filters(self, tmp_path):
-        page = open_page(html_text(examples.hostile()), tmp_path, script="""
+        page = open_page(
+            html_text(examples.hostile()),
+            tmp_path,
+            script="""
             document.querySelector("tbody a").click();
             setTimeout(() => { document.title = document.getElementById("shown").textContent; }, 500);
-        """)
+        """,
+        )
         assert page.text("<title>") == "3 of 3 root causes match"
 
     def test_more_and_consequences_come_in_portions(self, tmp_path):
         report = examples.large(nodes=400, findings=2000, roots=100)
         page = open_page(html_text(report), tmp_path)
         assert len(page.elements("article", "card")) == 30
-        page = open_page(html_text(report), tmp_path, script="""
+        page = open_page(
+            html_text(report),
+            tmp_path,
+            script="""
             document.getElementById("more").click();
             document.querySelector("details.consequences").open = true;
-        """)
+        """,
+        )
         assert len(page.elements("article", "card")) == 80
         assert page.dom.count("imet-missing</code>") >= 19
 
     def test_printing_shows_every_consequence_box(self, tmp_path):
-        page = open_page(html_text(examples.folded()), tmp_path,
-                         script="dispatchEvent(new Event('beforeprint'));")
+        page = open_page(
+            html_text(examples.folded()),
+            tmp_path,
+            script="dispatchEvent(new Event('beforeprint'));",
+        )
         assert "open" in page.elements("details", "consequences")[0]
         assert page.dom.count("imet-missing</code>") == 6
 

@@ -46,7 +46,12 @@ def test_contract_of_the_first_level():
     assert list(data) == ["schema", "run", "summary", "hosts", "findings", "skipped"]
     assert data["schema"] == "1"
     assert list(data["run"])[:6] == [
-        "id", "started", "finished", "tool_version", "inventory", "source",
+        "id",
+        "started",
+        "finished",
+        "tool_version",
+        "inventory",
+        "source",
     ]
     assert data["summary"]["hosts"] == {"total": 4, "in_sync": 0, "drifted": 4, "incomplete": 0}
     assert data["summary"]["findings"] == {"critical": 2, "warning": 1, "info": 0, "folded": 6}
