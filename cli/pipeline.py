@@ -10,10 +10,9 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from drift.engine import audit as compare
-
 from cli.progress import host_progress
 from drift.catalogue import CHECKS
+from drift.engine import audit as compare
 from overlay.records import CommandResult, HostState
 from parsers import parse_host
 from reports.build import build_report

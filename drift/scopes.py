@@ -182,6 +182,7 @@ def _l3vni(draft: Draft, _owner: Owner) -> Iterator[Scope]:
     yield "vni", host, about.vni
     yield "routing", host, about.vni
     yield "bgp", host
+    yield "origination", host
 
 
 def _source(draft: Draft, _owner: Owner) -> Iterator[Scope]:
@@ -223,6 +224,8 @@ def _forwarding(draft: Draft, owner: Owner) -> Iterator[Scope]:
     host, about = draft.finding.host, draft.about
     yield "vni", host, about.vni
     yield "learned", host, about.vni
+    # Without advertise-all-vni zebra takes back all that it had put into the kernel.
+    yield "origination", host
     if about.peer is not None and draft.finding.kind == "extra":
         # An entry outlives its route where the VTEP behind it fell silent.
         peer = _peer(draft, owner)
