@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Read = Callable[[Link], object]
 
+_MOST_HEADERS = 20
+
 LINK_CHECKS = frozenset(check.id for check in CHECKS.values() if check.needs == (L,)) - {
     "vtep-duplicate",
     "rmac-conflict",
@@ -205,7 +207,7 @@ def _observe(link: Link, fields: Record, *, lenient_source: bool) -> Record:
 
 
 def _missing(view: HostView, name: str, expected: Expected) -> Draft:
-    actual, evidence = None, lines(L, ())
+    actual, evidence = None, lines(L, _headers(view, expected.kind))
     impostor = view.links.get(name)
     if impostor is not None:
         actual = f"a device of kind {impostor.kind or 'none'}"
@@ -231,6 +233,12 @@ def _missing(view: HostView, name: str, expected: Expected) -> Draft:
         evidence=evidence,
         about=expected.about,
     )
+
+
+def _headers(view: HostView, kind: str | None) -> list[str]:
+    """What there is in place of a missing link: the header lines of its kind, or of all links."""
+    kin = [link for link in view.links.values() if link.kind == kind]
+    return [link.text.partition("\n")[0] for link in (kin or view.links.values())][:_MOST_HEADERS]
 
 
 def _changed(view: HostView, difference: Difference[str], expected: Expected) -> Draft:

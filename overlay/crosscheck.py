@@ -65,6 +65,15 @@ def _modes(fabric: Fabric) -> Iterator[Complaint]:
             )
 
 
+def _forwarding(fabric: Fabric) -> Iterator[Complaint]:
+    if fabric.underlay.forwarding is False and fabric.routing is not Routing.NONE:
+        yield (
+            ("underlay", "forwarding"),
+            f"routing {fabric.routing.value} needs nodes that forward",
+            "remove this key, or set `routing: none`",
+        )
+
+
 def _addresses(fabric: Fabric) -> Iterator[Complaint]:
     prefix = fabric.underlay.prefix
     first: dict[str, str] = {}
@@ -368,6 +377,7 @@ def _few(names: Collection[str]) -> str:
 
 _CHECKS = (
     _modes,
+    _forwarding,
     _addresses,
     _vnis,
     _names,

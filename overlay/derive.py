@@ -90,6 +90,7 @@ def _derive_node(
         vrfs=vrfs,
         bgp=plane.bgp(name, node),
         sysctls=_sysctls(fabric, name, plane),
+        forwarding=_forwarding(fabric, node),
         role=node.role,
         scope=node.scope or fabric.scope,
         router=plane.router(node),
@@ -206,12 +207,18 @@ def _l3vni_bridge(fabric: Fabric, vrf: VrfIntent) -> BridgeIntent:
     )
 
 
+def _forwarding(fabric: Fabric, node: Node) -> bool:
+    if fabric.underlay.forwarding is not None:
+        return fabric.underlay.forwarding
+    if node.role is Role.VTEP:
+        return fabric.routing is not Routing.NONE
+    return node.role is Role.ROUTER
+
+
 def _sysctls(fabric: Fabric, node: str, plane: ControlPlane) -> tuple[tuple[str, str], ...]:
-    if fabric.nodes[node].role is Role.ROUTER or fabric.routing is not Routing.NONE:
-        # Gateways forward per interface; an L3VNI's bridge and a VRF only by the global switch.
-        settings = [("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1")]
-    else:
-        settings = []
+    # Gateways forward per interface; an L3VNI's bridge and a VRF only by the global switch.
+    switch = str(int(_forwarding(fabric, fabric.nodes[node])))
+    settings = [("net.ipv4.ip_forward", switch), ("net.ipv6.conf.all.forwarding", switch)]
     if node in plane.exit_names and len(plane.exit_names) > 1:
         # A packet may come in by one exit and its answer leave by another. What exists already
         # does not follow `default`, and the stricter of `all` and the interface counts.

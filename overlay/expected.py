@@ -179,7 +179,10 @@ class BgpIntent:
 
 @dataclass(frozen=True, slots=True)
 class NodeIntent:
-    """All that one node should hold; `sysctls` are kernel settings as (key, value)."""
+    """All that one node should hold; `sysctls` are kernel settings as (key, value).
+
+    `forwarding` says whether its kernel forwards IP at all.
+    """
 
     name: str
     address: str
@@ -194,6 +197,7 @@ class NodeIntent:
     scope: Scope = Scope.WHOLE
     router: RouterIntent | None = None
     vips: tuple[VipIntent, ...] = ()
+    forwarding: bool = False
 
     @property
     def forwards(self) -> bool:

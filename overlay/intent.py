@@ -139,6 +139,11 @@ class Underlay(Strict):
     mtu: int = Field(
         1550, ge=1280, le=9216, description="MTU of the NIC: overlay + 50 (IPv4) or + 70 (IPv6)."
     )
+    forwarding: bool | None = Field(
+        None,
+        description="Whether nodes forward IP; default: only where the topology routes. Set it to "
+        "true where a node without routing forwards for other reasons (NAT, containers).",
+    )
 
 
 class Overlay(Strict):
