@@ -38,7 +38,6 @@ _SUCCEED = frozenset(
         "sysctl",
         "rt-tables",
         "ifreload",
-        "frr-converged",
         "interfaces-hold",
     }
 )
