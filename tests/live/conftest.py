@@ -107,9 +107,9 @@ class Lab:
             time.sleep(2)
 
     def blank_all(self) -> None:
-        """Gives every node a fresh disk: Debian as installed, nothing deployed."""
+        """Gives every node of every example a fresh disk: Debian as installed, nothing deployed."""
         fabric.down()
-        fabric.up(self.spec)
+        fabric.up(load_lab(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

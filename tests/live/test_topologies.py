@@ -1,0 +1,229 @@
+"""One lab moved through all ten topologies in turn, each deployed on top of the last one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab import fabric, machines
+from lab.ssh import run_on
+from overlay.loading import load_inventory
+from tests.live.conftest import CONVERGE, ROOT, Lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from overlay.expected import NodeIntent
+
+pytestmark = pytest.mark.lab
+
+OUTSIDE = "203.0.113.1"  # an address behind the router
+
+
+def eventually(what: str, probe: Callable[[], bool], timeout: float = CONVERGE) -> None:
+    limit = time.monotonic() + timeout
+    while not probe():
+        assert time.monotonic() < limit, what
+        time.sleep(2)
+
+
+def on(lab: Lab, node: str, command: str) -> str:
+    return run_on(lab.spec.node(node), command).check()
+
+
+def reaches(lab: Lab, machine: str, address: str, timeout: float = CONVERGE) -> None:
+    def probe() -> bool:
+        sent, received = machines.ping(lab.spec, machine, address)
+        return bool(sent) and sent == received
+
+    eventually(f"{machine} does not reach {address}", probe, timeout)
+
+
+def outside(lab: Lab) -> None:
+    on(lab, "router", f"ip address replace {OUTSIDE}/32 dev lo")
+
+
+def hops(lab: Lab, machine: str) -> list[str]:
+    done = machines.run(lab.spec, machine, f"traceroute -n -w 2 -q 2 -m 6 {OUTSIDE}")
+    return done.out.split()
+
+
+def shows_layer2(lab: Lab) -> None:
+    lab.ping("vm1", "vm2")
+    lab.ping("vm3", "vm4")
+
+
+def shows_multicast(lab: Lab) -> None:
+    shows_layer2(lab)
+    fdb = on(lab, "node1", "bridge fdb show dev vxlan2")
+    assert "00:00:00:00:00:00 dst 225.20.1.1 via vmbr0" in fdb
+    # Learned from traffic: the entry is dynamic, nobody has programmed it.
+    mac = lab.spec.machine("vm2").mac
+    assert any(
+        line.startswith(mac) and "dst 192.168.0.2" in line and "extern_learn" not in line
+        for line in fdb.splitlines()
+    ), fdb
+
+
+def shows_unicast(lab: Lab) -> None:
+    shows_layer2(lab)
+    fdb = on(lab, "node3", "bridge fdb show dev vxlan3").splitlines()
+    flood = sorted(line.split()[2] for line in fdb if line.startswith("00:00:00:00:00:00"))
+    assert flood == ["192.168.0.1", "192.168.0.2"]
+
+
+def shows_evpn(lab: Lab) -> None:
+    shows_layer2(lab)
+    detail = on(lab, "node2", "ip -d link show vxlan2")
+    assert "nolearning" in detail
+    assert "neigh_suppress on" in detail
+
+
+def shows_routing(lab: Lab) -> None:
+    lab.ping("vm1", "vm2")
+    lab.ping("vm1", "vm3")
+    lab.ping("vm3", "vm2")
+    macs = {
+        on(lab, node, "cat /sys/class/net/vmbr2/address")
+        for node in lab.spec.nodes
+        if node.startswith("node")
+    }
+    assert macs == {"44:39:39:ff:40:94\n"}
+
+
+def shows_single_exit(lab: Lab) -> None:
+    shows_routing(lab)
+    outside(lab)
+    reaches(lab, "vm2", OUTSIDE)
+    # Through node1: the second hop is its leg in the L3VNI, whatever address that answers with.
+    evpn = on(lab, "node2", "vtysh -c 'show bgp l2vpn evpn route type prefix'")
+    assert "[5]:[0]:[0]:[0.0.0.0]" in evpn
+    assert "192.168.0.1" in on(lab, "node2", "ip route show vrf vrf1 default")
+
+
+def shows_several_exits(lab: Lab) -> None:
+    shows_routing(lab)
+    outside(lab)
+    for machine in ("vm1", "vm2", "vm3"):
+        reaches(lab, machine, OUTSIDE)
+        assert len(hops(lab, machine)) < 40  # no loop: it ends at the target
+    routes = on(lab, "router", "ip route show 10.0.2.0/24")
+    assert all(f"192.168.0.{n}" in routes for n in (1, 2, 3)), routes
+    assert on(lab, "node1", "sysctl -n net.ipv4.conf.all.rp_filter") == "0\n"
+    fabric.power_off(lab.spec, "node1")
+    try:
+        on(lab, "router", "ip route replace 10.0.2.0/24 via 192.168.0.2")
+        reaches(lab, "vm2", OUTSIDE, timeout=30)
+        reaches(lab, "vm3", OUTSIDE, timeout=30)
+    finally:
+        fabric.power_on(lab.spec, "node1")
+    on(lab, "router", "ip route del 10.0.2.0/24 via 192.168.0.2; systemctl restart frr")
+    machines.start_all(lab.spec)
+
+
+def shows_floating_address(lab: Lab) -> None:
+    shows_routing_of_two(lab)
+    outside(lab)
+    reaches(lab, "vm2", OUTSIDE)
+
+    def answers() -> bool:
+        done = run_on(lab.spec.node("router"), "ping -c 2 -i 0.2 -W 1 192.168.0.10")
+        return done.rc == 0
+
+    eventually("192.168.0.10 does not answer", answers)
+    assert "Master" in on(lab, "node1", "vtysh -c 'show vrrp 1'")
+    fabric.power_off(lab.spec, "node1")
+    try:
+        on(lab, "router", "ip neigh flush dev vmbr0")
+        eventually("node2 did not take 192.168.0.10 over", answers, timeout=15)
+        assert "Master" in on(lab, "node2", "vtysh -c 'show vrrp 1'")
+        reaches(lab, "vm2", OUTSIDE, timeout=30)
+    finally:
+        fabric.power_on(lab.spec, "node1")
+    machines.start_all(lab.spec)
+
+
+def shows_routing_of_two(lab: Lab) -> None:
+    lab.ping("vm1", "vm2")
+    lab.ping("vm1", "vm4")
+
+
+def shows_upstream(lab: Lab) -> None:
+    shows_routing(lab)
+    outside(lab)
+
+    def learned() -> bool:
+        routes = on(lab, "router", "ip -4 route show proto bgp")
+        return "10.0.2.0/24" in routes and "10.0.3.0/24" in routes
+
+    eventually("the router does not learn the networks", learned)
+    routes = on(lab, "router", "ip -4 route show proto bgp").splitlines()
+    assert all("/" in line.split()[0] for line in routes), "no host route leaves the fabric"
+    eventually(
+        "node1 has no default", lambda: "192.168.0.254" in on(lab, "node1", "ip route show default")
+    )
+    reaches(lab, "vm2", OUTSIDE)
+    reaches(lab, "vm1", OUTSIDE)
+
+
+def shows_reflectors(lab: Lab) -> None:
+    shows_routing(lab)
+    peers = on(lab, "node1", "vtysh -c 'show bgp l2vpn evpn summary'")
+    assert "192.168.0.200" in peers
+    assert "192.168.0.2 " not in peers
+    fabric.power_off(lab.spec, "rrserver1")
+    try:
+        shows_routing(lab)
+    finally:
+        fabric.power_on(lab.spec, "rrserver1")
+
+
+@dataclass(frozen=True)
+class Topology:
+    slug: str
+    shows: Callable[[Lab], None]
+
+
+TOPOLOGIES = (
+    Topology("l2-multicast", shows_multicast),
+    Topology("l2-unicast", shows_unicast),
+    Topology("l2-evpn", shows_evpn),
+    Topology("l3-asymmetric", shows_routing),
+    Topology("l3-symmetric", shows_routing),
+    Topology("exit-single-gateway", shows_single_exit),
+    Topology("exit-multi-gateway", shows_several_exits),
+    Topology("exit-vrrp", shows_floating_address),
+    Topology("exit-upstream-bgp", shows_upstream),
+    Topology("route-reflectors", shows_reflectors),
+)
+
+
+def leftovers(lab: Lab, name: str, node: NodeIntent) -> list[str]:
+    """What a node holds of an earlier topology: devices and FRR statements that no intent names."""
+    intended = {bridge.name for bridge in node.bridges} | {vxlan.name for vxlan in node.vxlans}
+    intended |= {vrf.name for vrf in node.vrfs}
+    kinds = on(lab, name, "for k in bridge vxlan vrf; do ip -br link show type $k; done")
+    devices = {line.split()[0].partition("@")[0] for line in kinds.splitlines() if line}
+    left = sorted(devices - intended)
+    proposal = on(
+        lab, name, "/usr/lib/frr/frr-reload.py --test --stdout /etc/frr/frr.conf 2>/dev/null || :"
+    )
+    return left + [line for line in proposal.splitlines() if line and "INFO" not in line]
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES, ids=lambda topology: topology.slug)
+def test_topology(lab: Lab, topology: Topology) -> None:
+    inventory = ROOT / "examples" / topology.slug
+    lab.use(inventory)
+    lab.deploy()
+    for name, node in load_inventory(inventory).intent.nodes.items():
+        assert leftovers(lab, name, node) == []
+        assert run_on(lab.spec.node(name), "ifquery --all --check").rc == 0
+    machines.start_all(lab.spec)
+    topology.shows(lab)
+    lab.audit_clean()
+    done = lab.deploy()
+    assert "Plan: 0 to change" in done.stdout
