@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 CORE_COMMANDS: Final = ("bridge_fdb", "ip_link", "bgp_l2vpn_evpn")
 """Without one of these nothing may be concluded about a node: it is incomplete, not in sync.
 
-Any other command that is missing, failed or unparsed leaves only its own checks out (`skipped`).
+Any other command leaves only its own checks out (`skipped`) when it was not collected; one that
+was asked for and failed, or whose output could not be read, makes the host incomplete as well.
 """
+
+_BROKEN: Final = ("failed", "unparsed")
 
 EXIT_IN_SYNC: Final = 0
 EXIT_DRIFT: Final = 2
@@ -94,6 +97,9 @@ def _host(state: HostState, *, drifted: bool) -> HostReport:
         if slug not in state.commands:
             commands[slug] = CommandReport(status="missing", entries=0, error=None)
     gaps = [slug for slug in CORE_COMMANDS if slug in commands and commands[slug].status != "ok"]
+    if not (state.evpn and state.evpn.empty):
+        # Without FRR its other commands fail too: that is one finding, not a gap in what we know.
+        gaps += [slug for slug, it in commands.items() if slug not in gaps and it.status in _BROKEN]
     if gaps:
         error = "; ".join(_gap(slug, commands[slug]) for slug in gaps)
         return HostReport(status="incomplete", error=error, commands=_sorted(commands))

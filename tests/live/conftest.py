@@ -80,11 +80,11 @@ class Lab:
         report = json.loads((folder / "report.json").read_text())
         return Audit(done.returncode, report, done.stdout + done.stderr, seconds)
 
-    def audit_until(self, wanted: Any, timeout: float = CONVERGE) -> Audit:
+    def audit_until(self, wanted: Any, *arguments: str, timeout: float = CONVERGE) -> Audit:
         """Audits until `wanted(audit)` is true or the time is over; returns the last audit."""
         limit = time.monotonic() + timeout
         while True:
-            audit = self.audit()
+            audit = self.audit(*arguments)
             if wanted(audit) or time.monotonic() > limit:
                 return audit
             time.sleep(2)

@@ -9,7 +9,7 @@ import pytest
 
 import examples
 from drift.findings import AuditResult, Severity
-from overlay.records import CommandResult, HostState
+from overlay.records import CommandResult, EvpnTable, HostState
 from reports.build import build_report, exit_code
 from reports.fold import fold, root_ids
 from reports.run import new_run_id, run_info, utc_text
@@ -67,12 +67,27 @@ def test_core_command_without_a_result_is_missing(slug):
     assert exit_code(report) == 3
 
 
-@pytest.mark.parametrize("status", ["failed", "missing", "unparsed"])
-def test_another_command_leaves_only_its_checks_out(status):
-    state = examples.state("leaf1", ip_route=CommandResult("ip_route", status, 0, "why"))
+def test_another_command_that_was_not_collected_leaves_only_its_checks_out():
+    state = examples.state("leaf1", ip_route=CommandResult("ip_route", "missing", 0, "why"))
     report = examples.report({"leaf1": state})
     assert report.hosts["leaf1"].status == "in-sync"
-    assert report.hosts["leaf1"].commands["ip_route"].status == status
+    assert report.hosts["leaf1"].commands["ip_route"].status == "missing"
+
+
+@pytest.mark.parametrize("status", ["failed", "unparsed"])
+def test_another_command_that_failed_is_not_in_sync(status):
+    state = examples.state("leaf1", ip_route=CommandResult("ip_route", status, 0, "why"))
+    report = examples.report({"leaf1": state})
+    assert report.hosts["leaf1"].status == "incomplete"
+    assert "why" in report.hosts["leaf1"].error
+    assert exit_code(report) == 3
+
+
+def test_without_frr_its_other_commands_are_no_gap_of_their_own():
+    commands = examples.state("leaf1").commands
+    commands["evpn_summary"] = CommandResult("evpn_summary", "failed", 0, "bgpd is not running")
+    report = examples.report({"leaf1": HostState("leaf1", commands=commands, evpn=EvpnTable())})
+    assert report.hosts["leaf1"].status == "in-sync"
 
 
 def test_three_texts_are_enough_for_a_snapshot():
