@@ -14,6 +14,7 @@ import pytest
 
 from lab import fabric, machines
 from lab.spec import LabSpec, load_lab
+from lab.ssh import run_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,8 +104,21 @@ class Lab:
             sent, received = machines.ping(self.spec, source, address)
             if sent and sent == received:
                 return
-            assert time.monotonic() < limit, f"{source} -> {target}: {received} of {sent}"
+            if time.monotonic() > limit:
+                said = f"{self.describe(source)}\n{self.describe(target)}"
+                pytest.fail(f"{source} -> {target}: {received} of {sent}\n{said}")
             time.sleep(2)
+
+    def describe(self, name: str) -> str:
+        """What a virtual machine and its node hold, for a failed test to print."""
+        machine = self.spec.machine(name)
+        vxlan = machine.bridge.replace("vmbr", "vxlan")
+        command = (
+            f"ip -br link; bridge link; bridge fdb show dev {vxlan}; bridge fdb show br "
+            f"{machine.bridge} | grep {machine.port}; ip -n {name} address; ip -n {name} neigh; "
+            f"ip -n {name} route; vtysh -c 'show bgp l2vpn evpn summary'"
+        )
+        return f"{name} on {machine.node}:\n{run_on(self.spec.node(machine.node), command).out}"
 
     def blank_all(self) -> None:
         """Gives every node of every example a fresh disk: Debian as installed, nothing deployed."""
