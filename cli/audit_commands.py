@@ -25,6 +25,7 @@ from reports.jsonfile import read_report, write_report, write_text
 from reports.model import Report  # noqa: TC001 - names are read at run time
 from reports.run import run_info
 from reports.terminal import print_summary
+from tasks.render import render_all
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -91,6 +92,7 @@ def perform_audit(
             states = observe_live(context, session, inventory.intent, keep=snapshot)
         else:
             states = observe_snapshot(source, session, inventory.intent)
+        rendered = dict(render_all(session, inventory.intent))
     run = run_info(
         started=started,
         tool_version=__version__,
@@ -98,7 +100,7 @@ def perform_audit(
         source="live" if source is None else "snapshot",
         fabric=inventory.intent.fabric.name,
     )
-    built = judge(run, inventory.intent, states)
+    built = judge(run, inventory.intent, states, rendered)
     write_report(built, folder / "report.json")
     write_text(folder / "report.html", render_report(built, "html"))
     return built

@@ -21,7 +21,7 @@ from tasks.commands import TEXT_SLUGS, commands_for
 from tasks.snapshot import read_snapshot, write_capture, write_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -42,7 +42,7 @@ class Parsing:
 
     def __init__(self, pool: Executor, intent: FabricIntent) -> None:
         self._pool = pool
-        self._unneeded = set(TEXT_SLUGS) - {c.slug for c in commands_for(intent)}
+        self._intent = intent
         self._futures: dict[str, Future[HostState]] = {}
         self._states: dict[str, HostState] = {}
         self._lock = threading.Lock()
@@ -60,7 +60,8 @@ class Parsing:
         """Every host's observed state, by name in alphabetical order."""
         for host, future in self._futures.items():
             state = future.result()
-            for slug in self._unneeded:
+            asked = {c.slug for c in commands_for(self._intent, self._intent.nodes[host])}
+            for slug in set(TEXT_SLUGS) - asked:
                 state.commands[slug] = CommandResult(slug, "skipped", error="no BGP is intended")
             self._states[host] = state
         return dict(sorted(self._states.items()))
@@ -121,8 +122,13 @@ def observe_snapshot(folder: Path, session: Session, intent: FabricIntent) -> di
         return parser.states()
 
 
-def judge(run: RunInfo, intent: FabricIntent, states: dict[str, HostState]) -> Report:
-    """Compares the observed states with the intent and builds the report."""
+def judge(
+    run: RunInfo,
+    intent: FabricIntent,
+    states: dict[str, HostState],
+    rendered: Mapping[str, Mapping[str, str]],
+) -> Report:
+    """Compares the observed states with the intent and its rendered files; builds the report."""
     titles = {check.id: check.title for check in CHECKS.values()}
-    result = compare(intent, states)
+    result = compare(intent, states, rendered=rendered)
     return build_report(run=run, hosts=states, result=result, titles=titles)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from drift.control_checks import EVPN, HOST
+from drift.control_checks import EVPN
+from drift.host_checks import HOST
 from drift.kernel_checks import FORWARDING, LINKS
 from overlay.errors import FleetError
 

@@ -1,18 +1,20 @@
-"""The catalogue's checks of the control plane (BGP EVPN) and of the host's addresses."""
+"""The catalogue's checks of the control plane (BGP EVPN)."""
 
 from __future__ import annotations
 
 from drift.check import (
-    ADDRESSES,
     CRITICAL,
     SUMMARY,
     VNIS,
     WARNING,
     B,
     Check,
+    session_slugs,
     with_evpn,
-    with_gateways,
+    with_evpn_vnis,
+    with_exits,
     with_l3vni,
+    with_sessions,
 )
 
 EVPN = (
@@ -20,7 +22,7 @@ EVPN = (
         "evpn-empty",
         CRITICAL,
         "no EVPN table",
-        "The node has an EVPN table with routes.",
+        "The node has an EVPN table with routes, and so has a reflector of a fabric with VNIs.",
         "FRR is down or has no EVPN: the node neither hears nor is heard.",
         (B,),
         concerns=with_evpn,
@@ -33,7 +35,7 @@ EVPN = (
         "Without it no other node floods to this one (advertise-all-vni, or a VNI FRR ignores).",
         (B,),
         by_vni=True,
-        concerns=with_evpn,
+        concerns=with_evpn_vnis,
     ),
     Check(
         "imet-missing",
@@ -43,7 +45,7 @@ EVPN = (
         "This node does not flood to that VTEP.",
         (B,),
         by_vni=True,
-        concerns=with_evpn,
+        concerns=with_evpn_vnis,
     ),
     Check(
         "imet-unexpected",
@@ -64,7 +66,7 @@ EVPN = (
         "Others import by route target: with another one the routes land elsewhere or nowhere.",
         (B,),
         by_vni=True,
-        concerns=with_evpn,
+        concerns=with_evpn_vnis,
     ),
     Check(
         "rd-duplicate",
@@ -74,6 +76,37 @@ EVPN = (
         "A reflector passes on only one of two routes that have the same RD and prefix.",
         (B,),
         concerns=with_evpn,
+    ),
+    Check(
+        "type5-missing",
+        CRITICAL,
+        "type-5 default route missing",
+        "Every node of a VRF has a default route (type-5, IPv4 and IPv6) of each of its exits.",
+        "This node does not use that exit; without any, the VRF has no way out from here.",
+        (B,),
+        by_vni=True,
+        concerns=with_exits,
+    ),
+    Check(
+        "type5-unexpected",
+        WARNING,
+        "type-5 route not intended",
+        "Each type-5 route of an intended VRF is the default route of one of its exits.",
+        "It draws traffic of the VRF to a node that should not route it.",
+        (B,),
+        by_vni=True,
+        concerns=with_evpn,
+    ),
+    Check(
+        "mac-mobility",
+        WARNING,
+        "MAC moves, or is in two places",
+        "No MAC is behind several VTEPs, unless its mobility sequence numbers (one migration adds "
+        "1) say that it is just moving: they differ and are below 5. None is at 20 or more.",
+        "Two guests share a MAC, or a loop throws it about: frames go to one place, then another.",
+        (B,),
+        by_vni=True,
+        concerns=with_evpn_vnis,
     ),
     Check(
         "router-id",
@@ -88,19 +121,22 @@ EVPN = (
         "session-down",
         CRITICAL,
         "BGP session down",
-        "Each intended peer is Established and activated for EVPN.",
+        "Each intended peer is Established and activated for its address families: EVPN within "
+        "the fabric, IPv4 and IPv6 between an exit and a router outside.",
         "No routes are exchanged with it.",
         (SUMMARY,),
-        concerns=with_evpn,
+        needs_on=session_slugs,
+        concerns=with_sessions,
     ),
     Check(
         "session-unexpected",
         WARNING,
         "BGP peer not intended",
-        "Each EVPN peer is one that the intent names.",
+        "Each peer is one that the intent names.",
         "A stranger can inject and receive routes.",
         (SUMMARY,),
-        concerns=with_evpn,
+        needs_on=session_slugs,
+        concerns=with_sessions,
     ),
     Check(
         "l3vni",
@@ -110,25 +146,5 @@ EVPN = (
         "Routed traffic of the VRF does not leave the node.",
         (VNIS,),
         concerns=with_l3vni,
-    ),
-)
-
-HOST = (
-    Check(
-        "gateway-address",
-        CRITICAL,
-        "gateway address missing",
-        "Each anycast gateway's address and prefix are on its bridge.",
-        "Guests have no gateway here.",
-        (ADDRESSES,),
-        concerns=with_gateways,
-    ),
-    Check(
-        "underlay-address",
-        CRITICAL,
-        "VTEP address missing",
-        "The VTEP address is on the underlay interface.",
-        "Tunnels and BGP sessions of this node have no endpoint.",
-        (ADDRESSES,),
     ),
 )

@@ -1,4 +1,4 @@
-"""What only shows across nodes: one address, MAC, RD or router-id that two of them use."""
+"""What only shows across nodes: what two of them use, or none holds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from drift.check import B, L
 from drift.draft import About, Draft, draft, lines
+from drift.routes import vnis_of
+from drift.vrrp import Masters
 from overlay.expected import BridgeRole
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent
     from overlay.records import EvpnPath, Link
 
-CROSS_CHECKS = frozenset({"vtep-duplicate", "rmac-conflict", "rd-duplicate", "router-id"})
+CROSS_CHECKS = frozenset({"vtep-duplicate", "rmac-conflict", "rd-duplicate", "router-id", "vrrp"})
 
 _FEW = 5
 
@@ -33,6 +35,7 @@ class Census:
         self._shared: dict[str, set[str | None]] = {}
         self._witness: dict[str, str] = {}
         self._own: dict[tuple[str, str], EvpnPath] = {}
+        self._masters = Masters(intent)
 
     def add(self, view: HostView, usable: Collection[str]) -> None:
         """Counts one node, for those checks whose outputs it has."""
@@ -44,6 +47,8 @@ class Census:
             self._router_ids[view.table.router_id].append(view.host)
         if "rd-duplicate" in usable:
             self._add_rds(view)
+        if "vrrp" in usable:
+            self._masters.add(view)
 
     def _add_sources(self, view: HostView) -> None:
         for vxlan in view.node.vxlans:
@@ -84,6 +89,8 @@ class Census:
             yield from self._duplicate_rds()
         if "router-id" in selected:
             yield from self._wrong_router_ids()
+        if "vrrp" in selected:
+            yield from self._masters.findings()
 
     def _duplicate_vteps(self) -> Iterator[Draft]:
         for address, users in sorted(self._sources.items()):
@@ -142,7 +149,7 @@ class Census:
                     sorted(str(hop) for hop in hops)[:_FEW],
                     attribute="originators",
                     evidence=lines(B, [own.text] if own else []),
-                    about=About(group=("rd-duplicate", rd)),
+                    about=About(group=("rd-duplicate", rd), topics=_rd_topics(own)),
                 )
 
     def _wrong_router_ids(self) -> Iterator[Draft]:
@@ -161,8 +168,14 @@ class Census:
                     router_id,
                     attribute="router-id",
                     what=f"router-id{shared}",
-                    about=About(),
+                    about=About(topics=frozenset({("bgp", "router-id")})),
                 )
+
+
+def _rd_topics(own: EvpnPath | None) -> frozenset[tuple[object, ...]]:
+    """An RD is set for a whole instance, or for the VNI of its routes."""
+    vnis = vnis_of(own) if own is not None else frozenset()
+    return frozenset({("bgp", "rd"), *(("vni", vni) for vni in vnis)})
 
 
 def _few(hosts: Collection[str], but: str) -> str:

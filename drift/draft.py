@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,12 @@ from drift.catalogue import CHECKS
 from drift.findings import Evidence, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from drift.findings import Kind
 
 _WORD_LIMIT = 200
+_VALUE_LIMIT = 120
 _EVIDENCE_LIMIT = 4000
 Scope = tuple[object, ...]
 
@@ -24,7 +26,9 @@ class About:
 
     `device` is an interface of the host itself, `bridge` the bridge that it should be a port of,
     `vni` and `vrf` whose traffic is concerned, `peer` the address of another node, `underlay`
-    says that the host's way to all others is concerned. Findings of one `group` state one fact.
+    says that the host's way to all others is concerned, `alone` that it has no iBGP session left,
+    `topics` which parts of FRR's configuration it is about (`frrconfig.topic_of`). Findings of one
+    `group` state one fact.
     """
 
     device: str = ""
@@ -33,6 +37,8 @@ class About:
     vrf: str | None = None
     peer: str | None = None
     underlay: bool = False
+    alone: bool = False
+    topics: frozenset[Scope] = frozenset()
     group: Scope | None = None
 
 
@@ -90,6 +96,18 @@ def lines(slug: str, texts: Iterable[str], limit: int = 10) -> tuple[Evidence, .
         if text:
             shown.append(text)
     return (Evidence(slug, "\n".join(shown)[:_EVIDENCE_LIMIT]),) if shown else ()
+
+
+def excerpt(key: str, mapping: Mapping[str, object]) -> str:
+    """One entry of a JSON object, as evidence; "" when it is not there."""
+    if key not in mapping:
+        return ""
+    return f"{json.dumps(key)}: {json.dumps(mapping[key], sort_keys=True)}"
+
+
+def bounded(value: object) -> str | None:
+    """A value that a node printed, as a short text; None stays None."""
+    return None if value is None else str(value)[:_VALUE_LIMIT]
 
 
 def word(value: object) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drift.catalogue import select
-from drift.check import ADDRESSES, SUMMARY, VNIS, B, F, L
+from drift.check import ADDRESSES, GROUPS, ROUTES, SUMMARY, UNICAST, VNIS, B, F, L, file_slug
+from drift.configuration import FILE_CHECKS, RUNNING_CHECKS, examine_files, examine_running
 from drift.crosshost import CROSS_CHECKS, Census
 from drift.evpn import (
     EMPTY_CHECKS,
@@ -16,6 +17,7 @@ from drift.evpn import (
     examine_origination,
     examine_table,
 )
+from drift.exits import EXIT_CHECKS, examine_routes, routes_in
 from drift.findings import AuditResult, SkippedCheck
 from drift.folding import fold
 from drift.forwarding import FDB_CHECKS, FLOOD_CHECKS, examine_flood_lists, examine_macs
@@ -26,16 +28,14 @@ from drift.host import (
     examine_gateway_addresses,
     examine_underlay_address,
 )
+from drift.l3vnis import L3VNI_CHECKS, examine_l3vnis, vnis_in
 from drift.links import LINK_CHECKS, examine_links
-from drift.sessions import (
-    L3VNI_CHECKS,
-    SESSION_CHECKS,
-    examine_l3vnis,
-    examine_sessions,
-    peers_of,
-    vnis_in,
-)
+from drift.mobility import MOBILITY_CHECKS, examine_mobility
+from drift.prefixes import PREFIX_CHECKS, examine_prefixes
+from drift.sessions import SESSION_CHECKS, examine_sessions, families_of, peers_of
+from drift.settings import SETTING_CHECKS, examine_settings
 from drift.view import HostView
+from drift.vrrp import VRRP_CHECKS, examine_groups, groups_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -61,16 +61,26 @@ PLANES = (
     Plane(examine_table, EMPTY_CHECKS),
     Plane(examine_origination, ORIGINATION_CHECKS),
     Plane(examine_imet, IMET_CHECKS),
+    Plane(examine_prefixes, PREFIX_CHECKS),
+    Plane(examine_mobility, MOBILITY_CHECKS),
     Plane(examine_sessions, SESSION_CHECKS),
     Plane(examine_l3vnis, L3VNI_CHECKS),
     Plane(examine_gateway_addresses, GATEWAY_CHECKS),
     Plane(examine_underlay_address, UNDERLAY_CHECKS),
+    Plane(examine_routes, EXIT_CHECKS),
+    Plane(examine_groups, VRRP_CHECKS),
+    Plane(examine_settings, SETTING_CHECKS),
+    Plane(examine_files, FILE_CHECKS),
+    Plane(examine_running, RUNNING_CHECKS),
 )
 
 _READERS: dict[str, Callable[[object], object]] = {
     SUMMARY: peers_of,
     VNIS: vnis_in,
+    UNICAST: families_of,
     ADDRESSES: addresses_in,
+    ROUTES: routes_in,
+    GROUPS: groups_in,
 }
 
 
@@ -78,14 +88,16 @@ def audit(
     intent: FabricIntent,
     states: Mapping[str, HostState],
     *,
+    rendered: Mapping[str, Mapping[str, str]] | None = None,
     only: Collection[str] | None = None,
     skip: Collection[str] = (),
 ) -> AuditResult:
     """Compares what was observed with the intent: every difference, in order, folded.
 
-    Looks at the nodes that have both an intent and a state. `only` and `skip` name checks of the
-    catalogue (UnknownCheckError otherwise). A check whose outputs a node lacks is in `skipped` for
-    that node: neither passed nor drift.
+    Looks at the nodes that have both an intent and a state. `rendered` are the managed files of
+    each node, by path: without them the checks of configuration are skipped. `only` and `skip`
+    name checks of the catalogue (UnknownCheckError otherwise). A check whose outputs a node lacks
+    is in `skipped` for that node: neither passed nor drift.
     """
     chosen = select(only, skip)
     ids = {check.id for check in chosen}
@@ -94,7 +106,8 @@ def audit(
     skipped: list[SkippedCheck] = []
     run: set[str] = set()
     for name in sorted(states.keys() & intent.nodes.keys()):
-        view = HostView(intent, intent.nodes[name], states[name])
+        files = rendered.get(name) if rendered is not None else None
+        view = HostView(intent, intent.nodes[name], states[name], files)
         usable, lacking = _sort_checks(chosen, view)
         run |= usable
         skipped += lacking
@@ -103,8 +116,9 @@ def audit(
                 drafts += (d for d in plane.examine(view) if d.finding.check in usable)
         census.add(view, usable & CROSS_CHECKS)
     drafts += census.findings(ids)
+    silent = {name for name, state in states.items() if state.error is not None}
     return AuditResult(
-        findings=fold(drafts, intent.owner),
+        findings=fold(drafts, intent.owner, silent),
         checks_run=tuple(check.id for check in chosen if check.id in run),
         skipped=tuple(skipped),
     )
@@ -117,11 +131,13 @@ def _sort_checks(chosen: tuple[Check, ...], view: HostView) -> tuple[set[str], l
     for check in chosen:
         if not check.concerns(view.intent, view.node):
             continue
-        slugs = check.slugs(view.intent)
+        slugs = _slugs(check, view)
         for slug in slugs:
             if slug not in gaps:
                 gaps[slug] = _gap(slug, view)
         reasons = [reason for slug in slugs if (reason := gaps[slug]) is not None]
+        if check.by_render and view.rendered is None:
+            reasons.append("the files that it compares with were not rendered")
         if not reasons and check.by_vni and B in slugs and not _names_vnis(view):
             reasons = [f"{B}: this FRR prints no route targets, so its routes name no VNI"]
         if reasons:
@@ -129,6 +145,13 @@ def _sort_checks(chosen: tuple[Check, ...], view: HostView) -> tuple[set[str], l
         else:
             usable.add(check.id)
     return usable, skipped
+
+
+def _slugs(check: Check, view: HostView) -> tuple[str, ...]:
+    """The outputs that a check needs here: of the managed files, those that were rendered."""
+    if check.id in FILE_CHECKS and view.rendered is not None:
+        return tuple(map(file_slug, view.rendered))
+    return check.slugs(view.intent, view.node)
 
 
 def _gap(slug: str, view: HostView) -> str | None:
@@ -139,9 +162,9 @@ def _gap(slug: str, view: HostView) -> str | None:
     if slug in {L, F, B}:
         present = {L: state.links, F: state.fdb, B: state.evpn}[slug] is not None
     else:
-        present = slug in state.json
+        present = slug in state.json or slug in state.texts
         reader = _READERS.get(slug)
-        if present and reader is not None and reader(state.json[slug]) is None:
+        if present and reader is not None and reader(state.json.get(slug)) is None:
             return f"{slug}: its JSON is not of the expected shape"
     if present:
         return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from drift.check import B
 from drift.draft import About, Draft, draft, lines
 from drift.routes import vnis_of
+from drift.sessions import established_peers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,12 +23,14 @@ ORIGINATION_CHECKS = frozenset({"imet-not-originated", "route-target"})
 IMET_CHECKS = frozenset({"imet-missing", "imet-unexpected"})
 
 WHOLE_INSTANCE = "bgp"
+_ADVERTISED = frozenset({("bgp", "advertise-all-vni")})
+_NO_PREFIX = re.compile(r"No (EVPN )?prefixes ")
 _MAC_IP = 2
 
 
 def examine_table(view: HostView) -> Iterator[Draft]:
-    """Whether there is an EVPN table at all; a node without a VNI of its own may have none."""
-    if view.table is None or not view.table_empty or not view.l2_vxlans:
+    """Whether there is an EVPN table at all; a node that originates nothing may have none."""
+    if view.table is None or not view.table_empty or not _has_routes(view):
         return
     said = view.table.said
     yield draft(
@@ -38,8 +42,23 @@ def examine_table(view: HostView) -> Iterator[Draft]:
         said,
         what="EVPN table",
         evidence=lines(B, [said or ""]),
-        about=About(),
+        about=About(topics=frozenset({("instance",)})),
     )
+
+
+def _has_routes(view: HostView) -> bool:
+    """True when the node should have routes: its own, or those that it reflects."""
+    bgp = view.node.bgp
+    if bgp is None or bgp.reflector is None:
+        return bool(view.l2_vxlans) or bool(bgp and bgp.exits)
+    carriers = frozenset().union(*view.intent.vteps.values())
+    heard = established_peers(view)
+    # `No prefixes displayed, 0 exist`, or `No EVPN prefixes exist`: BGP itself runs.
+    running = view.table is not None and bool(_NO_PREFIX.match(view.table.said or ""))
+    if running and heard is not None:
+        # Without a session there is nothing to reflect, which the sessions say themselves.
+        carriers &= heard
+    return bool(carriers)
 
 
 def examine_origination(view: HostView) -> Iterator[Draft]:
@@ -84,7 +103,7 @@ def _foreign_targets(
             path.route_targets,
             attribute="route target",
             evidence=lines(B, [path.text]),
-            about=About(vni=only),
+            about=About(vni=only, topics=frozenset(("vni", vxlan.vni) for vxlan in lacking)),
         )
         if only is not None:
             return
@@ -110,7 +129,7 @@ def _not_originated(view: HostView, lacking: list[VxlanIntent], mistaken: int) -
             [f"VNI {vxlan.vni}" for vxlan in ready],
             None,
             what="IMET routes of its own",
-            about=About(),
+            about=About(topics=_ADVERTISED),
         )
         lacking = [vxlan for vxlan in lacking if vxlan not in ready]
     for vxlan in lacking:
@@ -122,7 +141,12 @@ def _not_originated(view: HostView, lacking: list[VxlanIntent], mistaken: int) -
             vxlan.local,
             None,
             what="IMET route of its own",
-            about=About(device=vxlan.name, bridge=vxlan.bridge, vni=vxlan.vni),
+            about=About(
+                device=vxlan.name,
+                bridge=vxlan.bridge,
+                vni=vxlan.vni,
+                topics=_ADVERTISED | {("vni", vxlan.vni)},
+            ),
         )
 
 
@@ -153,7 +177,7 @@ def _mixed_targets(
             path.route_targets,
             attribute="route target",
             evidence=lines(B, [path.text]),
-            about=About(vni=vni),
+            about=About(vni=vni, topics=frozenset({("vni", vni)})),
         )
 
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from drift.scopes import explained_by, followed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from drift.draft import Draft, Scope
     from drift.findings import Finding
 
 _CANDIDATES = 4
-_PAIRWISE = frozenset({"session-down", "imet-missing"})
+_PAIRWISE = frozenset({"session-down", "imet-missing", "type5-missing"})
 
 # Of two findings that explain the same scope, the deeper one: hardware and devices, then their
 # places, then addresses, then protocols.
@@ -39,21 +39,26 @@ _DEPTH = (
     "router-id",
     "route-target",
     "imet-not-originated",
+    "l3vni",
     "session-down",
     "imet-missing",
+    "type5-missing",
 )
 _RANK = {check: rank for rank, check in enumerate(_DEPTH)}
 
 
-def fold(drafts: Iterable[Draft], owner: Mapping[str, str]) -> tuple[Finding, ...]:
+def fold(
+    drafts: Iterable[Draft], owner: Mapping[str, str], silent: Collection[str] = ()
+) -> tuple[Finding, ...]:
     """The findings in their order, each consequence pointing at its root.
 
-    `owner` maps a VTEP address to its node. A root is never itself folded, so there is no cycle.
+    `owner` maps an underlay address to its node, `silent` are the nodes that did not answer us.
+    A root is never itself folded, so there is no cycle.
     """
     ordered = sorted(drafts, key=lambda draft: draft.finding.order)
     causes = _Causes(ordered)
     _fold_consequences(ordered, causes, owner)
-    _fold_pairs(ordered, causes, owner)
+    _fold_pairs(ordered, causes, owner, silent)
     _fold_groups(ordered, causes)
     return tuple(
         replace(draft.finding, caused_by=causes.ids[root]) if root is not None else draft.finding
@@ -112,32 +117,42 @@ def _fold_consequences(ordered: list[Draft], causes: _Causes, owner: Mapping[str
                 break
 
 
-def _fold_pairs(ordered: list[Draft], causes: _Causes, owner: Mapping[str, str]) -> None:
-    """Unexplained silence between pairs of nodes, laid at the node that most pairs share."""
+def _fold_pairs(
+    ordered: list[Draft], causes: _Causes, owner: Mapping[str, str], silent: Collection[str]
+) -> None:
+    """Unexplained silence between pairs of nodes, laid at one that did not answer us either.
+
+    Where both did, it is laid at the node that most pairs share.
+    """
     pairs: list[tuple[int, str, str]] = []
     partners: dict[str, set[str]] = defaultdict(set)
     for number, draft in enumerate(ordered):
         address = draft.about.peer
         if draft.finding.check in _PAIRWISE and address and not causes.explained(number):
             host, peer = draft.finding.host, owner.get(address, address)
+            if peer == host:  # an exit that lacks its own route
+                continue
             pairs.append((number, host, peer))
             partners[host].add(peer)
             partners[peer].add(host)
     culprits: dict[str, list[int]] = defaultdict(list)
     for number, host, peer in pairs:
-        culprit = min((host, peer), key=lambda node: (-len(partners[node]), node))
+        culprit = min((host, peer), key=lambda n: (n not in silent, -len(partners[n]), n))
         culprits[culprit].append(number)
     for culprit, numbers in culprits.items():
-        root = min(numbers, key=lambda n: (*_clarity(ordered[n].finding, culprit), n))
+        root = min(numbers, key=lambda n: (*_clarity(ordered[n], culprit), n))
         for number in numbers:
             if number != root:
                 causes.set(number, root)
 
 
-def _clarity(finding: Finding, culprit: str) -> tuple[bool, bool, bool]:
+def _clarity(draft: Draft, culprit: str) -> tuple[bool, bool, bool]:
     """Sorts the finding that says most first: a session, one shut or not configured, its own."""
+    finding = draft.finding
     session = finding.check == "session-down"
-    by_hand = session and (finding.actual is None or "Admin" in str(finding.actual))
+    # A dynamic neighbour is configured nowhere: that it is absent says nothing.
+    configured = session and bool(draft.about.topics)
+    by_hand = configured and (finding.actual is None or "Admin" in str(finding.actual))
     return not session, not by_hand, finding.host != culprit
 
 

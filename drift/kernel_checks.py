@@ -9,10 +9,11 @@ from drift.check import (
     Check,
     F,
     L,
-    with_evpn,
+    with_evpn_vnis,
     with_gateways,
     with_l3vni,
     with_multicast,
+    with_vnis,
 )
 
 LINKS = (
@@ -191,6 +192,7 @@ FORWARDING = (
         (F,),
         (B,),
         by_vni=True,
+        concerns=with_vnis,
     ),
     Check(
         "flood-unexpected",
@@ -201,6 +203,7 @@ FORWARDING = (
         (F,),
         (B,),
         by_vni=True,
+        concerns=with_vnis,
     ),
     Check(
         "fdb-stale",
@@ -210,7 +213,7 @@ FORWARDING = (
         "Frames for it go to a VTEP that no longer, or never, has it.",
         (F, B),
         by_vni=True,
-        concerns=with_evpn,
+        concerns=with_evpn_vnis,
     ),
     Check(
         "fdb-missing",
@@ -220,7 +223,7 @@ FORWARDING = (
         "BGP knows where the MAC is, the kernel does not, and frames for it are lost.",
         (F, B),
         by_vni=True,
-        concerns=with_evpn,
+        concerns=with_evpn_vnis,
     ),
     Check(
         "fdb-wrong-vtep",
@@ -230,6 +233,6 @@ FORWARDING = (
         "Frames for it go to the wrong node.",
         (F, B),
         by_vni=True,
-        concerns=with_evpn,
+        concerns=with_evpn_vnis,
     ),
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MAC_IP = 2
 _INCLUSIVE_MULTICAST = 3
+_IP_PREFIX = 5
 _LOCAL_WEIGHT = 32768
 # RFC 8365 automatic route targets set bits above the VNI's 24 (`autort rfc8365-compatible`).
 _VNI_MASK = 0xFFFFFF
@@ -37,19 +38,23 @@ class Routes:
     """An EVPN table by VNI, from one pass over its paths.
 
     `imet[vni][vtep]` is the best type-3 path received from a VTEP, `macs[vni][mac]` the next hop of
-    the best type-2 route received (only of the `wanted` VNIs), `local` what the node originates.
-    `hops[rd]` is a next hop seen under an RD, `shared` the RDs with more than one.
+    the best type-2 route received (only of the `wanted` VNIs), `prefixes` the best type-5 paths
+    received, `local` what the node originates, `moved` the type-2 paths of MACs that have moved.
+    `hops[rd]` is a next hop seen under an RD, `shared` the RDs with more than one, `contested` the
+    MACs (by VNI) received from more than one.
     """
 
     def __init__(self, table: EvpnTable, wanted: Collection[int]) -> None:
         self._paths = table.paths
         self.local: list[EvpnPath] = []
+        self.prefixes: list[EvpnPath] = []
+        self.moved: list[EvpnPath] = []
         self.local_macs: dict[int, set[str]] = defaultdict(set)
         self.imet: dict[int, dict[str, EvpnPath]] = defaultdict(dict)
         self.macs: dict[int, dict[str, str]] = {vni: {} for vni in wanted}
         self.hops: dict[str, str | None] = {}
         self.shared: dict[str, set[str | None]] = {}
-        self._contested: set[tuple[int, str]] = set()
+        self.contested: set[tuple[int, str]] = set()
         self._paths_by_mac: dict[tuple[int, str], list[EvpnPath]] | None = None
         self._sort()
         self._settle()
@@ -69,6 +74,8 @@ class Routes:
             # An RD's paths mostly follow one another with one next hop: two look-ups in all.
             if hops.get(rd) != hop and hop not in _NOWHERE:
                 self._count_hop(rd, hop)
+            if path.mobility_sequence:
+                self.moved.append(path)
             if path.weight == _LOCAL_WEIGHT:
                 self._keep_local(path)
             elif ">" not in path.status:
@@ -83,11 +90,13 @@ class Routes:
                     except KeyError:
                         known = by_target[target] = self._wanted(target)
                     if known is not None and known[1].setdefault(mac, hop) != hop:
-                        self._contested.add((known[0], mac))
+                        self.contested.add((known[0], mac))
             elif path.route_type == _INCLUSIVE_MULTICAST:
                 vtep = path.ip or hop
                 for vni in vnis_of(path) if vtep else ():
                     self.imet[vni][str(vtep)] = path
+            elif path.route_type == _IP_PREFIX:
+                self.prefixes.append(path)
 
     def _count_hop(self, rd: str, hop: str | None) -> None:
         first = self.hops.setdefault(rd, hop)
@@ -109,7 +118,7 @@ class Routes:
     def _settle(self) -> None:
         # A MAC behind several VTEPs: FRR takes the sticky one, then the highest sequence number,
         # then the lowest VTEP address.
-        for vni, mac in self._contested:
+        for vni, mac in self.contested:
             best = min(self.paths_of(vni, mac), key=_mobility)
             if best.next_hop is not None:
                 self.macs[vni][mac] = best.next_hop
@@ -135,6 +144,18 @@ class Routes:
     def originated_imet(self) -> Iterator[EvpnPath]:
         """The type-3 paths that the node itself originates."""
         return (path for path in self.local if path.route_type == _INCLUSIVE_MULTICAST)
+
+    def originated_macs(self, vni: int, mac: str) -> Iterator[EvpnPath]:
+        """The type-2 paths of a MAC that the node itself originates."""
+        return (
+            path
+            for path in self.local
+            if path.route_type == _MAC_IP and path.mac == mac and vni in vnis_of(path)
+        )
+
+    def originated_prefixes(self) -> Iterator[EvpnPath]:
+        """The type-5 paths that the node itself originates."""
+        return (path for path in self.local if path.route_type == _IP_PREFIX)
 
 
 def _mobility(path: EvpnPath) -> tuple[bool, int, int]:

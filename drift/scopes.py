@@ -25,6 +25,8 @@ def explained_by(draft: Draft, owner: Owner) -> Iterator[Scope]:
     rule = _EXPLAINS.get(draft.finding.check)
     if rule is not None:
         yield from rule(draft, owner)
+    if draft.finding.check != "config-running":
+        yield from (("config", draft.finding.host, topic) for topic in draft.about.topics)
 
 
 def followed_by(draft: Draft, owner: Owner) -> Iterator[Scope]:
@@ -99,6 +101,24 @@ def _renames_router(draft: Draft, _owner: Owner) -> Iterator[Scope]:
 
 def _stops_exchange(draft: Draft, owner: Owner) -> Iterator[Scope]:
     yield between(draft.finding.host, _peer(draft, owner))
+    if draft.about.alone:
+        yield "alone", draft.finding.host
+
+
+def _stops_routing(draft: Draft, _owner: Owner) -> Iterator[Scope]:
+    yield "foreign", draft.finding.host, draft.about.vni
+    yield "l3vni", draft.finding.host, draft.about.vni
+
+
+def _at_its_origin(draft: Draft, owner: Owner) -> Iterator[Scope]:
+    # The others miss, or receive, what this node itself does not originate, or does.
+    if _peer(draft, owner) == draft.finding.host:
+        yield draft.finding.check, draft.finding.object
+
+
+def _stops_group(draft: Draft, _owner: Owner) -> Iterator[Scope]:
+    if draft.finding.attribute != "master":
+        yield "vip", draft.finding.object
 
 
 def _hides_route(draft: Draft, _owner: Owner) -> Iterator[Scope]:
@@ -138,7 +158,10 @@ _EXPLAINS: dict[str, Scopes] = {
     "route-target": _changes_target,
     "router-id": _renames_router,
     "session-down": _stops_exchange,
-    "l3vni": _adds_vni,
+    "l3vni": _stops_routing,
+    "type5-missing": _at_its_origin,
+    "type5-unexpected": _at_its_origin,
+    "vrrp": _stops_group,
 }
 
 
@@ -209,10 +232,63 @@ def _imet(draft: Draft, owner: Owner) -> Iterator[Scope]:
     yield "vni", peer, vni
     yield "origination", peer
     yield "imet", peer, vni
-    yield between(host, peer)
+    yield from _exchange(draft, owner)
     yield "router-id", peer
     yield "underlay", host
     yield "router-id", host
+
+
+def _exchange(draft: Draft, owner: Owner) -> Iterator[Scope]:
+    """The session between two nodes; with reflectors, the last one that one of them had."""
+    host, peer = draft.finding.host, _peer(draft, owner)
+    yield between(host, peer)
+    yield "alone", peer
+    yield "alone", host
+
+
+def _type5(draft: Draft, owner: Owner) -> Iterator[Scope]:
+    host, peer, about = draft.finding.host, _peer(draft, owner), draft.about
+    yield "underlay", peer
+    yield "bgp", peer
+    yield "vrf", peer, about.vrf
+    yield "vni", peer, about.vni
+    yield "l3vni", peer, about.vni
+    yield "origination", peer
+    yield draft.finding.check, draft.finding.object
+    yield from _exchange(draft, owner)
+    yield "router-id", peer
+    yield "underlay", host
+    yield "router-id", host
+
+
+def _foreign_type5(draft: Draft, _owner: Owner) -> Iterator[Scope]:
+    yield draft.finding.check, draft.finding.object
+
+
+def _way_out(draft: Draft, owner: Owner) -> Iterator[Scope]:
+    host = draft.finding.host
+    yield from _own_interface(draft, owner)
+    yield "underlay", host
+    yield "bgp", host
+    if draft.about.peer is not None:
+        yield between(host, _peer(draft, owner))
+
+
+def _group(draft: Draft, owner: Owner) -> Iterator[Scope]:
+    yield "gone", draft.finding.host, draft.about.device
+    yield "underlay", draft.finding.host
+    if draft.finding.attribute == "master":
+        yield "vip", draft.finding.object
+    if draft.about.peer is not None:
+        yield "underlay", _peer(draft, owner)
+        yield between(draft.finding.host, _peer(draft, owner))
+
+
+def _configured(draft: Draft, _owner: Owner) -> Iterator[Scope]:
+    # What was typed into vtysh shows in two ways: the statement that differs, and what it breaks.
+    # The latter says more, so it is the root; but only where all that differs is about one thing.
+    if len(draft.about.topics) == 1:
+        yield from (("config", draft.finding.host, topic) for topic in draft.about.topics)
 
 
 def _foreign_imet(draft: Draft, owner: Owner) -> Iterator[Scope]:
@@ -232,7 +308,7 @@ def _forwarding(draft: Draft, owner: Owner) -> Iterator[Scope]:
         yield "underlay", peer
         yield "bgp", peer
         yield "vni", peer, about.vni
-        yield between(host, peer)
+        yield from _exchange(draft, owner)
         yield "route", host, about.vni, about.peer
 
 
@@ -253,7 +329,13 @@ _FOLLOWS: dict[str, Scopes] = {
     "route-target": _own_vni,
     "rd-duplicate": _router_id,
     "session-down": _session,
+    "type5-missing": _type5,
+    "type5-unexpected": _foreign_type5,
     "l3vni": _l3vni,
+    "exit-route": _way_out,
+    "vrrp": _group,
+    "sysctl": _own_interface,
+    "config-running": _configured,
     "gateway-address": _own_interface,
     "underlay-address": _own_interface,
 }

@@ -1,29 +1,32 @@
-"""BGP sessions and L3VNIs, as FRR's JSON shows them."""
+"""BGP sessions, as FRR's JSON shows them: EVPN within the fabric, unicast with routers outside."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 from typing import TYPE_CHECKING, Any
 
-from drift.check import SUMMARY, VNIS
+from drift.check import SUMMARY, UNICAST
 from drift.compare import compare
-from drift.draft import About, Draft, draft, lines
+from drift.draft import About, Draft, bounded, draft, excerpt, lines
+from overlay.intent import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from drift.compare import Record
+    from drift.findings import Evidence
     from drift.view import HostView
+    from overlay.expected import NodeIntent
+
+    Peers = dict[str, dict[str, Any]]
 
 SESSION_CHECKS = frozenset({"session-down", "session-unexpected"})
-L3VNI_CHECKS = frozenset({"l3vni"})
 
 _ESTABLISHED = "Established"
-_VALUE_LIMIT = 120
+_FAMILIES = {"ipv4Unicast": "IPv4", "ipv6Unicast": "IPv6"}
 
 
-def peers_of(summary: object) -> dict[str, dict[str, Any]] | None:
+def peers_of(summary: object) -> Peers | None:
     """The EVPN peers in `show bgp l2vpn evpn summary json` by address; None if it is no summary.
 
     FRR puts `peers` at the top, or below the VRF's name and the address family; an instance
@@ -40,6 +43,18 @@ def peers_of(summary: object) -> dict[str, dict[str, Any]] | None:
     return {}
 
 
+def families_of(summary: object) -> dict[str, Peers] | None:
+    """The peers of IPv4 and IPv6 unicast in `show bgp summary json`, by the family's name.
+
+    None if it is no summary; a family without a peer is not printed.
+    """
+    if not isinstance(summary, dict):
+        return None
+    if "default" in summary:
+        return families_of(summary["default"])
+    return {name: peers_of(summary.get(key, {})) or {} for key, name in _FAMILIES.items()}
+
+
 def _address(name: str) -> str:
     text = name.strip().lstrip("*")
     try:
@@ -48,32 +63,49 @@ def _address(name: str) -> str:
         return text  # an unnumbered neighbour is named by its interface
 
 
+def established_peers(view: HostView) -> set[str] | None:
+    """The intended EVPN peers that are Established; None when no summary was read."""
+    peers = peers_of(view.state.json.get(SUMMARY))
+    if peers is None:
+        return None
+    return {peer for peer in _evpn_peers(view) if _state(peers, peer) == _ESTABLISHED}
+
+
 def examine_sessions(view: HostView) -> Iterator[Draft]:
-    """Intended peers against the summary's; one that is not activated for EVPN is not in it."""
-    peers = peers_of(view.state.json[SUMMARY])
+    """Intended peers against the summaries; one that is not activated is not in them."""
+    if view.node.bgp is not None:
+        yield from _evpn_sessions(view)
+    outside = _outside_peers(view.node)
+    if outside is not None:
+        yield from _unicast_sessions(view, outside)
+
+
+def _evpn_peers(view: HostView) -> list[str]:
+    """The addresses of its iBGP peers; every VTEP comes to a reflector by itself."""
     bgp = view.node.bgp
-    if peers is None or bgp is None:
+    if bgp is None:
+        return []
+    if bgp.reflector is None:
+        return list(bgp.peers)
+    return [node.address for node in view.intent.nodes.values() if node.role is Role.VTEP]
+
+
+def _evpn_sessions(view: HostView) -> Iterator[Draft]:
+    peers = peers_of(view.state.json[SUMMARY])
+    if peers is None:
         return
-    wanted: dict[str, Record] = {peer: {"state": _ESTABLISHED} for peer in bgp.peers}
-    found: dict[str, Record] = {
-        address: {"state": str(peer.get("state"))[:_VALUE_LIMIT]} for address, peer in peers.items()
-    }
+    # In a full mesh each session carries its own peer's routes only; reflectors carry everybody's.
+    reflected = any(node.role is Role.REFLECTOR for node in view.intent.nodes.values())
+    dynamic = view.node.role is Role.REFLECTOR
+    alone = reflected and view.node.role is Role.VTEP and not established_peers(view)
+    wanted: dict[str, Record] = {peer: {"state": _ESTABLISHED} for peer in _evpn_peers(view)}
+    found: dict[str, Record] = {address: {"state": _state(peers, address)} for address in peers}
     for difference in compare(wanted, found):
         address = difference.key
-        about = About(peer=address)
-        evidence = lines(SUMMARY, [_excerpt(address, peers)])
+        evidence = lines(SUMMARY, [excerpt(address, peers)])
         if difference.kind == "extra":
-            yield draft(
-                "session-unexpected",
-                view.host,
-                f"neighbor {address}",
-                "extra",
-                None,
-                found[address]["state"],
-                what="EVPN session",
-                evidence=evidence,
-                about=about,
-            )
+            state = str(found[address]["state"])
+            yield _unexpected(view, address, state, "EVPN session", evidence=evidence)
         else:
             # One kind for both: a peer that flaps between Active and unlisted is one fact.
             yield draft(
@@ -85,56 +117,69 @@ def examine_sessions(view: HostView) -> Iterator[Draft]:
                 difference.actual,
                 attribute="EVPN session",
                 evidence=evidence,
-                about=about,
+                about=About(peer=address) if dynamic else _about(address, alone=alone),
             )
 
 
-def vnis_in(listing: object) -> dict[str, dict[str, Any]] | None:
-    """The VNIs in `show evpn vni json` by number; None if it is no such listing."""
-    if not isinstance(listing, dict):
+def _outside_peers(node: NodeIntent) -> list[str] | None:
+    """The addresses of its eBGP peers: routers of an exit, exits of a router; None without."""
+    if node.router is not None:
+        return list(node.router.exits) if node.router.asn is not None else None
+    if node.bgp is None or not node.bgp.upstreams:
         return None
-    return {vni: entry for vni, entry in listing.items() if isinstance(entry, dict)}
+    return [upstream.address for upstream in node.bgp.upstreams]
 
 
-def examine_l3vnis(view: HostView) -> Iterator[Draft]:
-    """Each VRF's L3VNI: known to zebra, of type L3, in that VRF."""
-    listing = vnis_in(view.state.json[VNIS])
-    if listing is None:
+def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[Draft]:
+    families = families_of(view.state.json[UNICAST])
+    if families is None:
         return
-    wanted: dict[str, Record] = {
-        str(l3vni): {"type": "L3", "VRF": vrf} for vrf, l3vni in view.l3vni_by_vrf.items()
-    }
-    found: dict[str, Record] = {
-        vni: {
-            "type": _bounded(listing[vni].get("type")),
-            "VRF": _bounded(listing[vni].get("tenantVrf")),
-        }
-        for vni in wanted
-        if vni in listing
-    }
-    for difference in compare(wanted, found):
-        vni = difference.key
-        vrf = str(wanted[vni]["VRF"])
-        whole = difference.field is None
-        yield draft(
-            "l3vni",
-            view.host,
-            f"VNI {vni}",
-            difference.kind,
-            f"L3VNI of {vrf}" if whole else difference.expected,
-            difference.actual,
-            attribute=difference.field or "",
-            what="L3VNI" if whole else "",
-            evidence=lines(VNIS, [_excerpt(vni, listing)]),
-            about=About(vni=int(vni), vrf=vrf),
+    for address in wanted:
+        states = {name: _state(peers, address) for name, peers in families.items()}
+        down = [name for name, state in states.items() if state != _ESTABLISHED]
+        if down:
+            shown = [excerpt(address, families[name]) for name in down]
+            said = sorted({state for name in down if (state := states[name]) is not None})
+            yield draft(
+                "session-down",
+                view.host,
+                f"neighbor {address}",
+                "changed",
+                _ESTABLISHED,
+                ", ".join(said) or None,
+                attribute="BGP session",
+                what=f"{' and '.join(down)} unicast session",
+                evidence=lines(UNICAST, shown),
+                about=_about(address),
+            )
+    strangers = {address: name for name, peers in families.items() for address in peers}
+    for address in sorted(strangers.keys() - set(wanted)):
+        name = strangers[address]
+        state, shown = _state(families[name], address), [excerpt(address, families[name])]
+        yield _unexpected(
+            view, address, state, f"{name} unicast session", evidence=lines(UNICAST, shown)
         )
 
 
-def _bounded(value: object) -> str | None:
-    return None if value is None else str(value)[:_VALUE_LIMIT]
+def _unexpected(
+    view: HostView, address: str, state: str | None, what: str, *, evidence: tuple[Evidence, ...]
+) -> Draft:
+    return draft(
+        "session-unexpected",
+        view.host,
+        f"neighbor {address}",
+        "extra",
+        None,
+        state,
+        what=what,
+        evidence=evidence,
+        about=_about(address),
+    )
 
 
-def _excerpt(key: str, mapping: Mapping[str, object]) -> str:
-    if key not in mapping:
-        return ""
-    return f"{json.dumps(key)}: {json.dumps(mapping[key], sort_keys=True)}"
+def _about(address: str, *, alone: bool = False) -> About:
+    return About(peer=address, alone=alone, topics=frozenset({("neighbor", address)}))
+
+
+def _state(peers: Peers, address: str) -> str | None:
+    return bounded(peers[address].get("state")) if address in peers else None

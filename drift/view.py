@@ -10,17 +10,29 @@ from drift.routes import Routes
 from overlay.records import ALL_ZERO_MAC
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from overlay.expected import BridgeIntent, FabricIntent, NodeIntent, VxlanIntent
     from overlay.records import EvpnTable, FdbEntry, HostState, Link
 
 
 class HostView:
-    """What the checks of one node read; indexes are built when first asked for."""
+    """What the checks of one node read; indexes are built when first asked for.
 
-    def __init__(self, intent: FabricIntent, node: NodeIntent, state: HostState) -> None:
+    `rendered` maps a managed file's path to its intended text, or is None when nobody rendered.
+    """
+
+    def __init__(
+        self,
+        intent: FabricIntent,
+        node: NodeIntent,
+        state: HostState,
+        rendered: Mapping[str, str] | None = None,
+    ) -> None:
         self.intent = intent
         self.node = node
         self.state = state
+        self.rendered = rendered
         self.host = node.name
 
     @property
@@ -53,6 +65,12 @@ class HostView:
     @cached_property
     def l3vni_by_vrf(self) -> dict[str, int]:
         return {vrf.name: vrf.l3vni for vrf in self.node.vrfs if vrf.l3vni is not None}
+
+    @cached_property
+    def transit_links(self) -> frozenset[str]:
+        """The intended devices of L3VNIs: what leaves through one stays in the overlay."""
+        l3vxlans = [vxlan for vxlan in self.node.vxlans if vxlan.is_l3vni]
+        return frozenset(name for vxlan in l3vxlans for name in (vxlan.name, vxlan.bridge))
 
     @cached_property
     def routes(self) -> Routes | None:

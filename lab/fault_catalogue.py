@@ -1,92 +1,16 @@
-"""The faults that the lab can inject: data only.
-
-The shell texts run on the node after ``PRELUDE``, under ``set -eu``, with ``$bridge``, ``$vxlan``,
-``$vni``, ``$vrf`` and ``$uplink`` set.  ``$keep`` is a folder that lives from inject to heal.
-"""
+"""The faults that the lab can inject: data only (see ``lab.fault`` for how they are written)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lab.control_faults import CONTROL_FAULTS
+from lab.fault import PRELUDE, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One way to break a node: what it breaks, the check that must see it, and both scripts.
-
-    ``seen_by_others`` says that the finding is on the other nodes, which receive the routes.
-    """
-
-    name: str
-    breaks: str
-    check: str
-    inject: str
-    heal: str
-    node: str = "node2"
-    seen_by_others: bool = False
-
-
-PRELUDE = r"""
-save() { printf '%s\n' "$2" > "$keep/$1"; }
-saved() { cat "$keep/$1"; }
-mac_of() { cat "/sys/class/net/$1/address"; }
-mtu_of() { cat "/sys/class/net/$1/mtu"; }
-local_of() { ip -d link show dev "$1" | sed -n 's/.* local \([^ ]*\) .*/\1/p'; }
-
-port_flags='learning neigh_suppress unicast_flood multicast_flood broadcast_flood multicast_router'
-# Make $vxlan again with VNI $1 and UDP port $2, and everything else as it is.
-remake_vxlan() {
-    port=/sys/class/net/$vxlan/brport
-    for flag in $port_flags; do
-        save "$flag" "$(cat "$port/$flag")"
-    done
-    save local "$(local_of "$vxlan")"; save mac "$(mac_of "$vxlan")"; save mtu "$(mtu_of "$vxlan")"
-    ip link del "$vxlan"
-    ip link add "$vxlan" address "$(saved mac)" mtu "$(saved mtu)" type vxlan \
-        id "$1" local "$(saved local)" dstport "$2" nolearning
-    ip link set "$vxlan" master "$bridge" up
-    for flag in $port_flags; do
-        saved "$flag" > "$port/$flag"
-    done
-}
-# A VXLAN device's VNI and port cannot be changed, so it is made again from the deployed file.
-redo_vxlan() { ip link del "$vxlan" 2>/dev/null || :; ifup "$vxlan"; }
-
-# zebra puts back what it installed. Its data plane is a thread of its own: with that one frozen
-# the daemon still answers vtysh and watchfrr, but nothing of it reaches the kernel any more.
-frr=/sys/fs/cgroup/system.slice/frr.service
-freeze_zebra() {
-    for task in /proc/"$(pidof zebra)"/task/*; do
-        [ "$(cat "$task/comm")" != zebra_dplane ] || thread=${task##*/}
-    done
-    mkdir "$frr/hold"
-    echo threaded > "$frr/hold/cgroup.type"
-    echo "$thread" > "$frr/hold/cgroup.threads"
-    echo 1 > "$frr/hold/cgroup.freeze"
-}
-thaw_zebra() {
-    [ -d "$frr/hold" ] || return 0
-    echo 0 > "$frr/hold/cgroup.freeze"
-    for thread in $(cat "$frr/hold/cgroup.threads"); do echo "$thread" > "$frr/cgroup.threads"; done
-    rmdir "$frr/hold"
-}
-first_flood() {
-    bridge fdb show dev "$vxlan" | sed -n 's/^00:00:00:00:00:00 dst \([^ ]*\) .*/\1/p' | head -n 1
-}
-# The first remote MAC as "MAC VTEP".
-first_remote() {
-    bridge fdb show dev "$vxlan" | grep -v ^00:00:00:00:00:00 |
-        sed -n 's/^\([^ ]*\) dst \([^ ]*\) .*extern_learn.*/\1 \2/p' | head -n 1
-}
-need() { [ -n "$2" ] || { echo "there is no $1 on $vxlan yet" >&2; exit 1; }; }
-asn() { vtysh -c 'show running-config' | sed -n 's/^router bgp \([0-9]*\)$/\1/p'; }
-in_evpn() {
-    vtysh -c 'configure terminal' -c "router bgp $(asn)" -c 'address-family l2vpn evpn' -c "$1"
-}
-"""
+__all__ = ["CATALOGUE", "PRELUDE", "Fault"]
 
 
 def _flag(name: str, breaks: str, flag: str, wrong: str) -> Fault:
@@ -293,4 +217,4 @@ _FAULTS = (
     ),
 )  # fmt: skip
 
-CATALOGUE: Mapping[str, Fault] = {fault.name: fault for fault in _FAULTS}
+CATALOGUE: Mapping[str, Fault] = {fault.name: fault for fault in (*_FAULTS, *CONTROL_FAULTS)}

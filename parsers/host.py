@@ -29,7 +29,9 @@ LINKS = "ip_link"
 EVPN = "bgp_l2vpn_evpn"
 # An audit needs these three; the checks that need another one say so themselves.
 NEEDED_SLUGS = (LINKS, FDB, EVPN)
-JSON_SLUGS = frozenset({"evpn_summary", "evpn_vni", "ip_address", "ip_route", "vrrp", "ifquery"})
+JSON_SLUGS = frozenset(
+    {"evpn_summary", "evpn_vni", "bgp_summary", "ip_address", "ip_route", "vrrp", "ifquery"}
+)
 
 # What vtysh says when the daemon is not there. Without root it cannot tell a missing socket from
 # a forbidden one, and adds this hint: then nothing is known about the table.

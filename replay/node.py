@@ -14,8 +14,8 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.commands import BY_SLUG
-from tasks.files import MANAGED_FILES
+from tasks.commands import BY_SLUG, file_slug
+from tasks.files import FRR_CONF, MANAGED_FILES, SYSCTL
 from tasks.plan import FileState
 from tasks.script import Answer, Section, frame, sections_of
 
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 SHELLS = ("/bin/sh -s", "sudo -n /bin/sh -s")
 _ABSENT = FileState(None)
 _BY_NAME = {file.name: file.path for file in MANAGED_FILES}
+# What is not recorded because it follows from the node's files: they themselves, the configuration
+# that FRR runs, and the kernel's settings, which `sysctl` prints as their file says them.
+_FROM_FILES = {file_slug(file.path): file.path for file in MANAGED_FILES} | {
+    "running_config": FRR_CONF.path,
+    "sysctl": SYSCTL.path,
+}
 # The one folder of a node that paths may lead into, as `mktemp` of a deployment makes it.
 _STAGED = re.compile(r"/tmp/evpn-fleet\.\w+(/\w[\w.-]*)?")  # noqa: S108 - the node's
 _SUCCEED = frozenset(
@@ -89,7 +95,7 @@ class ReplayNode:
     def _answer(self, section: Section) -> Answer:
         kind, _, subject = section.slug.partition(":")
         try:
-            if section.slug in BY_SLUG:
+            if section.slug in BY_SLUG and not section.stop:  # a deployment has a step `sysctl`
                 return self._recorded(section)
             if kind in _SUCCEED:
                 return Answer(section)
@@ -104,6 +110,9 @@ class ReplayNode:
 
     def _recorded(self, section: Section) -> Answer:
         output = self.recording.get(section.slug)
+        if output is None and section.slug in _FROM_FILES:
+            state = self.files.get(_FROM_FILES[section.slug], _ABSENT)
+            return Answer(section, (state.text or "").encode())
         if output is None:
             return _unknown(section)
         rc = 1 if output.rc is None else output.rc

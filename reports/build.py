@@ -96,7 +96,9 @@ def _host(state: HostState, *, drifted: bool) -> HostReport:
     for slug in CORE_COMMANDS:
         if slug not in state.commands:
             commands[slug] = CommandReport(status="missing", entries=0, error=None)
-    gaps = [slug for slug in CORE_COMMANDS if slug in commands and commands[slug].status != "ok"]
+    gaps: list[str] = [
+        slug for slug in CORE_COMMANDS if slug in commands and commands[slug].status != "ok"
+    ]
     if not (state.evpn and state.evpn.empty):
         # Without FRR its other commands fail too: that is one finding, not a gap in what we know.
         gaps += [slug for slug, it in commands.items() if slug not in gaps and it.status in _BROKEN]

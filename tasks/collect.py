@@ -42,7 +42,7 @@ def collect_state(task: Task, intent: FabricIntent, done: Callable[[HostCapture]
     """
     name = task.host.name
     sudo = needs_sudo(task.host)
-    commands = commands_for(intent)
+    commands = commands_for(intent, intent.nodes[name])
     script = build_script([as_section(command, sudo=sudo) for command in commands])
     begun = time.monotonic()
     try:

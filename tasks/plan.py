@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, FleetError
+from overlay.redaction import redact
 from tasks.files import MANAGED_FILES, ManagedFile
 from tasks.render import render_files
 from tasks.script import Section, build_script, split_output
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 
 # A file that somebody put in a managed place may be anything; no configuration is larger.
 _FILE_CAP = 8 * 1024 * 1024
-# All that follows such a word on its line: a secret may have words before it (`md5`, `7`).
-_SECRET = re.compile(
-    r"(\b(?:password|passwd|passphrase|secret|psk|key-string|md5-key|message-digest-key"
-    r"|authentication-key|wireless-key|authentication[ \t]+string)[ \t]+)\S.*",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +47,8 @@ class FileChange:
     def diff(self) -> str:
         """The unified diff, with passwords redacted; a line of its own for mode and owner."""
         path = self.file.path
-        old = _redact(self.before.text or "")
-        new = _redact(self.after.text or "")
+        old = redact(self.before.text or "")
+        new = redact(self.after.text or "")
         lines = difflib.unified_diff(
             old.splitlines(),
             new.splitlines(),
@@ -84,10 +78,6 @@ class NodePlan:
     @property
     def diff(self) -> str:
         return "".join(change.diff() for change in self.changes)
-
-
-def _redact(text: str) -> str:
-    return _SECRET.sub(r"\1<redacted>", text)
 
 
 def plan_node(task: Task, intent: FabricIntent) -> Result:

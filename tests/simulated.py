@@ -7,38 +7,49 @@ carries what no intent owns (a management NIC, taps, docker0, guests' MACs), whi
 
 from __future__ import annotations
 
-import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from overlay.expected import BridgeRole
-from overlay.intent import Mode
+from drift.check import file_slug, session_slugs
+from overlay.intent import Mode, Role
 from overlay.records import (
     ALL_ZERO_MAC,
-    BridgeDetail,
-    BridgePort,
     CommandResult,
     EvpnPath,
     EvpnTable,
     FdbEntry,
     HostState,
-    Link,
-    VxlanDetail,
 )
+from tests.simulated_links import FIRST_TABLE, addresses, links_of, number_of, vni_listing
+from tests.simulated_outside import outside_peers, running_config, shown_route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from overlay.expected import BridgeIntent, FabricIntent, NodeIntent, VxlanIntent
+    from overlay.expected import (
+        ExitIntent,
+        FabricIntent,
+        NodeIntent,
+        RouterIntent,
+        VipIntent,
+        VxlanIntent,
+    )
 
 TEXT_SLUGS = ("ip_link", "bridge_fdb", "bgp_l2vpn_evpn")
-_UP = ("BROADCAST", "MULTICAST", "UP", "LOWER_UP")
 
 
-def healthy_states(intent: FabricIntent, *, guests: int = 1) -> dict[str, HostState]:
-    """Every node's state as intended, with so many guests per node and VNI."""
-    return Fleet(intent, guests=guests).states()
+def healthy_states(
+    intent: FabricIntent,
+    *,
+    guests: int = 1,
+    rendered: Mapping[str, Mapping[str, str]] | None = None,
+) -> dict[str, HostState]:
+    """Every node's state as intended, with so many guests per node and VNI.
+
+    With `rendered` files (tests.rendering) the nodes also hold those, and run what they say.
+    """
+    return Fleet(intent, guests=guests, rendered=rendered or {}).states()
 
 
 @dataclass(frozen=True)
@@ -52,42 +63,155 @@ class Fleet:
     stopped: frozenset[str] = frozenset()
     cut_off: frozenset[str] = frozenset()
     muted: frozenset[tuple[str, int]] = frozenset()
+    rendered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def states(self) -> dict[str, HostState]:
         return {name: self._state(node) for name, node in self.intent.nodes.items()}
 
     def _state(self, node: NodeIntent) -> HostState:
-        slugs = TEXT_SLUGS if self.intent.evpn else TEXT_SLUGS[:2]
-        json: dict[str, object] = {"ip_address": addresses(node)}
-        if node.bgp is not None and node.name not in self.stopped:
-            json["evpn_summary"] = self._summary(node)
-            json["evpn_vni"] = vni_listing(node)
+        slugs = TEXT_SLUGS if node.bgp is not None else TEXT_SLUGS[:2]
+        json = self._json(node)
+        texts = self._texts(node)
         return HostState(
             host=node.name,
-            commands={slug: CommandResult(slug, "ok", 1) for slug in (*slugs, *json)},
+            commands={slug: CommandResult(slug, "ok", 1) for slug in (*slugs, *json, *texts)},
             links={link.name: link for link in links_of(node)},
             fdb=tuple(self._fdb(node)),
-            evpn=self._table(node) if self.intent.evpn else None,
+            evpn=self._table(node) if node.bgp is not None else None,
             json=json,
+            texts=texts,
         )
 
+    def _json(self, node: NodeIntent) -> dict[str, object]:
+        json: dict[str, object] = {"ip_address": addresses(node)}
+        if node.forwards:
+            json["ip_route"] = self._routes(node)
+        if node.name in self.stopped:
+            return json
+        if node.bgp is not None:
+            json["evpn_summary"] = self._summary(node)
+            json["evpn_vni"] = vni_listing(node)
+        outside = outside_peers(node)
+        if "bgp_summary" in session_slugs(node):
+            json["bgp_summary"] = {
+                family: {"peers": {peer: {"state": self._session(node, peer)} for peer in outside}}
+                for family in ("ipv4Unicast", "ipv6Unicast")
+            }
+        if node.vips:
+            json["vrrp"] = [self._group(node, vip) for vip in node.vips]
+        return json
+
+    def _texts(self, node: NodeIntent) -> dict[str, str]:
+        texts = {}
+        if node.sysctls:
+            texts["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.sysctls)
+        files = self.rendered.get(node.name, {})
+        for path, text in files.items():
+            texts[file_slug(path)] = text
+        if files and node.name not in self.stopped:
+            texts["running_config"] = running_config(files["/etc/frr/frr.conf"])
+        return texts
+
+    def _silent(self) -> frozenset[str]:
+        return self.stopped | self.cut_off
+
+    def _session(self, node: NodeIntent, peer: str) -> str:
+        up = not {node.name, self.intent.owner[peer]} & self._silent()
+        return "Established" if up else "Active"
+
     def _hears(self, node: NodeIntent) -> Iterator[NodeIntent]:
-        if node.bgp is None or {node.name} & (self.stopped | self.cut_off):
+        """The VTEPs whose routes it has: of its peers, or of all while a reflector lives."""
+        silent = self._silent()
+        if node.bgp is None or node.name in silent:
+            return
+        reflectors = [n.name for n in self.intent.nodes.values() if n.role is Role.REFLECTOR]
+        if reflectors and node.role is Role.VTEP and not set(reflectors) - silent:
             return
         for other in self.intent.nodes.values():
-            if other is not node and other.name not in self.stopped | self.cut_off:
+            if other is not node and other.role is Role.VTEP and other.name not in silent:
                 yield other
 
     def _summary(self, node: NodeIntent) -> dict[str, object]:
-        heard = {other.address for other in self._hears(node)}
         assert node.bgp is not None
-        return {
-            "routerId": node.bgp.router_id,
-            "peers": {
-                peer: {"remoteAs": 1234, "state": "Established" if peer in heard else "Active"}
-                for peer in node.bgp.peers
-            },
+        peers = {
+            peer: {"remoteAs": 1234, "state": self._session(node, peer)} for peer in node.bgp.peers
         }
+        if node.bgp.reflector is not None:  # dynamic neighbours are listed while they are there
+            peers = {
+                f"*{other.address}": {"state": "Established", "dynamicPeer": True}
+                for other in self._hears(node)
+            }
+        return {"routerId": node.bgp.router_id, "peers": peers}
+
+    def _group(self, node: NodeIntent, vip: VipIntent) -> dict[str, object]:
+        others = [
+            other.priority
+            for name, n in self.intent.nodes.items()
+            for other in n.vips
+            if other.id == vip.id and name not in self._silent()
+        ]
+        master = node.name in self.cut_off or vip.priority == max(others)
+        six = ":" in vip.ip
+        ours = {
+            "status": "Master" if master else "Backup",
+            "effectivePriority": vip.priority,
+            "addresses": [vip.ip],
+        }
+        other: dict[str, object] = {"status": "Initialize", "addresses": []}
+        return {
+            "vrid": vip.id,
+            "shutdown": False,
+            "interface": node.underlay_bridge.name,
+            "v4": other if six else ours,
+            "v6": ours if six else other,
+        }
+
+    def _routes(self, node: NodeIntent) -> list[dict[str, object]]:
+        """What `ip -j route show table all` prints, as far as checks read it."""
+        bridge = node.underlay_bridge.name
+        shown: list[dict[str, object]] = [
+            {"dst": "10.0.0.0/8", "dev": "mgmt", "flags": []},
+            {"type": "unreachable", "dst": "default", "dev": "lo", "table": "7", "pref": "medium"},
+        ]
+        if node.router is not None:
+            return shown + self._routes_back(node, node.router, bridge)
+        exits = node.bgp.exits if node.bgp else ()
+        upstreams = [upstream.address for upstream in node.bgp.upstreams] if node.bgp else []
+        told = [peer for peer in upstreams if self._session(node, peer) == "Established"]
+        hops = {exit_.gateway for exit_ in exits if exit_.gateway} | set(told)
+        shown += [shown_route("default", bridge, hop) for hop in sorted(hops)]
+        places = {vrf.name: number for number, vrf in enumerate(node.vrfs)}
+        for exit_ in exits:
+            table = str(FIRST_TABLE + places[exit_.vrf])
+            if exit_.backup:
+                shown.append(
+                    shown_route("default", f"vmbr{self._l3vni(node, exit_)}", "192.0.2.1", table)
+                )
+            elif exit_.gateway:
+                shown.append(shown_route("default", bridge, exit_.gateway, table))
+        return shown
+
+    def _l3vni(self, node: NodeIntent, exit_: ExitIntent) -> int | None:
+        return next(vrf.l3vni for vrf in node.vrfs if vrf.name == exit_.vrf)
+
+    def _routes_back(
+        self, node: NodeIntent, router: RouterIntent, bridge: str
+    ) -> list[dict[str, object]]:
+        hops: dict[str, list[str]] = {}
+        for route in router.routes:
+            hops.setdefault(route.prefix, []).append(route.next_hop)
+        for exit_ in router.exits if router.asn is not None else ():
+            if self._session(node, exit_) != "Established":
+                continue
+            told = self.intent.nodes[self.intent.owner[exit_]].bgp
+            for prefix in told.advertised if told else ():
+                hops.setdefault(prefix, []).append(exit_)
+        return [
+            shown_route(prefix, bridge, found[0])
+            if len(found) == 1
+            else {"dst": prefix, "nexthops": [shown_route("", bridge, hop) for hop in found]}
+            for prefix, found in hops.items()
+        ]
 
     def _table(self, node: NodeIntent) -> EvpnTable:
         assert node.bgp is not None
@@ -96,7 +220,9 @@ class Fleet:
         paths = [path for _, path in self._own[node.name]]
         for other in self._hears(node):
             paths += self._sent[other.name]
-        return EvpnTable(tuple(paths), node.bgp.router_id if paths else None, empty=not paths)
+        if not paths:
+            return EvpnTable(said="No prefixes displayed, 0 exist")
+        return EvpnTable(tuple(paths), node.bgp.router_id, empty=False)
 
     @cached_property
     def _own(self) -> dict[str, list[tuple[int, EvpnPath]]]:
@@ -124,6 +250,14 @@ class Fleet:
             l3vni = l3vnis.get(bridges[vxlan.bridge].vrf or "")
             for path in self._paths_of(node, vxlan, rd, asn, l3vni, weight):
                 yield vxlan.vni, path
+        for index, exit_ in enumerate(node.bgp.exits, start=500):
+            vni = self._l3vni(node, exit_)
+            assert vni is not None
+            for ip in ("0.0.0.0", "::"):
+                yield (
+                    vni,
+                    _default_route(node, f"{node.bgp.router_id}:{index}", ip, asn, vni, weight),
+                )
 
     def _paths_of(
         self,
@@ -201,16 +335,32 @@ class Fleet:
         ]
 
 
+def _default_route(
+    node: NodeIntent, rd: str, ip: str, asn: int, vni: int, weight: int | None
+) -> EvpnPath:
+    return EvpnPath(
+        rd=rd,
+        prefix=f"[5]:[0]:[0]:[{ip}]",
+        route_type=5,
+        eth_tag=0,
+        ip=ip,
+        prefix_length=0,
+        status="*>",
+        next_hop=node.address,
+        weight=weight,
+        origin="i",
+        route_targets=(f"{asn}:{vni}",),
+        extended=("ET:8",),
+        rmac="06:00:00:00:00:01",
+        text=f"*> [5]:[0]:[0]:[{ip}] {node.address}",
+    )
+
+
 def guest_macs(node: NodeIntent, vxlan: VxlanIntent, guests: int) -> Iterator[str]:
     """The MACs of a node's guests in one VNI: no two guests of a fleet share one."""
-    number = _number(node)
+    number = number_of(node)
     for guest in range(guests):
         yield f"02:{number >> 8:02x}:{number & 255:02x}:{vxlan.vni >> 8 & 255:02x}:{vxlan.vni & 255:02x}:{guest:02x}"
-
-
-def _number(node: NodeIntent) -> int:
-    # The host part of its address: enough to tell the nodes of one underlay apart.
-    return int(ipaddress.ip_address(node.address)) & 0xFFFF
 
 
 _remotes: dict[tuple[str, str, str], FdbEntry] = {}
@@ -238,109 +388,3 @@ def _flood(device: str, vtep: str) -> FdbEntry:
         flags=("self",),
         text=f"{ALL_ZERO_MAC} dev {device} dst {vtep} self permanent",
     )
-
-
-def links_of(node: NodeIntent) -> Iterator[Link]:
-    """A node's links: those of the intent, and a management NIC, docker0 and taps."""
-    yield _link(1, "lo", flags=("LOOPBACK", "UP", "LOWER_UP"), mtu=65536)
-    yield _link(2, "mgmt", mtu=1500)
-    yield _link(3, "docker0", kind="bridge", mtu=1500, flags=("BROADCAST", "UP", "NO-CARRIER"))
-    yield _link(
-        4,
-        node.underlay_port,
-        mtu=node.underlay_mtu,
-        master=node.underlay_bridge.name,
-        bridge_port=BridgePort(state="forwarding", learning=True, flood=True, isolated=False),
-    )
-    for index, vrf in enumerate(node.vrfs, start=10):
-        yield _link(
-            index, vrf.name, kind="vrf", mtu=65575, flags=("NOARP", "MASTER", "UP", "LOWER_UP")
-        )
-    for index, vxlan in enumerate(node.vxlans, start=1000):
-        yield _vxlan(index, vxlan)
-    for index, bridge in enumerate(node.bridges, start=100000):
-        yield _bridge(index, bridge, node)
-        if bridge.role is BridgeRole.NETWORK:
-            yield _link(
-                index + 100000,
-                f"tap{bridge.ports[0].removeprefix('vxlan')}i0",
-                mtu=bridge.mtu,
-                master=bridge.name,
-                bridge_port=BridgePort(learning=True, flood=True),
-            )
-
-
-def _vxlan(index: int, vxlan: VxlanIntent) -> Link:
-    return _link(
-        index,
-        vxlan.name,
-        kind="vxlan",
-        mtu=vxlan.mtu,
-        master=vxlan.bridge,
-        vxlan=VxlanDetail(
-            vni=vxlan.vni,
-            local=vxlan.local,
-            group=vxlan.group,
-            device=vxlan.physdev,
-            dstport=vxlan.dstport,
-            learning=vxlan.learning,
-        ),
-        bridge_port=BridgePort(
-            state="forwarding",
-            learning=vxlan.flags.learning,
-            flood=vxlan.flags.unicast_flood,
-            mcast_flood=vxlan.flags.multicast_flood,
-            neigh_suppress=vxlan.flags.neigh_suppress,
-            isolated=False,
-        ),
-    )
-
-
-def _bridge(index: int, bridge: BridgeIntent, node: NodeIntent) -> Link:
-    number = _number(node)
-    own = f"06:{number >> 8:02x}:{number & 255:02x}:{index & 255:02x}:00:01"
-    return _link(
-        index,
-        bridge.name,
-        kind="bridge",
-        mtu=bridge.mtu,
-        mac=bridge.mac or own,
-        master=bridge.vrf,
-        bridge=BridgeDetail(stp_state=0),
-    )
-
-
-def _link(index: int, name: str, *, flags: tuple[str, ...] = _UP, **fields: object) -> Link:
-    kind = fields.get("kind") or ""
-    text = f"{index}: {name}: <{','.join(flags)}> mtu {fields.get('mtu')} {kind}".rstrip()
-    return Link(index, name, flags=flags, text=text, **fields)  # type: ignore[arg-type]
-
-
-def addresses(node: NodeIntent) -> list[dict[str, object]]:
-    """What `ip -j address show` prints, as far as checks read it."""
-    shown: list[dict[str, object]] = [
-        {"ifname": "lo", "addr_info": [{"family": "inet", "local": "127.0.0.1", "prefixlen": 8}]}
-    ]
-    for bridge in node.bridges:
-        infos: list[dict[str, object]] = [
-            {"family": "inet6", "local": "fe80::1", "prefixlen": 64, "scope": "link"}
-        ]
-        for address in bridge.addresses:
-            ip, _, length = address.partition("/")
-            infos.append({"local": ip, "prefixlen": int(length), "scope": "global"})
-        shown.append({"ifname": bridge.name, "addr_info": infos})
-    return shown
-
-
-def vni_listing(node: NodeIntent) -> dict[str, object]:
-    """What `show evpn vni json` prints, as far as checks read it."""
-    vrf_of = {bridge.name: bridge.vrf or "default" for bridge in node.bridges}
-    return {
-        str(vxlan.vni): {
-            "vni": vxlan.vni,
-            "type": "L3" if vxlan.is_l3vni else "L2",
-            "vxlanIf": vxlan.name,
-            "tenantVrf": vrf_of[vxlan.bridge],
-        }
-        for vxlan in node.vxlans
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +11,8 @@ from drift.catalogue import CHECKS
 from drift.engine import audit
 from overlay.records import ALL_ZERO_MAC, EvpnPath, FdbEntry
 from tests.drift import worlds
+from tests.drift.case import Case
+from tests.drift.cases_outside import OUTSIDE
 from tests.drift.worlds import (
     both,
     fdb,
@@ -24,24 +26,13 @@ from tests.drift.worlds import (
     table,
     unfolded,
 )
+from tests.rendering import render
 from tests.simulated import healthy_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from overlay.expected import FabricIntent
-    from tests.drift.worlds import Mutation
-
-
-@dataclass(frozen=True)
-class Case:
-    """A fault, and the one root finding it must give: its host, its object, words of its message."""
-
-    mutation: Mutation
-    host: str
-    object: str
-    says: str
-    fabric: Callable[[], FabricIntent] = field(default=worlds.symmetric)
 
 
 def _flood_entry(device: str, vtep: str) -> FdbEntry:
@@ -121,7 +112,7 @@ def _at(place: str, **values: Any) -> Callable[[Any], None]:
     return lambda listing: listing[place].update(values)
 
 
-CASES: dict[tuple[str, str], Case] = {
+CASES: dict[tuple[str, str], Case] = OUTSIDE | {
     ("vxlan-missing", "device absent"): Case(
         no_link("node2", "vxlan2"),
         "node2",
@@ -606,10 +597,11 @@ CASES: dict[tuple[str, str], Case] = {
 def test_a_check_fires_on_its_fault_and_on_nothing_else(check: str, fault: str) -> None:
     case = CASES[check, fault]
     intent = case.fabric()
-    states = healthy_states(intent)
+    rendered = render(intent)
+    states = healthy_states(intent, rendered=rendered)
     case.mutation(states)
 
-    result = audit(intent, states)
+    result = audit(intent, states, rendered=rendered)
 
     assert unfolded(result) == {(check, case.host, case.object)}
     root = next(finding for finding in result.findings if finding.caused_by is None)
@@ -653,8 +645,9 @@ def test_every_check_has_a_case() -> None:
 @pytest.mark.parametrize("nodes", [1, 2, 3, 5])
 def test_a_healthy_fabric_has_no_finding(fabric: Callable[[int], FabricIntent], nodes: int) -> None:
     intent = fabric(nodes)
+    rendered = render(intent)
 
-    result = audit(intent, healthy_states(intent, guests=2))
+    result = audit(intent, healthy_states(intent, guests=2, rendered=rendered), rendered=rendered)
 
     assert result.findings == ()
     assert result.skipped == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import drift.compare as module
@@ -46,6 +46,7 @@ def test_a_record_that_differs_in_most_fields_is_told_field_by_field() -> None:
     assert [d.field for d in compare(expected, observed)] == [str(n) for n in range(1, 10)]
 
 
+@settings(deadline=None)
 @given(PLANES, PLANES)
 def test_what_it_says_is_all_that_differs(expected, observed) -> None:
     differences = list(compare(expected, observed))
@@ -64,6 +65,7 @@ def test_what_it_says_is_all_that_differs(expected, observed) -> None:
     assert len({(d.key, d.field) for d in differences}) == len(differences)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.integers(0, 5), st.integers(0, 2)),
     st.dictionaries(st.integers(0, 5), st.integers(0, 2)),

@@ -12,12 +12,17 @@ from drift.catalogue import CHECKS, UnknownCheckError
 from drift.engine import audit
 from overlay.records import CommandResult, FdbEntry
 from tests.drift import worlds
-from tests.drift.worlds import fdb, json, link, paths, unfolded, unreachable, without
+from tests.drift.worlds import BY_RENDER, fdb, json, link, paths, unfolded, unreachable, without
+from tests.rendering import render
 from tests.simulated import Fleet, healthy_states
 
 
 def _skipped(result) -> dict[str, str]:
     return {skip.check: skip.reason for skip in result.skipped}
+
+
+def _compare(intent, states):
+    return audit(intent, states, skip=BY_RENDER)
 
 
 @pytest.mark.parametrize(
@@ -29,13 +34,14 @@ def test_a_plane_that_was_not_read_is_skipped_and_named(fabric, plane: str, slug
     states = healthy_states(intent)
     without("node2", **{plane: None})(states)
 
-    result = audit(intent, states)
+    result = _compare(intent, states)
 
     assert result.findings == ()
     expected = {
         check.id
         for check in CHECKS.values()
-        if slug in check.slugs(intent) and check.concerns(intent, intent.nodes["node2"])
+        if slug in check.slugs(intent, intent.nodes["node2"])
+        and check.concerns(intent, intent.nodes["node2"])
     }
     assert _skipped(result).keys() == expected
     assert all(slug in reason for reason in _skipped(result).values())
@@ -51,7 +57,7 @@ def test_an_output_that_is_missing_or_strange_is_skipped_and_named(slug: str) ->
             del outputs[slug]
         states["node1"] = replace(states["node1"], json=outputs)
 
-        result = audit(intent, states)
+        result = _compare(intent, states)
 
         assert result.findings == ()
         assert {skip.host for skip in result.skipped} == {"node1"}
@@ -64,7 +70,7 @@ def test_the_reason_says_how_the_command_fared() -> None:
     failed = {"bridge_fdb": CommandResult("bridge_fdb", "unparsed", error="line 7: `x`")}
     states["node1"] = replace(states["node1"], fdb=None, commands=failed)
 
-    assert _skipped(audit(intent, states)) == {
+    assert _skipped(_compare(intent, states)) == {
         "flood-missing": "bridge_fdb: unparsed (line 7: `x`)",
         "flood-unexpected": "bridge_fdb: unparsed (line 7: `x`)",
     }
@@ -75,13 +81,13 @@ def test_an_unreachable_node_has_no_finding_and_no_passed_check() -> None:
     states = healthy_states(intent)
     unreachable("node3")(states)
 
-    result = audit(intent, states)
+    result = _compare(intent, states)
 
     assert result.findings == ()
     assert {skip.host for skip in result.skipped} == {"node3"}
     assert all("connection timed out" in skip.reason for skip in result.skipped)
     concerned = {c.id for c in CHECKS.values() if c.concerns(intent, intent.nodes["node3"])}
-    assert {skip.check for skip in result.skipped} == concerned
+    assert {skip.check for skip in result.skipped} == concerned - BY_RENDER
 
 
 def test_nobody_reachable_means_no_check_run() -> None:
@@ -110,10 +116,12 @@ def test_an_frr_that_prints_no_route_targets_is_not_judged_by_vni() -> None:
     states = healthy_states(intent)
     paths("node1", lambda p: replace(p, route_targets=()))(states)
 
-    result = audit(intent, states)
+    result = _compare(intent, states)
 
     assert result.findings == ()
-    assert set(_skipped(result)) == {c.id for c in CHECKS.values() if c.by_vni}
+    node = intent.nodes["node1"]
+    by_vni = {c.id for c in CHECKS.values() if c.by_vni and c.concerns(intent, node)}
+    assert set(_skipped(result)) == by_vni
     assert "no route targets" in _skipped(result)["imet-missing"]
 
 
@@ -146,11 +154,28 @@ def test_a_mac_that_moved_here_is_not_expected_behind_its_old_vtep() -> None:
     intent = worlds.bridged()
     states = healthy_states(intent)
     moved = next(p for p in states["node1"].evpn.paths if p.route_type == 2 and not p.local)
-    here = replace(moved, weight=32768, rd="192.168.0.1:2", next_hop="192.168.0.1")
+    here = replace(
+        moved, weight=32768, rd="192.168.0.1:2", next_hop="192.168.0.1", mobility_sequence=1
+    )
     worlds.more_paths("node1", here)(states)
     fdb("node1", lambda e: None if e.mac == moved.mac and e.dst else e)(states)
 
     assert audit(intent, states).findings == ()
+
+
+def test_a_migration_and_a_multihomed_mac_are_silent() -> None:
+    intent = worlds.bridged()
+    states = healthy_states(intent)
+    old = next(p for p in states["node1"].evpn.paths if p.route_type == 2 and not p.local)
+    esi = "03:44:38:39:be:ef:aa:00:00:01"
+    moving = replace(old, next_hop="192.168.0.3", rd="192.168.0.3:2", mobility_sequence=4)
+    worlds.more_paths("node1", moving)(states)
+    assert audit(intent, states, only=["mac-mobility"]).findings == ()
+
+    states = healthy_states(intent)
+    paths("node1", lambda p: replace(p, esi=esi) if p.mac == old.mac else p)(states)
+    worlds.more_paths("node1", replace(moving, mobility_sequence=None, esi=esi))(states)
+    assert audit(intent, states, only=["mac-mobility"]).findings == ()
 
 
 def test_a_mac_behind_two_vteps_belongs_to_the_later_one() -> None:
@@ -219,6 +244,29 @@ def test_the_choice_of_checks() -> None:
     assert "did you mean `vxlan-missing`?" in error.value.hint
 
 
+@pytest.mark.parametrize(
+    ("name", "host", "slug"),
+    [
+        ("exit-upstream-bgp", "node1", "bgp_summary"),
+        ("exit-upstream-bgp", "router", "bgp_summary"),
+        ("exit-single-gateway", "node1", "ip_route"),
+        ("exit-vrrp", "node2", "vrrp"),
+    ],
+)
+def test_an_output_of_the_way_out_that_is_strange_is_skipped(name, host, slug) -> None:
+    intent = worlds.example(name)
+    for value in ("text", 7, None):
+        states = healthy_states(intent)
+        states[host] = replace(states[host], json=states[host].json | {slug: value})
+
+        result = _compare(intent, states)
+
+        assert result.findings == ()
+        assert {(skip.host, skip.reason) for skip in result.skipped} == {
+            (host, f"{slug}: its JSON is not of the expected shape")
+        }
+
+
 def test_the_same_states_give_the_same_findings_in_any_order() -> None:
     intent = worlds.bridged(6)
     states = Fleet(intent, cut_off=frozenset({"node3"}), muted=frozenset({("node1", 2)})).states()
@@ -239,6 +287,31 @@ def test_ids_do_not_depend_on_what_was_seen() -> None:
         (finding,) = audit(intent, states).findings
         ids.add(finding.id)
     assert len(ids) == 1
+
+
+def test_without_rendered_files_the_checks_of_configuration_are_skipped() -> None:
+    intent = worlds.bridged(1)
+
+    result = audit(intent, healthy_states(intent, rendered=render(intent)))
+
+    assert result.findings == ()
+    assert set(_skipped(result)) == BY_RENDER
+    assert all("not rendered" in reason for reason in _skipped(result).values())
+
+
+def test_a_secret_in_a_file_or_in_frr_is_not_in_the_finding() -> None:
+    intent = worlds.bridged()
+    rendered = render(intent)
+    states = healthy_states(intent, rendered=rendered)
+    line = " neighbor 192.168.0.2 password hunter2\n"
+    worlds.text("node1", "file_frr_conf", lambda said: said + line)(states)
+    worlds.text("node1", "running_config", lambda said: said + "router bgp 1234\n" + line)(states)
+
+    result = audit(intent, states, rendered=rendered)
+
+    assert {finding.check for finding in result.findings} == {"config-file", "config-running"}
+    assert "hunter2" not in str(result)
+    assert "<redacted>" in str(result)
 
 
 def test_evidence_is_the_very_lines_of_the_node() -> None:

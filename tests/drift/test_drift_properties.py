@@ -1,4 +1,8 @@
-"""Any fabric: healthy means no finding, and any one fault is found where it is."""
+"""Any fabric: healthy means no finding, and any one fault is found where it is.
+
+Fabrics of every mode, routing and role: with reflectors, exits, a router outside (BGP or static
+routes) and a floating address.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ from hypothesis import strategies as st
 from drift.engine import audit
 from overlay.derive import derive
 from overlay.intent import Fabric
-from tests.drift.worlds import fdb, json, link, no_link, paths, unfolded, unreachable
+from tests.drift.worlds import BY_RENDER, fdb, json, link, no_link, paths, unfolded, unreachable
+from tests.rendering import render
 from tests.simulated import Fleet, healthy_states
 
 if TYPE_CHECKING:
@@ -52,19 +57,46 @@ def fabrics(draw: Any) -> FabricIntent:
         },
         "vrfs": vrfs,
         "networks": networks,
-        "nodes": {
-            name: {
-                "address": f"fd00::{n + 9}" if v6 else f"10.1.{n}.9",
-                "router_id": f"10.255.0.{n + 1}",
-            }
-            for n, name in enumerate(names)
-        },
+        "nodes": {name: _node(n, v6=v6) for n, name in enumerate(names)},
     }
     if mode == "evpn":
         fabric["bgp"] = {"asn": draw(st.sampled_from([1234, 4_200_000_001]))}
+        for n in range(draw(st.sampled_from([0, 0, 1, 2]))):
+            fabric["nodes"][f"rr{n}"] = _node(100 + n, v6=v6) | {"role": "reflector"}
+            fabric["bgp"]["cluster_id"] = "1.1.1.1"
+    if routing == "symmetric" and draw(st.booleans()):
+        _add_exits(draw, fabric, names, v6=v6)
     if mode == "multicast":
         fabric["overlay"]["group"] = "ff05::1" if v6 else "225.20.1.1"
     return derive(Fabric.model_validate(fabric))
+
+
+def _node(n: int, *, v6: bool) -> dict[str, Any]:
+    return {
+        "address": f"fd00::{n + 9}" if v6 else f"10.1.{n}.9",
+        "router_id": f"10.255.0.{n + 1}",
+    }
+
+
+def _add_exits(draw: Any, fabric: dict[str, Any], names: list[str], *, v6: bool) -> None:
+    """Exits of the VRFs, with a router outside that speaks BGP or has static routes."""
+    router = _node(200, v6=v6) | {"role": "router"}
+    if draw(st.booleans()):
+        router["asn"] = 25253
+    fabric["nodes"]["outside"] = router
+    for vrf in fabric["vrfs"].values():
+        exits = draw(st.lists(st.sampled_from(names), unique=True))
+        vrf["exits"] = exits
+        if exits and draw(st.booleans()):
+            vrf["primary"] = exits[0]
+        # With several exits and no gateway there is nothing to prefer to another exit's default.
+        for name in exits if "asn" not in router or len(exits) > 1 else ():
+            fabric["nodes"][name]["gateway"] = router["address"]
+    if draw(st.booleans()):
+        holders = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+        address = "fd00::fe/64" if v6 else "10.1.9.254/16"
+        priorities = {name: 200 - n for n, name in enumerate(holders)}
+        fabric["vips"] = [{"address": address, "id": 7, "priorities": priorities}]
 
 
 def _network(
@@ -84,7 +116,11 @@ def _network(
 @CALM
 @given(fabrics(), st.integers(0, 3))
 def test_a_healthy_fabric_has_no_finding(intent: FabricIntent, guests: int) -> None:
-    result = audit(intent, healthy_states(intent, guests=guests))
+    rendered = render(intent)
+
+    result = audit(
+        intent, healthy_states(intent, guests=guests, rendered=rendered), rendered=rendered
+    )
 
     assert result.findings == ()
     assert result.skipped == ()
@@ -159,6 +195,17 @@ def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iter
                     host, lambda p, vtep=vtep, vni=vxlan.vni: None if _is_imet(p, vtep, vni) else p
                 ),
             )
+    for path in states[host].evpn.paths:
+        if path.route_type == 5:
+            vrf = next(
+                (v for v in node.vrfs if path.route_targets[0].endswith(f":{v.l3vni}")), None
+            )
+            if vrf is None:  # of a VRF that this node does not have
+                continue
+            length = f"{path.ip}/{path.prefix_length}"
+            drop = paths(host, lambda p, path=path: None if p == path else p)
+            via = node.address if path.local else path.next_hop
+            yield "type5-missing", host, f"VRF {vrf.name} {length} via {via}", drop
     for peer in node.bgp.peers:
         yield (
             "session-down",
@@ -195,7 +242,7 @@ def test_a_dead_node_is_at_most_one_finding_and_not_its_own(
     states = Fleet(intent, cut_off=frozenset({host})).states()
     unreachable(host)(states)
 
-    result = audit(intent, states)
+    result = audit(intent, states, skip=BY_RENDER)
 
     assert all(finding.host != host for finding in result.findings)
     assert len(unfolded(result)) <= 1

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from drift.catalogue import CHECKS
 from overlay.derive import derive
 from overlay.intent import Fabric
+from overlay.loading import load_inventory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     States = dict[str, HostState]
     Mutation = Callable[[States], None]
 
+ROOT = Path(__file__).parents[2]
+# What compares with rendered files, for tests that render none.
+BY_RENDER = frozenset(check.id for check in CHECKS.values() if check.by_render)
 GATEWAY_MAC = "44:39:39:ff:40:94"
 Unfolded = set[tuple[str, str, str]]
 
@@ -57,6 +63,11 @@ def multicast(nodes: int = 3) -> FabricIntent:
         overlay={"group": "225.20.1.1"},
         networks=[{"vni": 2}, {"vni": 3}],
     )
+
+
+def example(name: str) -> FabricIntent:
+    """The fabric of `examples/<name>`."""
+    return load_inventory(ROOT / "examples" / name).intent
 
 
 def _derive(nodes: int, **fabric: Any) -> FabricIntent:
@@ -182,6 +193,16 @@ def json(host: str, slug: str, change: Callable[[Any], Any]) -> Mutation:
         changed = change(value)
         outputs = states[host].json | {slug: value if changed is None else changed}
         states[host] = replace(states[host], json=outputs)
+
+    return mutate
+
+
+def text(host: str, slug: str, change: Callable[[str], str]) -> Mutation:
+    """Changes the text that a command printed."""
+
+    def mutate(states: States) -> None:
+        texts = states[host].texts | {slug: change(states[host].texts[slug])}
+        states[host] = replace(states[host], texts=texts)
 
     return mutate
 

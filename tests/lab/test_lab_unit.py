@@ -410,6 +410,9 @@ CHECKS = {
     "bridge-port-neigh-suppress", "bridge-port-flood", "bridge-port-isolated", "gateway-mac",
     "vrf-missing", "vrf-membership", "mtu", "flood-missing", "flood-unexpected", "fdb-stale",
     "fdb-missing", "fdb-wrong-vtep", "evpn-empty", "imet-not-originated", "imet-unexpected",
+    "session-down", "session-unexpected", "l3vni", "route-target", "rd-duplicate", "router-id",
+    "mac-mobility", "rmac-conflict", "type5-missing", "type5-unexpected", "gateway-address",
+    "exit-route", "vrrp", "sysctl", "config-file", "config-running",
 }  # fmt: skip
 
 
@@ -420,6 +423,8 @@ def test_the_catalogue_has_one_fault_for_each_check() -> None:
         assert fault.breaks.endswith(".")
         assert fault.inject
         assert fault.heal
+        example = Path(__file__).parents[2] / "examples" / fault.topology
+        assert load_lab(example).node(fault.node)
 
 
 @pytest.mark.parametrize("fault", faults.CATALOGUE.values(), ids=faults.CATALOGUE.keys())

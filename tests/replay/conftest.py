@@ -11,6 +11,8 @@ from overlay.loading import load_inventory
 from overlay.records import RawOutput
 from replay.fleet import ReplayFleet
 from tasks.collect import HostCapture
+from tasks.commands import file_slug
+from tasks.files import MANAGED_FILES
 from tasks.snapshot import write_capture, write_meta
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ def outputs(host: str, scene: str) -> dict[str, RawOutput]:
         "evpn_summary": RawOutput("{}\n"),
         "evpn_vni": RawOutput('{"2": {}}\n', 0, "a warning\n"),
         "ip_address": RawOutput("[]"),
+        "sysctl": RawOutput("net.ipv4.ip_forward = 1\n"),
+        "running_config": RawOutput("!\n"),
+        **{file_slug(file.path): RawOutput(f"# {scene}\n") for file in MANAGED_FILES},
     }
 
 

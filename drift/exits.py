@@ -1,0 +1,244 @@
+"""The way out: routes of exits and of routers outside, against `ip -j route show table all`."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from drift.check import ROUTES
+from drift.draft import About, Draft, draft, lines
+from overlay.expected import BridgeRole
+from overlay.intent import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from drift.view import HostView
+    from overlay.expected import ExitIntent, NodeIntent, RouterIntent
+
+EXIT_CHECKS = frozenset({"exit-route"})
+
+_MAIN = "main"
+_DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
+_STATIC = frozenset({("ip", "route")})
+_DEAD = frozenset({"dead", "linkdown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One unicast route of the kernel: `hops` are its (gateway, device), several with ECMP."""
+
+    table: str
+    prefix: str
+    metric: int
+    hops: tuple[tuple[str | None, str], ...]
+
+    @property
+    def text(self) -> str:
+        """The route as `ip route` says it, for evidence and messages."""
+        return ", ".join(f"via {hop} dev {dev}" if hop else f"dev {dev}" for hop, dev in self.hops)
+
+    @property
+    def gateways(self) -> list[str]:
+        return sorted(hop for hop, _ in self.hops if hop is not None)
+
+
+def routes_in(listing: object) -> list[Route] | None:
+    """The unicast routes of `ip -j route show table all`; None if it is no such listing."""
+    if not isinstance(listing, list):
+        return None
+    found = (_route(entry) for entry in listing if isinstance(entry, dict))
+    return [route for route in found if route is not None]
+
+
+def _route(entry: dict[str, Any]) -> Route | None:
+    if entry.get("type", "unicast") != "unicast":
+        return None
+    nested = entry.get("nexthops")
+    shown = nested if isinstance(nested, list) else [entry]
+    hops = [
+        (_gateway(hop), str(hop.get("dev")))
+        for hop in shown
+        if isinstance(hop, dict) and not _DEAD & set(hop.get("flags") or ())
+    ]
+    metric = entry.get("metric", 0)
+    return Route(
+        table=str(entry.get("table", _MAIN)),
+        prefix=_prefix(entry),
+        metric=metric if isinstance(metric, int) else 0,
+        hops=tuple(hops),
+    )
+
+
+def _gateway(hop: dict[str, Any]) -> str | None:
+    via = hop.get("via")
+    found = hop.get("gateway") or (via.get("host") if isinstance(via, dict) else None)
+    return None if found is None else str(found)
+
+
+def _prefix(entry: dict[str, Any]) -> str:
+    """The destination with its length; iproute2 says `default` for both IPv4 and IPv6."""
+    text = str(entry.get("dst"))
+    if text != "default":
+        return text
+    # Only IPv6 routes print a preference; an IPv4 route may have an IPv6 gateway, below `via`.
+    six = "pref" in entry or ":" in str(entry.get("gateway", ""))
+    return _DEFAULT[6 if six else 4]
+
+
+def examine_routes(view: HostView) -> Iterator[Draft]:
+    """An exit's way out of the node and of each of its VRFs; a router's way back to the exits."""
+    listing = routes_in(view.state.json[ROUTES])
+    if listing is None:
+        return
+    tables: dict[str, list[Route]] = defaultdict(list)
+    for route in listing:
+        tables[route.table].append(route)
+    node = view.node
+    if node.router is not None:
+        yield from _ways_back(view, node.router, tables[_MAIN])
+    elif node.bgp is not None and node.bgp.exits:
+        yield from _way_out(view, node.bgp.exits[0], tables)
+        for exit_ in node.bgp.exits:
+            yield from _way_out_of_vrf(view, exit_, tables)
+
+
+def _best(routes: list[Route], prefix: str) -> Route | None:
+    alive = [route for route in routes if route.prefix == prefix and route.hops]
+    return min(alive, key=lambda route: route.metric, default=None)
+
+
+def _of_vrf(view: HostView, vrf: str, tables: Mapping[str, list[Route]]) -> list[Route]:
+    """The routes of a VRF's table, which is printed by its name or by its number."""
+    link = view.links.get(vrf)
+    names = {vrf} | ({str(link.vrf_table)} if link and link.vrf_table else set())
+    return [route for name in sorted(names) for route in tables.get(name, ())]
+
+
+def _hop(view: HostView, exit_: ExitIntent) -> str | None:
+    """The address that it exits by: its gateway, or the router that tells it a default."""
+    if exit_.gateway is not None:
+        return exit_.gateway
+    upstreams = view.node.bgp.upstreams if view.node.bgp else ()
+    return upstreams[0].address if upstreams else None
+
+
+def _default_of(hop: str | None) -> str:
+    return _DEFAULT[6 if hop and ":" in hop else 4]
+
+
+def _way_out(
+    view: HostView, exit_: ExitIntent, tables: Mapping[str, list[Route]]
+) -> Iterator[Draft]:
+    """The node's own default route, in the main table."""
+    hop = _hop(view, exit_)
+    prefix = _default_of(hop)
+    main = tables.get(_MAIN, [])
+    best = _best(main, prefix)
+    about = About(device=view.node.underlay_bridge.name, peer=hop, topics=_STATIC)
+    if best is not None and _leads_back(view, best):
+        yield _changed(view, "main table", f"via {hop}" if hop else "a way out", best, about)
+        return
+    own = best is not None
+    if exit_.gateway is not None and view.node.scope is Scope.WHOLE:
+        # The gateway is in our interfaces file. Another default may stand beside it (management).
+        own = any(exit_.gateway in route.gateways for route in main if route.prefix == prefix)
+    elif not own and view.node.scope is Scope.OVERLAY:
+        own = _best(_of_vrf(view, exit_.vrf, tables), prefix) is not None
+    if not own:
+        yield draft(
+            "exit-route",
+            view.host,
+            "main table",
+            "missing",
+            f"via {hop}" if hop else "a way out",
+            best.text if best else None,
+            what="default route",
+            evidence=lines(ROUTES, [_shown(best)] if best else []),
+            about=about,
+        )
+
+
+def _way_out_of_vrf(
+    view: HostView, exit_: ExitIntent, tables: Mapping[str, list[Route]]
+) -> Iterator[Draft]:
+    """A VRF's own default must not lead to another exit. Without one the main table's is used."""
+    hop = _hop(view, exit_)
+    best = _best(_of_vrf(view, exit_.vrf, tables), _default_of(hop))
+    if best is not None and _leads_back(view, best) and not exit_.backup:
+        about = About(vrf=exit_.vrf, vni=view.l3vni_by_vrf.get(exit_.vrf), topics=_STATIC)
+        yield _changed(view, f"VRF {exit_.vrf}", f"via {hop}" if hop else "a way out", best, about)
+
+
+def _leads_back(view: HostView, route: Route) -> bool:
+    return any(device in view.transit_links for _, device in route.hops)
+
+
+def _changed(view: HostView, place: str, wanted: str, route: Route, about: About) -> Draft:
+    return draft(
+        "exit-route",
+        view.host,
+        place,
+        "changed",
+        wanted,
+        route.text,
+        attribute="default route",
+        evidence=lines(ROUTES, [_shown(route)]),
+        about=about,
+    )
+
+
+def _shown(route: Route) -> str:
+    table = "" if route.table == _MAIN else f" table {route.table}"
+    return f"{route.prefix} {route.text}{table}"
+
+
+def _ways_back(view: HostView, router: RouterIntent, main: list[Route]) -> Iterator[Draft]:
+    """A route outside to each network of the exits: its static next hops, or any that BGP told."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for route in router.routes:
+        wanted[route.prefix].add(route.next_hop)
+    told = _told(view, router) if router.asn is not None else {}
+    for prefix in sorted({*wanted, *told}):
+        best = _best(main, prefix)
+        hops = sorted(wanted[prefix]) if prefix in wanted else [told[prefix]]
+        if best is not None and (prefix in told or best.gateways == hops):
+            continue
+        yield draft(
+            "exit-route",
+            view.host,
+            f"route {prefix}",
+            "changed" if best else "missing",
+            hops,
+            best.gateways if best else None,
+            attribute="next hops" if best else "",
+            what="next hops of the way back",
+            evidence=lines(ROUTES, [_shown(best)] if best else []),
+            about=About(
+                peer=told.get(prefix),
+                topics=_STATIC,
+                group=("exit-route", view.host),
+            ),
+        )
+
+
+def _told(view: HostView, router: RouterIntent) -> dict[str, str]:
+    """The networks that exits tell a router over their sessions, each with one such exit."""
+    told: dict[str, str] = {}
+    for address in router.exits:
+        node = view.intent.nodes[view.intent.owner[address]]
+        for prefix in _networks(node):
+            # Over an IPv4 session IPv6 may have no next hop that the router reaches.
+            if (":" in prefix) == (":" in address):
+                told.setdefault(prefix, address)
+    return told
+
+
+def _networks(node: NodeIntent) -> Iterator[str]:
+    vrfs = {exit_.vrf for exit_ in node.bgp.exits} if node.bgp else set()
+    for bridge in node.bridges:
+        if bridge.role is BridgeRole.NETWORK and bridge.vrf in vrfs:
+            for address in bridge.addresses:
+                yield str(ipaddress.ip_interface(address).network)

@@ -1,0 +1,150 @@
+"""Faults of the control plane, of the way out and of the configuration: data only."""
+
+from __future__ import annotations
+
+from lab.fault import Fault
+
+_STRANGER = "192.0.2.222"
+
+CONTROL_FAULTS = (
+    Fault(
+        "session-down",
+        "The node has shut its session with its first peer.",
+        "session-down",
+        inject=r"peer=$(running 's/^ neighbor \([^ ]*\) remote-as .*/\1/p'); "
+        'need peer "$peer"; save peer "$peer"; in_bgp "neighbor $peer shutdown"',
+        heal='in_bgp "no neighbor $(saved peer) shutdown"',
+    ),
+    Fault(
+        "session-unexpected",
+        f"The node has a neighbour {_STRANGER} that no intent names.",
+        "session-unexpected",
+        inject=f'in_bgp "neighbor {_STRANGER} remote-as $(asn)"; '
+        f'in_evpn "neighbor {_STRANGER} activate"',
+        heal=f'in_bgp "no neighbor {_STRANGER}"',
+    ),
+    Fault(
+        "l3vni",
+        "The VRF has lost its L3VNI, so FRR takes it for a layer-2 segment.",
+        "l3vni",
+        inject='vni=$(l3vni); need L3VNI "$vni"; save vni "$vni"; in_vrf "no vni $vni"',
+        heal='in_vrf "vni $(saved vni)"',
+    ),
+    Fault(
+        "route-target",
+        "The routes of a VNI are exported under a foreign route target.",
+        "route-target",
+        inject='in_vni "route-target export $(asn):777"',
+        heal='in_evpn "no vni $vni"',
+    ),
+    Fault(
+        "rd-duplicate",
+        "A VNI uses the route distinguisher of another node's.",
+        "rd-duplicate",
+        inject="rd=$(vtysh -c 'show bgp l2vpn evpn' | "
+        r"sed -n 's/^Route Distinguisher: \([0-9.:]*\) *$/\1/p' | "
+        'grep -v "^$(local_of "$vxlan"):" | head -n 1); need "foreign RD" "$rd"; in_vni "rd $rd"',
+        heal='in_evpn "no vni $vni"',
+    ),
+    Fault(
+        "router-id",
+        "The BGP router-id is another one than intended.",
+        "router-id",
+        inject=r"id=$(running 's/^ bgp router-id \(.*\)/\1/p'); "
+        'need router-id "$id"; save id "$id"; in_bgp "bgp router-id 192.0.2.201"',
+        heal='in_bgp "bgp router-id $(saved id)"',
+    ),
+    Fault(
+        "mac-mobility",
+        "A MAC that lives on another node is pinned here too.",
+        "mac-mobility",
+        inject='remote=$(first_remote); need "remote MAC" "$remote"; '
+        "ip link add veth990 type veth peer name veth991; ip link set veth991 up; "
+        'ip link set veth990 master "$bridge" up; '
+        'bridge fdb replace "${remote% *}" dev veth990 master static',
+        heal="ip link del veth990 2>/dev/null || :",
+    ),
+    Fault(
+        "rmac-conflict",
+        "The bridge of the L3VNI has the router MAC of another node.",
+        "rmac-conflict",
+        inject='svi=$(of_l3vni SVI-If); need "L3VNI bridge" "$svi"; save svi "$svi"; '
+        'save mac "$(mac_of "$svi")"; '
+        r"mac=$(vtysh -c 'show bgp l2vpn evpn' | sed -n 's/.*Rmac:\([0-9a-f:]*\).*/\1/p' | "
+        'grep -vi "$(saved mac)" | head -n 1); need "foreign router MAC" "$mac"; '
+        'ip link set "$svi" address "$mac"',
+        heal='ip link set "$(saved svi)" address "$(saved mac)"',
+    ),
+    Fault(
+        "type5-missing",
+        "The exit no longer tells the others its default route.",
+        "type5-missing",
+        inject="in_vrf_evpn 'no default-originate ipv4'; in_vrf_evpn 'no default-originate ipv6'",
+        heal="in_vrf_evpn 'default-originate ipv4'; in_vrf_evpn 'default-originate ipv6'",
+        node="node1",
+        topology="exit-single-gateway",
+    ),
+    Fault(
+        "type5-unexpected",
+        "A node that is no exit tells the others a default route.",
+        "type5-unexpected",
+        inject="in_vrf_evpn 'default-originate ipv4'",
+        heal="in_vrf_evpn 'no default-originate ipv4'",
+    ),
+    Fault(
+        "gateway-address",
+        "The anycast gateway has lost its address here.",
+        "gateway-address",
+        inject='address=$(ip -4 -o address show dev "$bridge" scope global | '
+        r"sed -n 's/.* inet \([^ ]*\) .*/\1/p' | head -n 1); "
+        'need address "$address"; save address "$address"; ip address del "$address" dev "$bridge"',
+        heal='ip address replace "$(saved address)" dev "$bridge"',
+    ),
+    Fault(
+        "exit-route",
+        "The exit has lost its own default route.",
+        "exit-route",
+        inject='route=$(ip route show default dev "$(underlay)" | head -n 1); '
+        'need "default route" "$route"; save route "$route"; '
+        'ip route del default dev "$(underlay)"',
+        # Unquoted: the words of a route.
+        heal='ip route replace $(saved route) dev "$(underlay)"',
+        node="node1",
+        topology="exit-single-gateway",
+    ),
+    Fault(
+        "vrrp",
+        "The master of the floating address has a low priority, so another node takes over.",
+        "vrrp",
+        inject=r"old=$(running 's/^ vrrp 1 priority \(.*\)/\1/p'); "
+        'need priority "$old"; save old "$old"; '
+        "vtysh -c 'configure terminal' -c \"interface $(underlay)\" -c 'vrrp 1 priority 50'",
+        heal="vtysh -c 'configure terminal' -c \"interface $(underlay)\" "
+        '-c "vrrp 1 priority $(saved old)"',
+        node="node1",
+        topology="exit-vrrp",
+    ),
+    Fault(
+        "sysctl",
+        "Reverse-path filtering is on, so answers that come in by another exit are dropped.",
+        "sysctl",
+        inject='save value "$(sysctl -n "net.ipv4.conf.$(underlay).rp_filter")"; '
+        'sysctl -qw "net.ipv4.conf.$(underlay).rp_filter=1"',
+        heal='sysctl -qw "net.ipv4.conf.$(underlay).rp_filter=$(saved value)"',
+        topology="exit-multi-gateway",
+    ),
+    Fault(
+        "config-file",
+        "Somebody has added a line to the interfaces file.",
+        "config-file",
+        inject="echo '# lab fault' >> /etc/network/interfaces",
+        heal="sed -i '/^# lab fault$/d' /etc/network/interfaces",
+    ),
+    Fault(
+        "config-running",
+        "Somebody has typed a prefix-list into vtysh.",
+        "config-running",
+        inject="vtysh -c 'configure terminal' -c 'ip prefix-list LAB-FAULT seq 5 permit any'",
+        heal="vtysh -c 'configure terminal' -c 'no ip prefix-list LAB-FAULT'",
+    ),
+)

@@ -1,0 +1,24 @@
+"""The managed files of a fabric, rendered without an inventory, for tests that compare with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.files import MANAGED_FILES
+from tasks.render import environment, managed_line
+
+if TYPE_CHECKING:
+    from overlay.expected import FabricIntent
+
+
+def render(intent: FabricIntent) -> dict[str, dict[str, str]]:
+    """Each node's managed files by path, as `tasks.render` makes them."""
+    return {
+        name: {
+            file.path: environment()
+            .get_template(file.template)
+            .render(node=node, managed=managed_line(intent, node))
+            for file in MANAGED_FILES
+        }
+        for name, node in intent.nodes.items()
+    }

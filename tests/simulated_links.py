@@ -1,0 +1,133 @@
+"""Links, addresses and L3VNIs of a simulated node, as its kernel and zebra would show them."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from overlay.expected import BridgeRole
+from overlay.records import BridgeDetail, BridgePort, Link, VxlanDetail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from overlay.expected import BridgeIntent, NodeIntent, VxlanIntent
+
+FIRST_TABLE = 1001  # that of a node's first VRF, as ifupdown2 numbers them
+_UP = ("BROADCAST", "MULTICAST", "UP", "LOWER_UP")
+
+
+def number_of(node: NodeIntent) -> int:
+    """The host part of its address: enough to tell the nodes of one underlay apart."""
+    return int(ipaddress.ip_address(node.address)) & 0xFFFF
+
+
+def links_of(node: NodeIntent) -> Iterator[Link]:
+    """A node's links: those of the intent, and a management NIC, docker0 and taps."""
+    yield _link(1, "lo", flags=("LOOPBACK", "UP", "LOWER_UP"), mtu=65536)
+    yield _link(2, "mgmt", mtu=1500)
+    yield _link(3, "docker0", kind="bridge", mtu=1500, flags=("BROADCAST", "UP", "NO-CARRIER"))
+    yield _link(
+        4,
+        node.underlay_port,
+        mtu=node.underlay_mtu,
+        master=node.underlay_bridge.name,
+        bridge_port=BridgePort(state="forwarding", learning=True, flood=True, isolated=False),
+    )
+    for index, vrf in enumerate(node.vrfs, start=10):
+        yield _link(
+            index,
+            vrf.name,
+            kind="vrf",
+            mtu=65575,
+            vrf_table=FIRST_TABLE + index - 10,
+            flags=("NOARP", "MASTER", "UP", "LOWER_UP"),
+        )
+    for index, vxlan in enumerate(node.vxlans, start=1000):
+        yield _vxlan(index, vxlan)
+    for index, bridge in enumerate(node.bridges, start=100000):
+        yield _bridge(index, bridge, node)
+        if bridge.role is BridgeRole.NETWORK:
+            yield _link(
+                index + 100000,
+                f"tap{bridge.ports[0].removeprefix('vxlan')}i0",
+                mtu=bridge.mtu,
+                master=bridge.name,
+                bridge_port=BridgePort(learning=True, flood=True),
+            )
+
+
+def _vxlan(index: int, vxlan: VxlanIntent) -> Link:
+    return _link(
+        index,
+        vxlan.name,
+        kind="vxlan",
+        mtu=vxlan.mtu,
+        master=vxlan.bridge,
+        vxlan=VxlanDetail(
+            vni=vxlan.vni,
+            local=vxlan.local,
+            group=vxlan.group,
+            device=vxlan.physdev,
+            dstport=vxlan.dstport,
+            learning=vxlan.learning,
+        ),
+        bridge_port=BridgePort(
+            state="forwarding",
+            learning=vxlan.flags.learning,
+            flood=vxlan.flags.unicast_flood,
+            mcast_flood=vxlan.flags.multicast_flood,
+            neigh_suppress=vxlan.flags.neigh_suppress,
+            isolated=False,
+        ),
+    )
+
+
+def _bridge(index: int, bridge: BridgeIntent, node: NodeIntent) -> Link:
+    number = number_of(node)
+    own = f"06:{number >> 8:02x}:{number & 255:02x}:{index & 255:02x}:00:01"
+    return _link(
+        index,
+        bridge.name,
+        kind="bridge",
+        mtu=bridge.mtu,
+        mac=bridge.mac or own,
+        master=bridge.vrf,
+        bridge=BridgeDetail(stp_state=0),
+    )
+
+
+def _link(index: int, name: str, *, flags: tuple[str, ...] = _UP, **fields: object) -> Link:
+    kind = fields.get("kind") or ""
+    text = f"{index}: {name}: <{','.join(flags)}> mtu {fields.get('mtu')} {kind}".rstrip()
+    return Link(index, name, flags=flags, text=text, **fields)  # type: ignore[arg-type]
+
+
+def addresses(node: NodeIntent) -> list[dict[str, object]]:
+    """What `ip -j address show` prints, as far as checks read it."""
+    shown: list[dict[str, object]] = [
+        {"ifname": "lo", "addr_info": [{"family": "inet", "local": "127.0.0.1", "prefixlen": 8}]}
+    ]
+    for bridge in node.bridges:
+        infos: list[dict[str, object]] = [
+            {"family": "inet6", "local": "fe80::1", "prefixlen": 64, "scope": "link"}
+        ]
+        for address in bridge.addresses:
+            ip, _, length = address.partition("/")
+            infos.append({"local": ip, "prefixlen": int(length), "scope": "global"})
+        shown.append({"ifname": bridge.name, "addr_info": infos})
+    return shown
+
+
+def vni_listing(node: NodeIntent) -> dict[str, object]:
+    """What `show evpn vni json` prints, as far as checks read it."""
+    vrf_of = {bridge.name: bridge.vrf or "default" for bridge in node.bridges}
+    return {
+        str(vxlan.vni): {
+            "vni": vxlan.vni,
+            "type": "L3" if vxlan.is_l3vni else "L2",
+            "vxlanIf": vxlan.name,
+            "tenantVrf": vrf_of[vxlan.bridge],
+        }
+        for vxlan in node.vxlans
+    }

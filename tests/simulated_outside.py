@@ -1,0 +1,33 @@
+"""A simulated node's way out, and the configuration that its FRR runs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from overlay.expected import NodeIntent
+
+_DEFAULT = re.compile(r"vrrp \d+ priority 100$|bgp listen limit 100$")
+
+
+def outside_peers(node: NodeIntent) -> list[str]:
+    """The addresses of a node's eBGP peers: routers of an exit, exits of a router."""
+    if node.router is not None:
+        return list(node.router.exits) if node.router.asn is not None else []
+    return [upstream.address for upstream in node.bgp.upstreams] if node.bgp else []
+
+
+def shown_route(
+    prefix: str, device: str, gateway: str, table: str | None = None
+) -> dict[str, object]:
+    shown: dict[str, object] = {"dst": prefix, "gateway": gateway, "dev": device, "flags": []}
+    return shown | ({"table": table} if table else {})
+
+
+def running_config(text: str) -> str:
+    """What `show running-config` makes of a frr.conf, as FRR 8.4.4 and 10.3 do."""
+    said = text.replace("version 3", "").replace("service integrated-vtysh-config", "")
+    kept = (line.rstrip() for line in said.splitlines() if not _DEFAULT.search(line))
+    head = "Building configuration...\n\nCurrent configuration:\n!\nfrr version 10.3\n"
+    return head + "no ip forwarding\n" + "\n".join(kept) + "\nend\n"
