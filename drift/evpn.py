@@ -13,6 +13,7 @@ from drift.sessions import established_peers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from drift.findings import Evidence
     from drift.routes import Routes
     from drift.view import HostView
     from overlay.expected import VxlanIntent
@@ -26,6 +27,8 @@ WHOLE_INSTANCE = "bgp"
 _ADVERTISED = frozenset({("bgp", "advertise-all-vni")})
 _NO_PREFIX = re.compile(r"No (EVPN )?prefixes ")
 _MAC_IP = 2
+_IMET = 3
+_SHOWN = 6
 
 
 def examine_table(view: HostView) -> Iterator[Draft]:
@@ -114,6 +117,13 @@ def _target_asn(view: HostView) -> int:
     return view.node.bgp.asn & 0xFFFF if view.node.bgp else 0
 
 
+def _imet_lines(view: HostView, vni: int | None) -> tuple[Evidence, ...]:
+    """The IMET routes that the node does hold, of one VNI or of all: its own is not among them."""
+    held = [path for path in (view.table.paths if view.table else ()) if path.route_type == _IMET]
+    ours = [path for path in held if vni is None or vni in vnis_of(path)]
+    return lines(B, [path.text for path in ours or held], limit=_SHOWN)
+
+
 def _not_originated(view: HostView, lacking: list[VxlanIntent], mistaken: int) -> Iterator[Draft]:
     """One finding for the whole instance when nothing is originated that could be."""
     ready = [vxlan for vxlan in lacking if view.is_ready(vxlan)]
@@ -129,6 +139,7 @@ def _not_originated(view: HostView, lacking: list[VxlanIntent], mistaken: int) -
             [f"VNI {vxlan.vni}" for vxlan in ready],
             None,
             what="IMET routes of its own",
+            evidence=_imet_lines(view, None),
             about=About(topics=_ADVERTISED),
         )
         lacking = [vxlan for vxlan in lacking if vxlan not in ready]
@@ -141,6 +152,7 @@ def _not_originated(view: HostView, lacking: list[VxlanIntent], mistaken: int) -
             vxlan.local,
             None,
             what="IMET route of its own",
+            evidence=_imet_lines(view, vxlan.vni),
             about=About(
                 device=vxlan.name,
                 bridge=vxlan.bridge,
