@@ -34,6 +34,9 @@ Outcome = Literal["unchanged", "deployed", "failed", "unreachable"]
 BACKUPS = "/var/lib/evpn-fleet/backups"
 _FRR_RELOAD = "/usr/lib/frr/frr-reload.py"
 _APPLY_DEADLINE = 300
+_FIXED_AT_BIRTH = frozenset(
+    {"vxlan-id", "vxlan-svcnodeip", "vxlan-physdev", "vxlan-port", "vxlan-learning"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,7 @@ class _Deployment:
 
     def _apply(self, stage: str) -> tuple[str, ...]:
         """Runs the steps in a transient unit on the node and returns their names."""
-        sections = _apply_sections(self.plan.changes, stage)
+        sections = apply_sections(self.plan.changes, stage)
         inner = build_script(sections)
         self._upload(stage, {"apply.sh": inner.text})
         unit = f"evpn-fleet-apply-{secrets.token_hex(4)}"
@@ -205,13 +208,13 @@ class _Deployment:
         return tuple(section.slug for section in sections)
 
 
-def _apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]:
+def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]:
     by_path = {change.file.path: change for change in changes}
     sections = [_backup_section(changes)]
     frr = [change for change in changes if change.file.is_frr]
     sections += [_install_section(change, stage) for change in frr]
     if frr:
-        sections.append(_frr_section(restart=DAEMONS.path in by_path))
+        sections.append(_frr_section(restart=_starts_other_daemons(by_path.get(DAEMONS.path))))
     if SYSCTL.path in by_path:
         sections.append(_install_section(by_path[SYSCTL.path], stage))
         sections.append(Section("sysctl", f"sysctl --quiet --load {SYSCTL.path}", stop=True))
@@ -219,8 +222,47 @@ def _apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section
         sections.append(_install_section(by_path[INTERFACES.path], stage))
         # ifupdown2 of Debian 13 writes VRF tables into this folder and fails where it is absent.
         tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
-        sections += [tables, Section("ifreload", "ifreload --all", timeout=120, stop=True)]
+        sections += [tables, *_remade(by_path[INTERFACES.path])]
+        sections.append(Section("ifreload", "ifreload --all", timeout=120, stop=True))
     return sections
+
+
+def _remade(change: FileChange) -> list[Section]:
+    """Takes away the VXLAN devices that cannot be changed in place, for ifreload to make anew.
+
+    ifupdown2 leaves an attribute that is gone from the file as it is in the kernel, and MACs that
+    a device has learned stay in it when it learns no more.
+    """
+    before, after = vxlan_stanzas(change.before.text or ""), vxlan_stanzas(change.after.text or "")
+    changed = [name for name, fixed in after.items() if before.get(name, fixed) != fixed]
+    return [
+        Section(f"remake:{name}", f"! ip link show {name} >/dev/null 2>&1 || ip link del {name}")
+        for name in changed
+    ]
+
+
+def vxlan_stanzas(interfaces: str) -> dict[str, frozenset[str]]:
+    """The VXLAN devices of an interfaces file, each with what is fixed when it is made."""
+    stanzas: dict[str, set[str]] = {}
+    current: set[str] = set()
+    for line in interfaces.splitlines():
+        words = line.split()
+        if words[:1] == ["iface"] and len(words) > 1:
+            current = stanzas.setdefault(words[1], set())
+        elif words and words[0] in _FIXED_AT_BIRTH:
+            current.add(" ".join(words))
+    return {name: frozenset(fixed) for name, fixed in stanzas.items() if fixed}
+
+
+def _starts_other_daemons(change: FileChange | None) -> bool:
+    """True when the change of the daemons file is more than one of its comments."""
+    if change is None:
+        return False
+
+    def settings(text: str | None) -> set[str]:
+        return {line.strip() for line in (text or "").splitlines() if not line.startswith("#")}
+
+    return settings(change.before.text) != settings(change.after.text)
 
 
 def _backup_section(changes: tuple[FileChange, ...]) -> Section:
@@ -251,11 +293,13 @@ def _frr_section(*, restart: bool) -> Section:
     instance while its L3VNI is there, for one, and takes it out in the next round.
     """
     # Not `systemctl reload`: it hides frr-reload's words, and a stopped FRR must be started.
+    # systemd refuses a fourth start within three minutes, whoever asked for the others.
+    start = "systemctl reset-failed frr; systemctl restart frr"
     load = (
-        "systemctl restart frr"
+        start
         if restart
         else f"if systemctl --quiet is-active frr; then {_FRR_RELOAD} --reload {FRR_CONF.path}; "
-        "else systemctl restart frr; fi"
+        f"else {start}; fi"
     )
     command = (
         f"{load}\nfor round in 1 2 3; do\n"

@@ -47,9 +47,9 @@ def _refuse_none(value: Any) -> Any:
     return value
 
 
-def managed_line(intent: FabricIntent, node: NodeIntent) -> str:
+def managed_line(node: NodeIntent) -> str:
     """The first line of each managed file, which tells a person where its content comes from."""
-    return f"Written by evpn-fleet for {node.name} of fabric {intent.fabric.name}: do not edit"
+    return f"Written by evpn-fleet for {node.name}: do not edit, change the intent and deploy"
 
 
 def render_files(task: Task, intent: FabricIntent) -> Result:
@@ -61,7 +61,7 @@ def render_files(task: Task, intent: FabricIntent) -> Result:
             template=file.template,
             jinja_env=environment(),
             node=node,
-            managed=managed_line(intent, node),
+            managed=managed_line(node),
         ).result
         for file in MANAGED_FILES
     }

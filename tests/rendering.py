@@ -17,7 +17,7 @@ def render(intent: FabricIntent) -> dict[str, dict[str, str]]:
         name: {
             file.path: environment()
             .get_template(file.template)
-            .render(node=node, managed=managed_line(intent, node))
+            .render(node=node, managed=managed_line(node))
             for file in MANAGED_FILES
         }
         for name, node in intent.nodes.items()
