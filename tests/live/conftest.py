@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab import fabric, machines
+from lab import fabric, faults, machines
+from lab.fault_catalogue import CATALOGUE
 from lab.spec import LabSpec, load_lab
 from lab.ssh import run_on
 
@@ -108,6 +109,29 @@ class Lab:
                 said = f"{self.describe(source)}\n{self.describe(target)}"
                 pytest.fail(f"{source} -> {target}: {received} of {sent}\n{said}")
             time.sleep(2)
+
+    def prove(self, name: str) -> None:
+        """Injects a fault and asserts that it is exactly its finding; mended, there is silence."""
+        fault = CATALOGUE[name]
+        self.audit_clean()
+        # A fault whose own node explains it is looked at from the others, which see its routes.
+        others = ",".join(node for node in self.spec.nodes if node != fault.node)
+        asked = ["--limit", others] if fault.seen_by_others else []
+        faults.inject(self.spec, name)
+        try:
+            audit = self.audit_until(
+                lambda audit: {f["check"] for f in audit.roots} == {fault.check}, *asked
+            )
+            assert [f["check"] for f in audit.roots] == [fault.check], audit.text
+            assert audit.code == 2
+            finding = audit.roots[0]
+            assert fault.seen_by_others or finding["host"] == fault.node
+            assert finding["evidence"], "a finding shows the node's own lines"
+            assert all(evidence["text"].strip() for evidence in finding["evidence"])
+        finally:
+            faults.heal(self.spec, name)
+        machines.start_all(self.spec)
+        self.audit_clean()
 
     def describe(self, name: str) -> str:
         """What a virtual machine and its node hold, for a failed test to print."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab import fabric, machines
+from lab.fault_catalogue import CATALOGUE
 from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.conftest import CONVERGE, ROOT, Lab
@@ -225,5 +226,8 @@ def test_topology(lab: Lab, topology: Topology) -> None:
     machines.start_all(lab.spec)
     topology.shows(lab)
     lab.audit_clean()
+    for name, fault in CATALOGUE.items():
+        if fault.topology == topology.slug and topology.slug != "l3-symmetric":
+            lab.prove(name)
     done = lab.deploy()
     assert "Plan: 0 to change" in done.stdout
