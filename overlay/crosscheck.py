@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from overlay.derive import carriers_by_vni
-from overlay.intent import IFNAMSIZ, VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
+from overlay.intent import IFNAMSIZ, VXLAN_OVERHEAD, Fabric, Mode, Role, Routing, Scope
 from overlay.problems import nearest
 
 if TYPE_CHECKING:
@@ -72,6 +72,24 @@ def _forwarding(fabric: Fabric) -> Iterator[Complaint]:
             f"routing {fabric.routing.value} needs nodes that forward",
             "remove this key, or set `routing: none`",
         )
+
+
+def _underlay(fabric: Fabric) -> Iterator[Complaint]:
+    if fabric.underlay.prefix.version == 6:
+        yield (
+            ("underlay", "prefix"),
+            "an IPv6 underlay cannot be deployed yet: ifupdown2 of Debian 12 and 13 takes only an "
+            "IPv4 address for vxlan-local-tunnelip",
+            "use an IPv4 prefix; IPv6 gateways within the overlay are fine",
+        )
+    for name, node in fabric.nodes.items():
+        if (node.scope or fabric.scope) is Scope.OVERLAY:
+            yield (
+                ("nodes", name, "scope") if node.scope else ("scope",),
+                "the overlay scope cannot be deployed yet",
+                "use `scope: whole`; what is not the fabric's goes to /etc/network/interfaces.d/",
+            )
+            break
 
 
 def _addresses(fabric: Fabric) -> Iterator[Complaint]:
@@ -378,6 +396,7 @@ def _few(names: Collection[str]) -> str:
 _CHECKS = (
     _modes,
     _forwarding,
+    _underlay,
     _addresses,
     _vnis,
     _names,
