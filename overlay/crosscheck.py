@@ -7,17 +7,16 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from overlay import crosscheck_control
 from overlay.derive import carriers_by_vni
-from overlay.intent import IFNAMSIZ, VXLAN_OVERHEAD, Fabric, Mode, Role, Routing, Scope
-from overlay.problems import nearest
+from overlay.intent import IFNAMSIZ, VXLAN_OVERHEAD, Fabric, Mode, Routing, Scope
+from overlay.problems import few, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from overlay.problems import Problems
+    from overlay.problems import Complaint, Problems
     from overlay.yamlfile import KeyPath, YamlFile
-
-Complaint = tuple["KeyPath", str, str]
 
 
 def crosscheck(
@@ -78,8 +77,7 @@ def _underlay(fabric: Fabric) -> Iterator[Complaint]:
     if fabric.underlay.prefix.version == 6:
         yield (
             ("underlay", "prefix"),
-            "an IPv6 underlay cannot be deployed yet: ifupdown2 of Debian 12 and 13 takes only an "
-            "IPv4 address for vxlan-local-tunnelip",
+            "an IPv6 underlay cannot be deployed yet: ifupdown2 takes IPv4 tunnel addresses only",
             "use an IPv4 prefix; IPv6 gateways within the overlay are fine",
         )
     for name, node in fabric.nodes.items():
@@ -262,7 +260,7 @@ def _carriers(fabric: Fabric) -> Iterator[Complaint]:
         if network.gateways and lacking:
             yield (
                 ("networks", index, "nodes"),
-                f"asymmetric routing needs each routed VNI on every node: not {_few(lacking)}",
+                f"asymmetric routing needs each routed VNI on every node: not {few(lacking)}",
                 "remove `nodes:`, or set `routing: symmetric`",
             )
 
@@ -299,100 +297,6 @@ def _groups(fabric: Fabric) -> Iterator[Complaint]:
             yield key, f"{group} is not of the underlay's family, IPv{version}", "use one that is"
 
 
-def _reflectors(fabric: Fabric) -> Iterator[Complaint]:
-    reflectors = [n for n, node in fabric.nodes.items() if node.role is Role.REFLECTOR]
-    cluster = fabric.bgp.cluster_id if fabric.bgp else None
-    if reflectors and fabric.bgp is not None and cluster is None:
-        yield (
-            ("bgp", "cluster_id"),
-            f"{_few(reflectors)} reflect routes, but of no cluster",
-            "add `cluster_id:` under `bgp:`, such as 1.1.1.1; it is the same on each reflector",
-        )
-    if reflectors and fabric.mode is not Mode.EVPN:
-        yield (
-            ("nodes", reflectors[0], "role"),
-            f"mode {fabric.mode.value} has no routes to reflect",
-            "remove the reflector, or set `mode: evpn`",
-        )
-    if cluster is not None and not reflectors:
-        yield (
-            ("bgp", "cluster_id"),
-            "no node has the role of a reflector",
-            "give one `role: reflector`, or remove this key",
-        )
-
-
-def _exits(fabric: Fabric) -> Iterator[Complaint]:
-    upstreams = any(n.role is Role.ROUTER and n.asn is not None for n in fabric.nodes.values())
-    for name, vrf in fabric.vrfs.items():
-        if vrf.exits and fabric.routing is not Routing.SYMMETRIC:
-            yield (
-                ("vrfs", name, "exits"),
-                f"an exit needs symmetric routing, not {fabric.routing.value}",
-                "set `routing: symmetric`, or remove the exits",
-            )
-        for index, node in enumerate(vrf.exits):
-            yield from _exit(fabric, ("vrfs", name, "exits", index), node, upstreams=upstreams)
-        if vrf.primary is not None and vrf.primary not in vrf.exits:
-            yield (
-                ("vrfs", name, "primary"),
-                f"{vrf.primary} is no exit of {name}",
-                f"name one of its exits: {', '.join(vrf.exits) or 'it has none'}",
-            )
-
-
-def _exit(fabric: Fabric, key: KeyPath, name: str, *, upstreams: bool) -> Iterator[Complaint]:
-    node = fabric.nodes.get(name)
-    if node is None or node.role is not Role.VTEP:
-        vteps = [n for n, other in fabric.nodes.items() if other.role is Role.VTEP]
-        close = nearest(name, vteps)
-        hint = f"did you mean `{close}`?" if close else "name a node with `role: vtep`"
-        yield key, f"{name} is no VTEP of this fabric", hint
-    elif node.gateway is None and not upstreams:
-        yield (
-            key,
-            f"{name} has no way out",
-            f"give it a default gateway (`nodes.{name}.gateway`), or add a router with an `asn`",
-        )
-
-
-def _vips(fabric: Fabric) -> Iterator[Complaint]:
-    taken = {str(node.address): name for name, node in fabric.nodes.items()}
-    ids: set[int] = set()
-    for index, vip in enumerate(fabric.vips):
-        key: KeyPath = ("vips", index)
-        address = vip.address.partition("/")[0]
-        if ipaddress.ip_address(address) not in fabric.underlay.prefix:
-            yield (
-                (*key, "address"),
-                f"{address} is outside the underlay {fabric.underlay.prefix}",
-                "a floating address is one of the underlay",
-            )
-        if address in taken:
-            yield (*key, "address"), f"{address} is already that of {taken[address]}", "choose one"
-        taken.setdefault(address, f"vips[{index}]")
-        if vip.id in ids:
-            yield (*key, "id"), f"VRRP group {vip.id} is used twice", "choose another number"
-        ids.add(vip.id)
-        for node in vip.priorities:
-            if node not in fabric.nodes:
-                close = nearest(node, fabric.nodes)
-                hint = f"did you mean `{close}`?" if close else "name a node of this fabric"
-                yield (*key, "priorities", node), f"there is no node {node}", hint
-        if len(set(vip.priorities.values())) < len(vip.priorities):
-            yield (
-                (*key, "priorities"),
-                "two nodes have one priority, so that chance chooses the master",
-                "give each node another number; the highest one is the master",
-            )
-
-
-def _few(names: Collection[str]) -> str:
-    shown = sorted(names)[:3]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
-
-
 _CHECKS = (
     _modes,
     _forwarding,
@@ -405,7 +309,5 @@ _CHECKS = (
     _carriers,
     _mtus,
     _groups,
-    _reflectors,
-    _exits,
-    _vips,
+    *crosscheck_control.CHECKS,
 )

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 from overlay.errors import IntentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from overlay.yamlfile import KeyPath, YamlFile
+
+
+Complaint = tuple["KeyPath", str, str]
+"""What a cross-check says: the key, the reason, and what to do next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,13 @@ def dotted(key: Iterable[str | int]) -> str:
     for part in key:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+def few(names: Collection[str]) -> str:
+    """The first three names, and how many more there are."""
+    shown = sorted(names)[:3]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

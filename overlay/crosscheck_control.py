@@ -1,0 +1,106 @@
+"""Cross-validation of the control plane: reflectors, exits, floating addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from overlay.intent import Fabric, Mode, Role, Routing
+from overlay.problems import few, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from overlay.problems import Complaint
+    from overlay.yamlfile import KeyPath
+
+
+def reflectors(fabric: Fabric) -> Iterator[Complaint]:
+    found = [n for n, node in fabric.nodes.items() if node.role is Role.REFLECTOR]
+    cluster = fabric.bgp.cluster_id if fabric.bgp else None
+    if found and fabric.bgp is not None and cluster is None:
+        yield (
+            ("bgp", "cluster_id"),
+            f"{few(found)} reflect routes, but of no cluster",
+            "add `cluster_id:` under `bgp:`, such as 1.1.1.1; it is the same on each reflector",
+        )
+    if found and fabric.mode is not Mode.EVPN:
+        yield (
+            ("nodes", found[0], "role"),
+            f"mode {fabric.mode.value} has no routes to reflect",
+            "remove the reflector, or set `mode: evpn`",
+        )
+    if cluster is not None and not found:
+        yield (
+            ("bgp", "cluster_id"),
+            "no node has the role of a reflector",
+            "give one `role: reflector`, or remove this key",
+        )
+
+
+def exits(fabric: Fabric) -> Iterator[Complaint]:
+    upstreams = any(n.role is Role.ROUTER and n.asn is not None for n in fabric.nodes.values())
+    for name, vrf in fabric.vrfs.items():
+        if vrf.exits and fabric.routing is not Routing.SYMMETRIC:
+            yield (
+                ("vrfs", name, "exits"),
+                f"an exit needs symmetric routing, not {fabric.routing.value}",
+                "set `routing: symmetric`, or remove the exits",
+            )
+        for index, node in enumerate(vrf.exits):
+            yield from _exit(fabric, ("vrfs", name, "exits", index), node, upstreams=upstreams)
+        if vrf.primary is not None and vrf.primary not in vrf.exits:
+            yield (
+                ("vrfs", name, "primary"),
+                f"{vrf.primary} is no exit of {name}",
+                f"name one of its exits: {', '.join(vrf.exits) or 'it has none'}",
+            )
+
+
+def _exit(fabric: Fabric, key: KeyPath, name: str, *, upstreams: bool) -> Iterator[Complaint]:
+    node = fabric.nodes.get(name)
+    if node is None or node.role is not Role.VTEP:
+        vteps = [n for n, other in fabric.nodes.items() if other.role is Role.VTEP]
+        close = nearest(name, vteps)
+        hint = f"did you mean `{close}`?" if close else "name a node with `role: vtep`"
+        yield key, f"{name} is no VTEP of this fabric", hint
+    elif node.gateway is None and not upstreams:
+        yield (
+            key,
+            f"{name} has no way out",
+            f"give it a default gateway (`nodes.{name}.gateway`), or add a router with an `asn`",
+        )
+
+
+def vips(fabric: Fabric) -> Iterator[Complaint]:
+    taken = {str(node.address): name for name, node in fabric.nodes.items()}
+    ids: set[int] = set()
+    for index, vip in enumerate(fabric.vips):
+        key: KeyPath = ("vips", index)
+        address = vip.address.partition("/")[0]
+        if ipaddress.ip_address(address) not in fabric.underlay.prefix:
+            yield (
+                (*key, "address"),
+                f"{address} is outside the underlay {fabric.underlay.prefix}",
+                "a floating address is one of the underlay",
+            )
+        if address in taken:
+            yield (*key, "address"), f"{address} is already that of {taken[address]}", "choose one"
+        taken.setdefault(address, f"vips[{index}]")
+        if vip.id in ids:
+            yield (*key, "id"), f"VRRP group {vip.id} is used twice", "choose another number"
+        ids.add(vip.id)
+        for node in vip.priorities:
+            if node not in fabric.nodes:
+                close = nearest(node, fabric.nodes)
+                hint = f"did you mean `{close}`?" if close else "name a node of this fabric"
+                yield (*key, "priorities", node), f"there is no node {node}", hint
+        if len(set(vip.priorities.values())) < len(vip.priorities):
+            yield (
+                (*key, "priorities"),
+                "two nodes have one priority, so that chance chooses the master",
+                "give each node another number; the highest one is the master",
+            )
+
+
+CHECKS = (reflectors, exits, vips)
