@@ -16,10 +16,10 @@ import paramiko
 from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, ConnectError, DeployError, FleetError
-from tasks.files import DAEMONS, FRR_CONF, INTERFACES, SYSCTL
 from tasks.plan import NodePlan, compute_plan
 from tasks.script import Script, Section, build_script, split_output
 from tasks.session import connect, needs_sudo
+from tasks.steps import BACKUPS, apply_sections, verify_sections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,16 +27,10 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent
     from overlay.records import RawOutput
     from tasks.connection import FleetSSH
-    from tasks.plan import FileChange
     from tasks.session import Session
 
 Outcome = Literal["unchanged", "deployed", "failed", "unreachable"]
-BACKUPS = "/var/lib/evpn-fleet/backups"
-_FRR_RELOAD = "/usr/lib/frr/frr-reload.py"
 _APPLY_DEADLINE = 300
-_FIXED_AT_BIRTH = frozenset(
-    {"vxlan-id", "vxlan-svcnodeip", "vxlan-physdev", "vxlan-port", "vxlan-learning"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +114,7 @@ class _Deployment:
         self._clean(stage)
         self._run_steps(
             "verify",
-            _verify_sections(),
+            verify_sections(self.plan.changes),
             "the new configuration is in place but does not hold as written",
         )
         return done
@@ -206,114 +200,6 @@ class _Deployment:
         steps = split_output(inner, outputs["out"].text.encode(), outputs["err"].text.encode())
         _require(self.host, "apply", sections, steps, f"what was replaced lies in {BACKUPS}")
         return tuple(section.slug for section in sections)
-
-
-def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]:
-    by_path = {change.file.path: change for change in changes}
-    sections = [_backup_section(changes)]
-    frr = [change for change in changes if change.file.is_frr]
-    sections += [_install_section(change, stage) for change in frr]
-    if frr:
-        sections.append(_frr_section(restart=_starts_other_daemons(by_path.get(DAEMONS.path))))
-    if SYSCTL.path in by_path:
-        sections.append(_install_section(by_path[SYSCTL.path], stage))
-        sections.append(Section("sysctl", f"sysctl --quiet --load {SYSCTL.path}", stop=True))
-    if INTERFACES.path in by_path:
-        sections.append(_install_section(by_path[INTERFACES.path], stage))
-        # ifupdown2 of Debian 13 writes VRF tables into this folder and fails where it is absent.
-        tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
-        sections += [tables, *_remade(by_path[INTERFACES.path])]
-        sections.append(Section("ifreload", "ifreload --all", timeout=120, stop=True))
-    return sections
-
-
-def _remade(change: FileChange) -> list[Section]:
-    """Takes away the VXLAN devices that cannot be changed in place, for ifreload to make anew.
-
-    ifupdown2 leaves an attribute that is gone from the file as it is in the kernel, and MACs that
-    a device has learned stay in it when it learns no more.
-    """
-    before, after = vxlan_stanzas(change.before.text or ""), vxlan_stanzas(change.after.text or "")
-    changed = [name for name, fixed in after.items() if before.get(name, fixed) != fixed]
-    return [
-        Section(f"remake:{name}", f"! ip link show {name} >/dev/null 2>&1 || ip link del {name}")
-        for name in changed
-    ]
-
-
-def vxlan_stanzas(interfaces: str) -> dict[str, frozenset[str]]:
-    """The VXLAN devices of an interfaces file, each with what is fixed when it is made."""
-    stanzas: dict[str, set[str]] = {}
-    current: set[str] = set()
-    for line in interfaces.splitlines():
-        words = line.split()
-        if words[:1] == ["iface"] and len(words) > 1:
-            current = stanzas.setdefault(words[1], set())
-        elif words and words[0] in _FIXED_AT_BIRTH:
-            current.add(" ".join(words))
-    return {name: frozenset(fixed) for name, fixed in stanzas.items() if fixed}
-
-
-def _starts_other_daemons(change: FileChange | None) -> bool:
-    """True when the change of the daemons file is more than one of its comments."""
-    if change is None:
-        return False
-
-    def settings(text: str | None) -> set[str]:
-        return {line.strip() for line in (text or "").splitlines() if not line.startswith("#")}
-
-    return settings(change.before.text) != settings(change.after.text)
-
-
-def _backup_section(changes: tuple[FileChange, ...]) -> Section:
-    existing = [shlex.quote(c.file.path) for c in changes if c.before.text is not None]
-    made = f"install -d -m 700 {BACKUPS}"
-    if existing:
-        # Numbered by time: names sort in the order of the deployments.
-        made += f" && to={BACKUPS}/$(date -u +%Y%m%dT%H%M%SZ) && install -d -m 700 $to"
-        made += f" && cp -a --parents {' '.join(existing)} $to"
-    return Section("backup", made, stop=True)
-
-
-def _install_section(change: FileChange, stage: str) -> Section:
-    file = change.file
-    staged, new = shlex.quote(f"{stage}/{file.name}"), shlex.quote(f"{file.path}.evpn-fleet-new")
-    # Renamed only when its bytes are on the disk: a power failure leaves the old file or the new.
-    command = (
-        f"install -o {file.owner} -g {file.group} -m {file.mode:o} {staged} {new} "
-        f"&& sync {new} && mv -fT {new} {shlex.quote(file.path)} && sync /etc"
-    )
-    return Section(f"install:{file.path}", command, stop=True)
-
-
-def _frr_section(*, restart: bool) -> Section:
-    """Loads frr.conf, and looks again until FRR runs what it says.
-
-    A reload can end with exit status 0 without having converged: FRR refuses to remove a VRF's
-    instance while its L3VNI is there, for one, and takes it out in the next round.
-    """
-    # Not `systemctl reload`: it hides frr-reload's words, and a stopped FRR must be started.
-    # systemd refuses a fourth start within three minutes, whoever asked for the others.
-    start = "systemctl reset-failed frr; systemctl restart frr"
-    load = (
-        start
-        if restart
-        else f"if systemctl --quiet is-active frr; then {_FRR_RELOAD} --reload {FRR_CONF.path}; "
-        f"else {start}; fi"
-    )
-    command = (
-        f"{load}\nfor round in 1 2 3; do\n"
-        f"  said=$({_FRR_RELOAD} --test --stdout {FRR_CONF.path} 2>&1) || exit\n"
-        "  echo \"$said\" | grep -q '^Lines To ' || exit 0\n"
-        f"  {_FRR_RELOAD} --reload {FRR_CONF.path}\n"
-        'done\necho "FRR still runs something else:"; echo "$said" | grep -v INFO; exit 1'
-    )
-    return Section("frr-restart" if restart else "frr-reload", command, timeout=180, stop=True)
-
-
-def _verify_sections() -> list[Section]:
-    """What must hold right after: the kernel is as the interfaces file says."""
-    return [Section("interfaces-hold", "ifquery --all --check", timeout=60, stop=True)]
 
 
 def _require(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tasks.deploy import apply_sections, vxlan_stanzas
 from tasks.files import DAEMONS, FRR_CONF, INTERFACES, SYSCTL
 from tasks.plan import FileChange, FileState
+from tasks.steps import apply_sections, verify_sections, vxlan_stanzas
 
 EVPN = """
 auto vxlan2
@@ -65,3 +65,37 @@ def test_a_device_that_stays_as_it_is_stays():
 
 def test_only_vxlan_devices_have_what_is_fixed_at_birth():
     assert vxlan_stanzas(EVPN) == {"vxlan2": frozenset({"vxlan-id 2", "vxlan-learning off"})}
+
+
+EXIT = """vrf vrf1
+ ip route 0.0.0.0/0 192.168.0.254 nexthop-vrf default
+ vni 4000
+exit-vrf
+!
+router bgp 1234
+exit
+!
+router bgp 1234 vrf vrf1
+ bgp router-id 192.168.0.1
+exit
+"""
+
+
+def test_a_vrf_instance_that_goes_is_released_before_the_reload():
+    changes = (change(FRR_CONF, EXIT, EXIT.partition("router bgp 1234 vrf")[0]),)
+    sections = {section.slug: section for section in apply_sections(changes, "/tmp/stage")}
+    assert list(sections).index("release:vrf1") < list(sections).index("frr-reload")
+    command = sections["release:vrf1"].command
+    assert command.index("no vni 4000") < command.index("no router bgp 1234 vrf vrf1")
+
+
+def test_a_vrf_instance_that_stays_is_left_alone():
+    assert not [step for step in steps(change(FRR_CONF, EXIT, EXIT + "!\n")) if "release" in step]
+
+
+def test_what_is_verified_is_ours():
+    lo = "auto lo\niface lo inet loopback\n"
+    (section,) = verify_sections((change(INTERFACES, None, lo + EVPN),))
+    assert "vxlan2 vmbr2" in section.command
+    assert "lo" not in section.command.partition("--check ")[2].partition(")")[0].split()
+    assert verify_sections((change(FRR_CONF, None, "!"),)) == []
