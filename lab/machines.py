@@ -93,6 +93,10 @@ def start_script(machine: Machine) -> str:
         f"  ip netns exec {vm} sysctl -qw {_NO_DAD}",
         f"  ip link add {port} address {stable_mac('port', vm)} type veth {peer}",
         f"  ip -n {vm} link set lo up",
+        f"  ip link set {port} master {bridge} up",
+        # As a machine boots later than its port is plugged in. zebra must know the port when it
+        # hears of its MAC: of one that it does not know yet it never tells the other nodes.
+        "  sleep 2",
         f"  ip -n {vm} link set eth0 up",
         *(f"  ip -n {vm} address add {address} dev eth0" for address in machine.addresses),
         "}",
