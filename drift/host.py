@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -88,7 +89,7 @@ def _misplaced(
             f"{wanted} on {bridge.name}",
             instead or None,
             what=what,
-            evidence=lines(ADDRESSES, instead),
+            evidence=lines(ADDRESSES, _said(view.state.json[ADDRESSES], bridge.name, _ip(wanted))),
             about=About(
                 device=bridge.name,
                 vrf=bridge.vrf,
@@ -96,6 +97,16 @@ def _misplaced(
                 underlay=bridge.role is BridgeRole.UNDERLAY,
             ),
         )
+
+
+def _said(listing: object, name: str, address: str) -> Iterator[str]:
+    """What the node said of an interface, and of any other one that holds the address."""
+    for link in listing if isinstance(listing, list) else ():
+        if isinstance(link, dict) and "ifname" in link:
+            infos = link.get("addr_info") or ()
+            here = any(isinstance(info, dict) and info.get("local") == address for info in infos)
+            if link["ifname"] == name or here:
+                yield json.dumps({key: link.get(key) for key in ("ifname", "addr_info")})
 
 
 def _ip(text: str) -> str:
