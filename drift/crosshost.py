@@ -31,6 +31,7 @@ class Census:
         self._sources: dict[str, dict[str, Link]] = defaultdict(dict)
         self._router_macs: dict[tuple[int, str], dict[str, Link]] = defaultdict(dict)
         self._router_ids: dict[str, list[str]] = defaultdict(list)
+        self._heads: dict[str, str] = {}
         self._hops: dict[str, str | None] = {}
         self._shared: dict[str, set[str | None]] = {}
         self._witness: dict[str, str] = {}
@@ -45,6 +46,7 @@ class Census:
             self._add_router_macs(view)
         if "router-id" in usable and view.table and view.table.router_id:
             self._router_ids[view.table.router_id].append(view.host)
+            self._heads[view.host] = view.table.head
         if "rd-duplicate" in usable:
             self._add_rds(view)
         if "vrrp" in usable:
@@ -168,6 +170,7 @@ class Census:
                     router_id,
                     attribute="router-id",
                     what=f"router-id{shared}",
+                    evidence=lines(B, [self._heads[host]]),
                     about=About(topics=frozenset({("bgp", "router-id")})),
                 )
 

@@ -171,13 +171,15 @@ class EvpnPath:
 class EvpnTable:
     """`show bgp l2vpn evpn` as a whole: its paths and the head's router-id.
 
-    `said` is what stood in the place of a table (`No BGP process is configured`, …), if anything.
+    `said` is what stood in the place of a table (`No BGP process is configured`, …), if anything;
+    `head` is the very line that the router-id was read from.
     """
 
     paths: tuple[EvpnPath, ...] = ()
     router_id: str | None = None
     empty: bool = True
     said: str | None = None
+    head: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

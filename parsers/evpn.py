@@ -58,6 +58,7 @@ class _Reader:
         self.strange: list[str] = []
         self._rows = Rows()
         self._router_id: str | None = None
+        self._head = ""
         self._said: str | None = None
         self._footer: _Footer | None = None
         self._last = ""
@@ -69,6 +70,7 @@ class _Reader:
             raise ValueError("not a line of this table, or behind its end")
         if "router_id" in match:
             self._router_id = match["router_id"]
+            self._head = line
         elif "no_table" in match:
             self._said = match["no_table"].strip()
         elif "shown" in match:
@@ -92,7 +94,11 @@ class _Reader:
             read = problem or f"{count(len(paths), 'path')} read"
             raise unaccounted(COMMAND, read, strange or to_blame, paths)
         return EvpnTable(
-            paths=tuple(paths), router_id=self._router_id, empty=not paths, said=self._said
+            paths=tuple(paths),
+            router_id=self._router_id,
+            empty=not paths,
+            said=self._said,
+            head=self._head,
         )
 
     def _disagreement(self, paths: Sequence[EvpnPath]) -> tuple[str, list[str]]:
