@@ -55,16 +55,6 @@ CONTROL_FAULTS = (
         heal='in_bgp "bgp router-id $(saved id)"',
     ),
     Fault(
-        "mac-mobility",
-        "A MAC that lives on another node is pinned here too.",
-        "mac-mobility",
-        inject='remote=$(first_remote); need "remote MAC" "$remote"; '
-        "ip link add veth990 type veth peer name veth991; ip link set veth991 up; "
-        'ip link set veth990 master "$bridge" up; '
-        'bridge fdb replace "${remote% *}" dev veth990 master static',
-        heal="ip link del veth990 2>/dev/null || :",
-    ),
-    Fault(
         "rmac-conflict",
         "The bridge of the L3VNI has the router MAC of another node.",
         "rmac-conflict",
