@@ -411,7 +411,7 @@ CHECKS = {
     "vrf-missing", "vrf-membership", "mtu", "flood-missing", "flood-unexpected", "fdb-stale",
     "fdb-missing", "fdb-wrong-vtep", "evpn-empty", "imet-not-originated", "imet-unexpected",
     "session-down", "session-unexpected", "l3vni", "route-target", "rd-duplicate", "router-id",
-    "mac-mobility", "rmac-conflict", "type5-missing", "type5-unexpected", "gateway-address",
+    "rmac-conflict", "type5-missing", "type5-unexpected", "gateway-address",
     "exit-route", "vrrp", "sysctl", "config-file", "config-running",
 }  # fmt: skip
 
