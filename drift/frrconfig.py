@@ -66,7 +66,9 @@ def missing_from(wanted: Collection[Statement], found: Collection[Statement]) ->
 def topic_of(statement: Statement, elsewhere: Collection[Statement]) -> Topic:
     """What a differing statement is about; a whole BGP instance that `elsewhere` lacks is one."""
     block, word = statement[0], statement[-1]
-    if block.startswith("router bgp ") and all(other[0] != block for other in elsewhere):
+    # The main instance counts: FRR makes that of a VRF by itself, and what is typed there is news.
+    main = block.partition(" vrf ")[0]
+    if main.startswith("router bgp ") and all(other[0] != main for other in elsewhere):
         return ("instance",)
     for part in statement[1:]:
         vni = _VNI.fullmatch(part)
