@@ -103,8 +103,20 @@ def test_two_changes_at_once_are_refused(spec: LabSpec) -> None:
         fabric.up(spec)
 
 
+def reaches(spec: LabSpec, machine: str, address: str) -> bool:
+    """Within ten seconds: a neighbour that was given up is not asked for again at once."""
+    limit = time.monotonic() + 10
+    while time.monotonic() < limit:
+        if machines.ping(spec, machine, address, 3) == (3, 3):
+            return True
+    return False
+
+
 def test_machines_start_twice_and_reach_each_other(spec: LabSpec) -> None:
     node = spec.node("node1")
+    for name in spec.machines:
+        machines.stop(spec, name)
+    run_on(node, "ip link del labtest 2>/dev/null || :").check()
     with pytest.raises(LabError, match="has no bridge labtest"):
         machines.start(spec, "vm1")
     run_on(node, "ip link add labtest type bridge && ip link set labtest up").check()
@@ -113,8 +125,8 @@ def test_machines_start_twice_and_reach_each_other(spec: LabSpec) -> None:
     run_on(node, f"ip link set {port} nomaster").check()
     assert machines.ping(spec, "vm2", "192.0.2.1", 2) == (2, 0)
     machines.start_all(spec)
-    assert machines.ping(spec, "vm2", "192.0.2.1", 3) == (3, 3)
-    assert machines.ping(spec, "vm2", "2001:db8::1", 3) == (3, 3)
+    assert reaches(spec, "vm2", "192.0.2.1")
+    assert reaches(spec, "vm2", "2001:db8::1")
     assert machines.ping(spec, "vm2", "198.51.100.1") == (0, 0)
     mac = machines.run(spec, "vm1", "cat /sys/class/net/eth0/address").check().strip()
     assert mac == spec.machine("vm1").mac
