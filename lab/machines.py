@@ -49,8 +49,10 @@ def start_all(spec: LabSpec) -> None:
 def run(spec: LabSpec, name: str, command: str, *, timeout: float = 60.0) -> Done:
     """Run a shell command inside a virtual machine."""
     machine = spec.machine(name)
+    # Asked first: `ip` fails with 255 for a namespace that is not there, as ssh does for a node.
+    there = f"[ -e /run/netns/{machine.name} ] || {{ echo {machine.name} is off >&2; exit 1; }}"
     inside = f"ip netns exec {machine.name} sh -c {shlex.quote(command)}"
-    return run_on(spec.node(machine.node), inside, timeout=timeout)
+    return run_on(spec.node(machine.node), f"{there}; {inside}", timeout=timeout)
 
 
 def ping(
