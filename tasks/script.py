@@ -167,8 +167,3 @@ def frame(nonce: str, answers: Iterable[Answer]) -> tuple[bytes, bytes]:
             break
     end = f"\n{nonce} end\n".encode()
     return bytes(out + end), bytes(err + end)
-
-
-def failed(outputs: Iterable[RawOutput]) -> bool:
-    """True when any of the outputs did not end with exit status 0."""
-    return any(output.rc != 0 for output in outputs)
