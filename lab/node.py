@@ -12,14 +12,14 @@ from lab.host import UML, find_program
 from lab.identity import machine_id, write_seed
 from lab.image import image_path
 from lab.paths import LabPaths, NodePaths
-from lab.process import kill_session, read_pid, spawn
+from lab.process import kill_session, read_pid, recorded_pid, session_members, spawn
 from lab.spec import LabSpec, Node, stable_mac
 from lab.wires import in_namespace, mgmt_tap, plug_in, underlay_tap, unplug
 
 
 def running_pid(paths: LabPaths, name: str) -> int | None:
     """The pid of that node's kernel, None when the node is off."""
-    return read_pid(paths.node(name).pid, f"lab.name={name}")
+    return read_pid(paths.node(name).pid, _mark(name))
 
 
 def known_names(paths: LabPaths) -> list[str]:
@@ -33,6 +33,7 @@ def start_node(paths: LabPaths, spec: LabSpec, node: Node) -> int:
     running = running_pid(paths, node.name)
     if running is not None:
         return running
+    power_off_node(paths, node.name)
     files = paths.node(node.name)
     files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     image = image_path(paths, node.release)
@@ -68,7 +69,7 @@ def kernel_arguments(node: Node, image: Path, files: NodePaths) -> list[str]:
         "con=null",
         "con0=null,fd:1",
         "quiet",
-        f"lab.name={node.name}",
+        _mark(node.name),
         f"systemd.hostname={node.name}",
         f"systemd.machine_id={machine_id(node)}",
         f"vec0:{wire},ifname={mgmt_tap(node)},mac={stable_mac('mgmt', node.name)}",
@@ -78,11 +79,13 @@ def kernel_arguments(node: Node, image: Path, files: NodePaths) -> list[str]:
 
 def power_off_node(paths: LabPaths, name: str) -> bool:
     """Cut the node's power: SIGKILL, no goodbye.  The disk stays.  False if it was off."""
-    pid = running_pid(paths, name)
-    if pid is not None:
+    pid = recorded_pid(paths.node(name).pid)
+    # Also when its first process is gone: the helpers of a kernel that was killed may outlive it.
+    on = pid is not None and any(_works_in(m, paths.node(name)) for m in session_members(pid))
+    if pid is not None and on:
         kill_session(pid)
     paths.node(name).pid.unlink(missing_ok=True)
-    return pid is not None
+    return on
 
 
 def forget_node(paths: LabPaths, name: str) -> None:
@@ -141,6 +144,18 @@ def resident_bytes(pid: int) -> int:
         return 0
     sizes = dict(line.split(":", 1) for line in text.splitlines() if line.startswith("VmRSS"))
     return int(sizes.get("VmRSS", "0 kB").split()[0]) * 1024
+
+
+def _works_in(pid: int, files: NodePaths) -> bool:
+    """Whether a process is a node's by its folder: those of the guest have no arguments."""
+    try:
+        return Path(f"/proc/{pid}/cwd").samefile(files.folder)
+    except OSError:
+        return False
+
+
+def _mark(name: str) -> str:
+    return f"lab.name={name}"
 
 
 def _host_argv(arguments: list[str]) -> list[str]:

@@ -40,11 +40,16 @@ def spawn(
 
 def read_pid(pid_file: Path, *marks: str) -> int | None:
     """The recorded process, if it lives and its arguments hold every mark; else None."""
+    pid = recorded_pid(pid_file)
+    return pid if pid is not None and is_ours(pid, *marks) else None
+
+
+def recorded_pid(pid_file: Path) -> int | None:
+    """What the file says, whether such a process lives or not; None without a number in it."""
     try:
-        pid = int(pid_file.read_text())
+        return int(pid_file.read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return pid if is_ours(pid, *marks) else None
 
 
 def is_ours(pid: int, *marks: str) -> bool:

@@ -137,6 +137,7 @@ def test_machines_start_twice_and_reach_each_other(spec: LabSpec) -> None:
 
 
 def test_a_killed_node_is_seen_and_comes_back_on_its_own_disk(spec: LabSpec) -> None:
+    fabric.up(spec)
     node = spec.node("node1")
     run_on(node, "echo kept > /root/mark && sync").check()
     old = fabric.status(spec).nodes[0].pid
@@ -165,7 +166,7 @@ def test_power_off_and_on(spec: LabSpec) -> None:
 
 def test_blank_gives_a_fresh_disk_and_the_same_host_key(spec: LabSpec) -> None:
     node = spec.node("node1")
-    assert run_on(node, "test -e /root/mark").rc == 0
+    run_on(node, "touch /root/mark && sync").check()
     fabric.blank(spec, "node1")
     assert run_on(node, "test -e /root/mark").rc == 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
 import socket
@@ -13,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import fabric, faults, forward, host, identity, image, machines, process, ssh
+from lab import fabric, faults, forward, host, identity, image, machines, ssh
 from lab.errors import LabError
-from lab.node import console_tail, kernel_arguments, matches_record, running_pid
+from lab.node import console_tail, kernel_arguments, matches_record
 from lab.paths import LabPaths, lab_paths
 from lab.spec import LabSpec, load_lab, parse_lab, stable_mac
 
@@ -295,30 +294,7 @@ def test_the_mirror_is_that_of_this_computers_apt(
         assert image.package_mirror() == expected
 
 
-# ---- processes
-
-
-def test_a_stale_or_foreign_pid_is_not_ours(paths: LabPaths) -> None:
-    files = paths.node("node1")
-    files.folder.mkdir(parents=True)
-    assert running_pid(paths, "node1") is None
-    for content in ("", "nonsense", "4194305", str(os.getpid())):
-        files.pid.write_text(content)
-        assert running_pid(paths, "node1") is None
-
-
-def test_a_session_is_known_by_whole_arguments_and_dies_whole(tmp_path: Path) -> None:
-    pid_file = tmp_path / "pid"
-    pid = process.spawn(
-        ["/bin/sh", "-c", "sleep 60 & sleep 60; :", "lab.name=node10"],
-        log=tmp_path / "log", pid_file=pid_file, environ={"PATH": "/usr/bin:/bin"}, cwd=tmp_path,
-    )  # fmt: skip
-    assert process.read_pid(pid_file, "lab.name=node10") == pid
-    assert process.read_pid(pid_file, "lab.name=node1") is None
-    assert pid in process.session_members(pid)
-    process.kill_session(pid)
-    assert process.session_members(pid) == set()
-    assert process.read_pid(pid_file, "lab.name=node10") is None
+# ---- records
 
 
 def test_a_changed_node_is_noticed(paths: LabPaths) -> None:
