@@ -22,6 +22,8 @@ from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Role, Ro
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from overlay.expected import RouterIntent
+
 
 def derive(fabric: Fabric) -> FabricIntent:
     """Every node's expected state, from a cross-checked intent. Pure and deterministic."""
@@ -70,6 +72,7 @@ def _derive_node(
 ) -> NodeIntent:
     node = fabric.nodes[name]
     address = str(node.address)
+    router = plane.router(node)
     vrfs = _vrfs(fabric, name, networks)
     bridges = [_underlay_bridge(fabric, node)]
     vxlans = []
@@ -89,11 +92,11 @@ def _derive_node(
         vxlans=tuple(vxlans),
         vrfs=vrfs,
         bgp=plane.bgp(name, node),
-        sysctls=_sysctls(fabric, name, plane),
+        sysctls=_sysctls(fabric, name, plane, router),
         forwarding=_forwarding(fabric, node),
         role=node.role,
         scope=node.scope or fabric.scope,
-        router=plane.router(node),
+        router=router,
         vips=tuple(
             VipIntent(vip.id, vip.address, vip.priorities[name])
             for vip in fabric.vips
@@ -215,7 +218,9 @@ def _forwarding(fabric: Fabric, node: Node) -> bool:
     return node.role is Role.ROUTER
 
 
-def _sysctls(fabric: Fabric, node: str, plane: ControlPlane) -> tuple[tuple[str, str], ...]:
+def _sysctls(
+    fabric: Fabric, node: str, plane: ControlPlane, router: RouterIntent | None
+) -> tuple[tuple[str, str], ...]:
     # Gateways forward per interface; an L3VNI's bridge and a VRF only by the global switch.
     switch = str(int(_forwarding(fabric, fabric.nodes[node])))
     settings = [("net.ipv4.ip_forward", switch), ("net.ipv6.conf.all.forwarding", switch)]
@@ -224,4 +229,7 @@ def _sysctls(fabric: Fabric, node: str, plane: ControlPlane) -> tuple[tuple[str,
         # does not follow `default`, and the stricter of `all` and the interface counts.
         places = ("default", "all", fabric.underlay.bridge)
         settings += [(f"net.ipv4.conf.{place}.rp_filter", "0") for place in places]
+    if router and len({route.next_hop for route in router.routes}) > 1:
+        # Static ECMP does not see that an exit is dead; its unanswered ARP does. IPv6 always looks.
+        settings.append(("net.ipv4.fib_multipath_use_neigh", "1"))
     return tuple(settings)

@@ -40,6 +40,9 @@ def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]
         tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
         sections += [tables, *_remade(by_path[INTERFACES.path])]
         sections.append(Section("ifreload", "ifreload --all", timeout=120, stop=True))
+        # Settings of interfaces that were not there before.
+        again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
+        sections.append(Section("sysctl-again", again, stop=True))
     return sections
 
 

@@ -1,4 +1,4 @@
-"""One lab moved through topologies in turn, each deployed on top of the last one."""
+"""One lab moved through all ten topologies in turn, each deployed on top of the last one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import machines
+from lab import fabric, machines
+from lab.fault_catalogue import CATALOGUE
 from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.conftest import CONVERGE, ROOT, Lab
@@ -49,6 +50,11 @@ def outside(lab: Lab) -> None:
         "ip link show outside >/dev/null 2>&1 || ip link add outside type dummy; "
         f"ip link set outside up; ip address replace {OUTSIDE}/32 dev outside",
     )
+
+
+def hops(lab: Lab, machine: str) -> list[str]:
+    done = machines.run(lab.spec, machine, f"traceroute -n -w 2 -q 2 -m 6 {OUTSIDE}")
+    return done.out.split()
 
 
 def shows_layer2(lab: Lab) -> None:
@@ -104,6 +110,82 @@ def shows_single_exit(lab: Lab) -> None:
     assert "192.168.0.1" in on(lab, "node2", "ip route show vrf vrf1 default")
 
 
+def shows_several_exits(lab: Lab) -> None:
+    shows_routing(lab)
+    outside(lab)
+    for machine in ("vm1", "vm2", "vm3"):
+        reaches(lab, machine, OUTSIDE)
+        assert len(hops(lab, machine)) < 40  # no loop: it ends at the target
+    routes = on(lab, "router", "ip route show 10.0.2.0/24")
+    assert all(f"192.168.0.{n}" in routes for n in (1, 2, 3)), routes
+    assert on(lab, "node1", "sysctl -n net.ipv4.conf.all.rp_filter") == "0\n"
+    fabric.power_off(lab.spec, "node1")
+    try:
+        # The router takes no way whose neighbour does not answer.
+        reaches(lab, "vm2", OUTSIDE, timeout=30)
+        reaches(lab, "vm3", OUTSIDE, timeout=30)
+    finally:
+        fabric.power_on(lab.spec, "node1")
+    machines.start_all(lab.spec)
+
+
+def shows_floating_address(lab: Lab) -> None:
+    shows_routing_of_two(lab)
+    outside(lab)
+    reaches(lab, "vm2", OUTSIDE)
+
+    def answers() -> bool:
+        done = run_on(lab.spec.node("router"), "ping -c 2 -i 0.2 -W 1 192.168.0.10")
+        return done.rc == 0
+
+    eventually("192.168.0.10 does not answer", answers)
+    assert "Master" in on(lab, "node1", "vtysh -c 'show vrrp 1'")
+    fabric.power_off(lab.spec, "node1")
+    try:
+        on(lab, "router", "ip neigh flush dev vmbr0")
+        eventually("node2 did not take 192.168.0.10 over", answers, timeout=15)
+        assert "Master" in on(lab, "node2", "vtysh -c 'show vrrp 1'")
+        reaches(lab, "vm2", OUTSIDE, timeout=30)
+    finally:
+        fabric.power_on(lab.spec, "node1")
+    machines.start_all(lab.spec)
+
+
+def shows_routing_of_two(lab: Lab) -> None:
+    lab.ping("vm1", "vm2")
+    lab.ping("vm1", "vm4")
+
+
+def shows_upstream(lab: Lab) -> None:
+    shows_routing(lab)
+    outside(lab)
+
+    def learned() -> bool:
+        routes = on(lab, "router", "ip -4 route show proto bgp")
+        return "10.0.2.0/24" in routes and "10.0.3.0/24" in routes
+
+    eventually("the router does not learn the networks", learned)
+    routes = on(lab, "router", "ip -4 route show proto bgp").splitlines()
+    assert all("/" in line.split()[0] for line in routes), "no host route leaves the fabric"
+    eventually(
+        "node1 has no default", lambda: "192.168.0.254" in on(lab, "node1", "ip route show default")
+    )
+    reaches(lab, "vm2", OUTSIDE)
+    reaches(lab, "vm1", OUTSIDE)
+
+
+def shows_reflectors(lab: Lab) -> None:
+    shows_routing(lab)
+    peers = on(lab, "node1", "vtysh -c 'show bgp l2vpn evpn summary'")
+    assert "192.168.0.200" in peers
+    assert "192.168.0.2 " not in peers
+    fabric.power_off(lab.spec, "rrserver1")
+    try:
+        shows_routing(lab)
+    finally:
+        fabric.power_on(lab.spec, "rrserver1")
+
+
 @dataclass(frozen=True)
 class Topology:
     slug: str
@@ -117,6 +199,10 @@ TOPOLOGIES = (
     Topology("l3-asymmetric", shows_routing),
     Topology("l3-symmetric", shows_routing),
     Topology("exit-single-gateway", shows_single_exit),
+    Topology("exit-multi-gateway", shows_several_exits),
+    Topology("exit-vrrp", shows_floating_address),
+    Topology("exit-upstream-bgp", shows_upstream),
+    Topology("route-reflectors", shows_reflectors),
 )
 
 
@@ -150,5 +236,8 @@ def test_topology(lab: Lab, topology: Topology) -> None:
     machines.start_all(lab.spec)
     topology.shows(lab)
     lab.audit_clean()
+    for name, fault in CATALOGUE.items():
+        if fault.topology == topology.slug and topology.slug != "l3-symmetric":
+            lab.prove(name)
     done = lab.deploy()
     assert "Plan: 0 to change" in done.stdout
