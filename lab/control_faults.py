@@ -14,6 +14,7 @@ CONTROL_FAULTS = (
         inject=r"peer=$(running 's/^ neighbor \([^ ]*\) remote-as .*/\1/p'); "
         'need peer "$peer"; save peer "$peer"; in_bgp "neighbor $peer shutdown"',
         heal='in_bgp "no neighbor $(saved peer) shutdown"',
+        shared=True,
     ),
     Fault(
         "session-unexpected",
@@ -45,6 +46,7 @@ CONTROL_FAULTS = (
         r"sed -n 's/^Route Distinguisher: \([0-9.:]*\) *$/\1/p' | "
         'grep -v "^$(local_of "$vxlan"):" | head -n 1); need "foreign RD" "$rd"; in_vni "rd $rd"',
         heal='in_evpn "no vni $vni"',
+        shared=True,
     ),
     Fault(
         "router-id",
@@ -53,6 +55,7 @@ CONTROL_FAULTS = (
         inject=r"id=$(running 's/^ bgp router-id \(.*\)/\1/p'); "
         'need router-id "$id"; save id "$id"; in_bgp "bgp router-id 192.0.2.201"',
         heal='in_bgp "bgp router-id $(saved id)"',
+        shared=True,
     ),
     Fault(
         "rmac-conflict",
@@ -64,6 +67,7 @@ CONTROL_FAULTS = (
         'grep -vi "$(saved mac)" | head -n 1); need "foreign router MAC" "$mac"; '
         'ip link set "$svi" address "$mac"',
         heal='ip link set "$(saved svi)" address "$(saved mac)"',
+        shared=True,
     ),
     Fault(
         "type5-missing",
@@ -80,6 +84,7 @@ CONTROL_FAULTS = (
         "type5-unexpected",
         inject="in_vrf_evpn 'default-originate ipv4'",
         heal="in_vrf_evpn 'no default-originate ipv4'",
+        shared=True,
     ),
     Fault(
         "gateway-address",
@@ -89,6 +94,17 @@ CONTROL_FAULTS = (
         r"sed -n 's/.* inet \([^ ]*\) .*/\1/p' | head -n 1); "
         'need address "$address"; save address "$address"; ip address del "$address" dev "$bridge"',
         heal='ip address replace "$(saved address)" dev "$bridge"',
+    ),
+    Fault(
+        "underlay-address",
+        "The underlay bridge has lost its VTEP address.",
+        "underlay-address",
+        inject='address=$(ip -4 -o address show dev "$(underlay)" scope global | '
+        r"sed -n 's/.* inet \([^ ]*\) .*/\1/p' | head -n 1); need address \"$address\"; "
+        'save address "$address"; save port "$(underlay)"; '
+        'ip address del "$address" dev "$(underlay)"',
+        heal='ip address replace "$(saved address)" dev "$(saved port)"',
+        shared=True,
     ),
     Fault(
         "exit-route",

@@ -14,7 +14,9 @@ class Fault:
     """One way to break a node: what it breaks, the check that must see it, and both scripts.
 
     ``seen_by_others`` says that the finding is on the other nodes, which receive the routes.
-    ``topology`` is the example whose overlay it needs.
+    ``shared`` says that it touches what nodes have in common, so that it breaks one at a time.
+    ``topology`` is the example whose overlay it needs.  ``partner`` is a second node that is
+    broken in the same way, for what takes two.
     """
 
     name: str
@@ -24,6 +26,8 @@ class Fault:
     heal: str
     node: str = "node2"
     seen_by_others: bool = False
+    shared: bool = False
+    partner: str = ""
     topology: str = "l3-symmetric"
 
 
@@ -73,6 +77,12 @@ thaw_zebra() {
 }
 first_flood() {
     bridge fdb show dev "$vxlan" | sed -n 's/^00:00:00:00:00:00 dst \([^ ]*\) .*/\1/p' | head -n 1
+}
+# The port of the first virtual machine in $bridge.
+first_port() {
+    for port in "/sys/class/net/$bridge/brif/"*; do
+        [ "${port##*/}" = "$vxlan" ] || { echo "${port##*/}"; return; }
+    done
 }
 # The first remote MAC as "MAC VTEP".
 first_remote() {

@@ -58,6 +58,24 @@ _FAULTS = (
         heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"',
     ),
     Fault(
+        "vtep-duplicate",
+        "The tunnel leaves from the VTEP address of another node.",
+        "vtep-duplicate",
+        inject='vtep=$(first_flood); need "flood entry" "$vtep"; '
+        'save local "$(local_of "$vxlan")"; '
+        'ip link set dev "$vxlan" type vxlan id "$vni" local "$vtep"',
+        heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"',
+        shared=True,
+    ),
+    Fault(
+        "vxlan-group",
+        "The VXLAN device floods to another multicast group than the other nodes.",
+        "vxlan-group",
+        inject='ip link set dev "$vxlan" type vxlan id "$vni" group 225.20.1.99 dev "$(underlay)"',
+        heal='ip link set dev "$vxlan" type vxlan id "$vni" group 225.20.1.1 dev "$(underlay)"',
+        topology="l2-multicast",
+    ),
+    Fault(
         "vxlan-dstport",
         "The tunnel sends to UDP port 4790, where nobody listens.",
         "vxlan-dstport",
@@ -192,11 +210,31 @@ _FAULTS = (
         ' dst "${remote#* }" self extern_learn; thaw_zebra',
     ),
     Fault(
+        "mac-mobility",
+        "Two nodes claim one MAC, both for good.",
+        "mac-mobility",
+        inject='port=$(first_port); need port "$port"; save port "$port"; '
+        'bridge fdb add 02:00:00:00:00:77 dev "$port" master static',
+        heal='bridge fdb del 02:00:00:00:00:77 dev "$(saved port)" master 2>/dev/null || :',
+        partner="node1",
+        shared=True,
+    ),
+    Fault(
         "evpn-empty",
         "FRR is stopped, so the node has no EVPN table and announces nothing.",
         "evpn-empty",
         inject="systemctl stop frr",
-        heal="systemctl start frr",
+        heal="systemctl reset-failed frr; systemctl start frr",
+        shared=True,
+    ),
+    Fault(
+        "imet-missing",
+        "Another node has fallen silent about its VNIs, and cannot be asked why.",
+        "imet-missing",
+        inject="in_evpn 'no advertise-all-vni'",
+        heal="in_evpn advertise-all-vni",
+        seen_by_others=True,
+        shared=True,
     ),
     Fault(
         "imet-not-originated",
@@ -214,6 +252,7 @@ _FAULTS = (
         "ip link set vmbr98 up",
         heal="for link in vxlan98 vmbr98; do ip link del $link 2>/dev/null || :; done",
         seen_by_others=True,
+        shared=True,
     ),
 )  # fmt: skip
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab import fabric, faults, machines
-from lab.fault_catalogue import CATALOGUE
+from lab.fault_catalogue import CATALOGUE, Fault
 from lab.spec import LabSpec, load_lab
 from lab.ssh import run_on
+from tests.live.matrix import ROOT, victims
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 CONVERGE = 120.0
 
 
@@ -114,30 +114,42 @@ class Lab:
             time.sleep(2)
 
     def prove(self, name: str) -> None:
-        """Injects a fault and asserts that it is exactly its finding; mended, there is silence."""
+        """Injects a fault and asserts that it is exactly its finding; mended, there is silence.
+
+        On a node of each Debian release where the fabric has the object on both: at once, or one
+        after the other where the fault touches what nodes share.
+        """
         fault = CATALOGUE[name]
+        nodes = victims(fault, self.spec)
         if not self.clean:
             self.audit_clean()
+        for group in [[node] for node in nodes] if fault.shared else [nodes]:
+            self._prove_on(fault, group)
+
+    def _prove_on(self, fault: Fault, nodes: list[str]) -> None:
         self.clean = False
         # A fault whose own node explains it is looked at from the others, which see its routes.
-        others = ",".join(node for node in self.spec.nodes if node != fault.node)
+        others = ",".join(node for node in self.spec.nodes if node not in nodes)
         asked = ["--limit", others] if fault.seen_by_others else []
-        faults.inject(self.spec, name)
+        roots = len(nodes)
+        for node in nodes:
+            faults.inject(self.spec, fault.name, node)
         try:
             audit = self.audit_until(
-                lambda audit: {f["check"] for f in audit.roots} == {fault.check}, *asked
+                lambda audit: [f["check"] for f in audit.roots] == [fault.check] * roots, *asked
             )
-            assert [f["check"] for f in audit.roots] == [fault.check], audit.text
+            assert [f["check"] for f in audit.roots] == [fault.check] * roots, audit.text
             assert audit.code == 2
-            finding = audit.roots[0]
             # What two nodes must not share is found on both; the first of them is the root.
             hosts = {f["host"] for f in audit.report["findings"] if f["check"] == fault.check}
-            assert fault.seen_by_others or fault.node in hosts, audit.text
-            # Of what is not there a node may have no line to show.
-            assert finding["evidence"] or finding["kind"] == "missing", audit.text
-            assert all(evidence["text"].strip() for evidence in finding["evidence"])
+            assert fault.seen_by_others or hosts >= set(nodes), audit.text
+            for finding in audit.roots:
+                # Of what is not there a node may have no line to show.
+                assert finding["evidence"] or finding["kind"] == "missing", audit.text
+                assert all(evidence["text"].strip() for evidence in finding["evidence"])
         finally:
-            faults.heal(self.spec, name)
+            for node in nodes:
+                faults.heal(self.spec, fault.name, node)
         machines.start_all(self.spec)
         self.audit_clean()
 
