@@ -72,7 +72,7 @@ class Lab:
 
     def deploy(self) -> subprocess.CompletedProcess[str]:
         done = self.run("deploy", "--yes")
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
         return done
 
     def audit(self, *arguments: str) -> Audit:
