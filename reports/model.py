@@ -14,6 +14,8 @@ from drift.findings import Kind, Severity  # noqa: TC001 - pydantic reads them a
 
 SCHEMA_VERSION: Literal["1"] = "1"
 
+UTC_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"
+
 Source = Literal["live", "snapshot"]
 HostStatus = Literal["in-sync", "drift", "incomplete"]
 ReportedStatus = Literal["ok", "failed", "missing", "unparsed"]
@@ -29,8 +31,8 @@ class RunInfo(Strict):
     """When, by which version, from what an audit was made. Times are UTC, ISO 8601, ending in Z."""
 
     id: str = Field(min_length=1, description="Unique to this run; sorts by its start")
-    started: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
-    finished: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+    started: str = Field(pattern=UTC_TIME)
+    finished: str = Field(pattern=UTC_TIME)
     tool_version: str
     inventory: str = Field(description="The inventory folder that the intent came from")
     source: Source = Field(description="`live`: collected in this run; `snapshot`: read from files")
@@ -113,6 +115,12 @@ class FindingReport(Strict):
     caused_by: str | None = Field(description="The id of the finding that this one follows from")
     attribute: str = Field(default="", description="The property that differs; empty for a whole")
     title: str | None = Field(default=None, description="What the check compares, in words")
+    first_seen: str | None = Field(
+        default=None,
+        pattern=UTC_TIME,
+        description="The end of the first run that found this and none since found gone; "
+        "null without a history",
+    )
 
 
 class SkippedReport(Strict):
@@ -121,6 +129,34 @@ class SkippedReport(Strict):
     check: str
     host: str
     reason: str
+
+
+class TrendPoint(Strict):
+    """One earlier run, or this one, in numbers: root causes by severity, and incomplete hosts."""
+
+    finished: str = Field(pattern=UTC_TIME)
+    critical: NonNegativeInt
+    warning: NonNegativeInt
+    info: NonNegativeInt
+    incomplete: NonNegativeInt
+
+
+class GoneFinding(Strict):
+    """A finding of the previous run that this run looked for and did not find again."""
+
+    id: str = Field(min_length=1)
+    check: str
+    host: str
+    object: str
+    message: str
+
+
+class PreviousRun(Strict):
+    """What changed since the run before this one of the same inventory."""
+
+    run: str = Field(min_length=1, description="The id of the previous run")
+    new: tuple[str, ...] = Field(default=(), description="Ids of findings that it did not have")
+    gone: tuple[GoneFinding, ...] = ()
 
 
 class Report(Strict):
@@ -132,3 +168,7 @@ class Report(Strict):
     hosts: dict[str, HostReport]
     findings: tuple[FindingReport, ...]
     skipped: tuple[SkippedReport, ...] = ()
+    trend: tuple[TrendPoint, ...] = Field(
+        default=(), description="The latest runs, oldest first, this one last; none: no history"
+    )
+    previous: PreviousRun | None = Field(default=None, description="Null without a history")

@@ -15,6 +15,7 @@ from overlay.records import CommandResult, HostState
 from reports.build import build_report
 from reports.html import html_text
 from reports.jsonfile import report_text
+from reports.model import GoneFinding, PreviousRun, TrendPoint
 from reports.run import run_info
 
 if TYPE_CHECKING:
@@ -193,6 +194,35 @@ def folded() -> Report:
     )
 
 
+def remembered() -> Report:
+    """A run with a history: since when each finding is there, what went away, the runs before."""
+    now = report(states(f"leaf{n}" for n in range(1, 5)), [learning(), flood_lists("leaf4")])
+    known, new = now.findings
+    trend = [
+        TrendPoint(
+            finished=f"2025-11-22T{hour:02d}:30:41Z",
+            critical=hour % 3,
+            warning=hour % 2,
+            info=0,
+            incomplete=int(hour == 5),
+        )
+        for hour in range(10)
+    ]
+    gone = GoneFinding(
+        id="mtu:leaf3:eth0", check="mtu", host="leaf3", object="eth0", message=f"eth0: {HOSTILE}"
+    )
+    return now.model_copy(
+        update={
+            "findings": (
+                known.model_copy(update={"first_seen": "2025-11-19T23:00:12Z"}),
+                new.model_copy(update={"first_seen": now.run.finished}),
+            ),
+            "trend": tuple(trend),
+            "previous": PreviousRun(run="20251122T083000Z-0a1b2c", new=(new.id,), gone=(gone,)),
+        }
+    )
+
+
 def incomplete() -> Report:
     """One host out of reach, one whose table could not be parsed, one with drift, one in sync."""
     hosts = states(("leaf1", "leaf4"))
@@ -309,7 +339,10 @@ def flat() -> Report:
 
 EXAMPLES: Final[dict[str, Callable[[], Report]]] = {
     make.__name__: make
-    for make in (empty, clean, one, folded, incomplete, unreachable, hostile, long, large, flat)
+    for make in (
+        *(empty, clean, one, folded, remembered, incomplete),
+        *(unreachable, hostile, long, large, flat),
+    )
 }
 
 
