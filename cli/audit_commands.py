@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,9 @@ from rich.table import Table
 
 from cli import __version__
 from cli.context import Context, FilterOption, LimitOption, WorkersOption, context_of
+from cli.history_commands import HistoryOption  # noqa: TC001 - read at run time
 from cli.pipeline import judge, observe_live, observe_snapshot
+from cli.recording import KEEP_DAYS, KeepOption, NoHistoryOption, recording
 from drift.catalogue import CHECKS
 from overlay.errors import FleetError
 from parsers import parse as parse_output
@@ -50,6 +53,9 @@ def audit(
     limit: LimitOption = None,
     filters: FilterOption = None,
     workers: WorkersOption = 50,
+    history: HistoryOption = None,
+    no_history: NoHistoryOption = False,
+    keep: KeepOption = KEEP_DAYS,
     as_json: JsonOption = False,
 ) -> None:
     """Compares what the nodes hold with the intent; writes report.json and report.html.
@@ -64,6 +70,7 @@ def audit(
         source=source,
         snapshot=folder / "snapshot" if keep_snapshot else None,
         hosts=(limit, filters, workers),
+        amend=recording(context, history, keep, off=no_history, snapshot=source is not None),
     )
     if output is None:
         _point_latest(folder)
@@ -82,8 +89,12 @@ def perform_audit(
     source: Path | None = None,
     snapshot: Path | None = None,
     hosts: tuple[list[str] | None, list[str] | None, int] = (None, None, 50),
+    amend: Callable[[Report], Report] | None = None,
 ) -> Report:
-    """Audits live nodes, or the snapshot `source`, and writes both reports into `folder`."""
+    """Audits live nodes, or the snapshot `source`, and writes both reports into `folder`.
+
+    `amend` gets the report before it is written, and returns the one to write.
+    """
     started = datetime.now(UTC)
     inventory = context.load()
     _make(folder)
@@ -101,6 +112,8 @@ def perform_audit(
         fabric=inventory.intent.fabric.name,
     )
     built = judge(run, inventory.intent, states, rendered)
+    if amend is not None:
+        built = amend(built)
     write_report(built, folder / "report.json")
     write_text(folder / "report.html", render_report(built, "html"))
     return built
@@ -116,13 +129,8 @@ def _make(folder: Path) -> None:
         ) from None
 
 
-def audits_folder(context: Context) -> Path:
-    """Where audits are kept unless told otherwise: beside the inventory folder."""
-    return context.inventory.resolve().parent / "audits"
-
-
 def _default_folder(context: Context) -> Path:
-    base = audits_folder(context) / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    base = context.audits / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     folder, count = base, 1
     while folder.exists():  # two audits within one second
         count += 1

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from overlay.loading import Inventory, load_inventory
+from reports.text import visible
 from tasks.session import Selection, Session, open_session
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class Context:
         """The validated inventory; raises IntentError with every problem."""
         return load_inventory(self.inventory)
 
+    @property
+    def audits(self) -> Path:
+        """Where audits are kept unless told otherwise: beside the inventory folder."""
+        return self.inventory.resolve().parent / "audits"
+
     def session(
         self, limit: Iterable[str] | None, filters: Iterable[str] | None, workers: int
     ) -> Session:
@@ -64,6 +70,11 @@ class Context:
         """A line of progress on stderr, unless --quiet; never read as markup."""
         if not self.quiet:
             self.err.print(text, markup=False, soft_wrap=True)
+
+    def warn(self, what: str, hint: str = "") -> None:
+        """What went wrong beside the result, on stderr, even when quiet: a cron job must tell."""
+        text = f"Warning: {what}" + (f"\n  next: {hint}" if hint else "")
+        self.err.print(visible(text), markup=False, soft_wrap=True)
 
 
 def selection(limit: Iterable[str] | None, filters: Iterable[str] | None) -> Selection:

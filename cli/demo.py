@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from cli.audit_commands import audits_folder, perform_audit
+from cli.audit_commands import perform_audit
 from cli.context import DEFAULT_INVENTORY, ROOT, Context, context_of
 from cli.fleet_commands import print_outcomes, print_plan_summary
 from cli.lab_commands import address_of
@@ -72,7 +72,7 @@ def demo(
     stage = _lab_stage(context, keep=keep) if reason is None else _replay_stage(context, reason)
     with stage as played:
         report = _play(replace(context, inventory=played.inventory), played)
-    where = audits_folder(context) / "demo" / "fault" / "report.html"
+    where = context.audits / "demo" / "fault" / "report.html"
     context.out.print(f"\nThe HTML report of the broken fabric: {where}", soft_wrap=True)
     context.out.print(f"The demo took {time.monotonic() - begun:.0f} s.")
     root = next((f for f in report.findings if f.caused_by is None), None)
@@ -83,7 +83,7 @@ def demo(
 
 
 def _play(context: Context, stage: Stage) -> Report:
-    folder = audits_folder(replace(context, inventory=DEFAULT_INVENTORY)) / "demo"
+    folder = replace(context, inventory=DEFAULT_INVENTORY).audits / "demo"
     inventory = context.load()
     _heading(context, "Deploy: the intent becomes each node's configuration")
     with context.session(None, None, 50) as session:

@@ -15,6 +15,7 @@ from cli import (
     audit_commands,
     demo,
     fleet_commands,
+    history_commands,
     intent_commands,
     lab_commands,
 )
@@ -48,7 +49,14 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"auto_envvar_prefix": "EVPN_FLEET", "help_option_names": ["-h", "--help"]},
 )
-for module in (intent_commands, fleet_commands, audit_commands, lab_commands, demo):
+for module in (
+    intent_commands,
+    fleet_commands,
+    audit_commands,
+    history_commands,
+    lab_commands,
+    demo,
+):
     module.register(app)
 
 

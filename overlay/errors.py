@@ -53,3 +53,7 @@ class DeployError(FleetError):
 
 class SnapshotError(FleetError):
     """A snapshot folder or a report file cannot be read, or is of another shape than expected."""
+
+
+class HistoryError(FleetError):
+    """The history of audits cannot be read or written; the audits themselves are not touched."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from reports.text import one_line, short_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import JsonValue
 
     from reports.model import FindingReport, Report
@@ -36,20 +38,17 @@ class Comparison:
 def compare_reports(old: Report, new: Report) -> Comparison:
     """Return what differs from `old` to `new`, each list in its report's order.
 
-    An old finding is unknown, not gone, if the new run did not audit its host, found the host
-    incomplete, or had to skip its check there.
+    An old finding is unknown, not gone, if the new run was blind to it (`blind_spots`).
     """
     before = {item.id: item for item in old.findings}
     now = {item.id: item for item in new.findings}
-    skipped = {(item.host, item.check) for item in new.skipped}
+    blind = blind_spots(new)
     gone: list[FindingReport] = []
     unknown: list[FindingReport] = []
     for key, item in before.items():
         if key in now:
             continue
-        host = new.hosts.get(item.host)
-        blind = host is None or host.status == "incomplete" or (item.host, item.check) in skipped
-        (unknown if blind else gone).append(item)
+        (unknown if blind(item.host, item.check) else gone).append(item)
     return Comparison(
         old_run=old.run.id,
         new_run=new.run.id,
@@ -58,6 +57,20 @@ def compare_reports(old: Report, new: Report) -> Comparison:
         unchanged=tuple(item for key, item in now.items() if key in before),
         unknown=tuple(unknown),
     )
+
+
+def blind_spots(report: Report) -> Callable[[str, str], bool]:
+    """Return a test of `(host, check)`: could this run not have found such a finding?
+
+    It could not if it did not audit the host, found it incomplete, or skipped the check there.
+    """
+    skipped = {(item.host, item.check) for item in report.skipped}
+
+    def blind(host: str, check: str) -> bool:
+        state = report.hosts.get(host)
+        return state is None or state.status == "incomplete" or (host, check) in skipped
+
+    return blind
 
 
 def compare_json(comparison: Comparison) -> str:

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reports.fold import RootCause, fold
+from reports.since import changes, since
 from reports.text import clip, counted, natural_key, one_line, show_value, visible
 from reports.verdict import headline, not_audited, verdict
 
@@ -31,15 +32,16 @@ def markdown_text(report: Report) -> str:
     source = "from a snapshot" if run.source == "snapshot" else "live"
     parts = [
         f"# EVPN audit: {said.headline}",
-        " ".join(said.detail),
+        " ".join((*said.detail, *filter(None, [changes(report)]))),
         f"Run {code(run.id)}, finished {run.finished}, {source}, {code(run.tool_version)}.",
         *_incomplete(report),
+        *_gone(report),
     ]
     causes = fold(report.findings)
     if causes:
         parts.append("## Root causes")
     for number, cause in enumerate(causes[:MAX_CAUSES], start=1):
-        parts += _cause(number, cause)
+        parts += _cause(number, cause, since(cause.finding, report))
     if len(causes) > MAX_CAUSES:
         parts.append(f"… and {counted(len(causes) - MAX_CAUSES, 'more root cause')}.")
     parts += _skipped(report)
@@ -78,11 +80,22 @@ def _incomplete(report: Report) -> list[str]:
     return ["## Incomplete nodes", "\n".join(lines)]
 
 
-def _cause(number: int, cause: RootCause) -> list[str]:
+def _gone(report: Report) -> list[str]:
+    items = report.previous.gone if report.previous else ()
+    if not items:
+        return []
+    lines = [f"- {code(it.host)} {code(it.check)}: {code(it.message)}" for it in items[:MAX_NODES]]
+    if len(items) > MAX_NODES:
+        lines.append(f"- … and {len(items) - MAX_NODES:,} more")
+    return ["## Gone since the previous audit", "\n".join(lines)]
+
+
+def _cause(number: int, cause: RootCause, known: str) -> list[str]:
     item = cause.finding
+    known = f", {known}" if known else ""
     parts = [
         f"### {number}. {item.severity.value}: {code(headline(item))} on {code(item.host)}",
-        f"Check {code(item.check)}, {item.kind}, finding {code(item.id)}.",
+        f"Check {code(item.check)}, {item.kind}, finding {code(item.id)}{known}.",
         "\n".join(f"- {name}: {code(text)}" for name, text in _values(item)),
     ]
     for line in item.evidence:

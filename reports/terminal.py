@@ -17,6 +17,7 @@ from rich.text import Text
 
 from drift.findings import Severity
 from reports.fold import RootCause, fold
+from reports.since import changes, since
 from reports.text import clip, counted, natural_key, one_line, short_name, show_value, visible
 from reports.verdict import State, headline, verdict
 
@@ -56,13 +57,15 @@ def print_summary(report: Report, console: Console, *, verbose: bool = False) ->
     _line(console, Text(said.headline, style=_STYLES[said.state]))
     for sentence in said.detail:
         _line(console, Text(sentence))
+    if changed := changes(report):
+        _line(console, Text(changed))
     _print_nodes(report, console, VERBOSE_NODES if verbose else MAX_NODES)
     causes = fold(report.findings)
     shown = causes[: VERBOSE_CAUSES if verbose else MAX_CAUSES]
     if causes:
         console.print()
     for cause in shown:
-        _print_cause(cause, console, verbose=verbose)
+        _print_cause(cause, console, verbose=verbose, known=since(cause.finding, report))
     if len(shown) < len(causes):
         more = counted(len(causes) - len(shown), "more root cause")
         _line(console, Text(f"… and {more}; all of them are in the report", style="dim"))
@@ -123,11 +126,13 @@ def _print_nodes(report: Report, console: Console, limit: int) -> None:
     _line(console, Text("; ".join(also), style="dim"))
 
 
-def _print_cause(cause: RootCause, console: Console, *, verbose: bool) -> None:
+def _print_cause(cause: RootCause, console: Console, *, verbose: bool, known: str) -> None:
     item = cause.finding
     text = _head(item)
     if cause.consequences:
         text.append(f" (+{counted(len(cause.consequences), 'consequence')})", style="dim")
+    if known:
+        text.append(f" {known}", style="dim")
     _line(console, text)
     _line(console, Text(_grammar(item)), 2)
     if not verbose:

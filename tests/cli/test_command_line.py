@@ -82,7 +82,9 @@ def test_audit_exit_codes_and_reports(fleet: ReplayFleet, tmp_path: Path) -> Non
 def test_a_snapshot_audits_like_the_live_fabric(fleet: ReplayFleet, tmp_path: Path) -> None:
     fleet.play("fault")
     assert call("--inventory", fleet.inventory, "collect", "-o", tmp_path / "snap").code == 0
-    live = call("--inventory", fleet.inventory, "audit", "--json", "-o", tmp_path / "a")
+    live = call(
+        "--inventory", fleet.inventory, "audit", "--no-history", "--json", "-o", tmp_path / "a"
+    )
     read = call(
         "--inventory", fleet.inventory, "audit", "--json", "--from", tmp_path / "snap",
         "-o", tmp_path / "b",
