@@ -16,7 +16,16 @@ from cli import __version__
 from cli.context import Context, FilterOption, LimitOption, WorkersOption, context_of
 from cli.history_commands import HistoryOption  # noqa: TC001 - read at run time
 from cli.pipeline import judge, observe_live, observe_snapshot
-from cli.recording import KEEP_DAYS, KeepOption, NoHistoryOption, recording
+from cli.recording import (
+    KEEP_DAYS,
+    DryNotifyOption,
+    KeepOption,
+    MetricsOption,
+    NoHistoryOption,
+    NotifyOption,
+    Recording,
+    history_to_use,
+)
 from drift.catalogue import CHECKS
 from overlay.errors import FleetError
 from parsers import parse as parse_output
@@ -56,6 +65,9 @@ def audit(
     history: HistoryOption = None,
     no_history: NoHistoryOption = False,
     keep: KeepOption = KEEP_DAYS,
+    metrics: MetricsOption = None,
+    notify: NotifyOption = None,
+    notify_dry_run: DryNotifyOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compares what the nodes hold with the intent; writes report.json and report.html.
@@ -64,13 +76,15 @@ def audit(
     """
     context = context_of(ctx)
     folder = output or _default_folder(context)
+    kept = history_to_use(context, history, off=no_history, snapshot=source is not None)
+    records = Recording(context, kept, keep, metrics, tuple(notify or ()), notify_dry_run)
     built = perform_audit(
         context,
         folder,
         source=source,
         snapshot=folder / "snapshot" if keep_snapshot else None,
         hosts=(limit, filters, workers),
-        amend=recording(context, history, keep, off=no_history, snapshot=source is not None),
+        amend=records.remember,
     )
     if output is None:
         _point_latest(folder)
@@ -79,6 +93,7 @@ def audit(
     else:
         print_summary(built, context.out, verbose=context.verbosity > 0)
     context.say(f"report: {folder / 'report.html'}")
+    records.publish(built)
     raise typer.Exit(exit_code(built))
 
 

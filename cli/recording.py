@@ -1,4 +1,8 @@
-"""What an audit leaves besides its report: a place in the history."""
+"""What an audit leaves besides its report: its place in the history, metrics, notifications.
+
+None of them changes what the audit says: what fails here is a warning on stderr, and the exit code
+stays that of the nodes' state.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.history_commands import history_file
-from overlay.errors import HistoryError
+from overlay.errors import FleetError, HistoryError
 from reports.history_record import DEFAULT_KEEP_DAYS, remember, series_of
+from reports.jsonfile import write_text
+from reports.metrics import prometheus_text
+from reports.news import News, mark_told, news_for
+from reports.notify import Message, Receiver, receivers, send
 
 if TYPE_CHECKING:
     from cli.context import Context
@@ -22,40 +30,108 @@ NoHistoryOption = Annotated[
 KeepOption = Annotated[
     int, typer.Option("--keep", metavar="DAYS", min=1, help="How long the history remembers.")
 ]
+MetricsOption = Annotated[
+    Path | None,
+    typer.Option("--metrics", metavar="FILE", help="Write Prometheus metrics there (.prom)."),
+]
+NotifyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notify",
+        metavar="URL|FILE",
+        envvar="EVPN_FLEET_NOTIFY",
+        help="Tell what has changed to this apprise URL, or to those in a file, one a line.",
+    ),
+]
+DryNotifyOption = Annotated[
+    bool, typer.Option("--notify-dry-run", help="Print what would be sent, and send nothing.")
+]
 KEEP_DAYS = DEFAULT_KEEP_DAYS
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Where an audit is recorded: `history` is None when it is not to be."""
+    """What is to be left where. `history` is None when the audit is not to be in one."""
 
     context: Context
     history: Path | None
-    keep_days: int
+    keep_days: int = DEFAULT_KEEP_DAYS
+    metrics: Path | None = None
+    notify: tuple[str, ...] = ()
+    dry_run: bool = False
 
-    def __call__(self, report: Report) -> Report:
-        """Records the audit and returns its report with what the history adds to it.
-
-        A history that fails costs its own additions and a warning, never the audit's report nor
-        its exit code: those say what the nodes hold.
-        """
+    def remember(self, report: Report) -> Report:
+        """Puts the audit into the history; returns its report with what the history adds to it."""
         if self.history is None:
             return report
         try:
-            series = series_of(self.history, self.context.inventory)
-            return remember(report, self.history, series, self.keep_days)
+            return remember(report, self.history, self._series(self.history), self.keep_days)
         except HistoryError as error:
             self.context.warn(f"{error.what}; this audit is not in it", error.hint)
             return report
 
+    def publish(self, report: Report) -> None:
+        """Writes the metrics, and tells the receivers what they do not know yet."""
+        if self.metrics is not None:
+            self._write_metrics(report, self.metrics)
+        if not self.notify and not self.dry_run:
+            return
+        # Only a report that came back from the history has a trend: without it, what an earlier
+        # run left there would be told as this one's.
+        if self.history is None or not report.trend:
+            self.context.warn(
+                "nobody was notified: what is new is known from the history alone",
+                "let the audit have its history (no --no-history; with --from, name a --history)",
+            )
+            return
+        try:
+            self._tell(self.history, report.run.fabric or self.context.inventory.name)
+        except FleetError as error:
+            self.context.warn(f"not everybody was notified: {error.what}", error.hint)
 
-def recording(
-    context: Context, named: Path | None, keep_days: int, *, off: bool, snapshot: bool
-) -> Recording:
-    """The Recording that the options ask for.
+    def _write_metrics(self, report: Report, path: Path) -> None:
+        try:
+            write_text(path, prometheus_text(report))
+        except OSError as error:
+            self.context.warn(
+                f"{path}: the metrics cannot be written: {error.strerror or error}",
+                "name a --metrics file in a folder that this user may write to",
+            )
+
+    def _tell(self, history: Path, fabric: str) -> None:
+        series = self._series(history)
+        known = receivers(self.notify) or (Receiver("a new receiver", "", ""),)
+        news = {it: found for it in known if (found := news_for(it.id, history, series))}
+        if self.dry_run:
+            self._show(known, news, fabric)
+            return
+        failed = send([(it, Message(n.title(fabric), n.body())) for it, n in news.items()])
+        for receiver, found in news.items():
+            if receiver.id in failed:
+                self.context.warn(
+                    f"{receiver.name} was not notified: {failed[receiver.id]}",
+                    "the next audit tries again; try the URL by hand with "
+                    "`.venv/bin/apprise -v -b test URL`",
+                )
+            else:
+                mark_told(receiver.id, found, history, series)
+
+    def _show(self, known: tuple[Receiver, ...], news: dict[Receiver, News], fabric: str) -> None:
+        for receiver in known:
+            found = news.get(receiver)
+            text = f"{found.title(fabric)}\n{found.body()}" if found else "nothing to tell"
+            self.context.err.print(f"{receiver.name}: {text}", markup=False, soft_wrap=True)
+
+    def _series(self, history: Path) -> str:
+        return series_of(history, self.context.inventory)
+
+
+def history_to_use(
+    context: Context, named: Path | None, *, off: bool, snapshot: bool
+) -> Path | None:
+    """The history that an audit belongs into, or None.
 
     A snapshot tells of an earlier time, which would show as repairs and relapses between live
     audits: it is recorded only in a history that is named.
     """
-    nowhere = off or (snapshot and named is None)
-    return Recording(context, None if nowhere else history_file(context, named), keep_days)
+    return None if off or (snapshot and named is None) else history_file(context, named)

@@ -11,6 +11,7 @@ from reports.html import html_text
 from reports.jsonfile import report_text
 from reports.junit import junit_text
 from reports.markdown import markdown_text
+from reports.metrics import prometheus_text
 from reports.terminal import text_form
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ FORMATS: Final[Mapping[str, Callable[[Report], str]]] = MappingProxyType(
         "junit": junit_text,
         "csv": csv_text,
         "json": report_text,
+        "prometheus": prometheus_text,
         "text": text_form,
     }
 )

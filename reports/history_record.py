@@ -197,6 +197,12 @@ def _forget(run: _Run, keep_days: int) -> None:
         scope,
     )
     run.db.execute("DELETE FROM hosts WHERE series = :series AND last_seen < :oldest", scope)
+    run.db.execute(
+        """DELETE FROM told WHERE series = :series AND name NOT IN
+           (SELECT id FROM findings WHERE series = :series AND subject = 'finding'
+            UNION ALL SELECT name FROM hosts WHERE series = :series AND subject = 'host')""",
+        scope,
+    )
 
 
 def _dated(run: _Run, report: Report) -> tuple[FindingReport, ...]:
