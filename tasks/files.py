@@ -55,7 +55,7 @@ SYSCTL = ManagedFile(
     "root",
     "root",
     0o644,
-    "! grep -vE '^(#.*|-?[[:alnum:]_./-]+ = [0-9]+)?$' {file}",
+    "! grep -vE '^(#.*|[[:alnum:]_./-]+ = [0-9]+)?$' {file}",
 )
 
 # In the order in which they are put in place: FRR must know its EVPN instance before a VXLAN

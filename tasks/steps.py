@@ -33,14 +33,15 @@ def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]
         sections.append(_frr_section(restart=_starts_other_daemons(by_path.get(DAEMONS.path))))
     if SYSCTL.path in by_path:
         sections.append(_install_section(by_path[SYSCTL.path], stage))
-        sections.append(Section("sysctl", f"sysctl --quiet --load {SYSCTL.path}", stop=True))
+        # Ignoring what is not there: the interfaces come later, and `sysctl-again` after them.
+        loaded = f"sysctl --quiet --ignore --load {SYSCTL.path}"
+        sections.append(Section("sysctl", loaded, stop=True))
     if INTERFACES.path in by_path:
         sections.append(_install_section(by_path[INTERFACES.path], stage))
         # ifupdown2 of Debian 13 writes VRF tables into this folder and fails where it is absent.
         tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
         sections += [tables, *_remade(by_path[INTERFACES.path])]
         sections.append(Section("ifreload", "ifreload --all", timeout=120, stop=True))
-        # Settings of interfaces that were not there before.
         again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
         sections.append(Section("sysctl-again", again, stop=True))
     return sections
