@@ -131,11 +131,19 @@ def _released(change: FileChange | None) -> Iterator[Section]:
     before, after = change.before.text or "", change.after.text or ""
     l3vnis = dict(_L3VNI.findall(before))
     for asn, vrf in sorted(set(_VRF_INSTANCE.findall(before)) - set(_VRF_INSTANCE.findall(after))):
-        lines = ["configure terminal", f"no router bgp {asn} vrf {vrf}"]
-        if vrf in l3vnis:
-            lines[1:1] = [f"vrf {vrf}", f"no vni {l3vnis[vrf]}", "exit-vrf"]
-        command = "vtysh " + " ".join(f"-c {shlex.quote(line)}" for line in lines)
-        yield Section(f"release:{vrf}", f"! systemctl --quiet is-active frr || {command}")
+        instance = f"router bgp {asn} vrf {vrf}"
+        freed = [f"vrf {vrf}", f"no vni {l3vnis[vrf]}"] if vrf in l3vnis else []
+        # bgpd hears from zebra that the L3VNI is gone, which takes it a moment.
+        command = (
+            f"{_configure(*freed)} && for try in 1 2 3 4 5 6 7 8 9 10; do "
+            f"{_configure(f'no {instance}')} >/dev/null 2>&1; "
+            f"vtysh -c 'show running-config' | grep -qx '{instance}' || exit 0; sleep 1; done"
+        )
+        yield Section(f"release:{vrf}", f"! systemctl --quiet is-active frr || {{ {command}; }}")
+
+
+def _configure(*lines: str) -> str:
+    return "vtysh " + " ".join(f"-c {shlex.quote(line)}" for line in ("configure terminal", *lines))
 
 
 def _remade(change: FileChange) -> list[Section]:
