@@ -1,4 +1,4 @@
-"""`audit` and what goes with it: `parse`, `report`, `compare`, `checks`."""
+"""`audit` and what goes with it: `parse`, `report`, `compare`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,24 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from cli import __version__
-from cli.context import Context, FilterOption, LimitOption, WorkersOption, context_of
+from cli.audit_options import (
+    DEFAULTS,
+    AuditOptions,
+    CheckOption,
+    FailOnOption,
+    SkipOption,
+    choice_of,
+)
+from cli.context import (
+    Context,
+    FilterOption,
+    JsonOption,
+    LimitOption,
+    WorkersOption,
+    context_of,
+)
 from cli.history_commands import HistoryOption  # noqa: TC001 - read at run time
 from cli.pipeline import judge, observe_live, observe_snapshot
 from cli.recording import (
@@ -26,7 +40,7 @@ from cli.recording import (
     Recording,
     history_to_use,
 )
-from drift.catalogue import CHECKS
+from drift.findings import Severity
 from overlay.errors import FleetError
 from parsers import parse as parse_output
 from parsers import records_as_json
@@ -39,11 +53,9 @@ from reports.run import run_info
 from reports.terminal import print_summary
 from tasks.render import render_all
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-
 
 def register(app: typer.Typer) -> None:
-    for command in (audit, parse, report, compare, checks):
+    for command in (audit, parse, report, compare):
         app.command()(command)
 
 
@@ -62,6 +74,9 @@ def audit(
     limit: LimitOption = None,
     filters: FilterOption = None,
     workers: WorkersOption = 50,
+    check: CheckOption = None,
+    skip: SkipOption = None,
+    fail_on: FailOnOption = Severity.INFO,
     history: HistoryOption = None,
     no_history: NoHistoryOption = False,
     keep: KeepOption = KEEP_DAYS,
@@ -78,14 +93,15 @@ def audit(
     folder = output or _default_folder(context)
     kept = history_to_use(context, history, off=no_history, snapshot=source is not None)
     records = Recording(context, kept, keep, metrics, tuple(notify or ()), notify_dry_run)
-    built = perform_audit(
-        context,
-        folder,
+    options = AuditOptions(
+        limit,
+        filters,
+        workers,
         source=source,
         snapshot=folder / "snapshot" if keep_snapshot else None,
-        hosts=(limit, filters, workers),
-        amend=records.remember,
+        choice=choice_of(check, skip),
     )
+    built = perform_audit(context, folder, options, amend=records.remember)
     if output is None:
         _point_latest(folder)
     if as_json:
@@ -94,39 +110,37 @@ def audit(
         print_summary(built, context.out, verbose=context.verbosity > 0)
     context.say(f"report: {folder / 'report.html'}")
     records.publish(built)
-    raise typer.Exit(exit_code(built))
+    raise typer.Exit(exit_code(built, fail_on))
 
 
 def perform_audit(
     context: Context,
     folder: Path,
+    options: AuditOptions = DEFAULTS,
     *,
-    source: Path | None = None,
-    snapshot: Path | None = None,
-    hosts: tuple[list[str] | None, list[str] | None, int] = (None, None, 50),
     amend: Callable[[Report], Report] | None = None,
 ) -> Report:
-    """Audits live nodes, or the snapshot `source`, and writes both reports into `folder`.
+    """Audits live nodes, or a snapshot, and writes both reports into `folder`.
 
     `amend` gets the report before it is written, and returns the one to write.
     """
     started = datetime.now(UTC)
     inventory = context.load()
     _make(folder)
-    with context.session(*hosts) as session:
-        if source is None:
-            states = observe_live(context, session, inventory.intent, keep=snapshot)
+    with context.session(options.limit, options.filters, options.workers) as session:
+        if options.source is None:
+            states = observe_live(context, session, inventory.intent, keep=options.snapshot)
         else:
-            states = observe_snapshot(source, session, inventory.intent)
+            states = observe_snapshot(options.source, session, inventory.intent)
         rendered = dict(render_all(session, inventory.intent))
     run = run_info(
         started=started,
         tool_version=__version__,
         inventory=str(context.inventory),
-        source="live" if source is None else "snapshot",
+        source="live" if options.source is None else "snapshot",
         fabric=inventory.intent.fabric.name,
     )
-    built = judge(run, inventory.intent, states, rendered)
+    built = judge(run, inventory.intent, states, rendered, options.choice)
     if amend is not None:
         built = amend(built)
     write_report(built, folder / "report.json")
@@ -221,26 +235,3 @@ def compare(
     comparison = compare_reports(read_report(old), read_report(new))
     sys.stdout.write(compare_json(comparison) if as_json else compare_text(comparison))
     raise typer.Exit(3 if comparison.unknown else 2 if comparison.new else 0)
-
-
-def checks(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """Prints the catalogue of checks: id, severity, what it compares, which outputs it needs."""
-    context = context_of(ctx)
-    if as_json:
-        listed = [
-            {
-                "id": check.id,
-                "severity": check.severity.value,
-                "compares": check.compares,
-                "needs": list(check.needs),
-            }
-            for check in CHECKS.values()
-        ]
-        print(json.dumps(listed, indent=1))
-        return
-    table = Table(box=None, pad_edge=False)
-    for title in ("Check", "Severity", "Compares", "Needs"):
-        table.add_column(title)
-    for check in CHECKS.values():
-        table.add_row(check.id, check.severity.value, check.compares, ", ".join(check.needs))
-    context.out.print(table)

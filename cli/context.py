@@ -28,6 +28,7 @@ FilterOption = Annotated[
     list[str] | None,
     typer.Option("--filter", metavar="KEY=VALUE", help="Only hosts whose inventory data say so."),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 WorkersOption = Annotated[
     int, typer.Option("--workers", min=1, max=500, help="Hosts that are worked on at once.")
 ]

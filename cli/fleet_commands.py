@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.context import Context, FilterOption, LimitOption, WorkersOption, context_of
+from cli.context import (
+    Context,
+    FilterOption,
+    JsonOption,
+    LimitOption,
+    WorkersOption,
+    context_of,
+)
 from cli.progress import host_progress
 from overlay.errors import FleetError
 from tasks.collect import HostCapture, collect_all
@@ -20,8 +27,6 @@ from tasks.snapshot import write_capture, write_meta
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from cli import (
     __version__,
     audit_commands,
+    check_commands,
     demo,
     fleet_commands,
     history_commands,
@@ -53,6 +54,7 @@ for module in (
     intent_commands,
     fleet_commands,
     audit_commands,
+    check_commands,
     history_commands,
     lab_commands,
     demo,

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cli.audit_options import ALL_CHECKS, Choice
 from cli.progress import host_progress
 from drift.catalogue import CHECKS
 from drift.engine import audit as compare
@@ -127,8 +128,9 @@ def judge(
     intent: FabricIntent,
     states: dict[str, HostState],
     rendered: Mapping[str, Mapping[str, str]],
+    choice: Choice = ALL_CHECKS,
 ) -> Report:
     """Compares the observed states with the intent and its rendered files; builds the report."""
     titles = {check.id: check.title for check in CHECKS.values()}
-    result = compare(intent, states, rendered=rendered)
+    result = compare(intent, states, rendered=rendered, only=choice.only, skip=choice.skip)
     return build_report(run=run, hosts=states, result=result, titles=titles)

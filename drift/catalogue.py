@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from drift.control_checks import EVPN
 from drift.host_checks import HOST
 from drift.kernel_checks import FORWARDING, LINKS
 from overlay.errors import FleetError
+from overlay.problems import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from drift.check import Check
 
@@ -23,12 +24,30 @@ class UnknownCheckError(FleetError):
 
 
 def select(only: Collection[str] | None, skip: Collection[str]) -> tuple[Check, ...]:
-    """The chosen checks in the catalogue's order; UnknownCheckError names what it does not know."""
-    for name in sorted({*(only or ()), *skip} - CHECKS.keys()):
-        close = get_close_matches(name, CHECKS, n=1)
-        hint = f"did you mean `{close[0]}`? " if close else ""
+    """The chosen checks in the catalogue's order: `only` (None: all) less `skip`.
+
+    Both hold ids or globs (`flood-*`). UnknownCheckError names one that is like no
+    check, or says that the choice leaves none.
+    """
+    wanted = set(CHECKS) if only is None else matching(only)
+    chosen = wanted - matching(skip)
+    if not chosen:
         raise UnknownCheckError(
-            f"there is no check `{name}`", f"{hint}`evpn-fleet checks` lists them all"
+            "the choice of checks leaves none", "skip fewer; `evpn-fleet checks` lists them all"
         )
-    chosen = CHECKS.keys() if only is None else only
-    return tuple(check for name, check in CHECKS.items() if name in chosen and name not in skip)
+    return tuple(check for name, check in CHECKS.items() if name in chosen)
+
+
+def matching(patterns: Iterable[str]) -> set[str]:
+    """The ids of the checks that any of these ids or globs names; UnknownCheckError for none."""
+    found: set[str] = set()
+    for pattern in sorted(patterns):
+        like = {name for name in CHECKS if fnmatchcase(name, pattern)}
+        if not like:
+            close = nearest(pattern, CHECKS)
+            hint = f"did you mean `{close}`? " if close else ""
+            raise UnknownCheckError(
+                f"there is no check `{pattern}`", f"{hint}`evpn-fleet checks` lists them all"
+            )
+        found |= like
+    return found

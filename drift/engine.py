@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drift.catalogue import select
+from drift.catalogue import CHECKS, select
 from drift.check import ADDRESSES, GROUPS, ROUTES, SUMMARY, UNICAST, VNIS, B, F, L, file_slug
 from drift.configuration import FILE_CHECKS, RUNNING_CHECKS, examine_files, examine_running
 from drift.crosshost import CROSS_CHECKS, Census
@@ -18,7 +18,7 @@ from drift.evpn import (
     examine_table,
 )
 from drift.exits import EXIT_CHECKS, examine_routes, routes_in
-from drift.findings import AuditResult, SkippedCheck
+from drift.findings import NOT_CHOSEN, AuditResult, SkippedCheck
 from drift.folding import fold
 from drift.forwarding import FDB_CHECKS, FLOOD_CHECKS, examine_flood_lists, examine_macs
 from drift.host import (
@@ -96,8 +96,10 @@ def audit(
 
     Looks at the nodes that have both an intent and a state. `rendered` are the managed files of
     each node, by path: without them the checks of configuration are skipped. `only` and `skip`
-    name checks of the catalogue (UnknownCheckError otherwise). A check whose outputs a node lacks
-    is in `skipped` for that node: neither passed nor drift.
+    name checks of the catalogue by id or glob (UnknownCheckError otherwise). A check that is not
+    chosen, or whose outputs a node lacks, is in `skipped` for that node: neither passed nor drift.
+    Only what chosen checks found is folded, so no `caused_by` points at a finding that was left
+    out: what followed from it is laid at the next cause that was looked for, or is a root.
     """
     chosen = select(only, skip)
     ids = {check.id for check in chosen}
@@ -108,7 +110,7 @@ def audit(
     for name in sorted(states.keys() & intent.nodes.keys()):
         files = rendered.get(name) if rendered is not None else None
         view = HostView(intent, intent.nodes[name], states[name], files)
-        usable, lacking = _sort_checks(chosen, view)
+        usable, lacking = _sort_checks(ids, view)
         run |= usable
         skipped += lacking
         for plane in PLANES:
@@ -124,12 +126,15 @@ def audit(
     )
 
 
-def _sort_checks(chosen: tuple[Check, ...], view: HostView) -> tuple[set[str], list[SkippedCheck]]:
+def _sort_checks(chosen: set[str], view: HostView) -> tuple[set[str], list[SkippedCheck]]:
     """The checks that can be made on a node, and those that cannot, with the reason."""
     usable, skipped = set(), []
     gaps: dict[str, str | None] = {}
-    for check in chosen:
+    for check in CHECKS.values():
         if not check.concerns(view.intent, view.node):
+            continue
+        if check.id not in chosen:
+            skipped.append(SkippedCheck(check.id, view.host, NOT_CHOSEN))
             continue
         slugs = _slugs(check, view)
         for slug in slugs:

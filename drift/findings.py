@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Kind = Literal["missing", "extra", "changed"]
 
@@ -70,9 +70,13 @@ class Finding:
         )
 
 
+NOT_CHOSEN: Final = "left out by choice"
+"""The reason of a check that this audit was told not to make."""
+
+
 @dataclass(frozen=True, slots=True)
 class SkippedCheck:
-    """A check that could not be made on a host, and why (an output that was not collected)."""
+    """A check that was not made on a host, and why: an output was not collected, or NOT_CHOSEN."""
 
     check: str
     host: str

@@ -77,11 +77,16 @@ def build_report(
     )
 
 
-def exit_code(report: Report) -> int:
-    """Return 3 if a host is incomplete, whatever else was found; else 2 for drift; else 0."""
+def exit_code(report: Report, fail_on: Severity = Severity.INFO) -> int:
+    """Return 3 if a host is incomplete, whatever else was found; else 2 for drift; else 0.
+
+    Drift is a finding as grave as `fail_on` or graver, a folded one too: a consequence may be worse
+    than its cause.
+    """
     if report.summary.hosts.incomplete:
         return EXIT_INCOMPLETE
-    return EXIT_DRIFT if report.findings else EXIT_IN_SYNC
+    drift = any(item.severity.rank <= fail_on.rank for item in report.findings)
+    return EXIT_DRIFT if drift else EXIT_IN_SYNC
 
 
 def _host(state: HostState, *, drifted: bool) -> HostReport:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reports.fold import RootCause, fold
 from reports.since import changes, since
+from reports.skips import skipped_groups
 from reports.text import clip, counted, natural_key, one_line, show_value, visible
 from reports.verdict import headline, not_audited, verdict
 
@@ -122,13 +123,11 @@ def _follows(cause: RootCause) -> str:
 
 
 def _skipped(report: Report) -> list[str]:
-    groups: dict[tuple[str, str], int] = {}
-    for item in report.skipped:
-        groups[item.check, item.reason] = groups.get((item.check, item.reason), 0) + 1
-    if not groups:
-        return []
     lines = [
-        f"- {code(check)} on {counted(hosts, 'node')}: {code(reason)}"
-        for (check, reason), hosts in groups.items()
+        f"- {', '.join(map(code, group.checks))} on {counted(group.hosts, 'node')}: "
+        f"{code(group.reason)}"
+        for group in skipped_groups(report)
     ]
+    if not lines:
+        return []
     return ["## Skipped checks", "\n".join(lines)]

@@ -18,6 +18,7 @@ from rich.text import Text
 from drift.findings import Severity
 from reports.fold import RootCause, fold
 from reports.since import changes, since
+from reports.skips import skipped_groups
 from reports.text import clip, counted, natural_key, one_line, short_name, show_value, visible
 from reports.verdict import State, headline, verdict
 
@@ -175,9 +176,7 @@ def _print_lines(text: str, console: Console) -> None:
 
 
 def _print_skipped(report: Report, console: Console) -> None:
-    groups: dict[tuple[str, str], int] = {}
-    for item in report.skipped:
-        groups[item.check, item.reason] = groups.get((item.check, item.reason), 0) + 1
-    for (check, reason), hosts in groups.items():
-        text = f"skipped {one_line(check, 80)} on {counted(hosts, 'node')}: {one_line(reason, 200)}"
+    for group in skipped_groups(report):
+        checks = ", ".join(one_line(check, 80) for check in group.checks)
+        text = f"skipped {checks} on {counted(group.hosts, 'node')}: {one_line(group.reason, 200)}"
         _line(console, Text(text, style="dim"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from drift.findings import NOT_CHOSEN
 from reports.text import counted, one_line
 
 if TYPE_CHECKING:
@@ -92,8 +93,13 @@ def _others(report: Report) -> Sequence[str]:
 
 
 def _skipped(report: Report) -> Sequence[str]:
-    number = report.summary.checks_skipped
-    if not number:
-        return ()
-    were = "check was" if number == 1 else "checks were"
-    return (f"{number:,} {were} skipped on some nodes.",)
+    chosen_out = {item.check for item in report.skipped if item.reason == NOT_CHOSEN}
+    number = report.summary.checks_skipped - len(chosen_out)
+    said = [f"{_checks_were(number)} skipped on some nodes."] if number else []
+    if chosen_out:
+        said.append(f"Of this audit {_checks_were(len(chosen_out))} left out by choice.")
+    return said
+
+
+def _checks_were(number: int) -> str:
+    return f"{number:,} check was" if number == 1 else f"{number:,} checks were"

@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 from drift.engine import audit
 from overlay.derive import derive
 from overlay.intent import Fabric
-from tests.drift.worlds import BY_RENDER, fdb, json, link, no_link, paths, unfolded, unreachable
+from tests.drift.worlds import (
+    BY_RENDER,
+    fdb,
+    json,
+    lacking,
+    link,
+    no_link,
+    paths,
+    unfolded,
+    unreachable,
+)
 from tests.rendering import render
 from tests.simulated import Fleet, healthy_states
 
@@ -246,4 +256,4 @@ def test_a_dead_node_is_at_most_one_finding_and_not_its_own(
 
     assert all(finding.host != host for finding in result.findings)
     assert len(unfolded(result)) <= 1
-    assert {skip.host for skip in result.skipped} == {host}
+    assert {skip.host for skip in lacking(result)} == {host}

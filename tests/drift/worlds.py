@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drift.catalogue import CHECKS
+from drift.findings import NOT_CHOSEN
 from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.loading import load_inventory
@@ -15,7 +16,7 @@ from overlay.loading import load_inventory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drift.findings import AuditResult
+    from drift.findings import AuditResult, SkippedCheck
     from overlay.expected import FabricIntent
     from overlay.records import EvpnPath, FdbEntry, HostState
 
@@ -95,6 +96,11 @@ def unfolded(result: AuditResult) -> Unfolded:
         assert " Actual: " in finding.message
         assert all(evidence.text for evidence in finding.evidence)
     return {(f.check, f.host, f.object) for f in result.findings if f.caused_by is None}
+
+
+def lacking(result: AuditResult) -> tuple[SkippedCheck, ...]:
+    """What could not be made, without what the test itself left out."""
+    return tuple(skip for skip in result.skipped if skip.reason != NOT_CHOSEN)
 
 
 def folded(result: AuditResult) -> set[tuple[str, str, str]]:

@@ -179,3 +179,23 @@ def test_run_info():
     with pytest.raises(ValueError, match="no time zone"):
         utc_text(datetime(2025, 3, 1))  # noqa: DTZ001 - that is the point
     assert utc_text(datetime(2025, 3, 1, tzinfo=UTC)) == "2025-03-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "code"), [(Severity.INFO, 2), (Severity.WARNING, 2), (Severity.CRITICAL, 0)]
+)
+def test_a_finding_below_the_threshold_does_not_fail(fail_on, code):
+    assert (
+        exit_code(examples.report(examples.states(["leaf1"]), [examples.learning()]), fail_on)
+        == code
+    )
+    assert exit_code(examples.incomplete(), fail_on) == 3
+
+
+def test_a_folded_finding_that_is_grave_enough_fails():
+    root = examples.learning()
+    follows = replace(examples.evpn_down("leaf1"), caused_by=root.id)
+    assert (
+        exit_code(examples.report(examples.states(["leaf1"]), [root, follows]), Severity.CRITICAL)
+        == 2
+    )

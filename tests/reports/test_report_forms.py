@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import examples
+from drift.findings import NOT_CHOSEN, SkippedCheck
 from overlay.errors import FleetError
 from reports.csvfile import COLUMNS, cell, csv_text
 from reports.formats import FORMATS, render_report
@@ -78,6 +79,14 @@ def test_summary_folds_consequences():
     assert "vxlan2: bridge port learning - Expected: off Actual: on" in text
     assert "imet-missing" not in text
     assert "dstport 4789" not in text
+
+
+def test_checks_left_out_by_choice_are_one_line_and_no_pass():
+    skips = [SkippedCheck(check, "leaf1", NOT_CHOSEN) for check in ("mtu", "vrrp")]
+    report = examples.report(examples.states(["leaf1"]), [], skips)
+    assert "Of this audit 2 checks were left out by choice." in text_form(report)
+    assert "skipped mtu, vrrp on 1 node: left out by choice" in text_form(report)
+    assert "- `mtu`, `vrrp` on 1 node: `left out by choice`" in markdown_text(report)
 
 
 def test_verbose_adds_evidence_consequences_and_skipped_checks():
