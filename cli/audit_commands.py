@@ -17,6 +17,7 @@ from cli.audit_options import (
     AuditOptions,
     CheckOption,
     FailOnOption,
+    NoSuppressionsOption,
     SkipOption,
     choice_of,
 )
@@ -77,6 +78,7 @@ def audit(
     check: CheckOption = None,
     skip: SkipOption = None,
     fail_on: FailOnOption = Severity.INFO,
+    no_suppressions: NoSuppressionsOption = False,
     history: HistoryOption = None,
     no_history: NoHistoryOption = False,
     keep: KeepOption = KEEP_DAYS,
@@ -100,6 +102,7 @@ def audit(
         source=source,
         snapshot=folder / "snapshot" if keep_snapshot else None,
         choice=choice_of(check, skip),
+        suppressions=not no_suppressions,
     )
     built = perform_audit(context, folder, options, amend=records.remember)
     if output is None:
@@ -125,7 +128,7 @@ def perform_audit(
     `amend` gets the report before it is written, and returns the one to write.
     """
     started = datetime.now(UTC)
-    inventory = context.load()
+    inventory = context.load(suppressions=options.suppressions)
     _make(folder)
     with context.session(options.limit, options.filters, options.workers) as session:
         if options.source is None:
@@ -140,7 +143,7 @@ def perform_audit(
         source="live" if options.source is None else "snapshot",
         fabric=inventory.intent.fabric.name,
     )
-    built = judge(run, inventory.intent, states, rendered, options.choice)
+    built = judge(run, inventory.intent, states, rendered, options.choice, inventory.suppressions)
     if amend is not None:
         built = amend(built)
     write_report(built, folder / "report.json")

@@ -27,6 +27,11 @@ FailOnOption = Annotated[
 ]
 
 
+NoSuppressionsOption = Annotated[
+    bool, typer.Option("--no-suppressions", help="Count what suppressions.yaml accepts, too.")
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which checks are made: ids or globs of the catalogue. `only` None means all."""
@@ -43,6 +48,7 @@ class AuditOptions:
     """How one audit is made: its hosts (--limit, --filter, --workers), its source, its checks.
 
     `source` is a snapshot folder, None for live nodes; `snapshot` is where the raw outputs go.
+    `suppressions` False leaves suppressions.yaml unread.
     """
 
     limit: list[str] | None = None
@@ -51,6 +57,7 @@ class AuditOptions:
     source: Path | None = None
     snapshot: Path | None = None
     choice: Choice = ALL_CHECKS
+    suppressions: bool = True
 
 
 DEFAULTS: Final = AuditOptions()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.console import Console
 
+from drift.catalogue import CHECKS
 from overlay.loading import Inventory, load_inventory
 from reports.text import visible
 from tasks.session import Selection, Session, open_session
@@ -52,9 +53,12 @@ class Context:
     out: Console = field(default_factory=_result_console)
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 
-    def load(self) -> Inventory:
-        """The validated inventory; raises IntentError with every problem."""
-        return load_inventory(self.inventory)
+    def load(self, *, suppressions: bool = False) -> Inventory:
+        """The validated inventory, with its suppressions if asked for.
+
+        Raises IntentError with every problem.
+        """
+        return load_inventory(self.inventory, checks=CHECKS if suppressions else None)
 
     @property
     def audits(self) -> Path:

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def validate(ctx: typer.Context) -> None:
     """Checks the inventory and the intent, offline; says every problem at once."""
     context = context_of(ctx)
-    inventory = context.load()
+    inventory = context.load(suppressions=True)
     with context.session(None, None, 1):
         pass  # Nornir must be able to read it too
     fabric = inventory.intent.fabric

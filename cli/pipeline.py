@@ -8,12 +8,14 @@ import os
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cli.audit_options import ALL_CHECKS, Choice
 from cli.progress import host_progress
 from drift.catalogue import CHECKS
 from drift.engine import audit as compare
+from drift.suppress import suppress
 from overlay.records import CommandResult, HostState
 from parsers import parse_host
 from reports.build import build_report
@@ -22,12 +24,13 @@ from tasks.commands import TEXT_SLUGS, commands_for
 from tasks.snapshot import read_snapshot, write_capture, write_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
     from cli.context import Context
     from overlay.expected import FabricIntent
+    from overlay.suppressions import Suppression
     from reports.model import Report, RunInfo
     from tasks.session import Session
 
@@ -129,8 +132,19 @@ def judge(
     states: dict[str, HostState],
     rendered: Mapping[str, Mapping[str, str]],
     choice: Choice = ALL_CHECKS,
+    suppressions: Sequence[Suppression] = (),
 ) -> Report:
-    """Compares the observed states with the intent and its rendered files; builds the report."""
+    """Compares the observed states with the intent and its rendered files; builds the report.
+
+    A suppression holds by the day on which the audit was made, also of an older snapshot.
+    """
     titles = {check.id: check.title for check in CHECKS.values()}
     result = compare(intent, states, rendered=rendered, only=choice.only, skip=choice.skip)
+    result = suppress(
+        result,
+        suppressions,
+        today=datetime.now(UTC).date(),
+        audited=states,
+        nodes=intent.nodes,
+    )
     return build_report(run=run, hosts=states, result=result, titles=titles)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from overlay.suppressions import Suppression
 
 Kind = Literal["missing", "extra", "changed"]
 
@@ -84,9 +87,30 @@ class SkippedCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class SuppressedFinding:
+    """A finding that somebody has accepted, itself or with the finding that it follows from."""
+
+    finding: Finding
+    by: Suppression
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to look after that is no drift: a suppression that expired, or matches nothing."""
+
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditResult:
-    """All findings in their order, folded (`caused_by` set), and what was and was not checked."""
+    """All findings in their order, folded (`caused_by` set), and what was and was not checked.
+
+    What is `suppressed` is not among the findings; a `caused_by` may point from either to either.
+    """
 
     findings: tuple[Finding, ...]
     checks_run: tuple[str, ...]
     skipped: tuple[SkippedCheck, ...] = ()
+    suppressed: tuple[SuppressedFinding, ...] = ()
+    notes: tuple[Note, ...] = ()

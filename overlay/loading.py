@@ -1,25 +1,25 @@
-"""Reads an inventory folder: `fabric.yaml` and the hosts that Nornir will know, cross-checked."""
+"""Reads an inventory folder: `fabric.yaml`, the hosts that Nornir will know, what is accepted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, get_origin
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING
 
 from overlay.crosscheck import crosscheck
 from overlay.derive import derive
 from overlay.intent import Fabric
-from overlay.problems import Problems, nearest
-from overlay.yamlfile import KeyPath, YamlFile, read_yaml
+from overlay.problems import Problems
+from overlay.suppressions import SUPPRESSIONS_FILE, Suppressions, crosscheck_suppressions
+from overlay.validation import validated
+from overlay.yamlfile import YamlFile, read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
-    from pydantic_core import ErrorDetails
-
     from overlay.expected import FabricIntent
+    from overlay.suppressions import Suppression
 
 FABRIC_FILE = "fabric.yaml"
 HOSTS_FILE = "hosts.yaml"
@@ -30,87 +30,33 @@ class Inventory:
     """A loaded, cross-checked inventory folder.
 
     `digest` is the SHA-256 of `fabric.yaml`'s bytes (hex): it names the intent in records.
+    `suppressions` is empty unless they were asked for.
     """
 
     folder: Path
     intent: FabricIntent
     digest: str
+    suppressions: tuple[Suppression, ...] = ()
 
 
-def load_inventory(folder: Path) -> Inventory:
+def load_inventory(folder: Path, *, checks: Collection[str] | None = None) -> Inventory:
     """Loads, validates and derives the inventory in `folder`.
 
+    `checks` are the ids that its suppressions may name; without them suppressions are not read.
     Raises IntentError with every problem at once (file, line, key, reason, hint).
     """
     fabric_file = read_yaml(folder / FABRIC_FILE, "the intent")
     hosts_file = read_yaml(folder / HOSTS_FILE, "the hosts and how to reach them")
     problems = Problems()
-    fabric = _validate(fabric_file, problems)
+    fabric = validated(fabric_file, Fabric, problems, begin="`underlay:`, `networks:` and `nodes:`")
     hosts = _host_names(hosts_file, problems)
     if fabric is not None:
         crosscheck(fabric, fabric_file, hosts, hosts_file, problems)
+    accepted = () if checks is None else _suppressions(folder, problems, checks, hosts)
     problems.check()
     assert fabric is not None  # noqa: S101 - problems.check() has raised otherwise
     digest = sha256(fabric_file.path.read_bytes()).hexdigest()
-    return Inventory(folder, derive(fabric), digest)
-
-
-def _validate(file: YamlFile, problems: Problems) -> Fabric | None:
-    if not isinstance(file.data, dict):
-        problems.add(
-            file, (), "it holds no mapping", "begin with `underlay:`, `networks:` and `nodes:`"
-        )
-        return None
-    try:
-        return Fabric.model_validate(file.data)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            _add_schema_problem(file, detail, problems)
-        return None
-
-
-def _add_schema_problem(file: YamlFile, detail: ErrorDetails, problems: Problems) -> None:
-    key: KeyPath = tuple(part for part in detail["loc"] if part != "[key]")
-    if detail["type"] == "extra_forbidden":
-        known = sorted(_known_keys(key[:-1]))
-        word = str(key[-1])
-        close = nearest(word, known)
-        hint = f"did you mean `{close}`? " if close else ""
-        problems.add(file, key, f"unknown key `{word}`", f"{hint}known here: {', '.join(known)}")
-    elif detail["type"] == "missing":
-        problems.add(file, key, "this key is missing", f"add `{key[-1]}:`, see docs/inventory.md")
-    else:
-        reason = detail["msg"].removeprefix("Value error, ")
-        given = detail["input"]
-        shown = f" (found {given!r})" if isinstance(given, str | int | float | None) else ""
-        if repr(given) in reason:
-            shown = ""
-        problems.add(file, key, reason + shown, "mend this value, see docs/inventory.md")
-
-
-def _known_keys(path: KeyPath) -> set[str]:
-    """The keys that the model at `path` knows; walks the annotations as the path does."""
-    model: type[BaseModel] | None = Fabric
-    within_many = False  # behind a list or a mapping of models comes an index or a name
-    for part in path:
-        if within_many:
-            within_many = False
-            continue
-        field = model.model_fields.get(str(part)) if model else None
-        model = _inner_model(field.annotation) if field else None
-        within_many = field is not None and get_origin(field.annotation) in (tuple, dict)
-    return set(model.model_fields) if model else set()
-
-
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    # Of `tuple[Network, ...]`, `dict[str, Vrf]` or `Bgp | None`, the model within.
-    waiting = [annotation]
-    while waiting:
-        candidate = waiting.pop()
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-        waiting.extend(getattr(candidate, "__args__", ()))
-    return None
+    return Inventory(folder, derive(fabric), digest, accepted)
 
 
 def _host_names(file: YamlFile, problems: Problems) -> frozenset[str]:
@@ -120,3 +66,19 @@ def _host_names(file: YamlFile, problems: Problems) -> frozenset[str]:
         )
         return frozenset()
     return frozenset(map(str, file.data))
+
+
+def _suppressions(
+    folder: Path, problems: Problems, checks: Collection[str], hosts: Collection[str]
+) -> tuple[Suppression, ...]:
+    path = folder / SUPPRESSIONS_FILE
+    if not path.exists():
+        return ()
+    file = read_yaml(path, "the accepted findings")
+    if file.data is None:  # all of it is commented out
+        return ()
+    found = validated(file, Suppressions, problems, begin="`suppressions:`")
+    if found is None:
+        return ()
+    crosscheck_suppressions(found, file, problems, checks=checks, hosts=hosts)
+    return found.suppressions

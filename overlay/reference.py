@@ -1,4 +1,4 @@
-"""The reference of `fabric.yaml` in Markdown, from the models: `docs/inventory.md` holds it."""
+"""The reference of what people write, from the models: `docs/inventory.md` holds it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from overlay.intent import Bgp, Fabric, Network, Node, Overlay, Underlay, Vip, Vrf
+from overlay.suppressions import Suppression, Suppressions
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -25,6 +26,8 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("networks: a list, one entry per VNI", Network),
     ("vips: a list of floating addresses", Vip),
     ("nodes: one entry per node, by its host's name", Node),
+    ("suppressions.yaml", Suppressions),
+    ("suppressions: a list, one entry per accepted kind of finding", Suppression),
 )
 
 
@@ -60,7 +63,12 @@ def _kind(annotation: Any) -> str:
             return "section"
         if issubclass(annotation, Enum):
             return "one of " + ", ".join(f"`{member.value}`" for member in annotation)
-        names = {"int": "number", "str": "text", "bool": "true or false"}
+        names = {
+            "date": "date, as 2030-12-31",
+            "int": "number",
+            "str": "text",
+            "bool": "true or false",
+        }
         if "Network" in annotation.__name__:
             return "prefix"
         return names.get(annotation.__name__, "address")

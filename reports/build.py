@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from drift.findings import AuditResult, Finding, Severity, SkippedCheck
+from drift.findings import AuditResult, Finding, Severity, SkippedCheck, SuppressedFinding
 from reports.fold import root_ids
 from reports.model import (
     SCHEMA_VERSION,
@@ -16,10 +16,13 @@ from reports.model import (
     HostCounts,
     HostReport,
     HostStatus,
+    NoteReport,
     Report,
     RunInfo,
     SkippedReport,
     Summary,
+    SuppressedReport,
+    SuppressionReport,
 )
 from reports.text import bounded, json_value
 
@@ -67,6 +70,7 @@ def build_report(
             findings=_count_findings(result.findings),
             checks_run=len(set(result.checks_run)),
             checks_skipped=len({item.check for item in result.skipped}),
+            suppressed=len(result.suppressed),
         ),
         hosts=host_reports,
         findings=tuple(
@@ -74,6 +78,14 @@ def build_report(
             for item in sorted(result.findings, key=lambda item: item.order)
         ),
         skipped=tuple(_skipped(item) for item in sorted(result.skipped, key=_skip_order)),
+        suppressed=tuple(
+            _suppressed(item, titles or {})
+            for item in sorted(result.suppressed, key=lambda item: item.finding.order)
+        ),
+        notes=tuple(
+            NoteReport(severity=note.severity, message=bounded(note.message))
+            for note in result.notes
+        ),
     )
 
 
@@ -176,6 +188,21 @@ def _finding(item: Finding, titles: Mapping[str, str]) -> FindingReport:
 
 def _skipped(item: SkippedCheck) -> SkippedReport:
     return SkippedReport(check=item.check, host=bounded(item.host), reason=bounded(item.reason))
+
+
+def _suppressed(item: SuppressedFinding, titles: Mapping[str, str]) -> SuppressedReport:
+    by = item.by
+    return SuppressedReport(
+        finding=_finding(item.finding, titles),
+        suppression=SuppressionReport(
+            check=bounded(by.check),
+            host=bounded(by.host),
+            object=bounded(by.object),
+            reason=bounded(by.reason),
+            owner=bounded(by.owner),
+            expires=by.expires.isoformat(),
+        ),
+    )
 
 
 def _skip_order(item: SkippedCheck) -> tuple[str, str, str]:

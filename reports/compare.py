@@ -24,7 +24,8 @@ class Comparison:
 
     `new`, `unchanged` are findings of the new run, `gone` and `unknown` of the old one. `unchanged`
     means the same fact; its values may differ. `unknown` are old findings that the new run could
-    not look for again: not collected is not gone.
+    not look for again: not collected is not gone. `suppressed` are those that somebody has accepted
+    since; one whose suppression ended is new.
     """
 
     old_run: str
@@ -33,6 +34,7 @@ class Comparison:
     gone: tuple[FindingReport, ...] = ()
     unchanged: tuple[FindingReport, ...] = ()
     unknown: tuple[FindingReport, ...] = ()
+    suppressed: tuple[FindingReport, ...] = ()
 
 
 def compare_reports(old: Report, new: Report) -> Comparison:
@@ -45,8 +47,13 @@ def compare_reports(old: Report, new: Report) -> Comparison:
     blind = blind_spots(new)
     gone: list[FindingReport] = []
     unknown: list[FindingReport] = []
+    suppressed: list[FindingReport] = []
+    accepted = {item.finding.id for item in new.suppressed}
     for key, item in before.items():
         if key in now:
+            continue
+        if key in accepted:
+            suppressed.append(item)
             continue
         (unknown if blind(item.host, item.check) else gone).append(item)
     return Comparison(
@@ -56,6 +63,7 @@ def compare_reports(old: Report, new: Report) -> Comparison:
         gone=tuple(gone),
         unchanged=tuple(item for key, item in now.items() if key in before),
         unknown=tuple(unknown),
+        suppressed=tuple(suppressed),
     )
 
 
@@ -74,7 +82,7 @@ def blind_spots(report: Report) -> Callable[[str, str], bool]:
 
 
 def compare_json(comparison: Comparison) -> str:
-    """Return `{schema, old_run, new_run, summary, new, gone, unchanged, unknown}`, indented."""
+    """Return the runs' ids, a summary of counts, and each list of findings, as indented JSON."""
     lists = _lists(comparison)
     data: dict[str, JsonValue] = {
         "schema": "1",
@@ -92,7 +100,8 @@ def compare_text(comparison: Comparison) -> str:
     `+` is new, `-` gone, `?` unknown; what is unchanged is only counted.
     """
     lists = _lists(comparison)
-    lines = [", ".join(f"{len(items):,} {name}" for name, items in lists.items())]
+    shown = {name: items for name, items in lists.items() if items or name != "suppressed"}
+    lines = [", ".join(f"{len(items):,} {name}" for name, items in shown.items())]
     for mark, items in (("+", comparison.new), ("-", comparison.gone), ("?", comparison.unknown)):
         lines += [f"{mark} {_line(item)}" for item in items[:MAX_LISTED]]
         if len(items) > MAX_LISTED:
@@ -106,6 +115,7 @@ def _lists(comparison: Comparison) -> dict[str, tuple[FindingReport, ...]]:
         "gone": comparison.gone,
         "unchanged": comparison.unchanged,
         "unknown": comparison.unknown,
+        "suppressed": comparison.suppressed,
     }
 
 

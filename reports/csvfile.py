@@ -6,6 +6,7 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING, Final
 
+from reports.accepted import acceptance
 from reports.text import clip, show_value, visible
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ COLUMNS: Final = (
     "message",
     "caused_by",
     "evidence",
+    "suppressed",
 )
 MAX_CELL: Final = 32_000
 """Spreadsheets cut a cell at 32,767 characters."""
@@ -33,11 +35,16 @@ _FORMULA: Final = tuple("=+-@|%\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 def csv_text(report: Report) -> str:
-    """Return RFC 4180 text with a header line, every cell quoted, in the report's order."""
+    """Return RFC 4180 text with a header line, every cell quoted, in the report's order.
+
+    Suppressed findings come last; their last cell says why they do not count.
+    """
     out = StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    writer.writerows([cell(text) for text in _texts(item)] for item in report.findings)
+    rows = [(item, "") for item in report.findings]
+    rows += [(item.finding, acceptance(item)) for item in report.suppressed]
+    writer.writerows([cell(text) for text in (*_texts(item), why)] for item, why in rows)
     return out.getvalue()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.accepted import MAX_LISTED, acceptance, subject
 from reports.fold import RootCause, fold
 from reports.text import clip, natural_key, one_line, short_name, show_value, visible
 from reports.verdict import explains, headline, not_audited, severities, verdict
@@ -70,6 +71,7 @@ def html_text(report: Report) -> str:
             missing_nodes=not_audited(report),
             nodes=_node_rows(report, causes),
             skipped=_skipped_groups(report),
+            accepted=[(subject(it), acceptance(it)) for it in report.suppressed[:MAX_LISTED]],
             data=_island(causes),
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file

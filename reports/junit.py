@@ -1,7 +1,8 @@
 """A report as JUnit XML, for a CI system: one suite per host, one test case per finding.
 
 A root cause is a failure, an incomplete host an error. A consequence is skipped with its cause's
-name, as its root cause fails already; a check that could not be made is skipped with its reason.
+name, as its root cause fails already; a check that could not be made and a suppressed finding are
+skipped with their reason.
 A host in sync has one case, which passes.
 """
 
@@ -11,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from reports.accepted import acceptance
 from reports.fold import fold
 from reports.text import natural_key, one_line, show_value, visible
 
@@ -30,6 +32,10 @@ def junit_text(report: Report) -> str:
         for item in cause.consequences:
             why = f"follows from {root.id}: {root.host} {root.message}"
             cases.setdefault(item.host, []).append(_skip(item.host, _name(item), why))
+    for accepted in report.suppressed:
+        item = accepted.finding
+        why = f"suppressed, {acceptance(accepted)}"
+        cases.setdefault(item.host, []).append(_skip(item.host, _name(item), why))
     for skip in report.skipped:
         cases.setdefault(skip.host, []).append(_skip(skip.host, skip.check, skip.reason))
     suites = ET.Element("testsuites", name="evpn-fleet")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from reports.accepted import MAX_LISTED, acceptance, subject
 from reports.fold import RootCause, fold
 from reports.since import changes, since
 from reports.skips import skipped_groups
@@ -45,6 +46,7 @@ def markdown_text(report: Report) -> str:
         parts += _cause(number, cause, since(cause.finding, report))
     if len(causes) > MAX_CAUSES:
         parts.append(f"… and {counted(len(causes) - MAX_CAUSES, 'more root cause')}.")
+    parts += _accepted(report)
     parts += _skipped(report)
     return "\n\n".join(parts) + "\n"
 
@@ -120,6 +122,19 @@ def _follows(cause: RootCause) -> str:
     ]
     left = len(cause.consequences) - MAX_CONSEQUENCES
     return "\n".join([*lines, f"- … and {left:,} more"] if left > 0 else lines)
+
+
+def _accepted(report: Report) -> list[str]:
+    lines = [f"- {code(subject(it))} {code(acceptance(it))}" for it in report.suppressed]
+    if len(lines) > MAX_LISTED:
+        lines[MAX_LISTED:] = [f"- … and {len(lines) - MAX_LISTED:,} more"]
+    notes = [f"- {note.severity.value}: {code(note.message, 600)}" for note in report.notes]
+    return [
+        part
+        for title, listed in (("## Suppressed findings", lines), ("## Notes", notes))
+        if listed
+        for part in (title, "\n".join(listed))
+    ]
 
 
 def _skipped(report: Report) -> list[str]:

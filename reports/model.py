@@ -72,6 +72,7 @@ class Summary(Strict):
     findings: FindingCounts
     checks_run: NonNegativeInt
     checks_skipped: NonNegativeInt
+    suppressed: NonNegativeInt = Field(default=0, description="Findings in `suppressed`")
 
 
 class CommandReport(Strict):
@@ -131,6 +132,31 @@ class SkippedReport(Strict):
     reason: str
 
 
+class SuppressionReport(Strict):
+    """An entry of suppressions.yaml: what it matches, why, who answers for it, its last day."""
+
+    check: str
+    host: str
+    object: str
+    reason: str
+    owner: str
+    expires: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+
+
+class SuppressedReport(Strict):
+    """A finding that was accepted. It counts nowhere but in `summary.suppressed`."""
+
+    finding: FindingReport
+    suppression: SuppressionReport
+
+
+class NoteReport(Strict):
+    """What is no drift, but to be looked after: an expired or a needless suppression."""
+
+    severity: Severity
+    message: str
+
+
 class TrendPoint(Strict):
     """One earlier run, or this one, in numbers: root causes by severity, and incomplete hosts."""
 
@@ -168,6 +194,10 @@ class Report(Strict):
     hosts: dict[str, HostReport]
     findings: tuple[FindingReport, ...]
     skipped: tuple[SkippedReport, ...] = ()
+    suppressed: tuple[SuppressedReport, ...] = Field(
+        default=(), description="Accepted findings, and what follows from them; not in `findings`"
+    )
+    notes: tuple[NoteReport, ...] = ()
     trend: tuple[TrendPoint, ...] = Field(
         default=(), description="The latest runs, oldest first, this one last; none: no history"
     )

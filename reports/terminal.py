@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from drift.findings import Severity
+from reports.accepted import MAX_LISTED, acceptance, subject
 from reports.fold import RootCause, fold
 from reports.since import changes, since
 from reports.skips import skipped_groups
@@ -70,6 +71,7 @@ def print_summary(report: Report, console: Console, *, verbose: bool = False) ->
     if len(shown) < len(causes):
         more = counted(len(causes) - len(shown), "more root cause")
         _line(console, Text(f"… and {more}; all of them are in the report", style="dim"))
+    _print_accepted(report, console, verbose=verbose)
     if verbose:
         _print_skipped(report, console)
 
@@ -180,3 +182,16 @@ def _print_skipped(report: Report, console: Console) -> None:
         checks = ", ".join(one_line(check, 80) for check in group.checks)
         text = f"skipped {checks} on {counted(group.hosts, 'node')}: {one_line(group.reason, 200)}"
         _line(console, Text(text, style="dim"))
+
+
+def _print_accepted(report: Report, console: Console, *, verbose: bool) -> None:
+    limit = len(report.suppressed) if verbose else MAX_LISTED
+    for item in report.suppressed[:limit]:
+        _line(console, Text(f"suppressed: {subject(item)}", style="dim"))
+        _line(console, Text(acceptance(item), style="dim"), 2)
+    if limit < len(report.suppressed):
+        left = counted(len(report.suppressed) - limit, "more suppressed finding")
+        _line(console, Text(f"… and {left}", style="dim"))
+    for note in report.notes:
+        text = Text(note.severity.value, style=_SEVERITY_STYLES[note.severity])
+        _line(console, text.append(f": {one_line(note.message, 600)}", style="default"))

@@ -43,10 +43,11 @@ def verdict(report: Report) -> Verdict:
         return Verdict(
             "drift",
             f"Drift on {hosts.drifted:,} of {counted(hosts.total, 'node')}",
-            (_causes(report.summary.findings), *_skipped(report)),
+            (_causes(report.summary.findings), *_left_out(report)),
         )
     everyone = "The only node matches" if hosts.total == 1 else f"All {hosts.total:,} nodes match"
-    return Verdict("in-sync", "In sync", (f"{everyone} the intent.", *_skipped(report)))
+    but = ", but for what is suppressed" if report.summary.suppressed else ""
+    return Verdict("in-sync", "In sync", (f"{everyone} the intent{but}.", *_left_out(report)))
 
 
 def headline(item: FindingReport) -> str:
@@ -85,19 +86,22 @@ def _causes(counts: FindingCounts) -> str:
 def _others(report: Report) -> Sequence[str]:
     hosts = report.summary.hosts
     if report.findings:
-        return (f"Found so far: {_causes(report.summary.findings)}", *_skipped(report))
+        return (f"Found so far: {_causes(report.summary.findings)}", *_left_out(report))
     if hosts.in_sync:
         match = "node matches" if hosts.in_sync == 1 else "nodes match"
-        return (f"The other {hosts.in_sync:,} {match} the intent.", *_skipped(report))
-    return _skipped(report)
+        return (f"The other {hosts.in_sync:,} {match} the intent.", *_left_out(report))
+    return _left_out(report)
 
 
-def _skipped(report: Report) -> Sequence[str]:
+def _left_out(report: Report) -> Sequence[str]:
+    accepted = report.summary.suppressed
     chosen_out = {item.check for item in report.skipped if item.reason == NOT_CHOSEN}
     number = report.summary.checks_skipped - len(chosen_out)
     said = [f"{_checks_were(number)} skipped on some nodes."] if number else []
     if chosen_out:
         said.append(f"Of this audit {_checks_were(len(chosen_out))} left out by choice.")
+    if accepted:
+        said.append(f"{counted(accepted, 'more finding')} suppressed, and not counted.")
     return said
 
 

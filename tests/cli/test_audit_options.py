@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,3 +39,42 @@ def test_a_wrong_choice_is_an_error_before_anything_is_written(tmp_path: Path) -
 def test_the_threshold(tmp_path: Path, fail_on: str, code: int) -> None:
     assert call(*FAULT, "--fail-on", fail_on, "-o", tmp_path).code == code
     assert call(*FAULT, "--fail-on", "grave", "-o", tmp_path).code == 1
+
+
+def accepting(tmp_path: Path, check: str, expires: str = "2999-12-31") -> Path:
+    folder = tmp_path / "inventory"
+    shutil.copytree(SHIPPED, folder)
+    (folder / "suppressions.yaml").write_text(
+        f"suppressions:\n- {{check: {check}, host: '*', reason: r, owner: o, expires: {expires}}}\n"
+    )
+    return folder
+
+
+def test_a_suppressed_finding_is_listed_and_does_not_fail(tmp_path: Path) -> None:
+    audit = ("--inventory", accepting(tmp_path, "flood-*"), "audit", "--from", RECORDINGS / "fault")
+    assert call(*audit, "--no-suppressions", "-o", tmp_path / "all").code == 2
+    ended = call(*audit, "-o", tmp_path / "some")
+    assert ended.code == 0
+    assert "suppressed: critical" in ended.out
+    report = json.loads((tmp_path / "some" / "report.json").read_text())
+    assert report["findings"] == []
+    assert [item["finding"]["check"] for item in report["suppressed"]] == ["flood-missing"]
+
+
+def test_one_that_expired_counts_again_and_is_said(tmp_path: Path) -> None:
+    folder = accepting(tmp_path, "flood-*", "2020-01-01")
+    ended = call("--inventory", folder, "audit", "--from", RECORDINGS / "fault", "-o", tmp_path)
+    assert ended.code == 2
+    assert "warning: the suppression of flood-* on * (*) expired on 2020-01-01" in ended.out
+
+
+def test_validate_checks_the_suppressions_and_others_do_not_read_them(tmp_path: Path) -> None:
+    folder = accepting(tmp_path, "flod-missing")
+    ended = call("--inventory", folder, "validate")
+    assert ended.code == 1
+    assert "suppressions.yaml:2:4: suppressions[0].check: there is no check" in ended.err
+    assert "did you mean `flood-missing`?" in ended.err
+    assert call("--inventory", folder, "render", "-o", tmp_path / "out").code == 0
+    audit = ("--inventory", folder, "audit", "--from", RECORDINGS / "deployed", "-o", tmp_path)
+    assert call(*audit).code == 1
+    assert call(*audit, "--no-suppressions").code == 0

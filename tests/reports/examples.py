@@ -6,12 +6,22 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from drift.findings import AuditResult, Evidence, Finding, Severity, SkippedCheck
+from drift.findings import (
+    AuditResult,
+    Evidence,
+    Finding,
+    Note,
+    Severity,
+    SkippedCheck,
+    SuppressedFinding,
+)
 from overlay.records import CommandResult, HostState
+from overlay.suppressions import Suppression
 from reports.build import build_report
 from reports.html import html_text
 from reports.jsonfile import report_text
@@ -239,6 +249,24 @@ def incomplete() -> Report:
     return report(hosts, [learning()])
 
 
+def accept(*findings: Finding, reason: str = "CHG-1234", owner: str = "noc") -> AuditResult:
+    """Return a result that holds nothing but these findings, all of them accepted."""
+    by = Suppression(check="*", host="*", reason=reason, owner=owner, expires=date(2030, 12, 31))
+    return AuditResult((), CHECKS, suppressed=tuple(SuppressedFinding(it, by) for it in findings))
+
+
+def suppressed() -> Report:
+    """One finding that counts, two that do not, and a suppression that expired."""
+    result = replace(
+        accept(learning("leaf2"), evpn_down("leaf3")),
+        findings=(learning(),),
+        notes=(Note(Severity.WARNING, "the suppression of mtu on leaf4 (*) expired"),),
+    )
+    return build_report(
+        run=run(), hosts=states(f"leaf{n}" for n in range(1, 5)), result=result, titles=TITLES
+    )
+
+
 def unreachable() -> Report:
     """Nothing but hosts out of reach."""
     return report({f"leaf{n}": HostState(f"leaf{n}", error="no route to host") for n in (1, 2)})
@@ -286,7 +314,13 @@ def hostile() -> Report:
         message="+" + HOSTILE,
         caused_by=findings[0].id,
     )
-    return report(hosts, [*findings, follows], [SkippedCheck(SCRIPT, name, HOSTILE)])
+    result = replace(
+        accept(replace(follows, object=HOSTILE), reason=HOSTILE, owner=HOSTILE),
+        findings=(*findings, follows),
+        skipped=(SkippedCheck(SCRIPT, name, HOSTILE),),
+        notes=(Note(Severity.INFO, HOSTILE),),
+    )
+    return build_report(run=run(), hosts=hosts, result=result, titles=TITLES)
 
 
 def long() -> Report:
@@ -341,7 +375,7 @@ EXAMPLES: Final[dict[str, Callable[[], Report]]] = {
     make.__name__: make
     for make in (
         *(empty, clean, one, folded, remembered, incomplete),
-        *(unreachable, hostile, long, large, flat),
+        *(unreachable, suppressed, hostile, long, large, flat),
     )
 }
 

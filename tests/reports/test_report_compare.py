@@ -59,7 +59,7 @@ def test_text_form():
 
 def test_json_form():
     data = json.loads(compare_json(compare_reports(examples.one(), examples.folded())))
-    assert data["summary"] == {"new": 8, "gone": 0, "unchanged": 1, "unknown": 0}
+    assert data["summary"] == {"new": 8, "gone": 0, "unchanged": 1, "unknown": 0, "suppressed": 0}
     assert data["unchanged"][0]["check"] == "bridge-port-learning"
     assert list(data)[:4] == ["schema", "old_run", "new_run", "summary"]
 

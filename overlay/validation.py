@@ -1,0 +1,77 @@
+"""A YAML file made into a model; each violation becomes a problem with its line and a hint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from overlay.problems import Problems, nearest
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from overlay.yamlfile import KeyPath, YamlFile
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(
+    file: YamlFile, model: type[Model], problems: Problems, *, begin: str
+) -> Model | None:
+    """The file's content as `model`, or None when problems were added; `begin` names its keys."""
+    if not isinstance(file.data, dict):
+        problems.add(file, (), "it holds no mapping", f"begin with {begin}")
+        return None
+    try:
+        return model.model_validate(file.data)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            _add_problem(file, model, detail, problems)
+        return None
+
+
+def _add_problem(
+    file: YamlFile, top: type[BaseModel], detail: ErrorDetails, problems: Problems
+) -> None:
+    key: KeyPath = tuple(part for part in detail["loc"] if part != "[key]")
+    if detail["type"] == "extra_forbidden":
+        known = sorted(_known_keys(top, key[:-1]))
+        word = str(key[-1])
+        close = nearest(word, known)
+        hint = f"did you mean `{close}`? " if close else ""
+        problems.add(file, key, f"unknown key `{word}`", f"{hint}known here: {', '.join(known)}")
+    elif detail["type"] == "missing":
+        problems.add(file, key, "this key is missing", f"add `{key[-1]}:`, see docs/inventory.md")
+    else:
+        reason = detail["msg"].removeprefix("Value error, ")
+        given = detail["input"]
+        shown = f" (found {given!r})" if isinstance(given, str | int | float | None) else ""
+        if repr(given) in reason:
+            shown = ""
+        problems.add(file, key, reason + shown, "mend this value, see docs/inventory.md")
+
+
+def _known_keys(top: type[BaseModel], path: KeyPath) -> set[str]:
+    """The keys that the model at `path` knows; walks the annotations as the path does."""
+    model: type[BaseModel] | None = top
+    within_many = False  # behind a list or a mapping of models comes an index or a name
+    for part in path:
+        if within_many:
+            within_many = False
+            continue
+        field = model.model_fields.get(str(part)) if model else None
+        model = _inner_model(field.annotation) if field else None
+        within_many = field is not None and get_origin(field.annotation) in (tuple, dict)
+    return set(model.model_fields) if model else set()
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    # Of `tuple[Network, ...]`, `dict[str, Vrf]` or `Bgp | None`, the model within.
+    waiting = [annotation]
+    while waiting:
+        candidate = waiting.pop()
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+        waiting.extend(getattr(candidate, "__args__", ()))
+    return None
