@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from cli.audit_options import (
     CheckOption,
     FailOnOption,
     NoSuppressionsOption,
+    SettleOption,
     SkipOption,
     choice_of,
 )
@@ -30,7 +32,7 @@ from cli.context import (
     context_of,
 )
 from cli.history_commands import HistoryOption  # noqa: TC001 - read at run time
-from cli.pipeline import judge, observe_live, observe_snapshot
+from cli.pipeline import LiveFleet, judge, observe_snapshot
 from cli.recording import (
     KEEP_DAYS,
     DryNotifyOption,
@@ -41,8 +43,11 @@ from cli.recording import (
     Recording,
     history_to_use,
 )
+from cli.settle import settle as settle_down
 from drift.findings import Severity
 from overlay.errors import FleetError
+from overlay.loading import Inventory  # noqa: TC001 - names are read at run time
+from overlay.records import HostState  # noqa: TC001 - names are read at run time
 from parsers import parse as parse_output
 from parsers import records_as_json
 from reports.build import exit_code
@@ -50,7 +55,7 @@ from reports.compare import compare_json, compare_reports, compare_text
 from reports.formats import FORMATS, render_report
 from reports.jsonfile import read_report, write_report, write_text
 from reports.model import Report  # noqa: TC001 - names are read at run time
-from reports.run import run_info
+from reports.run import new_run_id, run_info
 from reports.terminal import print_summary
 from tasks.render import render_all
 
@@ -79,6 +84,7 @@ def audit(
     skip: SkipOption = None,
     fail_on: FailOnOption = Severity.INFO,
     no_suppressions: NoSuppressionsOption = False,
+    settle: SettleOption = 0,
     history: HistoryOption = None,
     no_history: NoHistoryOption = False,
     keep: KeepOption = KEEP_DAYS,
@@ -103,6 +109,7 @@ def audit(
         snapshot=folder / "snapshot" if keep_snapshot else None,
         choice=choice_of(check, skip),
         suppressions=not no_suppressions,
+        settle=settle,
     )
     built = perform_audit(context, folder, options, amend=records.remember)
     if output is None:
@@ -127,28 +134,49 @@ def perform_audit(
 
     `amend` gets the report before it is written, and returns the one to write.
     """
+    if options.settle and options.source is not None:
+        raise FleetError(
+            "--settle looks at live nodes again, and --from reads a snapshot", "leave one of them"
+        )
     started = datetime.now(UTC)
     inventory = context.load(suppressions=options.suppressions)
     _make(folder)
-    with context.session(options.limit, options.filters, options.workers) as session:
-        if options.source is None:
-            states = observe_live(context, session, inventory.intent, keep=options.snapshot)
-        else:
-            states = observe_snapshot(options.source, session, inventory.intent)
-        rendered = dict(render_all(session, inventory.intent))
-    run = run_info(
-        started=started,
-        tool_version=__version__,
-        inventory=str(context.inventory),
-        source="live" if options.source is None else "snapshot",
-        fabric=inventory.intent.fabric.name,
-    )
-    built = judge(run, inventory.intent, states, rendered, options.choice, inventory.suppressions)
+    built = _judged(context, inventory, options, started)
     if amend is not None:
         built = amend(built)
     write_report(built, folder / "report.json")
     write_text(folder / "report.html", render_report(built, "html"))
     return built
+
+
+def _judged(
+    context: Context, inventory: Inventory, options: AuditOptions, started: datetime
+) -> Report:
+    intent = inventory.intent
+    run = partial(
+        run_info,
+        started=started,
+        run_id=new_run_id(started),
+        tool_version=__version__,
+        inventory=str(context.inventory),
+        source="live" if options.source is None else "snapshot",
+        fabric=intent.fabric.name,
+    )
+    with context.session(options.limit, options.filters, options.workers) as session:
+        rendered = dict(render_all(session, intent))
+
+        def built_of(states: dict[str, HostState]) -> Report:
+            return judge(run(), intent, states, rendered, options.choice, inventory.suppressions)
+
+        if options.source is not None:
+            return built_of(observe_snapshot(options.source, session, intent))
+        fleet = LiveFleet(context, session, intent, keep=options.snapshot)
+        return settle_down(
+            built_of(fleet.look()),
+            lambda hosts: built_of(fleet.look(hosts)),
+            seconds=options.settle,
+            say=context.say,
+        )
 
 
 def _make(folder: Path) -> None:

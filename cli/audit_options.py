@@ -32,6 +32,17 @@ NoSuppressionsOption = Annotated[
 ]
 
 
+SettleOption = Annotated[
+    float,
+    typer.Option(
+        "--settle",
+        metavar="SECONDS",
+        min=0,
+        help="Look again at nodes that are not in sync, for so long.",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which checks are made: ids or globs of the catalogue. `only` None means all."""
@@ -48,7 +59,8 @@ class AuditOptions:
     """How one audit is made: its hosts (--limit, --filter, --workers), its source, its checks.
 
     `source` is a snapshot folder, None for live nodes; `snapshot` is where the raw outputs go.
-    `suppressions` False leaves suppressions.yaml unread.
+    `suppressions` False leaves suppressions.yaml unread. `settle` are the seconds that live nodes
+    get to converge.
     """
 
     limit: list[str] | None = None
@@ -58,6 +70,7 @@ class AuditOptions:
     snapshot: Path | None = None
     choice: Choice = ALL_CHECKS
     suppressions: bool = True
+    settle: float = 0
 
 
 DEFAULTS: Final = AuditOptions()

@@ -24,7 +24,7 @@ from tasks.commands import TEXT_SLUGS, commands_for
 from tasks.snapshot import read_snapshot, write_capture, write_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -85,36 +85,45 @@ def parsing(hosts: int, intent: FabricIntent) -> Iterator[Parsing]:
         yield Parsing(pool, intent)
 
 
-def observe_live(
-    context: Context, session: Session, intent: FabricIntent, keep: Path | None = None
-) -> dict[str, HostState]:
-    """Collects from the session's hosts and parses what came; `keep` gets it as a snapshot."""
-    captures: list[HostCapture] = []
-    with (
-        parsing(len(session.hosts), intent) as parser,
-        host_progress(context, "collect", len(session.hosts)) as tick,
-    ):
+class LiveFleet:
+    """The session's hosts as they were last seen; `keep` gets what they printed as a snapshot."""
 
-        def done(capture: HostCapture) -> None:
-            parser.add(capture)
-            if keep is not None:
-                write_capture(keep, capture)
-                captures.append(
-                    replace(
-                        capture,
-                        outputs={
-                            slug: replace(output, text="")
-                            for slug, output in capture.outputs.items()
-                        },
-                    )
-                )
-            tick(capture.host, "unreachable" if capture.error else "collected")
+    def __init__(
+        self, context: Context, session: Session, intent: FabricIntent, keep: Path | None = None
+    ) -> None:
+        self._context = context
+        self._session = session
+        self._intent = intent
+        self._keep = keep
+        self._captures: dict[str, HostCapture] = {}
+        self._states: dict[str, HostState] = {}
 
-        collect_all(session, intent, done)
-        states = parser.states()
-    if keep is not None:
-        write_meta(keep, captures)
-    return states
+    def look(self, hosts: Collection[str] | None = None) -> dict[str, HostState]:
+        """Collects from these hosts (None: all) and parses what came: the states of all seen."""
+        session = self._session if hosts is None else self._session.only(hosts)
+        with (
+            parsing(len(session.hosts), self._intent) as parser,
+            host_progress(self._context, "collect", len(session.hosts)) as tick,
+        ):
+
+            def done(capture: HostCapture) -> None:
+                parser.add(capture)
+                self._store(capture)
+                tick(capture.host, "unreachable" if capture.error else "collected")
+
+            collect_all(session, self._intent, done)
+            self._states |= parser.states()
+        if self._keep is not None:
+            write_meta(self._keep, self._captures.values())
+        return dict(sorted(self._states.items()))
+
+    def _store(self, capture: HostCapture) -> None:
+        if self._keep is None:
+            return
+        write_capture(self._keep, capture)
+        # The texts are on disk by now; of thousands of hosts they need not be in memory as well.
+        bare = {slug: replace(output, text="") for slug, output in capture.outputs.items()}
+        self._captures[capture.host] = replace(capture, outputs=bare)
 
 
 def observe_snapshot(folder: Path, session: Session, intent: FabricIntent) -> dict[str, HostState]:

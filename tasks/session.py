@@ -18,6 +18,8 @@ from overlay.problems import nearest
 from tasks.connection import DEVICE_TYPE, FleetSSH, KnownHosts, register
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nornir.core import Nornir
     from nornir.core.inventory import Host
 
@@ -39,6 +41,12 @@ class Session:
 
     nornir: Nornir
     hosts: tuple[str, ...] = field(default=())
+
+    def only(self, hosts: Collection[str]) -> Session:
+        """The same Nornir with some of its hosts; a failure before this does not bar them."""
+        self.nornir.data.reset_failed_hosts()
+        chosen = self.nornir.filter(filter_func=lambda host: host.name in hosts)
+        return Session(chosen, tuple(chosen.inventory.hosts))
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,58 @@
+"""Time for a fabric to converge: whoever is not in sync is looked at again until it is."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from drift.crosshost import CROSS_CHECKS
+from reports.text import clip, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from reports.model import Report
+
+PAUSE = 2.0
+"""Seconds between two looks: BGP and zebra need about as long to act on a change."""
+
+
+def settle(
+    report: Report,
+    look_again: Callable[[Collection[str]], Report],
+    *,
+    seconds: float,
+    say: Callable[[str], None],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Report:
+    """The last report: the first without drift or gaps, or the one at hand when time is over.
+
+    `look_again` collects the named hosts and judges all hosts anew, with what is known of the
+    others. No round begins later than `seconds` from now; one that has begun is finished.
+    """
+    end = clock() + seconds
+    rounds = 0
+    while (hosts := unsettled(report)) and (left := end - clock()) > 0:
+        sleep(min(PAUSE, left))
+        rounds += 1
+        names = clip(", ".join(sorted(hosts)), 200)
+        left = max(0.0, end - clock())
+        say(f"settle: round {rounds}, {counted(len(hosts), 'node')} ({names}), {left:.0f} s left")
+        report = look_again(hosts)
+    if rounds:
+        ended = "time is over" if unsettled(report) else "settled"
+        say(f"settle: {ended} after {counted(rounds, 'round')}")
+    return report
+
+
+def unsettled(report: Report) -> frozenset[str]:
+    """The hosts to look at again: with a finding of any kind, or not collected whole.
+
+    All of them when something is wrong that only shows between nodes: the one that puts it right
+    may be in sync itself. What is suppressed is not waited for.
+    """
+    if any(item.check in CROSS_CHECKS for item in report.findings):
+        return frozenset(report.hosts)
+    incomplete = {name for name, host in report.hosts.items() if host.status == "incomplete"}
+    return frozenset(incomplete | {item.host for item in report.findings})

@@ -1,0 +1,170 @@
+"""A fabric that converges while it is looked at: with a clock of our own, and over real SSH."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli.settle import PAUSE, settle, unsettled
+from overlay.records import HostState
+from replay.fleet import RECORDINGS, ReplayFleet
+from tests.cli.test_command_line import SHIPPED, call
+from tests.reports import examples
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from reports.model import Report
+
+
+# The recorded nodes were never deployed to: of their files and settings there is nothing to say.
+CHOICE = ("--skip", "config-*,sysctl")
+
+
+class Fabric:
+    """Reports one after the other; a look takes `cost` seconds of its clock."""
+
+    def __init__(self, *reports: Report, cost: float = 1.0) -> None:
+        self.reports = list(reports)
+        self.cost = cost
+        self.now = 100.0
+        self.asked: list[set[str]] = []
+        self.said: list[str] = []
+
+    def look(self, hosts: Collection[str]) -> Report:
+        self.asked.append(set(hosts))
+        self.now += self.cost
+        return self.reports.pop(0) if len(self.reports) > 1 else self.reports[0]
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+    def settle(self, seconds: float) -> Report:
+        return settle(
+            self.reports.pop(0),
+            self.look,
+            seconds=seconds,
+            say=self.said.append,
+            clock=lambda: self.now,
+            sleep=self.sleep,
+        )
+
+
+def report(*findings, incomplete: Collection[str] = ()) -> Report:
+    hosts = examples.states(["leaf1", "leaf2", "leaf3"])
+    hosts |= {name: HostState(name, error="no answer") for name in incomplete}
+    return examples.report(hosts, findings)
+
+
+def test_only_who_is_not_in_sync_is_asked_again_until_nobody_is_left() -> None:
+    fabric = Fabric(
+        report(examples.learning("leaf1"), incomplete=["leaf3"]),
+        report(examples.learning("leaf1")),
+        report(),
+    )
+    assert not fabric.settle(60).findings
+    assert fabric.asked == [{"leaf1", "leaf3"}, {"leaf1"}]
+    assert fabric.said == [
+        "settle: round 1, 2 nodes (leaf1, leaf3), 58 s left",
+        "settle: round 2, 1 node (leaf1), 55 s left",
+        "settle: settled after 2 rounds",
+    ]
+
+
+def test_the_deadline_is_total_and_no_round_begins_after_it() -> None:
+    drift = report(examples.learning("leaf1"))
+    fabric = Fabric(drift, drift, cost=3)
+    assert fabric.settle(12) is drift
+    assert len(fabric.asked) == 3  # at 2, 7 and 12 seconds
+    assert fabric.now <= 100 + 12 + fabric.cost
+    assert fabric.said[-1] == "settle: time is over after 3 rounds"
+
+
+@pytest.mark.parametrize("seconds", [0, PAUSE / 2])
+def test_without_time_it_looks_once_more_at_most(seconds: float) -> None:
+    drift = report(examples.learning("leaf1"))
+    fabric = Fabric(drift, drift)
+    fabric.settle(seconds)
+    assert len(fabric.asked) == (1 if seconds else 0)
+
+
+def test_nothing_is_asked_of_a_fabric_in_sync() -> None:
+    fabric = Fabric(report())
+    fabric.settle(60)
+    assert (fabric.asked, fabric.said) == ([], [])
+
+
+def test_what_shows_only_between_nodes_needs_all_of_them() -> None:
+    twice = replace(examples.learning("leaf1"), check="vtep-duplicate")
+    assert unsettled(report(twice)) == {"leaf1", "leaf2", "leaf3"}
+
+
+def test_what_is_suppressed_is_not_waited_for() -> None:
+    assert unsettled(examples.suppressed()) == {"leaf1"}
+
+
+@pytest.fixture
+def broken() -> Iterator[ReplayFleet]:
+    with ReplayFleet(SHIPPED, RECORDINGS, scene="fault") as fleet:
+        yield fleet
+
+
+def test_over_ssh_a_fault_that_goes_away_in_time_is_no_drift(
+    broken: ReplayFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naps: list[float] = []
+
+    def mend_meanwhile(seconds: float) -> None:
+        naps.append(seconds)
+        broken.play("deployed")
+
+    monkeypatch.setattr("cli.audit_commands.settle_down", partial(settle, sleep=mend_meanwhile))
+    ended = call(
+        "--inventory",
+        broken.inventory,
+        "audit",
+        *CHOICE,
+        "--settle",
+        30,
+        "--keep-snapshot",
+        "-o",
+        tmp_path,
+    )
+    assert ended.code == 0, ended.out
+    assert len(naps) == 1
+    assert "settle: round 1, 1 node" in ended.err
+    assert "settle: settled after 1 round" in ended.err
+    # The snapshot holds all nodes, each as it was last seen.
+    again = call(
+        "--inventory",
+        broken.inventory,
+        "audit",
+        *CHOICE,
+        "--from",
+        tmp_path / "snapshot",
+        "-o",
+        tmp_path,
+    )
+    assert again.code == 0, again.out
+
+
+def test_a_snapshot_does_not_settle(tmp_path: Path) -> None:
+    ended = call(
+        "--inventory",
+        SHIPPED,
+        "audit",
+        "--settle",
+        5,
+        "--from",
+        RECORDINGS / "fault",
+        "-o",
+        tmp_path / "x",
+    )
+    assert ended.code == 1
+    assert "--settle looks at live nodes again, and --from reads a snapshot" in ended.err
+    assert not (tmp_path / "x").exists()
