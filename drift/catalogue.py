@@ -6,8 +6,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from drift.control_checks import EVPN
+from drift.forwarding_checks import FORWARDING
 from drift.host_checks import HOST
-from drift.kernel_checks import FORWARDING, LINKS
+from drift.kernel_checks import LINKS
 from overlay.errors import FleetError
 from overlay.problems import nearest
 

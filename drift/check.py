@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drift.findings import Severity
@@ -120,6 +120,8 @@ def session_slugs(node: NodeIntent) -> tuple[str, ...]:
 class Check:
     """One check: `compares` is what it does in one sentence, `why` what its drift breaks.
 
+    `confirm` is a shell command that shows the same by hand, `mend` what to do about it (commands
+    in backticks); both name the things of an example (`drift.reference.EXAMPLE`).
     `needs` are snapshot slugs; `needs_in_evpn` those needed besides in evpn mode, and `needs_on`
     says otherwise by node. A check with `by_vni` sorts routes by the VNI in their route targets,
     one with `by_render` compares with the rendered files. `concerns` says on which nodes of
@@ -137,6 +139,8 @@ class Check:
     by_render: bool = False
     needs_on: NeedsOn | None = None
     concerns: Concerns = anywhere
+    confirm: str = field(kw_only=True)
+    mend: str = field(kw_only=True)
 
     def slugs(self, intent: FabricIntent, node: NodeIntent) -> tuple[str, ...]:
         """The outputs that it needs on this node."""

@@ -26,6 +26,10 @@ EVPN = (
         "FRR is down or has no EVPN: the node neither hears nor is heard.",
         (B,),
         concerns=with_evpn,
+        confirm="systemctl status frr; vtysh -c 'show bgp l2vpn evpn summary'",
+        mend="`systemctl reset-failed frr; systemctl restart frr`; `journalctl -u frr` says why "
+        "it ended. /etc/frr/daemons needs `bgpd=yes`, and frr.conf its `router bgp`: `plan` "
+        "shows what is missing.",
     ),
     Check(
         "imet-not-originated",
@@ -36,6 +40,11 @@ EVPN = (
         (B,),
         by_vni=True,
         concerns=with_evpn_vnis,
+        confirm="vtysh -c 'show evpn vni' -c 'show bgp l2vpn evpn route type multicast'",
+        mend="If all VNIs are concerned: `vtysh -c 'configure terminal' -c 'router bgp 1234' -c "
+        "'address-family l2vpn evpn' -c 'advertise-all-vni'`. If `show evpn vni` lacks just "
+        "this one, zebra sees no VXLAN device for it that is up and in a bridge: mend the "
+        "device.",
     ),
     Check(
         "imet-missing",
@@ -46,6 +55,10 @@ EVPN = (
         (B,),
         by_vni=True,
         concerns=with_evpn_vnis,
+        confirm="vtysh -c 'show bgp l2vpn evpn route type multicast'",
+        mend="Run `vtysh -c 'show evpn vni'` on the VTEP that is named: without the VNI there, "
+        "mend it there. With it, look at the BGP sessions between the two, or with the "
+        "reflectors.",
     ),
     Check(
         "imet-unexpected",
@@ -56,6 +69,9 @@ EVPN = (
         (B,),
         by_vni=True,
         concerns=with_evpn,
+        confirm="vtysh -c 'show bgp l2vpn evpn route type multicast'",
+        mend="Go to the VTEP that is named and delete its VXLAN device of that VNI. If it is "
+        "wanted, the intent must name it.",
     ),
     Check(
         "route-target",
@@ -67,6 +83,9 @@ EVPN = (
         (B,),
         by_vni=True,
         concerns=with_evpn_vnis,
+        confirm="vtysh -c 'show bgp l2vpn evpn vni 2'",
+        mend="Somebody has set it by hand; without that FRR derives AS:VNI: `vtysh -c 'configure "
+        "terminal' -c 'router bgp 1234' -c 'address-family l2vpn evpn' -c 'no vni 2'`.",
     ),
     Check(
         "rd-duplicate",
@@ -76,6 +95,10 @@ EVPN = (
         "A reflector passes on only one of two routes that have the same RD and prefix.",
         (B,),
         concerns=with_evpn,
+        confirm="vtysh -c 'show bgp l2vpn evpn vni'",
+        mend="On the node where it was set by hand: `vtysh -c 'configure terminal' -c 'router "
+        "bgp 1234' -c 'address-family l2vpn evpn' -c 'no vni 2'`. FRR derives an RD from "
+        "the router-id: where two nodes share that, mend it first.",
     ),
     Check(
         "type5-missing",
@@ -86,6 +109,10 @@ EVPN = (
         (B,),
         by_vni=True,
         concerns=with_exits,
+        confirm="vtysh -c 'show bgp l2vpn evpn route type prefix'",
+        mend="On the exit: `vtysh -c 'configure terminal' -c 'router bgp 1234 vrf vrf1' -c "
+        "'address-family l2vpn evpn' -c 'default-originate ipv4' -c 'default-originate "
+        "ipv6'`.",
     ),
     Check(
         "type5-unexpected",
@@ -96,6 +123,10 @@ EVPN = (
         (B,),
         by_vni=True,
         concerns=with_evpn,
+        confirm="vtysh -c 'show bgp l2vpn evpn route type prefix'",
+        mend="On the node that it comes from, take `default-originate`, `advertise ipv4 unicast` "
+        "or `advertise ipv6 unicast` out of its `router bgp 1234 vrf vrf1`. A new exit "
+        "belongs under `exits:` of the VRF in fabric.yaml.",
     ),
     Check(
         "mac-mobility",
@@ -107,6 +138,11 @@ EVPN = (
         (B,),
         by_vni=True,
         concerns=with_evpn_vnis,
+        confirm="vtysh -c 'show evpn mac vni 2 mac 02:00:00:00:00:77'",
+        mend="`bridge fdb show | grep 02:00:00:00:00:77` on each VTEP that is named shows its "
+        "ports: give one of the two guests another MAC, delete a static entry, or break the "
+        "loop. A MAC that FRR has frozen as a duplicate is freed by `vtysh -c 'clear evpn "
+        "dup-addr vni 2 mac 02:00:00:00:00:77'`.",
     ),
     Check(
         "router-id",
@@ -116,6 +152,9 @@ EVPN = (
         "Two speakers with one router-id build no session, and their RDs collide.",
         (B,),
         concerns=with_evpn,
+        confirm="vtysh -c 'show bgp l2vpn evpn summary'",
+        mend="`vtysh -c 'configure terminal' -c 'router bgp 1234' -c 'bgp router-id "
+        "192.168.0.1'`. All its sessions start anew.",
     ),
     Check(
         "session-down",
@@ -127,6 +166,11 @@ EVPN = (
         (SUMMARY,),
         needs_on=session_slugs,
         concerns=with_sessions,
+        confirm="vtysh -c 'show bgp l2vpn evpn summary' -c 'show bgp neighbors 192.168.0.2'",
+        mend="`Last reset` says why. `Idle (Admin)`: `vtysh -c 'configure terminal' -c 'router "
+        "bgp 1234' -c 'no neighbor 192.168.0.2 shutdown'`. `Active` or `Connect`: ping the "
+        "peer's address, and let TCP port 179 pass. `NoNeg`: activate the peer in the "
+        "address family.",
     ),
     Check(
         "session-unexpected",
@@ -137,6 +181,9 @@ EVPN = (
         (SUMMARY,),
         needs_on=session_slugs,
         concerns=with_sessions,
+        confirm="vtysh -c 'show bgp l2vpn evpn summary'",
+        mend="`vtysh -c 'configure terminal' -c 'router bgp 1234' -c 'no neighbor 192.0.2.222'`. "
+        "If the peer is wanted, the intent must name it.",
     ),
     Check(
         "l3vni",
@@ -146,5 +193,8 @@ EVPN = (
         "Routed traffic of the VRF does not leave the node.",
         (VNIS,),
         concerns=with_l3vni,
+        confirm="vtysh -c 'show evpn vni 4000'",
+        mend="`vtysh -c 'configure terminal' -c 'vrf vrf1' -c 'vni 4000'`. vxlan4000 must be up "
+        "in vmbr4000, and that bridge up in the VRF.",
     ),
 )

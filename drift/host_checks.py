@@ -28,6 +28,8 @@ HOST = (
         "Guests have no gateway here.",
         (ADDRESSES,),
         concerns=with_gateways,
+        confirm="ip address show dev vmbr2",
+        mend="`ip address replace 10.0.2.254/24 dev vmbr2`, or `ifup vmbr2`.",
     ),
     Check(
         "underlay-address",
@@ -36,6 +38,9 @@ HOST = (
         "The VTEP address is on the underlay interface.",
         "Tunnels and BGP sessions of this node have no endpoint.",
         (ADDRESSES,),
+        confirm="ip address show dev vmbr0",
+        mend="`ip address replace 192.168.0.1/24 dev vmbr0`, or `ifup vmbr0`: on the console, if "
+        "that address was the way in.",
     ),
     Check(
         "exit-route",
@@ -46,6 +51,11 @@ HOST = (
         "Traffic to the outside is lost, or goes round in a loop between exits.",
         (ROUTES,),
         concerns=with_way_out,
+        confirm="ip route show default; ip route show vrf vrf1 default",
+        mend="On an exit: `ip route replace default via 192.168.0.254 dev vmbr0` with its "
+        "`gateway:`, or mend its BGP session with the router outside. A router without its "
+        "way back lacks the static route in frr.conf or its session with the exit: `vtysh "
+        "-c 'show ip route'`.",
     ),
     Check(
         "vrrp",
@@ -55,6 +65,11 @@ HOST = (
         "Nobody answers at the floating address, or two nodes do.",
         (GROUPS,),
         concerns=with_vips,
+        confirm="vtysh -c 'show vrrp'",
+        mend="`vtysh -c 'configure terminal' -c 'interface vmbr0' -c 'vrrp 1 priority 100'` with "
+        "the intended priority. Two masters do not hear each other: let IP protocol 112 "
+        "pass to 224.0.0.18 and ff02::12. Without any group: /etc/frr/daemons needs "
+        "`vrrpd=yes`.",
     ),
     Check(
         "sysctl",
@@ -64,6 +79,11 @@ HOST = (
         "The kernel drops packets that it should route.",
         (SETTINGS,),
         concerns=with_sysctls,
+        confirm="sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding "
+        "net.ipv4.conf.all.rp_filter",
+        mend="`sysctl --load /etc/sysctl.d/90-evpn-fleet.conf`. If it comes back, something else "
+        "sets it too: `grep -rs rp_filter /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d "
+        "/usr/lib/sysctl.d`.",
     ),
     Check(
         "config-file",
@@ -73,6 +93,9 @@ HOST = (
         "The next reload or reboot brings up something else than the intent.",
         FILES,
         by_render=True,
+        confirm="python run.py plan --limit node1",
+        mend="`deploy` puts the rendered file back. What was edited for good belongs into "
+        "fabric.yaml.",
     ),
     Check(
         "config-running",
@@ -83,5 +106,8 @@ HOST = (
         (RUNNING,),
         by_render=True,
         concerns=with_frr,
+        confirm="/usr/lib/frr/frr-reload.py --test /etc/frr/frr.conf",
+        mend="`/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf` takes it back, if that "
+        "file is as rendered (`plan` is empty). What should stay belongs into fabric.yaml.",
     ),
 )

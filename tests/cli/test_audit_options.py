@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from drift.catalogue import CHECKS
 from replay.fleet import RECORDINGS
 from tests.cli.test_command_line import SHIPPED, call
 
@@ -78,3 +79,19 @@ def test_validate_checks_the_suppressions_and_others_do_not_read_them(tmp_path: 
     audit = ("--inventory", folder, "audit", "--from", RECORDINGS / "deployed", "-o", tmp_path)
     assert call(*audit).code == 1
     assert call(*audit, "--no-suppressions").code == 0
+
+
+def test_checks_prints_one_in_full_or_all_as_a_table() -> None:
+    one = call("checks", "fdb-missing")
+    assert one.code == 0
+    assert "bridge fdb replace" in one.out
+    assert "confirm:" in one.out
+    assert "flood-missing" not in one.out
+    table = call("checks").out
+    assert [word for line in table.splitlines() if (word := line.split(" ")[0])][1:] == list(CHECKS)
+    listed = json.loads(call("checks", "--json").out)
+    assert {item["id"] for item in listed} == set(CHECKS)
+    assert all(item["why"] and item["confirm"] and item["mend"] for item in listed)
+    wrong = call("checks", "fdb-mising")
+    assert wrong.code == 1
+    assert "did you mean `fdb-missing`?" in wrong.err

@@ -1,0 +1,42 @@
+"""docs/checks.md is what the catalogue says, and every check says all that an operator needs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from drift.catalogue import CHECKS
+from drift.reference import check_text, reference_text
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_document_is_the_catalogue() -> None:
+    assert (ROOT / "docs" / "checks.md").read_text() == reference_text(), (
+        "write it anew: python -m drift.reference > docs/checks.md"
+    )
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.id)
+def test_each_check_says_why_and_how_to_confirm_and_mend_it(check) -> None:
+    for text in (check.compares, check.why, check.mend):
+        assert text[0] == "`" or text[0].isupper() or text.startswith("zebra")
+        assert text.endswith(".")
+    assert check.mend.count("`") % 2 == 0
+    assert shlex.split(check.confirm)
+    for command in re.findall(r"`([^`]+)`", check.mend):
+        shlex.split(command)
+    assert all(slug in check_text(check) for slug in check.needs)
+
+
+def test_to_confirm_changes_nothing() -> None:
+    reads = re.compile(
+        r"(ip (-d )?(link|address|route) show|bridge (-d )?(fdb|link) show|vtysh -c 'show [^']*'|"
+        r"systemctl status|sysctl [^=]*$|python run.py plan|/usr/lib/frr/frr-reload.py --test)"
+    )
+    for check in CHECKS.values():
+        for command in check.confirm.split("; "):
+            assert reads.match(command), command
