@@ -101,8 +101,12 @@ def _record_findings(run: _Run, report: Report) -> tuple[str, ...]:
 
 
 def _record_gone(run: _Run, report: Report) -> tuple[GoneFinding, ...]:
-    """Notes what was open and was not found again: as gone, or unknown where nobody could look."""
+    """Notes what was open and was not found again: as gone, or unknown where nobody could look.
+
+    What is suppressed now is unknown as well: it is still there, and counts no more.
+    """
     blind = blind_spots(report)
+    accepted = {item.finding.id for item in report.suppressed}
     found = {item.id for item in report.findings}
     rows = run.db.execute(
         """SELECT id, check_id, host, object, message FROM findings
@@ -110,7 +114,9 @@ def _record_gone(run: _Run, report: Report) -> tuple[GoneFinding, ...]:
         (run.series,),
     )
     missed = [row for row in rows if row["id"] not in found]
-    unknown = [row["id"] for row in missed if blind(row["host"], row["check_id"])]
+    unknown = [
+        row["id"] for row in missed if row["id"] in accepted or blind(row["host"], row["check_id"])
+    ]
     hidden = set(unknown)
     gone = tuple(
         GoneFinding(id=key, check=check, host=host, object=thing, message=message)

@@ -11,6 +11,7 @@ from rich.console import Console
 import examples
 from drift.findings import SkippedCheck
 from reports import history_record
+from reports.build import build_report
 from reports.history_read import findings_table, list_findings, list_runs, runs_table
 from reports.markdown import markdown_text
 from reports.since import since
@@ -81,6 +82,17 @@ def test_not_looked_at_is_not_gone(file, blind):
     gone = record(file, run_at(45))
     assert [item.id for item in gone.previous.gone] == [LEAF1.id]
     assert list_findings(file, SERIES)[0]["changes"] == 2
+
+
+def test_what_is_suppressed_is_not_gone_and_keeps_its_age(file):
+    record(file, run_at(0, [LEAF1]))
+    accepted = build_report(
+        run=examples.run(), hosts=examples.states(["leaf1"]), result=examples.accept(LEAF1)
+    )
+    report = record(file, run_at(15).model_copy(update={"suppressed": accepted.suppressed}))
+    assert report.previous.gone == ()
+    assert states(file) == {LEAF1.id: "unknown"}
+    assert record(file, run_at(30, [LEAF1])).findings[0].first_seen == at(0)
 
 
 @pytest.mark.parametrize(("changes", "shaky"), [(2, False), (3, True), (6, True)])
