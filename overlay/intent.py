@@ -26,6 +26,7 @@ from pydantic import (
 IFNAMSIZ = 15
 VXLAN_OVERHEAD = {4: 50, 6: 70}
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _IFNAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -48,6 +49,16 @@ def _ifname(value: str) -> str:
         )
     if not _IFNAME.fullmatch(value):
         raise ValueError(f"{value!r} is not an interface name: use letters, digits, '_', '.', '-'")
+    return value
+
+
+def _node_name(value: str) -> str:
+    # It becomes a folder of snapshots and rendered files, and FRR's `hostname` statement.
+    if not _NODE_NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not a node's name: begin with a letter or digit and use letters, "
+            "digits, '_', '.', '-'"
+        )
     return value
 
 
@@ -80,6 +91,7 @@ def _regex(value: str) -> str:
 
 
 MacAddress = Annotated[str, BeforeValidator(_mac)]
+NodeName = Annotated[str, AfterValidator(_node_name)]
 InterfaceName = Annotated[str, AfterValidator(_ifname)]
 GatewayAddress = Annotated[str, BeforeValidator(_interface)]
 Pattern = Annotated[str, AfterValidator(_regex)]
@@ -285,4 +297,4 @@ class Fabric(Strict):
     vrfs: dict[InterfaceName, Vrf] = Field(default_factory=dict, description="VRFs by name.")
     networks: tuple[Network, ...] = Field((), description="The layer-2 segments.")
     vips: tuple[Vip, ...] = Field((), description="Floating addresses on the underlay.")
-    nodes: dict[str, Node] = Field(min_length=1, description="The machines by name.")
+    nodes: dict[NodeName, Node] = Field(min_length=1, description="The machines by name.")

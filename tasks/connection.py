@@ -34,6 +34,9 @@ DEVICE_TYPE = "evpn_fleet_linux"
 _CONNECTORS = threading.BoundedSemaphore(24)
 _CONNECT_BUDGET = 15.0
 _READ_SIZE = 1 << 18
+MOST_OF_A_SESSION = 256 * 1024 * 1024
+"""Bytes that are read of one session, of all its commands together: a node that never stops
+talking must not take the memory that the audit of all others needs."""
 # Seconds for which output may still come after the shell's exit status.
 _LATE_OUTPUT = 1.0
 
@@ -192,7 +195,7 @@ class FleetSSH(LinuxSSH):
                 channel.sendall(script.text.encode())
                 channel.shutdown_write()
                 room = (script.cap + 8192) * max(1, len(script.slugs))
-                return _drain(channel, limit, room)
+                return _drain(channel, limit, min(room, MOST_OF_A_SESSION))
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise CommandError(
                 f"{self.host}: the SSH session broke: {error or type(error).__name__}",
