@@ -163,3 +163,37 @@ def test_a_shuffled_table_holds_the_same_paths_or_is_refused(order):
     table = _attempt(parsers.parse_evpn, [EVPN[7][at] for at in order])
     if table is not None:
         assert len(table.paths) == len(parsers.parse_evpn("\n".join(EVPN[7])).paths)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(EVPN), st.data())
+def test_an_evpn_table_without_some_lines_holds_all_paths_or_is_refused(lines, data):
+    whole = parsers.parse_evpn("\n".join(lines))
+    lost = data.draw(st.sets(st.integers(0, len(lines) - 1), min_size=1, max_size=6))
+    table = _attempt(parsers.parse_evpn, [line for at, line in enumerate(lines) if at not in lost])
+    if table is not None:
+        assert len(table.paths) == len(whole.paths)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.permutations(FDB), st.sets(st.integers(0, len(FDB) - 1)))
+def test_each_fdb_line_is_a_record_of_its_own(shuffled, lost):
+    # A line that was never printed cannot be missed here: the next line does not depend on it.
+    kept = [line for at, line in enumerate(shuffled) if at not in lost]
+    entries = _attempt(parsers.parse_fdb, kept) if kept else ()
+    assert entries is not None
+    assert [entry.text for entry in entries] == kept
+    assert {*entries} <= {*parsers.parse_fdb("\n".join(FDB))}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_links_in_another_order_are_the_same_links(data):
+    lines = LINKS[0]
+    starts = [at for at, line in enumerate(lines) if HEADER_LINE.match(line)]
+    blocks = [lines[a:b] for a, b in zip(starts, [*starts[1:], len(lines)], strict=True)]
+    order = data.draw(st.permutations(blocks))
+    links = parsers.parse_links("\n".join(line for block in order for line in block))
+    assert {link.name: link for link in links} == {
+        link.name: link for link in parsers.parse_links("\n".join(lines))
+    }
