@@ -107,7 +107,9 @@ def examine_macs(view: HostView) -> Iterator[Draft]:
                 yield _mac_missing(view, vxlan, mac, wanted[mac])
             elif difference.kind == "changed":
                 yield _mac_elsewhere(view, vxlan, mac, wanted[mac], entries[mac])
-            elif mac not in routes.macs[vxlan.vni]:
+            elif mac not in routes.macs[vxlan.vni] and (vxlan.bridge, mac) not in view.housed:
+                # Of a machine that has moved here FRR leaves the old entry, which the bridge's own
+                # overrules: no frame takes it any more.
                 yield _mac_stale(view, vxlan, mac, entries[mac])
 
 

@@ -106,6 +106,16 @@ class HostView:
                 floods[device][dst] = entry
         return tunnels, floods
 
+    @cached_property
+    def housed(self) -> frozenset[tuple[str, str]]:
+        """(bridge, MAC) of what the bridges have on ports of their own, not behind a tunnel."""
+        tunnels = {vxlan.name for vxlan in self.node.vxlans}
+        return frozenset(
+            (entry.master, entry.mac)
+            for entry in self.state.fdb or ()
+            if entry.master is not None and entry.device not in tunnels
+        )
+
     def is_ready(self, vxlan: VxlanIntent) -> bool:
         """True when a VXLAN device is such that FRR would originate routes for its VNI."""
         if self.state.links is None:

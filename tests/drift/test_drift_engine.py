@@ -323,3 +323,14 @@ def test_catalogue_is_complete_in_words() -> None:
         assert check.needs
         assert check.compares.endswith("."), check.id
         assert check.why.endswith((".", ")")), check.id
+
+
+def test_the_tunnel_entry_of_a_machine_that_has_moved_here_is_not_stale() -> None:
+    intent = worlds.symmetric()
+    states = healthy_states(intent)
+    mac = "02:00:00:00:00:42"
+    left = FdbEntry(mac, "vxlan2", dst="192.168.0.3", flags=("extern_learn", "self"))
+    worlds.more_fdb("node1", left)(states)
+    assert [f.check for f in audit(intent, states).findings] == ["fdb-stale"]
+    worlds.more_fdb("node1", FdbEntry(mac, "tap101i0", master="vmbr2"))(states)
+    assert audit(intent, states).findings == ()
