@@ -59,6 +59,8 @@ def plan(
 
 
 def _plan_code(plans: Sequence[NodePlan]) -> int:
+    if any(plan.error and not plan.unreachable for plan in plans):
+        return 1
     if any(plan.error for plan in plans):
         return 3
     return 2 if any(plan.changes for plan in plans) else 0

@@ -39,17 +39,16 @@ def file_slug(path: str) -> str:
     return "file_" + re.sub(r"\W", "_", path.rpartition("/")[2])
 
 
+INTERFACES = file_slug("/etc/network/interfaces")
+OVERLAY_INTERFACES = file_slug("/etc/network/interfaces.d/evpn-fleet")
 FILES = tuple(
-    map(
-        file_slug,
-        (
-            "/etc/network/interfaces",
-            "/etc/frr/frr.conf",
-            "/etc/frr/daemons",
-            "/etc/sysctl.d/90-evpn-fleet.conf",
-        ),
-    )
+    map(file_slug, ("/etc/frr/frr.conf", "/etc/frr/daemons", "/etc/sysctl.d/90-evpn-fleet.conf"))
 )
+
+
+def files_on(node: NodeIntent) -> tuple[str, ...]:
+    """The texts of a node's managed files, whose interfaces lie where its scope says."""
+    return (INTERFACES if node.owns_underlay else OVERLAY_INTERFACES, *FILES)
 
 
 def anywhere(_intent: FabricIntent, _node: NodeIntent) -> bool:

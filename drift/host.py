@@ -59,7 +59,7 @@ def examine_gateway_addresses(view: HostView) -> Iterator[Draft]:
 
 
 def examine_underlay_address(view: HostView) -> Iterator[Draft]:
-    """The VTEP address on the underlay bridge."""
+    """The VTEP address on the underlay bridge; its length is another's where that bridge is."""
     yield from _misplaced(view, [view.node.underlay_bridge], "underlay-address", "VTEP address")
 
 
@@ -71,7 +71,7 @@ def _misplaced(
         (bridge, wanted)
         for bridge in bridges
         for wanted in bridge.addresses
-        if wanted not in found.get(bridge.name, ())
+        if not _has(view, bridge, wanted, found.get(bridge.name, ()))
     ]
     places = _places(found) if missing else {}
     for bridge, wanted in missing:
@@ -97,6 +97,12 @@ def _misplaced(
                 underlay=bridge.role is BridgeRole.UNDERLAY,
             ),
         )
+
+
+def _has(view: HostView, bridge: BridgeIntent, wanted: str, texts: Iterable[str]) -> bool:
+    if bridge.role is BridgeRole.UNDERLAY and not view.node.owns_underlay:
+        return _ip(wanted) in map(_ip, texts)
+    return wanted in texts
 
 
 def _said(listing: object, name: str, address: str) -> Iterator[str]:

@@ -10,13 +10,14 @@ from drift.check import L
 from drift.compare import Difference, compare
 from drift.draft import About, Draft, draft, lines
 from overlay.expected import BridgeRole
+from overlay.intent import VXLAN_OVERHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from drift.compare import Record
     from drift.view import HostView
-    from overlay.expected import BridgeIntent, VxlanIntent
+    from overlay.expected import BridgeIntent, NodeIntent, VxlanIntent
     from overlay.records import Link
 
     Read = Callable[[Link], object]
@@ -34,12 +35,14 @@ class Field:
     """One property of a link: the check it belongs to, its name in messages, how it is read.
 
     A `printed_late` word is one that older iproute2 does not print: its absence is no drift.
+    Of an `at_least` one more than intended is as good.
     """
 
     check: str
     words: str
     read: Read
     printed_late: bool = False
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ FIELDS: dict[str, Field] = {
     "physdev": Field("vxlan-group", "physical device", _of_vxlan("device")),
     "state": Field("link-down", "state", _state),
     "mtu": Field("mtu", "MTU", lambda link: link.mtu, printed_late=True),
+    "least mtu": Field("mtu", "least MTU", lambda link: link.mtu, printed_late=True, at_least=True),
     "bridge": Field("bridge-membership", "bridge", lambda link: link.master),
     "vrf": Field("vrf-membership", "VRF", lambda link: link.master),
     "mac": Field("gateway-mac", "gateway MAC", lambda link: link.mac),
@@ -129,29 +133,38 @@ def examine_links(view: HostView) -> Iterator[Draft]:
 
 def _intended(view: HostView) -> dict[str, Expected]:
     node = view.node
-    links = {
-        node.underlay_port: Expected(
-            "link-down",
-            "underlay port",
-            None,
-            {
-                "state": "up",
-                "mtu": node.underlay_mtu,
-                "bridge": node.underlay_bridge.name,
-                "isolated": False,
-            },
-            About(device=node.underlay_port, bridge=node.underlay_bridge.name, underlay=True),
-            "up",
-        )
-    }
+    links = _underlay(node) if node.owns_underlay else _relied_on(node)
     for vrf in node.vrfs:
         about = About(device=vrf.name, vrf=vrf.name)
         links[vrf.name] = Expected("vrf-missing", "VRF", "vrf", {"state": "up"}, about, "present")
     for vxlan in node.vxlans:
         links[vxlan.name] = _vxlan(vxlan)
-    for bridge in node.bridges:
+    for bridge in node.owned_bridges:
         links[bridge.name] = _bridge(view, bridge)
     return links
+
+
+def _underlay(node: NodeIntent) -> dict[str, Expected]:
+    """The underlay port; the bridge above it is a bridge like all others."""
+    fields: Record = {
+        "state": "up",
+        "mtu": node.underlay_mtu,
+        "bridge": node.underlay_bridge.name,
+        "isolated": False,
+    }
+    about = About(device=node.underlay_port, bridge=node.underlay_bridge.name, underlay=True)
+    return {node.underlay_port: Expected("link-down", "underlay port", None, fields, about, "up")}
+
+
+def _relied_on(node: NodeIntent) -> dict[str, Expected]:
+    """Somebody else's underlay: any kind of interface, up, that tunnelled packets fit through."""
+    name = node.underlay_bridge.name
+    fields: Record = {"state": "up"}
+    if node.vxlans:
+        overhead = VXLAN_OVERHEAD[6 if ":" in node.address else 4]
+        fields["least mtu"] = max(vxlan.mtu for vxlan in node.vxlans) + overhead
+    about = About(device=name, underlay=True)
+    return {name: Expected("bridge-missing", "underlay interface", None, fields, about, "present")}
 
 
 def _vxlan(vxlan: VxlanIntent) -> Expected:
@@ -202,7 +215,10 @@ def _observe(link: Link, fields: Record, *, lenient_source: bool) -> Record:
         # Without a control plane the kernel may choose the source itself, so only a wrong one is
         # drift; what this iproute2 does not print cannot be judged.
         unsaid = field.printed_late or (name == "local" and lenient_source)
-        found[name] = wanted if value is None and unsaid else value
+        met = value is None and unsaid
+        if field.at_least and isinstance(value, int) and isinstance(wanted, int):
+            met = value >= wanted
+        found[name] = wanted if met else value
     return found
 
 

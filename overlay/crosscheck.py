@@ -7,9 +7,9 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from overlay import crosscheck_control
+from overlay import crosscheck_control, crosscheck_underlay
 from overlay.derive import carriers_by_vni
-from overlay.intent import IFNAMSIZ, VXLAN_OVERHEAD, Fabric, Mode, Routing, Scope
+from overlay.intent import IFNAMSIZ, VXLAN_OVERHEAD, Fabric, Mode, Routing
 from overlay.problems import few, nearest
 
 if TYPE_CHECKING:
@@ -73,23 +73,6 @@ def _forwarding(fabric: Fabric) -> Iterator[Complaint]:
         )
 
 
-def _underlay(fabric: Fabric) -> Iterator[Complaint]:
-    if fabric.underlay.prefix.version == 6:
-        yield (
-            ("underlay", "prefix"),
-            "an IPv6 underlay cannot be deployed yet: ifupdown2 takes IPv4 tunnel addresses only",
-            "use an IPv4 prefix; IPv6 gateways within the overlay are fine",
-        )
-    for name, node in fabric.nodes.items():
-        if (node.scope or fabric.scope) is Scope.OVERLAY:
-            yield (
-                ("nodes", name, "scope") if node.scope else ("scope",),
-                "the overlay scope cannot be deployed yet",
-                "use `scope: whole`; what is not the fabric's goes to /etc/network/interfaces.d/",
-            )
-            break
-
-
 def _addresses(fabric: Fabric) -> Iterator[Complaint]:
     prefix = fabric.underlay.prefix
     first: dict[str, str] = {}
@@ -119,8 +102,8 @@ def _addresses(fabric: Fabric) -> Iterator[Complaint]:
 
 
 def _router_id(fabric: Fabric, name: str, routers: dict[str, str]) -> Iterator[Complaint]:
-    if fabric.mode is not Mode.EVPN:
-        return
+    if fabric.mode is not Mode.EVPN or fabric.underlay.prefix.version == 6:
+        return  # that EVPN does not go over IPv6 is said once, of the prefix
     node = fabric.nodes[name]
     router_id = node.router_id or node.address
     if router_id.version != 4:
@@ -278,6 +261,16 @@ def _mtus(fabric: Fabric) -> Iterator[Complaint]:
             yield key, f"{network.mtu} {why} {fabric.underlay.mtu}", hint
 
 
+def _floods(fabric: Fabric) -> Iterator[Complaint]:
+    for index, network in enumerate(fabric.networks):
+        if network.multicast_flood is False and fabric.mode is not Mode.EVPN:
+            yield (
+                ("networks", index, "multicast_flood"),
+                f"mode {fabric.mode.value} finds all neighbours by flooding",
+                "remove this key, or set `mode: evpn`",
+            )
+
+
 def _groups(fabric: Fabric) -> Iterator[Complaint]:
     version = fabric.underlay.prefix.version
     if fabric.overlay.group is not None and fabric.mode is not Mode.MULTICAST:
@@ -300,7 +293,6 @@ def _groups(fabric: Fabric) -> Iterator[Complaint]:
 _CHECKS = (
     _modes,
     _forwarding,
-    _underlay,
     _addresses,
     _vnis,
     _names,
@@ -308,6 +300,8 @@ _CHECKS = (
     _vrfs,
     _carriers,
     _mtus,
+    _floods,
     _groups,
+    *crosscheck_underlay.CHECKS,
     *crosscheck_control.CHECKS,
 )

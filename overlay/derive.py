@@ -130,12 +130,24 @@ def _underlay_bridge(fabric: Fabric, node: Node) -> BridgeIntent:
     )
 
 
-def _port_flags(fabric: Fabric) -> PortFlags:
+def _port_flags(fabric: Fabric, *, multicast: bool = False) -> PortFlags:
     # Without a control plane the kernel learns from traffic and must flood what it does not know.
     learns = fabric.mode is not Mode.EVPN
     return PortFlags(
-        learning=learns, neigh_suppress=not learns, unicast_flood=learns, multicast_flood=learns
+        learning=learns,
+        neigh_suppress=not learns,
+        unicast_flood=learns,
+        multicast_flood=learns or multicast,
     )
+
+
+def _needs_multicast(network: Network) -> bool:
+    # ARP asks by broadcast, which has a flag of its own and is always flooded. IPv6 asks by
+    # multicast: suppression answers only for neighbours that a type-2 route has told of, and for
+    # any other the question must reach the other VTEPs.
+    if network.multicast_flood is not None:
+        return network.multicast_flood
+    return any(":" in gateway for gateway in network.gateways)
 
 
 def _network_vxlan(
@@ -151,7 +163,7 @@ def _network_vxlan(
         mtu=network.mtu or fabric.overlay.mtu,
         dstport=fabric.overlay.dstport,
         learning=fabric.mode is not Mode.EVPN,
-        flags=_port_flags(fabric),
+        flags=_port_flags(fabric, multicast=_needs_multicast(network)),
         group=str(group) if multicast and group else None,
         # The group is joined where the tunnels' address is: on the bridge, not on its port.
         physdev=fabric.underlay.bridge if multicast else None,

@@ -54,6 +54,10 @@ class VxlanIntent:
     is_l3vni: bool = False
 
     @property
+    def over_ipv6(self) -> bool:
+        return ":" in self.local
+
+    @property
     def remotes(self) -> Iterator[str]:
         """Its static flood list: every other VTEP of the VNI."""
         return (vtep for vtep in self.static_vteps if vtep != self.local)
@@ -203,6 +207,18 @@ class NodeIntent:
     def forwards(self) -> bool:
         """True where the underlay's bridge itself must route: exits and outside routers."""
         return self.router is not None or bool(self.bgp and self.bgp.exits)
+
+    @property
+    def owns_underlay(self) -> bool:
+        """False in the overlay scope: the underlay is somebody else's, and only relied on."""
+        return self.scope is Scope.WHOLE
+
+    @property
+    def owned_bridges(self) -> tuple[BridgeIntent, ...]:
+        """The bridges that are ours to write: all but an underlay that is somebody else's."""
+        if self.owns_underlay:
+            return self.bridges
+        return tuple(b for b in self.bridges if b.role is not BridgeRole.UNDERLAY)
 
     @property
     def underlay_bridge(self) -> BridgeIntent:

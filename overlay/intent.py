@@ -143,7 +143,9 @@ class Underlay(Strict):
         description="The underlay's prefix; every node's address lies in it."
     )
     bridge: InterfaceName = Field(
-        "vmbr0", description="The bridge that holds the VTEP address (Proxmox: vmbr0)."
+        "vmbr0",
+        description="The bridge that holds the VTEP address (Proxmox: vmbr0); in the overlay "
+        "scope any interface.",
     )
     port: InterfaceName = Field(
         "eno1", description="The NIC below that bridge; a node can name its own."
@@ -230,6 +232,11 @@ class Network(Strict):
         None, description="Its multicast group; default the overlay's group."
     )
     mtu: int | None = Field(None, ge=576, le=9146, description="MTU; default the overlay's.")
+    multicast_flood: bool | None = Field(
+        None,
+        description="Whether multicast is flooded to the other VTEPs (evpn mode), which IPv6 "
+        "neighbour discovery needs; default: where it has an IPv6 gateway.",
+    )
     nodes: tuple[str, ...] = Field(
         ("*",), min_length=1, description="Nodes that carry it, as globs; default all."
     )
@@ -258,9 +265,7 @@ class Node(Strict):
         description="Its underlay address, which is its VTEP address and its BGP router-id."
     )
     port: InterfaceName | None = Field(None, description="Its underlay NIC; default underlay.port.")
-    router_id: IPvAnyAddress | None = Field(
-        None, description="BGP router-id; default the address (an IPv6 underlay must set it)."
-    )
+    router_id: IPvAnyAddress | None = Field(None, description="BGP router-id; default the address.")
     gateway: IPvAnyAddress | None = Field(
         None, description="Default gateway of the node itself, on the underlay; default none."
     )
@@ -291,8 +296,8 @@ class Fabric(Strict):
     bgp: Bgp | None = Field(None, description="The EVPN control plane; needed in evpn mode.")
     scope: Scope = Field(
         Scope.WHOLE,
-        description="whole: /etc/network/interfaces is ours; overlay: one file in interfaces.d "
-        "is, and the underlay is left alone.",
+        description="whole: /etc/network/interfaces is ours; overlay: only "
+        "/etc/network/interfaces.d/evpn-fleet is, and the underlay is left alone.",
     )
     vrfs: dict[InterfaceName, Vrf] = Field(default_factory=dict, description="VRFs by name.")
     networks: tuple[Network, ...] = Field((), description="The layer-2 segments.")

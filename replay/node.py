@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.commands import BY_SLUG, file_slug
-from tasks.files import FRR_CONF, MANAGED_FILES, SYSCTL
+from tasks.files import FRR_CONF, INTERFACES, MANAGED_FILES, SYSCTL
 from tasks.plan import FileState
+from tasks.scopes import SLUG as ELSEWHERE
+from tasks.scopes import matches
 from tasks.script import Answer, Section, frame, sections_of
 
 if TYPE_CHECKING:
@@ -99,6 +101,8 @@ class ReplayNode:
                 return self._recorded(section)
             if kind in _SUCCEED:
                 return Answer(section)
+            if kind == ELSEWHERE:
+                return Answer(section, self._elsewhere())
             if kind in ("stat", "text"):
                 return Answer(section, self._read(kind, _BY_NAME[subject]))
             if kind == "install":
@@ -123,6 +127,16 @@ class ReplayNode:
         if state.text is None:
             return b""
         return (f"{state.meta}\n" if kind == "stat" else state.text).encode()
+
+    def _elsewhere(self) -> bytes:
+        """What the interfaces files define, as `grep -H` prints it."""
+        return "".join(
+            f"{path}:{line}\n"
+            for path, state in sorted(self.files.items())
+            if path.startswith(INTERFACES.path)
+            for line in (state.text or "").splitlines()
+            if matches(line)
+        ).encode()
 
     def _install(self, path: str, words: list[str]) -> None:
         """`install -o OWNER -g GROUP -m MODE STAGED NEW && …` puts a staged file in place."""

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tasks.files import MANAGED_FILES
+from tasks.files import MANAGED_FILES, ManagedFile, files_of
 from tasks.script import Section
 
 if TYPE_CHECKING:
@@ -78,11 +78,16 @@ def file_slug(path: str) -> str:
     return "file_" + re.sub(r"\W", "_", path.rpartition("/")[2])
 
 
-def _file(path: str, *, root: bool) -> CollectCommand:
+def _file(file: ManagedFile) -> CollectCommand:
     """Reads a managed file; one that is not there is an empty text, not a failed command."""
-    quoted = shlex.quote(path)
+    quoted = shlex.quote(file.path)
     read = shlex.quote(f"[ ! -e {quoted} ] || cat {quoted}")
-    return CollectCommand(file_slug(path), f"sh -c {read}", root=root)
+    return CollectCommand(
+        file_slug(file.path),
+        f"sh -c {read}",
+        root=file.is_frr,
+        applies=lambda node: file in files_of(node),
+    )
 
 
 COMMANDS = (
@@ -97,7 +102,7 @@ COMMANDS = (
     _vtysh("vrrp", "show vrrp json", _floats),
     CollectCommand("sysctl", "sysctl -e", applies=_sets_sysctls),
     _vtysh("running_config", "show running-config", _runs_frr, suffix="txt"),
-    *(_file(file.path, root=file.is_frr) for file in MANAGED_FILES),
+    *map(_file, MANAGED_FILES),
 )
 BY_SLUG = {command.slug: command for command in COMMANDS}
 

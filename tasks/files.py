@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from overlay.expected import NodeIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ INTERFACES = ManagedFile(
     # Its warning about a bridge's MTU is left out: a bridge does not take its port's by itself.
     "! ifup --syntax-check --all --interfaces {file} 2>&1 | grep -v 'bridge inherits mtu' | grep .",
 )
+# What is ours of the interfaces in the overlay scope: one file beside those of other people.
+OVERLAY_INTERFACES = replace(INTERFACES, path="/etc/network/interfaces.d/evpn-fleet")
 FRR_CONF = ManagedFile(
     "/etc/frr/frr.conf",
     "frr.conf.j2",
@@ -60,4 +66,14 @@ SYSCTL = ManagedFile(
 
 # In the order in which they are put in place: FRR must know its EVPN instance before a VXLAN
 # device appears, which has crashed bgpd otherwise.
-MANAGED_FILES = (DAEMONS, FRR_CONF, SYSCTL, INTERFACES)
+MANAGED_FILES = (DAEMONS, FRR_CONF, SYSCTL, INTERFACES, OVERLAY_INTERFACES)
+
+
+def interfaces_file(node: NodeIntent) -> ManagedFile:
+    """The file that a node's interfaces are written to, by its managed scope."""
+    return INTERFACES if node.owns_underlay else OVERLAY_INTERFACES
+
+
+def files_of(node: NodeIntent) -> tuple[ManagedFile, ...]:
+    """The managed files of a node, in the order in which they are put in place."""
+    return (DAEMONS, FRR_CONF, SYSCTL, interfaces_file(node))

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 from nornir.core.task import Result, Task
 
-from overlay.errors import CommandError, FleetError
+from overlay.errors import CommandError, DeployError, FleetError
 from overlay.redaction import redact
-from tasks.files import MANAGED_FILES, ManagedFile
+from tasks.files import ManagedFile, files_of, interfaces_file
 from tasks.render import render_files
+from tasks.scopes import SLUG, elsewhere_section, require_scope
 from tasks.script import Section, build_script, split_output
 from tasks.session import connect, needs_sudo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from overlay.expected import FabricIntent
+    from overlay.expected import FabricIntent, NodeIntent
     from overlay.records import RawOutput
     from tasks.connection import FleetSSH
     from tasks.session import Session
@@ -85,18 +86,23 @@ def plan_node(task: Task, intent: FabricIntent) -> Result:
     try:
         plan = compute_plan(task, intent, connect(task.host, task.nornir))
     except FleetError as error:
-        plan = NodePlan(task.host.name, error=str(error), unreachable=True)
+        refused = isinstance(error, DeployError)
+        plan = NodePlan(task.host.name, error=str(error), unreachable=not refused)
     finally:
         task.host.close_connections()
     return Result(host=task.host, result=plan)
 
 
 def compute_plan(task: Task, intent: FabricIntent, connection: FleetSSH) -> NodePlan:
-    """Reads the managed files over an open connection and compares. Raises FleetError."""
+    """Reads the managed files over an open connection and compares. Raises FleetError.
+
+    A DeployError says that this node must not be deployed as it is.
+    """
+    node = intent.nodes[task.host.name]
     rendered: Mapping[str, str] = render_files(task, intent).result
-    now = _read_files(task.host.name, connection, sudo=needs_sudo(task.host))
+    now = _read_files(node, connection, sudo=needs_sudo(task.host))
     changes = []
-    for file in MANAGED_FILES:
+    for file in files_of(node):
         wanted = FileState(rendered[file.path], _wanted_meta(file))
         if now[file.path] != wanted:
             changes.append(FileChange(file, now[file.path], wanted))
@@ -107,9 +113,10 @@ def _wanted_meta(file: ManagedFile) -> str:
     return f"{file.mode:o} {file.owner} {file.group}"
 
 
-def _read_files(host: str, connection: FleetSSH, *, sudo: bool) -> dict[str, FileState]:
-    sections = []
-    for file in MANAGED_FILES:
+def _read_files(node: NodeIntent, connection: FleetSSH, *, sudo: bool) -> dict[str, FileState]:
+    host, files = node.name, files_of(node)
+    sections = [elsewhere_section()]
+    for file in files:
         path = shlex.quote(file.path)
         # A link is no managed file: it is shown as absent text and replaced by the file itself.
         stat = f"[ ! -e {path} ] && [ ! -L {path} ] || stat -c '%a %U %G' {path}"
@@ -117,8 +124,9 @@ def _read_files(host: str, connection: FleetSSH, *, sudo: bool) -> dict[str, Fil
         sections.append(Section(f"text:{file.name}", f"[ ! -e {path} ] || cat {path}"))
     script = build_script(sections, cap=_FILE_CAP)
     outputs = split_output(script, *connection.run(script, sudo=sudo, deadline=60))
+    require_scope(node, _checked(host, interfaces_file(node), outputs.get(SLUG)))
     states = {}
-    for file in MANAGED_FILES:
+    for file in files:
         stat = _checked(host, file, outputs.get(f"stat:{file.name}"))
         text = _checked(host, file, outputs.get(f"text:{file.name}"))
         meta = stat.strip()

@@ -14,7 +14,7 @@ from nornir.plugins.runners import SerialRunner
 from nornir_jinja2.plugins.tasks import template_file
 
 from overlay.errors import FleetError
-from tasks.files import MANAGED_FILES
+from tasks.files import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def render_files(task: Task, intent: FabricIntent) -> Result:
             node=node,
             managed=managed_line(node),
         ).result
-        for file in MANAGED_FILES
+        for file in files_of(node)
     }
     return Result(host=task.host, result=rendered)
 

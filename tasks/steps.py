@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from tasks.files import DAEMONS, FRR_CONF, INTERFACES, SYSCTL
+from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES, SYSCTL
 from tasks.script import Section
 
 if TYPE_CHECKING:
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 BACKUPS = "/var/lib/evpn-fleet/backups"
 _FRR_RELOAD = "/usr/lib/frr/frr-reload.py"
+# The last two make a device over IPv6, with its flood list; those of its stanza run at each reload
+# and take nothing away.
 _FIXED_AT_BIRTH = frozenset(
-    {"vxlan-id", "vxlan-svcnodeip", "vxlan-physdev", "vxlan-port", "vxlan-learning"}
+    {"vxlan-id", "vxlan-svcnodeip", "vxlan-physdev", "vxlan-port", "vxlan-learning", "pre-up", "up"}
 )
 _VRF_INSTANCE = re.compile(r"^router bgp (\d+) vrf (\S+)$", re.MULTILINE)
 _L3VNI = re.compile(r"^vrf (\S+)\n(?: .*\n)*? vni (\d+)$", re.MULTILINE)
@@ -36,15 +38,22 @@ def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]
         # Ignoring what is not there: the interfaces come later, and `sysctl-again` after them.
         loaded = f"sysctl --quiet --ignore --load {SYSCTL.path}"
         sections.append(Section("sysctl", loaded, stop=True))
-    if INTERFACES.path in by_path:
-        sections.append(_install_section(by_path[INTERFACES.path], stage))
+    interfaces = _interfaces_change(changes)
+    if interfaces is not None:
+        sections.append(_install_section(interfaces, stage))
         # ifupdown2 of Debian 13 writes VRF tables into this folder and fails where it is absent.
         tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
-        sections += [tables, *_remade(by_path[INTERFACES.path])]
-        sections.append(Section("ifreload", "ifreload --all", timeout=120, stop=True))
+        sections += [tables, *_remade(interfaces)]
+        # In the overlay scope only our own devices, which the file puts into a class.
+        which = "--all" if interfaces.file is INTERFACES else "--allow evpn"
+        sections.append(Section("ifreload", f"ifreload {which}", timeout=120, stop=True))
         again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
         sections.append(Section("sysctl-again", again, stop=True))
     return sections
+
+
+def _interfaces_change(changes: tuple[FileChange, ...]) -> FileChange | None:
+    return next((c for c in changes if c.file in (INTERFACES, OVERLAY_INTERFACES)), None)
 
 
 def _starts_other_daemons(change: FileChange | None) -> bool:
@@ -70,7 +79,10 @@ def _backup_section(changes: tuple[FileChange, ...]) -> Section:
 
 def _install_section(change: FileChange, stage: str) -> Section:
     file = change.file
-    staged, new = shlex.quote(f"{stage}/{file.name}"), shlex.quote(f"{file.path}.evpn-fleet-new")
+    folder, _, name = file.path.rpartition("/")
+    # A hidden name: `source /etc/network/interfaces.d/*` must not read it should it be left over.
+    staged = shlex.quote(f"{stage}/{file.name}")
+    new = shlex.quote(f"{folder}/.{name}.evpn-fleet-new")
     # Renamed only when its bytes are on the disk: a power failure leaves the old file or the new.
     command = (
         f"install -o {file.owner} -g {file.group} -m {file.mode:o} {staged} {new} "
@@ -106,7 +118,7 @@ def _frr_section(*, restart: bool) -> Section:
 
 def verify_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     """What must hold right after: the kernel is as the interfaces file says."""
-    change = next((change for change in changes if change.file is INTERFACES), None)
+    change = _interfaces_change(changes)
     if change is None:
         return []
     names = [

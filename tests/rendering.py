@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.files import MANAGED_FILES
+from tasks.files import files_of
 from tasks.render import environment, managed_line
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def render(intent: FabricIntent) -> dict[str, dict[str, str]]:
             file.path: environment()
             .get_template(file.template)
             .render(node=node, managed=managed_line(node))
-            for file in MANAGED_FILES
+            for file in files_of(node)
         }
         for name, node in intent.nodes.items()
     }

@@ -292,10 +292,16 @@ CASES: dict[tuple[str, str], Case] = OUTSIDE | {
         "unicast flooding",
     ),
     ("bridge-port-flood", "multicast on"): Case(
-        link("node1", "vxlan2", bridge_port={"mcast_flood": True}),
+        link("node1", "vxlan3", bridge_port={"mcast_flood": True}),
+        "node1",
+        "vxlan3",
+        "multicast flooding - Expected: off Actual: on",
+    ),
+    ("bridge-port-flood", "multicast off where IPv6 needs it"): Case(
+        link("node1", "vxlan2", bridge_port={"mcast_flood": False}),
         "node1",
         "vxlan2",
-        "multicast flooding",
+        "multicast flooding - Expected: on Actual: off",
     ),
     ("bridge-port-flood", "off in unicast mode"): Case(
         link("node1", "vxlan2", bridge_port={"flood": False}),

@@ -12,7 +12,7 @@ from overlay.records import RawOutput
 from replay.fleet import ReplayFleet
 from tasks.collect import HostCapture
 from tasks.commands import file_slug
-from tasks.files import MANAGED_FILES
+from tasks.files import DAEMONS, FRR_CONF, INTERFACES, SYSCTL
 from tasks.snapshot import write_capture, write_meta
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INVENTORY = Path(__file__).resolve().parents[2] / "inventory"
 HOSTS = ("node1", "node2", "node3")
+FILES = (DAEMONS, FRR_CONF, SYSCTL, INTERFACES)
 BLANK_INTERFACES = "auto lo\niface lo inet loopback\n\nsource /etc/network/interfaces.d/*\n"
 
 
@@ -36,7 +37,7 @@ def outputs(host: str, scene: str) -> dict[str, RawOutput]:
         "ip_address": RawOutput("[]"),
         "sysctl": RawOutput("net.ipv4.ip_forward = 1\n"),
         "running_config": RawOutput("!\n"),
-        **{file_slug(file.path): RawOutput(f"# {scene}\n") for file in MANAGED_FILES},
+        **{file_slug(file.path): RawOutput(f"# {scene}\n") for file in FILES},
     }
 
 

@@ -14,12 +14,11 @@ from replay.fleet import ReplayFleet
 from tasks.collect import HostCapture, collect_all
 from tasks.commands import TEXT_SLUGS
 from tasks.deploy import deploy_all
-from tasks.files import MANAGED_FILES
 from tasks.plan import FileState, plan_all
 from tasks.render import render_all
 from tasks.script import Section, build_script, split_output
 from tasks.session import connect, open_session
-from tests.replay.conftest import BLANK_INTERFACES, HOSTS, INVENTORY, outputs
+from tests.replay.conftest import BLANK_INTERFACES, FILES, HOSTS, INVENTORY, outputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +53,7 @@ def test_plan_deploy_and_a_second_plan_that_is_empty(
 ) -> None:
     first = plan(fleet, intent)
     assert [p.host for p in first] == list(HOSTS)
-    assert all(p.error is None and len(p.changes) == len(MANAGED_FILES) for p in first)
+    assert all(p.error is None and len(p.changes) == len(FILES) for p in first)
     assert "+iface vxlan4000 inet manual\n" in first[0].diff
     assert " source /etc/network/interfaces.d/*\n" in first[0].diff, "kept from the blank node"
 

@@ -46,7 +46,7 @@ def test_a_router_is_asked_nothing_of_evpn() -> None:
 def test_without_a_node_all_of_the_fabric_are_meant() -> None:
     intent = load_inventory(EXAMPLES / "exit-vrrp").intent
     everything = {command.slug for command in commands_for(intent)}
-    assert everything == BY_SLUG.keys() - {"bgp_summary"}
+    assert everything == BY_SLUG.keys() - {"bgp_summary", "file_evpn_fleet"}
     multicast = load_inventory(EXAMPLES / "l2-multicast").intent
     assert TEXT_SLUGS[2] not in {command.slug for command in commands_for(multicast)}
 
@@ -67,7 +67,11 @@ def test_a_file_that_is_not_there_is_no_failed_command() -> None:
 def test_slugs_are_distinct_and_known_to_the_rooms_that_share_them() -> None:
     assert len(BY_SLUG) == len(COMMANDS)
     assert {c.slug for c in COMMANDS if c.suffix == "json"} <= JSON_SLUGS
-    assert {file_slug(file.path) for file in MANAGED_FILES} == set(check.FILES)
+    assert {file_slug(file.path) for file in MANAGED_FILES} == {
+        check.INTERFACES,
+        check.OVERLAY_INTERFACES,
+        *check.FILES,
+    }
     assert [check.file_slug(f.path) for f in MANAGED_FILES] == [
         file_slug(f.path) for f in MANAGED_FILES
     ]

@@ -1,0 +1,82 @@
+"""What a node's other interfaces files say of the devices that are ours, before we write any.
+
+ifupdown2 merges the stanzas of one name from all files that it reads: a device that two files
+define would hold both, and go away with neither.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from overlay.errors import DeployError
+from overlay.problems import few
+from tasks.files import INTERFACES, OVERLAY_INTERFACES
+from tasks.script import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from overlay.expected import NodeIntent
+
+SLUG = "elsewhere"
+_WORDS = ("iface", "source")
+
+
+def elsewhere_section() -> Section:
+    """Prints, as `path:line`, what each interfaces file of the node defines and sources."""
+    pattern = f"^[[:blank:]]*({'|'.join(_WORDS)})[[:blank:]]"
+    folder = OVERLAY_INTERFACES.path.rpartition("/")[0]
+    # grep fails where nothing matches or no file is there: then nothing is defined elsewhere.
+    return Section(SLUG, f"grep -EHs '{pattern}' {INTERFACES.path} {folder}/* || :")
+
+
+def matches(line: str) -> bool:
+    """True for a line that the section prints."""
+    return line.split()[:1] in [[word] for word in _WORDS] and len(line.split()) > 1
+
+
+def require_scope(node: NodeIntent, said: str) -> None:
+    """Raises DeployError unless the node's other files leave our devices to our file.
+
+    `said` is what `elsewhere_section` printed.
+    """
+    found = list(_statements(said))
+    if node.owns_underlay:
+        if any(path == OVERLAY_INTERFACES.path for path, _, _ in found):
+            raise DeployError(
+                f"{node.name}: {OVERLAY_INTERFACES.path} defines the overlay's devices already",
+                "it is of the overlay scope: remove that file (the next deploy writes all of them "
+                "to /etc/network/interfaces), or set `scope: overlay` again",
+            )
+        return
+    ours = {vxlan.name for vxlan in node.vxlans} | {bridge.name for bridge in node.owned_bridges}
+    ours |= {vrf.name for vrf in node.vrfs}
+    double: dict[str, list[str]] = {}
+    for path, word, name in found:
+        if path != OVERLAY_INTERFACES.path and word == "iface" and name in ours:
+            double.setdefault(path, []).append(name)
+    for path, names in double.items():
+        raise DeployError(
+            f"{node.name}: {path} defines {few(dict.fromkeys(names))} already",
+            "in the overlay scope they are defined by our file alone: take their stanzas out of "
+            f"{path}, which keeps lo, the underlay and the source line, or set `scope: whole`",
+        )
+    if not any(
+        path == INTERFACES.path and word == "source" and fnmatchcase(OVERLAY_INTERFACES.path, name)
+        for path, word, name in found
+    ):
+        raise DeployError(
+            f"{node.name}: /etc/network/interfaces does not source /etc/network/interfaces.d/*",
+            "in the overlay scope our file lies in that folder and would never be read: add the "
+            "line `source /etc/network/interfaces.d/*`, or set `scope: whole`",
+        )
+
+
+def _statements(said: str) -> Iterator[tuple[str, str, str]]:
+    """Each `iface` and `source` line as its file, its first word and its second."""
+    for line in said.splitlines():
+        path, _, statement = line.partition(":")
+        words = statement.split()
+        if len(words) > 1:
+            yield path, words[0], words[1]
