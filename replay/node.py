@@ -44,6 +44,7 @@ _SUCCEED = frozenset(
         "frr-restart",
         "frr-reload",
         "sysctl",
+        "sysctl-again",
         "rt-tables",
         "ifreload",
         "interfaces-hold",

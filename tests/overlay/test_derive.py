@@ -19,6 +19,7 @@ from overlay.schema import schema_text
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/fabric.yaml"))
+LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fabric.yaml"))
 
 
 def fabric(**changes: Any) -> Fabric:
@@ -32,7 +33,9 @@ def fabric(**changes: Any) -> Fabric:
     return Fabric.model_validate({**base, **changes})
 
 
-@pytest.mark.parametrize("folder", [*EXAMPLES, ROOT / "inventory"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "folder", [*EXAMPLES, *LAB_TESTS, ROOT / "inventory"], ids=lambda path: path.name
+)
 def test_examples_are_valid_for_us_and_for_editors(folder: Path) -> None:
     load_inventory(folder)
     text = (folder / "fabric.yaml").read_text()
@@ -116,3 +119,41 @@ def test_macs_and_addresses_are_canonical() -> None:
     bridge = intent.nodes["node1"].bridges[1]
     assert bridge.mac == "44:39:39:ff:40:94"
     assert bridge.addresses == ("2001:db8::1/64", "10.0.2.254/24")
+
+
+@pytest.mark.parametrize(
+    ("network", "floods"),
+    [
+        ({"vni": 2}, False),
+        ({"vni": 2, "gateways": ["10.0.2.254/24"]}, False),
+        ({"vni": 2, "gateways": ["10.0.2.254/24", "fd00:2::1/64"]}, True),
+        ({"vni": 2, "multicast_flood": True}, True),
+        ({"vni": 2, "gateways": ["fd00:2::1/64"], "multicast_flood": False}, False),
+    ],
+)
+def test_evpn_floods_multicast_only_where_ipv6_needs_it(
+    network: dict[str, Any], *, floods: bool
+) -> None:
+    intent = derive(
+        fabric(
+            routing="asymmetric",
+            overlay={"gateway_mac": "44:39:39:ff:40:94"},
+            networks=[network],
+        )
+    )
+    flags = intent.nodes["node1"].vxlans[0].flags
+    assert flags.multicast_flood is floods
+    assert not flags.unicast_flood
+    assert flags.neigh_suppress
+
+
+def test_over_ipv6_all_addresses_of_the_tunnels_are_ipv6() -> None:
+    nodes = {f"node{n}": {"address": f"fd00:0::{n}"} for n in (1, 2, 3)}
+    underlay = {"prefix": "fd00::/64", "mtu": 1570}
+    intent = derive(fabric(mode="unicast", bgp=None, underlay=underlay, nodes=nodes))
+    vxlan2, vxlan3 = intent.nodes["node1"].vxlans
+    assert vxlan2.over_ipv6
+    assert vxlan2.local == "fd00::1"
+    assert list(vxlan2.remotes) == ["fd00::2", "fd00::3"]
+    assert list(vxlan3.remotes) == ["fd00::3"]
+    assert intent.nodes["node1"].underlay_bridge.addresses == ("fd00::1/64",)

@@ -17,6 +17,7 @@ from tasks.session import open_session
 ROOT = Path(__file__).resolve().parent.parent.parent
 GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").glob("*/fabric.yaml"))
+LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fabric.yaml"))
 
 
 def rendered(folder: Path) -> dict[str, dict[str, str]]:
@@ -24,7 +25,7 @@ def rendered(folder: Path) -> dict[str, dict[str, str]]:
         return dict(render_all(session, load_inventory(folder).intent))
 
 
-@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [*EXAMPLES, *LAB_TESTS], ids=lambda path: path.name)
 def test_rendered_files_are_the_golden_ones(folder: Path) -> None:
     for host, files in rendered(folder).items():
         for path, text in files.items():
