@@ -31,9 +31,10 @@ def examine_flood_lists(view: HostView) -> Iterator[Draft]:
     for vxlan in view.l2_vxlans:
         required, allowed = _flood_intent(view, vxlan)
         found = view.floods.get(vxlan.name, {})
-        for vtep in sorted(required - found.keys()):
+        moving = {address for device, address in view.moving if device == vxlan.name}
+        for vtep in sorted(required - found.keys() - moving):
             yield _flood_missing(view, vxlan, vtep)
-        for vtep in sorted(found.keys() - required - allowed):
+        for vtep in sorted(found.keys() - required - allowed - moving):
             yield _flood_unexpected(view, vxlan, vtep, found[vtep])
 
 
@@ -94,7 +95,7 @@ def examine_macs(view: HostView) -> Iterator[Draft]:
         wanted = _remote_macs(view, vxlan, routes)
         # An entry with a next-hop id (multihoming) names no single VTEP: take it as the route's.
         found = {mac: e.dst or wanted.get(mac) for mac, e in entries.items()}
-        different = unequal(wanted, found)
+        different = {mac for mac in unequal(wanted, found) if (vxlan.name, mac) not in view.moving}
         if not different:
             continue
         differences = compare(

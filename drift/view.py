@@ -6,14 +6,18 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from drift.compare import unequal
 from drift.routes import Routes
 from overlay.records import ALL_ZERO_MAC
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from overlay.expected import BridgeIntent, FabricIntent, NodeIntent, VxlanIntent
     from overlay.records import EvpnTable, FdbEntry, HostState, Link
+
+    # By VXLAN device, then by MAC or flood address.
+    _Entries = defaultdict[str, dict[str, FdbEntry]]
 
 
 class HostView:
@@ -90,13 +94,30 @@ class HostView:
         return self._fdb[1]
 
     @cached_property
-    def _fdb(self) -> tuple[dict[str, dict[str, FdbEntry]], dict[str, dict[str, FdbEntry]]]:
+    def moving(self) -> frozenset[tuple[str, str]]:
+        """(device, MAC or flood address) that changed while the node was read: no drift, yet."""
+        later = self.state.fdb_later
+        if later is None or later is self.state.fdb or later == self.state.fdb:
+            return frozenset()
+        return frozenset(
+            (device, key)
+            for before, after in zip(self._fdb, self._indexed(later), strict=True)
+            for device in before.keys() | after.keys()
+            for key in unequal(_hops(before[device]), _hops(after[device]))
+        )
+
+    @cached_property
+    def _fdb(self) -> tuple[_Entries, _Entries]:
+        return self._indexed(self.state.fdb or ())
+
+    def _indexed(self, entries: Iterable[FdbEntry]) -> tuple[_Entries, _Entries]:
+        """By device: the remote MACs, and the addresses of the flood list."""
         # A MAC can have two lines on a device: the bridge's (`master`), without a destination, and
         # the tunnel's (`self`), which is the one that says where the frame goes.
-        tunnels: dict[str, dict[str, FdbEntry]] = defaultdict(dict)
-        floods: dict[str, dict[str, FdbEntry]] = defaultdict(dict)
+        tunnels: _Entries = defaultdict(dict)
+        floods: _Entries = defaultdict(dict)
         ours = {vxlan.name for vxlan in self.l2_vxlans}
-        for entry in self.state.fdb or ():
+        for entry in entries:
             device, dst = entry.device, entry.dst
             if device not in ours or (dst is None and entry.nhid is None):
                 continue
@@ -130,3 +151,7 @@ class HostView:
             and device.admin_up
             and bridge.admin_up
         )
+
+
+def _hops(entries: Mapping[str, FdbEntry]) -> dict[str, tuple[str | None, int | None]]:
+    return {key: (entry.dst, entry.nhid) for key, entry in entries.items()}

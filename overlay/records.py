@@ -198,6 +198,8 @@ class HostState:
 
     A plane is `None` when its command was not collected or could not be parsed: nothing may be
     concluded from it. `json` holds decoded JSON outputs by slug, `texts` other raw texts by slug.
+    `fdb_later` is the forwarding database once more, read after BGP's table: what differs between
+    the two was just moving.
     """
 
     host: str
@@ -205,6 +207,7 @@ class HostState:
     commands: dict[str, CommandResult] = field(default_factory=dict)
     links: dict[str, Link] | None = None
     fdb: tuple[FdbEntry, ...] | None = None
+    fdb_later: tuple[FdbEntry, ...] | None = None
     evpn: EvpnTable | None = None
     json: dict[str, object] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)

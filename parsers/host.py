@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FDB = "bridge_fdb"
+FDB_LATER = "bridge_fdb_later"
 LINKS = "ip_link"
 EVPN = "bgp_l2vpn_evpn"
 # An audit needs these three; the checks that need another one say so themselves.
@@ -46,7 +47,7 @@ def parse(slug: str, text: str) -> Parsed:
 
     Raises ParseError when a line is not accounted for, or no parser knows the slug.
     """
-    if slug == FDB:
+    if slug in {FDB, FDB_LATER}:
         return parse_fdb(text)
     if slug == LINKS:
         return parse_links(text)
@@ -88,6 +89,7 @@ def parse_host(host: str, outputs: Mapping[str, RawOutput]) -> HostState:
         commands=dict(sorted(state.commands.items())),
         links=state.links,
         fdb=state.fdb,
+        fdb_later=state.fdb_later,
         evpn=state.evpn,
         json=state.json,
         texts=state.texts,
@@ -101,6 +103,8 @@ class _State:
     commands: dict[str, CommandResult] = field(default_factory=dict)
     links: dict[str, Link] | None = None
     fdb: tuple[FdbEntry, ...] | None = None
+    fdb_text: str = ""
+    fdb_later: tuple[FdbEntry, ...] | None = None
     evpn: EvpnTable | None = None
     json: dict[str, object] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
@@ -112,8 +116,12 @@ class _State:
     def keep(self, slug: str, output: RawOutput) -> int:
         """Parse an output into its plane; returns its number of records. Raises ParseError."""
         if slug == FDB:
-            self.fdb = parse_fdb(output.text)
+            self.fdb, self.fdb_text = parse_fdb(output.text), output.text
             return len(self.fdb)
+        if slug == FDB_LATER:
+            same = self.fdb is not None and output.text == self.fdb_text
+            self.fdb_later = self.fdb if same and self.fdb else parse_fdb(output.text)
+            return len(self.fdb_later)
         if slug == LINKS:
             self.links = _by_name(parse_links(output.text))
             return len(self.links)

@@ -102,6 +102,8 @@ COMMANDS = (
     _vtysh("vrrp", "show vrrp json", _floats),
     CollectCommand("sysctl", "sysctl -e", applies=_sets_sysctls),
     _vtysh("running_config", "show running-config", _runs_frr, suffix="txt"),
+    # Once more, after BGP's table: a MAC that moves meanwhile is no drift.
+    CollectCommand("bridge_fdb_later", "bridge fdb show", applies=_speaks_evpn),
     *map(_file, MANAGED_FILES),
 )
 BY_SLUG = {command.slug: command for command in COMMANDS}

@@ -334,3 +334,17 @@ def test_the_tunnel_entry_of_a_machine_that_has_moved_here_is_not_stale() -> Non
     assert [f.check for f in audit(intent, states).findings] == ["fdb-stale"]
     worlds.more_fdb("node1", FdbEntry(mac, "tap101i0", master="vmbr2"))(states)
     assert audit(intent, states).findings == ()
+
+
+def test_a_mac_that_moves_while_the_node_is_read_is_no_drift() -> None:
+    intent = worlds.symmetric()
+    states = healthy_states(intent)
+    mac = "02:00:00:00:00:42"
+    before = states["node1"].fdb or ()
+    left = FdbEntry(mac, "vxlan2", dst="192.168.0.3", flags=("extern_learn", "self"))
+    states["node1"] = replace(states["node1"], fdb=(*before, left), fdb_later=before)
+    assert audit(intent, states).findings == ()
+    states["node1"] = replace(states["node1"], fdb_later=(*before, left))
+    assert [f.check for f in audit(intent, states).findings] == ["fdb-stale"]
+    states["node1"] = replace(states["node1"], fdb=before)
+    assert audit(intent, states).findings == ()

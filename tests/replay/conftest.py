@@ -30,6 +30,7 @@ def outputs(host: str, scene: str) -> dict[str, RawOutput]:
     """What one host printed in one scene; each text is told from every other."""
     return {
         "bridge_fdb": RawOutput(f"33:33:00:00:00:01 dev {host} self permanent\n" * 3),
+        "bridge_fdb_later": RawOutput(f"33:33:00:00:00:02 dev {host} self permanent\n"),
         "ip_link": RawOutput(f"1: lo: {scene} ä no final newline"),
         "bgp_l2vpn_evpn": RawOutput("", 1, "Exiting: failed to connect to any daemons.\n"),
         "evpn_summary": RawOutput("{}\n"),

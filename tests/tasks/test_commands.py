@@ -34,7 +34,8 @@ def test_every_node_is_asked_what_its_checks_need_and_no_more(folder: Path) -> N
         }
         assert needed - asked == set(), node.name
         # A router carries no VNI; its forwarding database is one of the three texts all the same.
-        assert asked - needed <= {"bridge_fdb"}, node.name
+        # Read once more, it tells what was moving meanwhile, and no check needs it.
+        assert asked - needed <= {"bridge_fdb", "bridge_fdb_later"}, node.name
 
 
 def test_a_router_is_asked_nothing_of_evpn() -> None:

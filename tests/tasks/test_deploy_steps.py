@@ -104,7 +104,9 @@ def test_what_is_verified_is_ours():
 
 def test_another_flood_list_over_ipv6_makes_the_device_anew():
     made = "        pre-up ip link add vxlan2 type vxlan id 2 local fd00::1\n"
-    before = EVPN.replace("        vxlan-id 2\n", made + "        up bridge fdb append dst fd00::2\n")
+    before = EVPN.replace(
+        "        vxlan-id 2\n", made + "        up bridge fdb append dst fd00::2\n"
+    )
     after = before.replace("dst fd00::2", "dst fd00::3")
     assert "remake:vxlan2" in steps(change(INTERFACES, before, after))
     assert "remake:vxlan2" not in steps(change(INTERFACES, before, before + "auto x\n"))
