@@ -213,11 +213,11 @@ def _drain(channel: paramiko.Channel, limit: float, room: int) -> tuple[bytes, b
         # Asked before the streams are emptied, so that nothing can arrive in between unread.
         ended = channel.eof_received or channel.closed
         exited = channel.exit_status_ready()
-        got = False
-        while channel.recv_ready():
+        # One piece of each at a time: a node that talks without end must not outlast the limits.
+        got = channel.recv_ready()
+        if got:
             out += channel.recv(_READ_SIZE)
-            got = True
-        while channel.recv_stderr_ready():
+        if channel.recv_stderr_ready():
             err += channel.recv_stderr(_READ_SIZE)
             got = True
         now = time.monotonic()

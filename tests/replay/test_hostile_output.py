@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,3 +147,35 @@ def test_one_node_cannot_take_all_memory_by_many_commands(
     assert sum(len(output.text) for output in cut.values()) < 2 * MIB
     assert any(output.truncated for output in cut.values())
     assert not any(output.truncated for output in found["node2"].outputs.values())
+
+
+class Endless:
+    """A channel that has always more to say."""
+
+    eof_received = closed = False
+
+    def __init__(self, file: int) -> None:
+        self.fileno = lambda: file
+
+    def exit_status_ready(self) -> bool:
+        return False
+
+    def recv_ready(self) -> bool:
+        return True
+
+    recv_stderr_ready = recv_ready
+
+    def recv(self, size: int) -> bytes:
+        return b"x" * size
+
+    recv_stderr = recv
+
+
+@pytest.mark.parametrize(("seconds", "room"), [(60.0, 8 * MIB), (0.2, 1 << 50)])
+def test_a_node_that_never_stops_talking_is_left_at_a_limit(seconds: float, room: int) -> None:
+    reading, writing = os.pipe()
+    begun = time.monotonic()
+    with open(reading), open(writing):  # noqa: PTH123 - descriptors
+        out, err = connection._drain(Endless(reading), begun + seconds, room)
+    assert len(out) + len(err) < min(room, 1 << 40) + MIB
+    assert time.monotonic() - begun < 5
