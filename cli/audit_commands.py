@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +15,7 @@ from typing import Annotated
 import typer
 
 from cli import __version__
+from cli.audit_lock import one_audit_at_a_time
 from cli.audit_options import (
     DEFAULTS,
     AuditOptions,
@@ -35,6 +38,7 @@ from cli.history_commands import HistoryOption  # noqa: TC001 - read at run time
 from cli.pipeline import LiveFleet, judge, observe_snapshot
 from cli.recording import (
     KEEP_DAYS,
+    DeadlineOption,
     DryNotifyOption,
     KeepOption,
     MetricsOption,
@@ -91,6 +95,7 @@ def audit(
     metrics: MetricsOption = None,
     notify: NotifyOption = None,
     notify_dry_run: DryNotifyOption = False,
+    deadline: DeadlineOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compares what the nodes hold with the intent; writes report.json and report.html.
@@ -110,13 +115,15 @@ def audit(
         choice=choice_of(check, skip),
         suppressions=not no_suppressions,
         settle=settle,
+        until=None if deadline is None else time.monotonic() + deadline,
     )
-    built = perform_audit(context, folder, options, amend=records.remember)
+    with contextlib.nullcontext() if source else one_audit_at_a_time(context):
+        built = perform_audit(context, folder, options, amend=records.remember)
     if output is None:
         _point_latest(folder)
     if as_json:
         print(render_report(built, "json"), end="")
-    else:
+    elif not (context.quiet and exit_code(built, fail_on) == 0):
         print_summary(built, context.out, verbose=context.verbosity > 0)
     context.say(f"report: {folder / 'report.html'}")
     records.publish(built)
@@ -170,11 +177,11 @@ def _judged(
 
         if options.source is not None:
             return built_of(observe_snapshot(options.source, session, intent))
-        fleet = LiveFleet(context, session, intent, keep=options.snapshot)
+        fleet = LiveFleet(context, session, intent, options.snapshot, options.until)
         return settle_down(
             built_of(fleet.look()),
             lambda hosts: built_of(fleet.look(hosts)),
-            seconds=options.settle,
+            seconds=options.settle_seconds(time.monotonic()),
             say=context.say,
         )
 

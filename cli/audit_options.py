@@ -60,7 +60,7 @@ class AuditOptions:
 
     `source` is a snapshot folder, None for live nodes; `snapshot` is where the raw outputs go.
     `suppressions` False leaves suppressions.yaml unread. `settle` are the seconds that live nodes
-    get to converge.
+    get to converge. Nodes that have not answered at `until` (a `time.monotonic()`) are incomplete.
     """
 
     limit: list[str] | None = None
@@ -71,6 +71,11 @@ class AuditOptions:
     choice: Choice = ALL_CHECKS
     suppressions: bool = True
     settle: float = 0
+    until: float | None = None
+
+    def settle_seconds(self, now: float) -> float:
+        """How long the nodes get to converge from `now` on: no round begins after `until`."""
+        return self.settle if self.until is None else min(self.settle, self.until - now)
 
 
 DEFAULTS: Final = AuditOptions()

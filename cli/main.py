@@ -19,6 +19,7 @@ from cli import (
     history_commands,
     intent_commands,
     lab_commands,
+    schedule_commands,
 )
 from cli.context import DEFAULT_INVENTORY, Context
 from lab.errors import LabError
@@ -56,6 +57,7 @@ for module in (
     audit_commands,
     check_commands,
     history_commands,
+    schedule_commands,
     lab_commands,
     demo,
 ):
@@ -77,7 +79,10 @@ def options(
     verbose: Annotated[
         int, typer.Option("--verbose", "-v", count=True, help="Say more (evidence lines, steps).")
     ] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="No progress; an audit in sync prints nothing at all."),
+    ] = False,
     version: Annotated[  # noqa: ARG001 - handled by its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,

@@ -86,15 +86,24 @@ def parsing(hosts: int, intent: FabricIntent) -> Iterator[Parsing]:
 
 
 class LiveFleet:
-    """The session's hosts as they were last seen; `keep` gets what they printed as a snapshot."""
+    """The session's hosts as they were last seen; `keep` gets what they printed as a snapshot.
+
+    What has not come at `until` (a `time.monotonic()`) is not waited for.
+    """
 
     def __init__(
-        self, context: Context, session: Session, intent: FabricIntent, keep: Path | None = None
+        self,
+        context: Context,
+        session: Session,
+        intent: FabricIntent,
+        keep: Path | None = None,
+        until: float | None = None,
     ) -> None:
         self._context = context
         self._session = session
         self._intent = intent
         self._keep = keep
+        self._until = until
         self._captures: dict[str, HostCapture] = {}
         self._states: dict[str, HostState] = {}
 
@@ -111,7 +120,7 @@ class LiveFleet:
                 self._store(capture)
                 tick(capture.host, "unreachable" if capture.error else "collected")
 
-            collect_all(session, self._intent, done)
+            collect_all(session, self._intent, done, self._until)
             self._states |= parser.states()
         if self._keep is not None:
             write_meta(self._keep, self._captures.values())

@@ -46,6 +46,15 @@ NotifyOption = Annotated[
 DryNotifyOption = Annotated[
     bool, typer.Option("--notify-dry-run", help="Print what would be sent, and send nothing.")
 ]
+DeadlineOption = Annotated[
+    float | None,
+    typer.Option(
+        "--deadline",
+        metavar="SECONDS",
+        min=1,
+        help="Nodes that have not answered by then are incomplete.",
+    ),
+]
 KEEP_DAYS = DEFAULT_KEEP_DAYS
 
 

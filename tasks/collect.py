@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from nornir.core.task import Result, Task
 from overlay.errors import CommandError, FleetError
 from tasks.commands import as_section, commands_for
 from tasks.script import build_script, split_output
-from tasks.session import connect, needs_sudo
+from tasks.session import CONNECTION, connect, needs_sudo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,12 @@ class HostCapture:
     error: str | None = None
 
 
-def collect_state(task: Task, intent: FabricIntent, done: Callable[[HostCapture], None]) -> Result:
+def collect_state(
+    task: Task,
+    intent: FabricIntent,
+    done: Callable[[HostCapture], None],
+    until: float | None = None,
+) -> Result:
     """Nornir task: runs the host's commands and hands its HostCapture to `done` at once.
 
     `done` is called in the worker's thread, so that parsing starts while others still connect.
@@ -44,10 +50,11 @@ def collect_state(task: Task, intent: FabricIntent, done: Callable[[HostCapture]
     sudo = needs_sudo(task.host)
     commands = commands_for(intent, intent.nodes[name])
     script = build_script([as_section(command, sudo=sudo) for command in commands])
-    begun = time.monotonic()
+    limit = time.monotonic() + COLLECT_DEADLINE
+    limit = limit if until is None else min(limit, until)
     try:
         connection = connect(task.host, task.nornir)
-        left = COLLECT_DEADLINE - (time.monotonic() - begun)
+        left = limit - time.monotonic()
         stdout, stderr = connection.run(script, deadline=max(left, _SHORTEST_RUN))
         capture = HostCapture(name, split_output(script, stdout, stderr))
         if not capture.outputs:
@@ -65,10 +72,53 @@ def collect_state(task: Task, intent: FabricIntent, done: Callable[[HostCapture]
 
 
 def collect_all(
-    session: Session, intent: FabricIntent, done: Callable[[HostCapture], None]
+    session: Session,
+    intent: FabricIntent,
+    done: Callable[[HostCapture], None],
+    until: float | None = None,
 ) -> None:
-    """Collects from every host of the session; `done` is called once per host, from its thread."""
-    results = session.nornir.run(task=collect_state, intent=intent, done=done)
+    """Collects from every host of the session; `done` is called once per host, from its thread.
+
+    Returns at `until` (a `time.monotonic()`) at the latest: a host that has not answered by then
+    is given to `done` with that as its error, whatever still comes from it.
+    """
+    if until is None:
+        _collect(session, intent, done, None)
+        return
+    for host in session.nornir.inventory.hosts.values():
+        options = host.connection_options[CONNECTION]
+        options.extras = {**(options.extras or {}), "give_up_at": until}
+    first = _FirstOnly(done)
+    worker = threading.Thread(target=_collect, args=(session, intent, first, until), daemon=True)
+    worker.start()
+    worker.join(max(0.0, until - time.monotonic()))
+    for name in session.hosts:
+        first(HostCapture(name, {}, f"{name}: not collected when the audit's --deadline was over"))
+
+
+class _FirstOnly:
+    """Hands on the first capture of each host, one at a time, and drops the others."""
+
+    def __init__(self, done: Callable[[HostCapture], None]) -> None:
+        self._done = done
+        self._seen: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self, capture: HostCapture) -> None:
+        with self._lock:
+            if capture.host in self._seen:
+                return
+            self._seen.add(capture.host)
+            self._done(capture)
+
+
+def _collect(
+    session: Session,
+    intent: FabricIntent,
+    done: Callable[[HostCapture], None],
+    until: float | None,
+) -> None:
+    results = session.nornir.run(task=collect_state, intent=intent, done=done, until=until)
     for name, result in results.items():
         if result.failed:
             error = result[0].exception

@@ -75,8 +75,12 @@ class KnownHosts:
 class FleetSSH(LinuxSSH):
     """A Netmiko connection that is only a transport: `run(script)` and `open_sftp()`."""
 
-    def __init__(self, *, known_hosts: KnownHosts, **kwargs: Any) -> None:
+    def __init__(
+        self, *, known_hosts: KnownHosts, give_up_at: float | None = None, **kwargs: Any
+    ) -> None:
+        """`give_up_at`: no attempt to connect begins or waits after this `time.monotonic()`."""
         self._known_hosts = known_hosts
+        self._give_up_at = give_up_at
         super().__init__(**kwargs)
 
     def _build_ssh_client(self) -> paramiko.SSHClient:
@@ -104,7 +108,7 @@ class FleetSSH(LinuxSSH):
         client = self._build_ssh_client()
         try:
             with _CONNECTORS:
-                client.connect(**self._connect_params_dict())
+                client.connect(**self._connect_params_dict() | self._short_timeouts())
         except BaseException:
             client.close()
             raise
@@ -112,6 +116,20 @@ class FleetSSH(LinuxSSH):
         transport = client.get_transport()
         if transport is not None:
             transport.set_keepalive(15)
+
+    def _short_timeouts(self) -> dict[str, float]:
+        """Returns the timeouts of an attempt that begins now, if they have to be shorter."""
+        if self._give_up_at is None:
+            return {}
+        left = self._give_up_at - time.monotonic()
+        if left <= 0:
+            raise ConnectError(f"{self.host}: the time was up before it was its turn")
+        given = {
+            "timeout": self.conn_timeout,
+            "banner_timeout": self.banner_timeout,
+            "auth_timeout": self.auth_timeout,
+        }
+        return {name: min(left, seconds or left) for name, seconds in given.items()}
 
     def _refusal(self, error: BaseException) -> ConnectError:
         """Says in the field's words why there is no connection, and what to do about it."""
