@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 DEFAULT_KEEP_DAYS: Final = 365
 MAX_RUNS: Final = 50_000
 MAX_GONE: Final = 100_000
-"""So many runs, and findings that are gone, are kept of one series, whatever their age."""
+MAX_CHANGES: Final = 500_000
+"""So many runs, findings that are gone, and changes are kept of a series, whatever their age."""
 
 TREND_RUNS: Final = 60
 """The latest runs, which reports show and which no retention takes away."""
@@ -194,7 +195,12 @@ def _forget(run: _Run, keep_days: int) -> None:
     scope["first"] = run.db.execute(
         "SELECT min(number) FROM runs WHERE series = ?", (run.series,)
     ).fetchone()[0]
-    run.db.execute("DELETE FROM changes WHERE series = :series AND run < :first", scope)
+    scope["most"] = MAX_CHANGES
+    run.db.execute(
+        """DELETE FROM changes WHERE series = :series AND (run < :first
+           OR rowid <= (SELECT max(rowid) FROM changes) - :most)""",
+        scope,
+    )
     scope["most"] = MAX_GONE
     run.db.execute(
         """DELETE FROM findings WHERE series = :series AND state <> 'open' AND (last_seen < :oldest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -100,3 +101,14 @@ def test_nodes_that_are_late_are_incomplete_and_the_others_are_audited(
         "node1": "in-sync", "node2": "incomplete", "node3": "in-sync",
     }  # fmt: skip
     assert "deadline" in report["hosts"]["node2"]["error"]
+
+
+def test_where_no_lock_can_be_made_the_audit_is_made_all_the_same(
+    fleet: ReplayFleet, tmp_path: Path
+) -> None:
+    inventory = shutil.copytree(fleet.inventory, tmp_path / "inventory")
+    (tmp_path / "audits").write_text("in the way")
+    ended = call("--inventory", inventory, "audit", "--no-history", "-o", tmp_path / "out")
+    assert ended.code == 0
+    assert "nothing keeps a second audit away" in ended.err
+    assert (tmp_path / "out" / "report.json").is_file()

@@ -155,7 +155,7 @@ def test_old_runs_and_findings_are_forgotten_but_not_the_trend(file, monkeypatch
 
 
 def test_there_is_a_maximum(file, monkeypatch):
-    for name, most in (("MAX_RUNS", 4), ("MAX_GONE", 2), ("TREND_RUNS", 2)):
+    for name, most in (("MAX_RUNS", 4), ("MAX_GONE", 2), ("TREND_RUNS", 2), ("MAX_CHANGES", 3)):
         monkeypatch.setattr(history_record, name, most)
     record(file, run_at(0, [examples.learning("leaf1", vni) for vni in range(5)]))
     for number in range(1, 8):
@@ -163,6 +163,7 @@ def test_there_is_a_maximum(file, monkeypatch):
     assert len(list_runs(file, SERIES, 99)) == 4
     assert list(states(file).values()) == ["gone"] * 2
     assert LEAF1.id in states(file), "the one that was seen last stays"
+    assert sum(row["changes"] for row in list_findings(file, SERIES)) <= 3
 
 
 def test_an_open_finding_is_never_forgotten_while_it_is_seen(file):
