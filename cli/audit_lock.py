@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import getpass
 import json
 import os
 import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cli.context import login
 from overlay.errors import FleetError
 from reports.run import utc_text
 from reports.text import one_line
@@ -57,7 +57,7 @@ def one_audit_at_a_time(context: Context) -> Iterator[None]:
 def _ourselves() -> dict[str, str | int]:
     return {
         "pid": os.getpid(),
-        "user": getpass.getuser(),
+        "user": login(),
         "host": socket.gethostname(),
         "since": utc_text(datetime.now(UTC)),
     }

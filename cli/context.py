@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,14 @@ def selection(limit: Iterable[str] | None, filters: Iterable[str] | None) -> Sel
     """The hosts that were asked for; names may be joined by commas."""
     names = tuple(name for part in limit or () for name in part.split(",") if name)
     return Selection(names, tuple(filters or ()))
+
+
+def login() -> str:
+    """The name of the user that we run as; its number where it has none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def context_of(ctx: typer.Context) -> Context:

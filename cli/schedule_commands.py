@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import pwd
 import shutil
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.context import ROOT, Context, context_of
+from cli.context import ROOT, Context, context_of, login
 from cli.systemd_units import Schedule, Times, secrets_among, unit_name
 from overlay.errors import FleetError
 from reports.jsonfile import write_text
@@ -88,7 +87,7 @@ def _plan(
     options: tuple[str, ...],
 ) -> Schedule:
     inventory = context.inventory.resolve()
-    who = user or os.environ.get("SUDO_USER") or getpass.getuser()
+    who = user or os.environ.get("SUDO_USER") or login()
     return Schedule(
         name=units.name,
         inventory=inventory,

@@ -86,6 +86,9 @@ def _findings(registry: CollectorRegistry, report: Report, fabric: str) -> None:
         counts.folded
     )
     summary = report.summary
+    _gauge(registry, "suppressed", "Findings that somebody has accepted").labels(fabric).set(
+        summary.suppressed
+    )
     _gauge(registry, "checks_run", "Checks that were made").labels(fabric).set(summary.checks_run)
     _gauge(registry, "checks_skipped", "Checks that some host could not be given").labels(
         fabric

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.context import login
 from replay.fleet import RECORDINGS, ReplayFleet
 from replay.node import Mishap
 from tests.cli.audits import ROOT, call
@@ -103,6 +104,19 @@ def test_nodes_that_are_late_are_incomplete_and_the_others_are_audited(
     assert "deadline" in report["hosts"]["node2"]["error"]
 
 
+def test_the_deadline_ends_settling_too(fleet: ReplayFleet, tmp_path: Path) -> None:
+    fleet.play("fault")
+    begun = time.monotonic()
+    ended = call(
+        *("--inventory", fleet.inventory, "audit", "-o", tmp_path),
+        *("--settle", "60", "--deadline", "4"),
+    )
+    fleet.play("deployed")
+    assert time.monotonic() - begun < 10
+    assert ended.code in (2, 3)
+    assert "settle: time is over" in ended.err
+
+
 def test_where_no_lock_can_be_made_the_audit_is_made_all_the_same(
     fleet: ReplayFleet, tmp_path: Path
 ) -> None:
@@ -112,3 +126,12 @@ def test_where_no_lock_can_be_made_the_audit_is_made_all_the_same(
     assert ended.code == 0
     assert "nothing keeps a second audit away" in ended.err
     assert (tmp_path / "out" / "report.json").is_file()
+
+
+def test_a_user_without_a_name_has_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr("os.getuid", lambda: 4711)
+    assert login() == "4711"

@@ -36,6 +36,14 @@ def test_counts_are_those_of_the_report():
     assert seen["audit_timestamp_seconds",] == 1763803841
     assert seen["audit_info", "snapshot", "0.1.0"] == 1
     assert seen["checks_skipped",] == 2
+    assert seen["suppressed",] == 0
+
+
+def test_what_is_suppressed_is_counted_apart():
+    report = examples.clean()
+    summary = report.summary.model_copy(update={"suppressed": 3})
+    seen = samples(report.model_copy(update={"summary": summary}))
+    assert (seen["suppressed",], seen["root_causes", "critical"]) == (3, 0)
 
 
 def test_a_clean_fleet_still_has_its_series():
