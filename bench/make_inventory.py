@@ -2,7 +2,8 @@
 """Writes an inventory of any size, the same bytes each time: `make_inventory.py DIR -n 1000 -m 50`.
 
 Symmetric EVPN. Node i is `pveNNNN` on 10.240.0.0/12; VNI j is 1000 + j with one IPv4 and one IPv6
-gateway, in VRF j mod V; VRF k has L3VNI 900000 + k. All nodes carry all VNIs.
+gateway, in VRF j mod V; VRF k has L3VNI 900000 + k. All nodes carry all VNIs. With reflectors, at
+10.255.255.1 onwards, nodes peer with those; without, with each other.
 """
 
 from __future__ import annotations
@@ -12,30 +13,40 @@ import ipaddress
 from pathlib import Path
 
 UNDERLAY = ipaddress.ip_network("10.240.0.0/12")
+_REFLECTORS = ipaddress.ip_address("10.255.255.1")
 _TENANTS = int(ipaddress.ip_address("10.0.0.0"))
 
 
-def fabric_yaml(nodes: int, vnis: int, vrfs: int) -> str:
+def fabric_yaml(nodes: int, vnis: int, vrfs: int, reflectors: int = 0) -> str:
     """The intent of that size."""
+    cluster = ", cluster_id: 1.1.1.1" if reflectors else ""
     lines = [
         "name: bench",
         "mode: evpn",
         "routing: symmetric",
         f"underlay: {{prefix: {UNDERLAY}}}",
         "overlay: {gateway_mac: '44:39:39:ff:40:94'}",
-        "bgp: {asn: 65000}",
+        f"bgp: {{asn: 65000{cluster}}}",
         "vrfs:",
         *(f"  vrf{k}: {{l3vni: {900_000 + k}, bridge: brl3-{k}}}" for k in range(vrfs)),
         "networks:",
         *(_network(j, vrfs) for j in range(vnis)),
         "nodes:",
         *(f"  {node_name(i)}: {{address: {UNDERLAY[i + 1]}}}" for i in range(nodes)),
+        *(
+            f"  {reflector_name(k)}: {{role: reflector, address: {_REFLECTORS + k}}}"
+            for k in range(reflectors)
+        ),
     ]
     return "\n".join(lines) + "\n"
 
 
 def node_name(index: int) -> str:
     return f"pve{index + 1:04d}"
+
+
+def reflector_name(index: int) -> str:
+    return f"rr{index + 1}"
 
 
 def _network(index: int, vrfs: int) -> str:
@@ -46,21 +57,21 @@ def _network(index: int, vrfs: int) -> str:
     )
 
 
-def hosts_yaml(nodes: int) -> str:
+def hosts_yaml(nodes: int, reflectors: int = 0) -> str:
     """Hosts on the addresses of the simulated fleet, 127.1.0.1 onwards."""
-    first = int(ipaddress.ip_address("127.1.0.1"))
+    first = ipaddress.ip_address("127.1.0.1")
+    names = [*map(node_name, range(nodes)), *map(reflector_name, range(reflectors))]
     return "".join(
-        f"{node_name(i)}: {{hostname: {ipaddress.ip_address(first + i)}, groups: [bench]}}\n"
-        for i in range(nodes)
+        f"{name}: {{hostname: {first + i}, groups: [bench]}}\n" for i, name in enumerate(names)
     )
 
 
-def write_inventory(folder: Path, *, nodes: int, vnis: int, vrfs: int) -> None:
+def write_inventory(folder: Path, *, nodes: int, vnis: int, vrfs: int, reflectors: int = 0) -> None:
     """Writes fabric, hosts, groups and defaults into `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
-        "fabric.yaml": fabric_yaml(nodes, vnis, vrfs),
-        "hosts.yaml": hosts_yaml(nodes),
+        "fabric.yaml": fabric_yaml(nodes, vnis, vrfs, reflectors),
+        "hosts.yaml": hosts_yaml(nodes, reflectors),
         "groups.yaml": "bench:\n  username: root\n",
         "defaults.yaml": "data: {}\n",
     }
@@ -74,10 +85,17 @@ def main() -> None:
     parser.add_argument("-n", "--nodes", type=int, default=1000)
     parser.add_argument("-m", "--vnis", type=int, default=50)
     parser.add_argument("-V", "--vrfs", type=int, default=4)
+    parser.add_argument("-R", "--reflectors", type=int, default=0)
     given = parser.parse_args()
     if not (0 < given.nodes < UNDERLAY.num_addresses - 1 and 0 < given.vrfs <= given.vnis):
         parser.error("at least one node and one VRF, no more VRFs than VNIs")
-    write_inventory(given.folder, nodes=given.nodes, vnis=given.vnis, vrfs=given.vrfs)
+    write_inventory(
+        given.folder,
+        nodes=given.nodes,
+        vnis=given.vnis,
+        vrfs=given.vrfs,
+        reflectors=given.reflectors,
+    )
 
 
 if __name__ == "__main__":
