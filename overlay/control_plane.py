@@ -24,6 +24,7 @@ class ControlPlane:
 
     def __init__(self, fabric: Fabric) -> None:
         self._fabric = fabric
+        self._asn = fabric.bgp.asn if fabric.bgp else 0
         self._reflectors = self._addresses(Role.REFLECTOR)
         self._vteps = self._addresses(Role.VTEP)
         self._upstreams = tuple(
@@ -76,6 +77,8 @@ class ControlPlane:
                 vrf=vrf_name,
                 gateway=str(node.gateway) if node.gateway else None,
                 backup=vrf.primary not in (None, name),
+                # As FRR makes it by itself: of a four-byte AS number its lower half.
+                route_target=f"{self._asn & 0xFFFF}:{vrf.l3vni}",
             )
             for vrf_name, vrf in self._fabric.vrfs.items()
             if name in vrf.exits
@@ -99,13 +102,14 @@ class ControlPlane:
         if node.asn is not None:
             router_id = str(node.router_id or node.address)
             return RouterIntent(asn=node.asn, router_id=router_id, exits=exits)
-        # With a floating address there is one next hop; else one per exit, which is ECMP.
-        hops = tuple(vip.address.partition("/")[0] for vip in fabric.vips) or exits
-        routed = tuple(name for name, vrf in fabric.vrfs.items() if vrf.exits)
+        # With a floating address one next hop, else one for each exit of the VRF, which is ECMP.
+        # Another VRF's exit does not know the prefix, and would send it back to the router.
+        floating = tuple(vip.address.partition("/")[0] for vip in fabric.vips)
         routes = tuple(
             StaticRoute(prefix, hop)
-            for prefix in self._prefixes(routed)
-            for hop in hops
-            if (":" in prefix) == (":" in hop)
+            for name, vrf in fabric.vrfs.items()
+            for prefix in self._prefixes((name,))
+            for hop in floating or tuple(str(fabric.nodes[exit_].address) for exit_ in vrf.exits)
+            if vrf.exits and (":" in prefix) == (":" in hop)
         )
         return RouterIntent(asn=None, router_id=None, exits=(), routes=routes)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from overlay.intent import Fabric, Mode, Role, Routing
 from overlay.problems import few, nearest
 
+Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -57,6 +59,28 @@ def exits(fabric: Fabric) -> Iterator[Complaint]:
             )
 
 
+def overlaps(fabric: Fabric) -> Iterator[Complaint]:
+    """VRFs may use one prefix twice, but not where both are routed to one outside."""
+    seen: list[tuple[str, Prefix]] = []
+    for index, network in enumerate(fabric.networks):
+        if network.vrf not in fabric.vrfs or not fabric.vrfs[network.vrf].exits:
+            continue
+        for gateway in network.gateways:
+            prefix = ipaddress.ip_interface(gateway).network
+            for vrf, theirs in seen:
+                if vrf != network.vrf and _overlap(prefix, theirs):
+                    yield (
+                        ("networks", index, "gateways"),
+                        f"{prefix} overlaps {theirs} of VRF {vrf}, and both have exits",
+                        "the outside could not tell them apart: give one of them another prefix",
+                    )
+            seen.append((network.vrf, prefix))
+
+
+def _overlap(one: Prefix, other: Prefix) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
 def _exit(fabric: Fabric, key: KeyPath, name: str, *, upstreams: bool) -> Iterator[Complaint]:
     node = fabric.nodes.get(name)
     if node is None or node.role is not Role.VTEP:
@@ -103,4 +127,4 @@ def vips(fabric: Fabric) -> Iterator[Complaint]:
             )
 
 
-CHECKS = (reflectors, exits, vips)
+CHECKS = (reflectors, exits, overlaps, vips)

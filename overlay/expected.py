@@ -108,12 +108,14 @@ class UpstreamPeer:
 class ExitIntent:
     """A VRF that a node routes to the outside: by `gateway`, or as its upstream peers say.
 
-    A `backup` exit is used only while the VRF's primary exit is gone.
+    A `backup` exit is used only while the VRF's primary exit is gone; the VRF's routes are known
+    by `route_target`.
     """
 
     vrf: str
     gateway: str | None
     backup: bool = False
+    route_target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
