@@ -81,6 +81,7 @@ def draft(  # noqa: PLR0913 - a finding has that many parts
             message=message,
             attribute=attribute,
             evidence=tuple(evidence),
+            vni=about.vni,
         ),
         about,
     )

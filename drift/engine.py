@@ -31,7 +31,9 @@ from drift.host import (
 from drift.l3vnis import L3VNI_CHECKS, examine_l3vnis, vnis_in
 from drift.links import LINK_CHECKS, examine_links
 from drift.mobility import MOBILITY_CHECKS, examine_mobility
+from drift.peerings import Sessions
 from drift.prefixes import PREFIX_CHECKS, examine_prefixes
+from drift.reachability import Reach
 from drift.sessions import SESSION_CHECKS, examine_sessions, families_of, peers_of
 from drift.settings import SETTING_CHECKS, examine_settings
 from drift.view import HostView
@@ -103,7 +105,7 @@ def audit(
     """
     chosen = select(only, skip)
     ids = {check.id for check in chosen}
-    census = Census(intent)
+    census, reach, sessions = Census(intent), Reach(intent), Sessions(intent)
     drafts: list[Draft] = []
     skipped: list[SkippedCheck] = []
     run: set[str] = set()
@@ -117,12 +119,16 @@ def audit(
             if plane.checks & usable:
                 drafts += (d for d in plane.examine(view) if d.finding.check in usable)
         census.add(view, usable & CROSS_CHECKS)
+        reach.add(view)
+        sessions.add(view)
     drafts += census.findings(ids)
     silent = {name for name, state in states.items() if state.error is not None}
     return AuditResult(
         findings=fold(drafts, intent.owner, silent),
         checks_run=tuple(check.id for check in chosen if check.id in run),
         skipped=tuple(skipped),
+        reachability=reach.picture(),
+        topology=sessions.topology(),
     )
 
 

@@ -207,12 +207,13 @@ def examine_imet(view: HostView) -> Iterator[Draft]:
         strange = received.keys() - view.intent.vteps.get(vni, frozenset())
         for vtep in sorted(strange - {view.node.address}):
             # A route with several targets is judged by the one that is intended.
-            if not _intended_elsewhere(view, received[vtep], vtep):
+            if not intended_elsewhere(view, received[vtep], vtep):
                 yield _imet_unexpected(view, vni, vtep, received[vtep])
     yield from _own_unexpected(view, routes)
 
 
-def _intended_elsewhere(view: HostView, path: EvpnPath, vtep: str) -> bool:
+def intended_elsewhere(view: HostView, path: EvpnPath, vtep: str) -> bool:
+    """True when another VNI that the path names is one of that VTEP's by intent."""
     return any(vtep in view.intent.vteps.get(vni, ()) for vni in vnis_of(path))
 
 

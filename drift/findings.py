@@ -8,6 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
+    from drift.peerings import Topology
+    from drift.reachability import Reachability
     from overlay.suppressions import Suppression
 
 Kind = Literal["missing", "extra", "changed"]
@@ -39,7 +41,8 @@ class Finding:
     """One difference between intent and reality on one host.
 
     `object` names what differs (`vxlan2`, `VNI 2 VTEP 192.168.0.2`), `attribute` which property of
-    it (empty for a whole object), `caused_by` the id of the finding that this one follows from.
+    it (empty for a whole object), `caused_by` the id of the finding that this one follows from,
+    `vni` the VNI whose traffic it concerns, if it is one.
     """
 
     check: str
@@ -53,6 +56,7 @@ class Finding:
     attribute: str = ""
     evidence: tuple[Evidence, ...] = field(default=())
     caused_by: str | None = None
+    vni: int | None = None
 
     @property
     def id(self) -> str:
@@ -107,6 +111,7 @@ class AuditResult:
     """All findings in their order, folded (`caused_by` set), and what was and was not checked.
 
     What is `suppressed` is not among the findings; a `caused_by` may point from either to either.
+    `reachability` and `topology` are pictures of the fabric as it was observed.
     """
 
     findings: tuple[Finding, ...]
@@ -114,3 +119,5 @@ class AuditResult:
     skipped: tuple[SkippedCheck, ...] = ()
     suppressed: tuple[SuppressedFinding, ...] = ()
     notes: tuple[Note, ...] = ()
+    reachability: Reachability | None = None
+    topology: Topology | None = None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SESSION_CHECKS = frozenset({"session-down", "session-unexpected"})
 
-_ESTABLISHED = "Established"
+ESTABLISHED = "Established"
 _FAMILIES = {"ipv4Unicast": "IPv4", "ipv6Unicast": "IPv6"}
 
 
@@ -65,10 +65,26 @@ def _address(name: str) -> str:
 
 def established_peers(view: HostView) -> set[str] | None:
     """The intended EVPN peers that are Established; None when no summary was read."""
+    states = evpn_sessions(view)
+    return None if states is None else {peer for peer in states if states[peer] == ESTABLISHED}
+
+
+def evpn_sessions(view: HostView) -> dict[str, str | None] | None:
+    """The state of each intended EVPN peer (None: not listed); None when no summary was read."""
     peers = peers_of(view.state.json.get(SUMMARY))
-    if peers is None:
+    return None if peers is None else {peer: _state(peers, peer) for peer in _evpn_peers(view)}
+
+
+def outside_sessions(view: HostView) -> dict[str, str | None] | None:
+    """The same of its eBGP peers: the state of a family that is not up, if there is one."""
+    families = families_of(view.state.json.get(UNICAST))
+    if families is None:
         return None
-    return {peer for peer in _evpn_peers(view) if _state(peers, peer) == _ESTABLISHED}
+    found: dict[str, str | None] = {}
+    for address in _outside_peers(view.node) or ():
+        states = [_state(peers, address) for peers in families.values()]
+        found[address] = next((it for it in states if it != ESTABLISHED), ESTABLISHED)
+    return found
 
 
 def examine_sessions(view: HostView) -> Iterator[Draft]:
@@ -98,7 +114,7 @@ def _evpn_sessions(view: HostView) -> Iterator[Draft]:
     reflected = any(node.role is Role.REFLECTOR for node in view.intent.nodes.values())
     dynamic = view.node.role is Role.REFLECTOR
     alone = reflected and view.node.role is Role.VTEP and not established_peers(view)
-    wanted: dict[str, Record] = {peer: {"state": _ESTABLISHED} for peer in _evpn_peers(view)}
+    wanted: dict[str, Record] = {peer: {"state": ESTABLISHED} for peer in _evpn_peers(view)}
     found: dict[str, Record] = {address: {"state": _state(peers, address)} for address in peers}
     for difference in compare(wanted, found):
         address = difference.key
@@ -113,7 +129,7 @@ def _evpn_sessions(view: HostView) -> Iterator[Draft]:
                 view.host,
                 f"neighbor {address}",
                 "changed",
-                _ESTABLISHED,
+                ESTABLISHED,
                 difference.actual,
                 attribute="EVPN session",
                 evidence=evidence,
@@ -136,7 +152,7 @@ def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[Draft]:
         return
     for address in wanted:
         states = {name: _state(peers, address) for name, peers in families.items()}
-        down = [name for name, state in states.items() if state != _ESTABLISHED]
+        down = [name for name, state in states.items() if state != ESTABLISHED]
         if down:
             shown = [excerpt(address, families[name]) for name in down]
             said = sorted({state for name in down if (state := states[name]) is not None})
@@ -145,7 +161,7 @@ def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[Draft]:
                 view.host,
                 f"neighbor {address}",
                 "changed",
-                _ESTABLISHED,
+                ESTABLISHED,
                 ", ".join(said) or None,
                 attribute="BGP session",
                 what=f"{' and '.join(down)} unicast session",

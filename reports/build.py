@@ -24,6 +24,7 @@ from reports.model import (
     SuppressedReport,
     SuppressionReport,
 )
+from reports.pictures import reachability_report, topology_report
 from reports.text import bounded, json_value
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def build_report(
             NoteReport(severity=note.severity, message=bounded(note.message))
             for note in result.notes
         ),
+        reachability=reachability_report(result.reachability),
+        topology=topology_report(result.topology),
     )
 
 
@@ -183,6 +186,7 @@ def _finding(item: Finding, titles: Mapping[str, str]) -> FindingReport:
         message=bounded(item.message),
         caused_by=item.caused_by,
         title=titles.get(item.check),
+        vni=item.vni,
     )
 
 

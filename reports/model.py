@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt
+from pydantic import Field, JsonValue, NonNegativeInt
 
 from drift.findings import Kind, Severity  # noqa: TC001 - pydantic reads them at run time
+from reports.pictures import ReachabilityReport, TopologyReport  # noqa: TC001 - likewise
+from reports.strict import Strict
 
 SCHEMA_VERSION: Literal["1"] = "1"
 
@@ -19,12 +21,6 @@ UTC_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"
 Source = Literal["live", "snapshot"]
 HostStatus = Literal["in-sync", "drift", "incomplete"]
 ReportedStatus = Literal["ok", "failed", "missing", "unparsed"]
-
-
-class Strict(BaseModel):
-    """Base of all models here: unknown fields are an error, and nothing changes after creation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
 
 class RunInfo(Strict):
@@ -122,6 +118,7 @@ class FindingReport(Strict):
         description="The end of the first run that found this and none since found gone; "
         "null without a history",
     )
+    vni: int | None = Field(default=None, description="The VNI whose traffic it concerns, if one")
 
 
 class SkippedReport(Strict):
@@ -202,3 +199,5 @@ class Report(Strict):
         default=(), description="The latest runs, oldest first, this one last; none: no history"
     )
     previous: PreviousRun | None = Field(default=None, description="Null without a history")
+    reachability: ReachabilityReport | None = None
+    topology: TopologyReport | None = None

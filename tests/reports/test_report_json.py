@@ -46,6 +46,7 @@ def test_contract_of_the_first_level():
     assert list(data) == [
         *("schema", "run", "summary", "hosts", "findings", "skipped"),
         *("suppressed", "notes", "trend", "previous"),
+        *("reachability", "topology"),
     ]
     assert data["schema"] == "1"
     assert list(data["run"])[:6] == [

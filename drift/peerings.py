@@ -1,0 +1,134 @@
+"""Who peers with whom by intent, and which of those sessions are not up, as the nodes say.
+
+A full mesh is one peering of all its nodes, not a list of pairs: only what is down is listed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from drift.sessions import ESTABLISHED, evpn_sessions, outside_sessions
+from overlay.intent import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from drift.view import HostView
+    from overlay.expected import FabricIntent
+
+PeeringKind = Literal["full-mesh", "reflector", "upstream", "static"]
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """One node of the intent and what it is; `exit` says that it routes to the outside."""
+
+    name: str
+    role: str
+    exit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A session that `node` does not see Established; `peer` None: none of its sessions is.
+
+    `state` is FRR's word, None where the peer is not listed at all or the states differ.
+    """
+
+    node: str
+    peer: str | None
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Peering:
+    """Sessions of one kind: each hub with each node; in a full mesh each node with each other.
+
+    `static` are default routes to a router, named by its address when it is not ours: there is
+    no session. `unread` are those whose sessions were not read: the other end may know.
+    """
+
+    kind: PeeringKind
+    hubs: tuple[str, ...]
+    nodes: tuple[str, ...]
+    down: tuple[Down, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The nodes of a fabric and how they are joined."""
+
+    nodes: tuple[Speaker, ...]
+    peerings: tuple[Peering, ...]
+
+
+class Sessions:
+    """Gathers the state of the sessions node by node."""
+
+    def __init__(self, intent: FabricIntent) -> None:
+        self._intent = intent
+        self._evpn: dict[str, tuple[Down, ...]] = {}
+        self._outside: dict[str, tuple[Down, ...]] = {}
+
+    def add(self, view: HostView) -> None:
+        """Counts one node, for the summaries that were read of it."""
+        evpn, outside = evpn_sessions(view), outside_sessions(view)
+        if evpn is not None:
+            self._evpn[view.host] = self._down(view.host, evpn)
+        if outside is not None:
+            self._outside[view.host] = self._down(view.host, outside)
+
+    def _down(self, host: str, states: Mapping[str, str | None]) -> tuple[Down, ...]:
+        owner = self._intent.owner
+        down = {peer: state for peer, state in states.items() if state != ESTABLISHED}
+        if len(down) > 1 and len(down) == len(states):
+            said = set(down.values())
+            return (Down(host, None, said.pop() if len(said) == 1 else None),)
+        return tuple(Down(host, owner.get(peer, peer), down[peer]) for peer in down)
+
+    def topology(self) -> Topology:
+        """What was gathered; nodes of the intent that were never added are not read."""
+        intent = self._intent
+        nodes = intent.nodes.values()
+        reflectors = _names(intent, Role.REFLECTOR)
+        speakers = tuple(node.name for node in nodes if node.bgp and node.role is Role.VTEP)
+        routers = tuple(node.name for node in nodes if node.router and node.router.asn is not None)
+        exits = tuple(node.name for node in nodes if node.bgp and node.bgp.upstreams)
+        found = [
+            self._peering("reflector" if reflectors else "full-mesh", reflectors, speakers),
+            self._peering("upstream", routers, exits),
+            *self._static(),
+        ]
+        return Topology(
+            nodes=tuple(
+                Speaker(node.name, node.role.value, bool(node.bgp and node.bgp.exits))
+                for node in nodes
+            ),
+            peerings=tuple(peering for peering in found if peering.nodes),
+        )
+
+    def _peering(self, kind: PeeringKind, hubs: tuple[str, ...], nodes: tuple[str, ...]) -> Peering:
+        read = self._outside if kind == "upstream" else self._evpn
+        ends = (*hubs, *nodes)
+        return Peering(
+            kind,
+            hubs,
+            nodes,
+            down=tuple(down for name in ends for down in read.get(name, ())),
+            unread=tuple(name for name in ends if name not in read),
+        )
+
+    def _static(self) -> list[Peering]:
+        """Exits by the router that their default route points at."""
+        routers: dict[str, list[str]] = {}
+        for node in self._intent.nodes.values():
+            hops = {exit_.gateway for exit_ in node.bgp.exits} if node.bgp else set()
+            for hop in sorted(hop for hop in hops if hop):
+                routers.setdefault(self._intent.owner.get(hop, hop), []).append(node.name)
+        return [Peering("static", (hub,), tuple(nodes)) for hub, nodes in routers.items()]
+
+
+def _names(intent: FabricIntent, role: Role) -> tuple[str, ...]:
+    return tuple(node.name for node in intent.nodes.values() if node.role is role)

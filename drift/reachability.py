@@ -1,0 +1,158 @@
+"""Who can flood to whom: each VNI's VTEPs against the flood lists and IMET routes that were read.
+
+It is taken from what was observed, not from the findings: those say each fact once, and in EVPN
+mode `flood-missing` is about routes received, so a lost route would hide a lost flood entry. Only
+differences are kept; where all is well nothing grows with nodes times nodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from drift.evpn import intended_elsewhere
+from overlay.intent import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.view import HostView
+    from overlay.expected import FabricIntent, VxlanIntent
+
+ReachState = Literal[
+    "flood-missing", "imet-missing", "both-missing", "flood-extra", "imet-extra", "both-extra"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """VNIs that the same nodes carry."""
+
+    vnis: tuple[int, ...]
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """What `node` has otherwise than intended in one VNI; `vteps` None: of every other VTEP.
+
+    A VTEP is named by its node, one that no node owns by its address.
+    """
+
+    vni: int
+    node: str
+    state: ReachState
+    vteps: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reachability:
+    """The picture of a fabric: who should be with whom, where that is not so, what is not known.
+
+    Nothing may be concluded about the rows of the nodes in `flood_unread` and `imet_unread`.
+    `imet` is false where VTEPs are not learned from routes (multicast, unicast).
+    """
+
+    imet: bool
+    segments: tuple[Segment, ...]
+    flood_unread: tuple[str, ...]
+    imet_unread: tuple[str, ...]
+    unlike: tuple[Unlike, ...]
+
+
+class Reach:
+    """Gathers the picture node by node, so that no node's table is kept."""
+
+    def __init__(self, intent: FabricIntent) -> None:
+        self._intent = intent
+        self._flood_read: set[str] = set()
+        self._imet_read: set[str] = set()
+        self._unlike: list[Unlike] = []
+
+    def add(self, view: HostView) -> None:
+        """Counts one node, for the planes that were read of it."""
+        flood = view.state.fdb is not None
+        imet = self._intent.evpn and _names_vteps(view)
+        if flood:
+            self._flood_read.add(view.host)
+        if imet:
+            self._imet_read.add(view.host)
+        for vxlan in view.l2_vxlans:
+            others = self._intent.vteps.get(vxlan.vni, frozenset()) - {vxlan.local}
+            floods = _flood_list(view, vxlan, others) if flood else set(others)
+            routes = _imet(view, vxlan) if imet else set(others)
+            self._unlike += self._compare(view.host, vxlan, others, floods, routes)
+
+    def _compare(
+        self,
+        host: str,
+        vxlan: VxlanIntent,
+        others: frozenset[str],
+        floods: set[str],
+        routes: set[str],
+    ) -> Iterator[Unlike]:
+        if floods == others == routes:
+            return
+        lacks = others - floods, others - routes
+        strange = floods - others - {vxlan.local}, routes - others - {vxlan.local}
+        kinds: tuple[tuple[ReachState, set[str] | frozenset[str]], ...] = (
+            ("both-missing", lacks[0] & lacks[1]),
+            ("flood-missing", lacks[0] - lacks[1]),
+            ("imet-missing", lacks[1] - lacks[0]),
+            ("both-extra", strange[0] & strange[1]),
+            ("flood-extra", strange[0] - strange[1]),
+            ("imet-extra", strange[1] - strange[0]),
+        )
+        owner = self._intent.owner
+        for state, addresses in kinds:
+            if addresses:
+                names = tuple(owner.get(address, address) for address in sorted(addresses))
+                yield Unlike(vxlan.vni, host, state, None if addresses == others else names)
+
+    def picture(self) -> Reachability:
+        """What was gathered; nodes of the intent that were never added are not read."""
+        owner, members = self._intent.owner, self._intent.vteps
+        segments: dict[frozenset[str], list[int]] = {}
+        for vni in sorted(self._intent.l2vnis & members.keys()):
+            segments.setdefault(members[vni], []).append(vni)
+        carriers = frozenset().union(*segments)
+        nodes = [name for name, node in self._intent.nodes.items() if node.address in carriers]
+        place = {name: number for number, name in enumerate(nodes)}
+        names = {
+            vteps: sorted((owner[vtep] for vtep in vteps), key=place.__getitem__)
+            for vteps in segments
+        }
+        return Reachability(
+            imet=self._intent.evpn,
+            segments=tuple(
+                Segment(tuple(vnis), tuple(names[vteps])) for vteps, vnis in segments.items()
+            ),
+            flood_unread=tuple(name for name in nodes if name not in self._flood_read),
+            imet_unread=tuple(
+                name for name in nodes if self._intent.evpn and name not in self._imet_read
+            ),
+            unlike=tuple(sorted(self._unlike, key=lambda it: (it.vni, place[it.node], it.state))),
+        )
+
+
+def _names_vteps(view: HostView) -> bool:
+    """False without a table, and for an FRR whose routes name no VNI."""
+    return view.routes is not None and (view.table_empty or view.routes.has_targets)
+
+
+def _flood_list(view: HostView, vxlan: VxlanIntent, others: frozenset[str]) -> set[str]:
+    found = set(view.floods.get(vxlan.name, ()))
+    if view.intent.fabric.mode is Mode.MULTICAST and vxlan.group in found:
+        # The group stands for all its members.
+        return (found - {vxlan.group}) | others
+    return found
+
+
+def _imet(view: HostView, vxlan: VxlanIntent) -> set[str]:
+    received = view.routes.imet.get(vxlan.vni, {}) if view.routes is not None else {}
+    intended = view.intent.vteps.get(vxlan.vni, frozenset())
+    return {
+        vtep
+        for vtep, path in received.items()
+        if vtep in intended or not intended_elsewhere(view, path, vtep)
+    }
