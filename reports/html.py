@@ -16,14 +16,24 @@ from markupsafe import Markup
 
 from reports.accepted import MAX_LISTED, acceptance, subject
 from reports.fold import RootCause, fold
+from reports.reach import reach_text
+from reports.since import since
+from reports.sketch import sketch
 from reports.text import clip, natural_key, one_line, short_name, show_value, visible
+from reports.trend import standing, trend_of
 from reports.verdict import explains, headline, not_audited, severities, verdict
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from reports.model import FindingReport, HostReport, HostStatus, Report
 
 FOLDER: Final = Path(__file__).with_name("html")
 
+_STYLES: Final = ("theme.css", "report.css", "fabric.css", "media.css")
+_SCRIPTS: Final = ("base.js", "causes.js", "matrix.js", "nodes.js", "page.js")
+
+_FIRST_STEPS: Final = 3
 _FULL_CARDS: Final = 200
 """Root causes shown whole to a reader without JavaScript; the others are one line each."""
 
@@ -59,7 +69,7 @@ class SkippedGroup:
 def html_text(report: Report) -> str:
     """Return the page; equal reports give equal bytes. Whatever nodes sent is shown, never run."""
     causes = fold(report.findings)
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = _assets(_STYLES), _assets(_SCRIPTS)
     return (
         _environment()
         .get_template("report.html.j2")
@@ -68,11 +78,16 @@ def html_text(report: Report) -> str:
             verdict=verdict(report),
             causes=causes,
             full_cards=_FULL_CARDS,
+            first_steps=_FIRST_STEPS,
+            sketch=sketch(report),
+            reach=reach_text(report),
+            trend=trend_of(report),
+            standing=standing(report, causes),
             missing_nodes=not_audited(report),
             nodes=_node_rows(report, causes),
             skipped=_skipped_groups(report),
             accepted=[(subject(it), acceptance(it)) for it in report.suppressed[:MAX_LISTED]],
-            data=_island(causes),
+            data=_island(report, causes),
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
             style_hash=_csp_hash(style),
@@ -99,7 +114,7 @@ def _environment() -> Environment:
         "show": show_value,
         "visible": visible,
     }
-    environment.globals |= {"explains": explains, "severities": severities}
+    environment.globals |= {"explains": explains, "severities": severities, "since": since}
     return environment
 
 
@@ -109,8 +124,8 @@ def _finalize(value: object) -> object:
 
 
 @cache
-def _asset(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8")
+def _assets(names: tuple[str, ...]) -> str:
+    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
 
 
 def _csp_hash(text: str) -> str:
@@ -118,11 +133,17 @@ def _csp_hash(text: str) -> str:
     return "sha256-" + base64.b64encode(sha256(text.encode()).digest()).decode()
 
 
-def _island(causes: tuple[RootCause, ...]) -> Markup:
-    """Return the findings as JSON that cannot end its `<script>` element."""
+def _island(report: Report, causes: tuple[RootCause, ...]) -> Markup:
+    """Return what the script shows as JSON that cannot end its `<script>` element."""
+    reach = report.reachability
     data = {
+        "reach": reach and _seen(reach.model_dump(mode="json")),
+        "fresh": [visible(key) for key in report.previous.new] if report.previous else [],
         "causes": [
-            {**_plain(cause.finding), "follows": [_plain(item) for item in cause.consequences]}
+            {
+                **_plain(cause.finding, report),
+                "follows": [_plain(item, report) for item in cause.consequences],
+            }
             for cause in causes
         ],
     }
@@ -132,7 +153,20 @@ def _island(causes: tuple[RootCause, ...]) -> Markup:
     return Markup(text)  # noqa: S704 - JSON without <, > and &
 
 
-def _plain(item: FindingReport) -> dict[str, object]:
+def _seen(value: JsonValue) -> JsonValue:
+    """Return JSON with every text made visible."""
+    match value:
+        case str():
+            return visible(value)
+        case list():
+            return [_seen(item) for item in value]
+        case dict():
+            return {key: _seen(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _plain(item: FindingReport, report: Report) -> dict[str, object]:
     """Return what the page's script needs of a finding, every text made visible."""
     return {
         "id": visible(item.id),
@@ -143,6 +177,8 @@ def _plain(item: FindingReport) -> dict[str, object]:
         "object": visible(clip(item.object, _MAX_NAME)),
         "headline": headline(item),
         "kind": item.kind,
+        "vni": item.vni,
+        "since": since(item, report),
         "expected": show_value(item.expected),
         "actual": show_value(item.actual),
         "evidence": [[visible(line.command), visible(line.text)] for line in item.evidence],
@@ -153,7 +189,14 @@ def _node_rows(report: Report, causes: tuple[RootCause, ...]) -> list[NodeRow]:
     roots = Counter(cause.finding.host for cause in causes)
     folded = Counter(item.host for cause in causes for item in cause.consequences)
     rows = [_node_row(name, host, roots[name], folded[name]) for name, host in report.hosts.items()]
-    return sorted(rows, key=lambda row: (_STATUS_ORDER.index(row.status), natural_key(row.name)))
+    return sorted(
+        rows,
+        key=lambda row: (
+            _STATUS_ORDER.index(row.status),
+            not row.causes,
+            natural_key(row.name),
+        ),
+    )
 
 
 def _node_row(name: str, host: HostReport, causes: int, consequences: int) -> NodeRow:

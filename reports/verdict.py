@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reports.fold import RootCause
-    from reports.model import FindingCounts, FindingReport, Report
+    from reports.model import FindingCounts, FindingReport, GoneFinding, Report
 
 MAX_HEADLINE: Final = 240
 
@@ -50,7 +50,7 @@ def verdict(report: Report) -> Verdict:
     return Verdict("in-sync", "In sync", (f"{everyone} the intent{but}.", *_left_out(report)))
 
 
-def headline(item: FindingReport) -> str:
+def headline(item: FindingReport | GoneFinding) -> str:
     """Return a finding's message up to its values, on one line; reports show those beside it."""
     text = item.message.partition(" - Expected: ")[0]
     return one_line(text, MAX_HEADLINE) or one_line(item.object, MAX_HEADLINE) or item.check

@@ -1,0 +1,91 @@
+"""Reports of simulated fabrics: with reachability and topology, healthy and otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import examples
+from drift.engine import audit
+from reports.build import build_report
+from reports.pictures import (
+    DownReport,
+    PeeringReport,
+    ReachabilityReport,
+    SegmentReport,
+    SpeakerReport,
+    TopologyReport,
+    UnlikeReport,
+)
+from tests.drift import worlds
+from tests.simulated import Fleet, healthy_states
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from overlay.expected import FabricIntent
+    from overlay.records import HostState
+    from reports.model import Report
+
+
+def report_of(intent: FabricIntent, states: dict[str, HostState]) -> Report:
+    """Return the report of an audit of those states."""
+    return build_report(run=examples.run(), hosts=states, result=audit(intent, states))
+
+
+def healthy(intent: FabricIntent) -> Report:
+    return report_of(intent, healthy_states(intent))
+
+
+def stopped(intent: FabricIntent, *names: str) -> Report:
+    """Some nodes' FRR is stopped."""
+    return report_of(intent, Fleet(intent, stopped=frozenset(names)).states())
+
+
+def flood_missing() -> Report:
+    """Of three nodes, node2 lacks the flood list entry of node3 in VNI 2."""
+    intent = worlds.symmetric()
+    states = healthy_states(intent)
+
+    def drop(entry):
+        lost = entry.is_flood and (entry.device, entry.dst) == ("vxlan2", "192.168.0.3")
+        return None if lost else entry
+
+    worlds.fdb("node2", drop)(states)
+    return report_of(intent, states)
+
+
+def unread(intent: FabricIntent, names: Iterable[str]) -> Report:
+    """Some nodes did not answer."""
+    states = healthy_states(intent)
+    for name in names:
+        worlds.unreachable(name)(states)
+    return report_of(intent, states)
+
+
+def hostile() -> Report:
+    """Names and states that no intent lets through, as an edited report.json may hold them."""
+    report = examples.hostile()
+    names = (*report.hosts, "x" * 10_000, "\u202e\u0000")
+    reach = ReachabilityReport(
+        imet=True,
+        segments=(SegmentReport(vnis=(2,), nodes=names),),
+        flood_unread=(names[1],),
+        imet_unread=names[1:],
+        unlike=(
+            UnlikeReport(vni=2, node=names[0], state="both-missing", vteps=names[1:]),
+            UnlikeReport(vni=2, node=names[2], state="flood-extra", vteps=(examples.HOSTILE,)),
+        ),
+    )
+    mesh = PeeringReport(
+        kind="full-mesh",
+        hubs=(),
+        nodes=names,
+        down=tuple(
+            DownReport(node=name, peer=examples.HOSTILE, state=examples.HOSTILE) for name in names
+        ),
+    )
+    topology = TopologyReport(
+        nodes=tuple(SpeakerReport(name=name, role="vtep", exit=False) for name in names),
+        peerings=(mesh, mesh.model_copy(update={"kind": "static", "hubs": (examples.HOSTILE,)})),
+    )
+    return report.model_copy(update={"reachability": reach, "topology": topology})

@@ -1,0 +1,142 @@
+"""Reachability and topology in a report: counted, said in words, and laid out the same each time."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+from fabrics import flood_missing, healthy, stopped, unread
+
+from reports.html import html_text
+from reports.jsonfile import report_text
+from reports.pictures import DownReport, PeeringReport
+from reports.reach import reach_text
+from reports.sessions import sessions_of
+from reports.sketch import MAX_DRAWN, sketch
+from tests.drift import worlds
+
+
+def test_a_healthy_fabric_s_report_grows_with_its_nodes_only():
+    sizes = []
+    for nodes in (20, 40):
+        data = json.loads(report_text(healthy(worlds.bridged(nodes))))
+        sizes.append(len(json.dumps([data["reachability"], data["topology"]])))
+    assert sizes[1] < 2.2 * sizes[0]
+
+
+@pytest.mark.parametrize(
+    ("report", "pairs", "says"),
+    [
+        (healthy(worlds.bridged(4)), 0, "In each of 2 VNIs every node has every other VTEP"),
+        (flood_missing(), 1, "In 1 of 2 VNIs the flood list and IMET routes of a node differ"),
+        (unread(worlds.bridged(3), ["node2"]), 0, "every node that was read has every other"),
+        (unread(worlds.bridged(2), ["node1", "node2"]), 0, "nothing is known"),
+        (healthy(worlds.unicast(3)), 0, "in its flood list."),
+    ],
+)
+def test_reachability_in_words(report, pairs, says):
+    text = reach_text(report)
+    assert text.pairs == pairs
+    assert says in text.sentences[0]
+
+
+def test_a_difference_is_a_sentence():
+    (row,) = reach_text(flood_missing()).rows
+    assert (row.vni, row.node, row.says, row.vteps) == (
+        2,
+        "node2",
+        "has no flood list entry for",
+        "node3",
+    )
+
+
+MESH = tuple(f"n{number}" for number in range(6))
+
+
+@pytest.mark.parametrize(
+    "peering",
+    [
+        PeeringReport(kind="full-mesh", hubs=(), nodes=MESH),
+        PeeringReport(kind="full-mesh", hubs=(), nodes=MESH, unread=("n0", "n3", "n4")),
+        PeeringReport(
+            kind="full-mesh",
+            hubs=(),
+            nodes=MESH,
+            down=(
+                DownReport(node="n0", peer=None, state="Idle"),
+                DownReport(node="n1", peer="n2", state="Active"),
+                DownReport(node="n2", peer="n1", state="Connect"),
+                *(DownReport(node=name, peer="n5", state="Active") for name in MESH[:5]),
+            ),
+            unread=("n5",),
+        ),
+        PeeringReport(
+            kind="reflector",
+            hubs=("r1", "r2"),
+            nodes=MESH,
+            down=(
+                DownReport(node="r1", peer=None, state=None),
+                DownReport(node="n2", peer="r2", state="Active"),
+            ),
+            unread=("r2", "n3"),
+        ),
+    ],
+)
+def test_counts_agree_with_the_pairs_one_by_one(peering):
+    sessions = sessions_of(peering)
+    states = [sessions.state(one, two) for one, two in sessions.pairs()]
+    assert (sessions.total, sessions.down, sessions.unknown) == (
+        len(states),
+        states.count("down"),
+        states.count("unknown"),
+    )
+
+
+def test_whom_nobody_hears_is_one_line():
+    report = stopped(worlds.symmetric(6), "node1")
+    assert sketch(report).failures == ("node1: none of its sessions is up (Active)",)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        healthy(worlds.example("route-reflectors")),
+        healthy(worlds.example("exit-multi-gateway")),
+        stopped(worlds.symmetric(6), "node1"),
+        stopped(worlds.bridged(MAX_DRAWN), "node3", "node17"),
+        stopped(worlds.bridged(MAX_DRAWN + 1), "node3"),
+    ],
+)
+def test_nothing_overlaps_or_leaves_the_drawing(report):
+    drawn = sketch(report)
+    assert drawn == sketch(report)
+    for box in drawn.boxes:
+        assert min(box.x, box.y, drawn.width - box.x - box.width, drawn.height - box.y - 42) >= 0
+    for one, two in itertools.combinations(drawn.boxes, 2):
+        assert abs(one.x - two.x) >= one.width or abs(one.y - two.y) >= 60
+    assert all(0 <= wire.x <= drawn.width and 0 <= wire.y < drawn.height for wire in drawn.wires)
+
+
+def test_few_nodes_are_drawn_one_by_one_and_many_by_part():
+    few, many = healthy(worlds.bridged(MAX_DRAWN)), stopped(worlds.bridged(MAX_DRAWN + 1), "node3")
+    assert len(sketch(few).boxes) == MAX_DRAWN
+    (box,) = sketch(many).boxes
+    assert (box.label, box.detail) == ("41 nodes", "40 affected, 1 drift")
+    assert sketch(many).failing == ("node3",)
+    (wire,) = sketch(many).wires
+    assert wire.label == "iBGP full mesh: 780 of 820 sessions up"
+
+
+def test_unread_is_drawn_as_unknown():
+    report = unread(worlds.example("route-reflectors"), ["rrserver1", "node2"])
+    (wire,) = [wire for wire in sketch(report).wires if wire.state == "unknown"]
+    assert (wire.mark, wire.title) == ("?", "rrserver1 – node2: not read at either end")
+    assert sketch(report).not_up == 1
+
+
+def test_a_report_without_pictures_has_no_sections_for_them():
+    report = flood_missing().model_copy(update={"reachability": None, "topology": None})
+    html = html_text(report)
+    assert 'id="reachability"' not in html
+    assert 'id="topology"' not in html
