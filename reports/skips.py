@@ -11,21 +11,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SkippedGroup:
-    """Checks that were skipped for one reason, and on how many hosts each of them."""
+    """Checks that were skipped for one reason, and the hosts on which each of them was."""
 
     checks: tuple[str, ...]
     reason: str
-    hosts: int
+    names: tuple[str, ...]
+
+    @property
+    def hosts(self) -> int:
+        """On how many hosts."""
+        return len(self.names)
 
 
 def skipped_groups(report: Report) -> list[SkippedGroup]:
-    """Return what was skipped, in the report's order of each group's first check."""
+    """Return what was skipped, in the report's order of each group's first check.
+
+    What an unreachable host lacks is one reason, not one for each command.
+    """
+    unreached = {
+        name: f"the node did not answer: {host.error}"
+        for name, host in report.hosts.items()
+        if host.error is not None and not host.commands
+    }
     hosts: dict[tuple[str, str], list[str]] = {}
     for item in report.skipped:
-        hosts.setdefault((item.check, item.reason), []).append(item.host)
+        reason = unreached.get(item.host, item.reason)
+        hosts.setdefault((item.check, reason), []).append(item.host)
     checks: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (check, reason), names in hosts.items():
         checks.setdefault((reason, tuple(names)), []).append(check)
-    return [
-        SkippedGroup(tuple(found), reason, len(names)) for (reason, names), found in checks.items()
-    ]
+    return [SkippedGroup(tuple(found), reason, names) for (reason, names), found in checks.items()]

@@ -21,6 +21,7 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]",
 )
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z")
 _INT64: Final = 2**63
 _BYTE: Final = 0xFF
 _PLANE: Final = 0xFFFF
@@ -51,6 +52,11 @@ def visible(text: str) -> str:
 def one_line(text: str, limit: int = 400) -> str:
     """Return `text` made visible, on one line, in at most `limit` characters."""
     return clip(" ".join(visible(text).split()), limit)
+
+
+def readable_times(text: str) -> str:
+    """Return `text` with times like `2025-03-01T12:00:41Z` as `2025-03-01 12:00 UTC`."""
+    return _TIME.sub(r"\1 \2 UTC", text)
 
 
 def short_name(text: str) -> str:

@@ -116,6 +116,20 @@ function follows(cause) {
   return box;
 }
 
+/** A text in which backticks enclose commands. */
+const withCode = (text) => text.split("`").map((part, place) =>
+  (place % 2 ? make("code", "", part) : part));
+
+/** How to confirm a finding by hand and how to mend it, from the catalogue of checks. */
+function remedy(cause) {
+  const [, confirm, mend] = data.advice[cause.check] ?? [];
+  if (!mend) return [];
+  return [make("details", "remedy", make("summary", "", "How to confirm and mend it"),
+    make("dl", "", make("dt", "", "Confirm"), make("dd", "", make("code", "", confirm)),
+      make("dt", "", "Mend"), make("dd", "", ...withCode(mend))),
+    make("p", "small", ...withCode(data.example)))];
+}
+
 /** `expected → actual` on one line, for a card that is closed. */
 function gist(item) {
   const short = (text) => clip(text.replaceAll("\n", ", "), 60);
@@ -137,8 +151,9 @@ function card(cause) {
     const link = linkTo({ q: cause.id }, "permalink", "Link to this");
     link.setAttribute("aria-label", `Link to ${cause.headline}`);
     const about = make("p", "check", cause.title ? `${cause.title}. ` : "",
+      make("span", "impact", data.advice[cause.check]?.[0] ?? ""), " ",
       linkTo({ node: cause.host }, "", "All of this node"), " ", link);
-    box.append(about, values(cause), ...evidence(cause));
+    box.append(about, values(cause), ...evidence(cause), ...remedy(cause));
     if (cause.follows.length) box.append(follows(cause));
   });
   const element = make("article", `card ${cause.severity}`, box);

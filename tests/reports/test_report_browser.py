@@ -221,6 +221,13 @@ def test_of_a_large_vni_only_differences_are_drawn(show):
     assert "10 more rows" in page.text("#matrix-says")
 
 
+def test_a_root_cause_says_how_to_mend_it(show):
+    page = show(fabrics.flood_missing())
+    assert "Broadcast, ARP and unknown unicast do not reach that VTEP." in page.text(".impact")
+    page.click(".remedy summary")
+    assert "bridge fdb append" in page.text(".remedy dd:last-of-type code:nth-of-type(2)")
+
+
 # --- theme, paper, no script ---------------------------------------------------------------------
 
 
