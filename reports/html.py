@@ -18,7 +18,7 @@ from reports.fold import RootCause, fold
 from reports.island import advice, island
 from reports.reach import reach_text
 from reports.since import since
-from reports.sketch import sketch
+from reports.sketch import STATUS_MARKS, sketch
 from reports.skips import skipped_groups
 from reports.text import (
     natural_key,
@@ -77,6 +77,7 @@ def html_text(report: Report) -> str:
             full_cards=_FULL_CARDS,
             first_steps=_FIRST_STEPS,
             sketch=sketch(report),
+            marks=STATUS_MARKS,
             reach=reach_text(report),
             trend=trend_of(report),
             standing=standing(report, causes),

@@ -32,20 +32,17 @@ _GROUP_WIDTH, _GROUP_GAP = 620, 140
 
 WireState = Literal["up", "down", "unknown", "static"]
 _MARKS: Final = {"down": "×", "unknown": "?"}
-_STATUS_MARKS: Final = {
-    "in-sync": "✓",
-    "affected": "~",
-    "drift": "✕",
-    "incomplete": "!",
-    "unknown": "?",
-}
-_WORDS: Final = {
-    "in-sync": "in sync",
-    "affected": "affected by another node",
-    "drift": "drift",
-    "incomplete": "incomplete",
-    "unknown": "not audited",
-}
+STATUS_MARKS: Final = (
+    ("in-sync", "✓", "in sync"),
+    ("affected", "~", "affected by another node"),
+    ("drift", "✕", "drift"),
+    ("incomplete", "!", "incomplete"),
+    ("unaudited", "?", "not audited"),
+)
+"""The statuses of a node, how they are marked, and their words."""
+
+_MARK: Final = {status: mark for status, mark, _ in STATUS_MARKS}
+_WORDS: Final = {status: words for status, _, words in STATUS_MARKS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +99,11 @@ class Sketch:
     failing: tuple[str, ...]
     hidden_mesh: bool
     not_up: int
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The states of boxes and wires that are drawn, for the legend."""
+        return frozenset((*(box.status for box in self.boxes), *(it.state for it in self.wires)))
 
 
 def sketch(report: Report) -> Sketch | None:
@@ -185,7 +187,7 @@ class _Single:
         taken = len(names) * (_WIDTH + _GAP) - _GAP
         x = _LEFT + (self.width - _LEFT - _GAP - taken) // 2
         for name in names:
-            status = statuses.get(name, "unknown")
+            status = statuses.get(name, "unaudited")
             self.boxes[name] = Box(
                 x,
                 y,
@@ -193,7 +195,7 @@ class _Single:
                 clip(short_name(name), _LABEL),
                 f"{short_name(name)}: {_WORDS[status]}",
                 status,
-                _STATUS_MARKS[status],
+                _MARK[status],
                 node=name if name in statuses else None,
             )
             x += _WIDTH + _GAP
@@ -256,13 +258,13 @@ class _Grouped:
 
     @staticmethod
     def _box(names: list[str], y: int, statuses: Mapping[str, str]) -> Box:
-        found = [statuses.get(name, "unknown") for name in names]
+        found = [statuses.get(name, "unaudited") for name in names]
         counts = {state: found.count(state) for state in _WORDS if state in found}
-        worst = next(s for s in ("drift", "incomplete", "unknown", *_WORDS) if s in counts)
+        worst = next(s for s in ("drift", "incomplete", "unaudited", *_WORDS) if s in counts)
         detail = ", ".join(f"{n:,} {_WORDS[state].split(' by ')[0]}" for state, n in counts.items())
         label = counted(len(names), "node")
         title = f"{label}: {detail}"
-        mark = _STATUS_MARKS[worst]
+        mark = _MARK[worst]
         return Box(_LEFT, y, _GROUP_WIDTH, label, title, worst, mark, detail=detail)
 
     def _wires(self, peering: PeeringReport) -> Iterator[Wire]:

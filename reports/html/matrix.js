@@ -120,9 +120,9 @@ function matrixSays(vni, picture, { rows, whole, left }) {
   return text;
 }
 
-function legend() {
-  const kinds = ["ok", "flood-missing", ...(reach.imet ? ["imet-missing", "both-missing"] : []),
-    "flood-extra", ...(reach.imet ? ["imet-extra"] : []), "unknown"];
+/** Explain the signs that the table holds. */
+function showLegend(table) {
+  const kinds = Object.keys(WORDS).filter((kind) => kind !== "self" && table.querySelector(`.${kind}`));
   byId("matrix-legend").replaceChildren(...kinds.map((kind) =>
     make("li", "", make("span", `reach key ${kind}`, SIGNS[kind]), ` ${WORDS[kind]}`)));
 }
@@ -140,6 +140,7 @@ function showMatrix() {
   const table = byId("matrix-table");
   table.hidden = drawn.rows.length === 0;
   table.replaceChildren(matrixTable(vni, picture, drawn));
+  showLegend(table);
 }
 
 function startMatrix() {
@@ -151,6 +152,5 @@ function startMatrix() {
     ...differing.map((vni) => new Option(`${vni}: differs on ${
       counted(new Set(unlikeByVni.get(vni).map((it) => it.node)).size, "node")}`, vni)),
     ...others.map((vni) => new Option(`${vni}: ${unread.size ? "nothing found" : "in place"}`, vni)));
-  legend();
   byId("matrix").hidden = false;
 }

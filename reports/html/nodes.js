@@ -27,7 +27,7 @@ function showNodes() {
   if (byId("found")) byId("found").textContent = fit ? "" : "No such node.";
 }
 
-const facet = (name, ...children) => make("div", "", make("dt", "", name), make("dd", "", ...children));
+const facet = (name, ...children) => make("div", name.toLowerCase(), make("dt", "", name), make("dd", "", ...children));
 
 /** One node in detail, above its findings: what was read of it and what is wrong with it. */
 function showNode() {
@@ -51,6 +51,7 @@ function showNode() {
     vnis.length > 24 ? ` and ${number(vnis.length - 24)} more` : ""));
   }
   facts.append(facet("Commands", ...copy("Commands")));
-  panel.replaceChildren(make("h3", "", "Node ", nodeName(state.node)), facts);
+  const leave = linkTo({ node: "" }, "leave", "All nodes");
+  panel.replaceChildren(make("h3", "", "Node ", nodeName(state.node)), leave, facts);
   panel.querySelectorAll("details").forEach((box) => { box.open = true; });
 }
