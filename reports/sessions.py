@@ -57,7 +57,7 @@ class Sessions:
             return f"{names}: {'Established' if state == 'up' else 'not read at either end'}"
         said = [*self.pairs_down.get(frozenset((one, two)), ())]
         said += [self.silent[end] for end in (one, two) if end in self.silent]
-        return f"{names}: {', '.join(dict.fromkeys(said))}"
+        return f"{names}: {', '.join(filter(None, dict.fromkeys(said))) or 'down'}"
 
     @property
     def sentence(self) -> str:
@@ -90,7 +90,11 @@ def sessions_of(peering: PeeringReport) -> Sessions:
         loud = [sum(name not in silent for name in ends) for ends in (hubs, nodes)]
         down = total - loud[0] * loud[1] + len(others)
         unknown = sum(name in unread for name in hubs) * sum(name in unread for name in nodes)
-    failures = [f"{short_name(n)}: none of its sessions is up ({s})" for n, s in silent.items()]
+    failures = [
+        f"{short_name(name)}: none of its sessions is up"
+        + (f" ({short_name(said)})" if said else "")
+        for name, said in silent.items()
+    ]
     failures += [
         f"{' – '.join(map(short_name, sorted(pair)))}: {', '.join(map(short_name, said))}"
         for pair, said in pairs.items()
@@ -103,7 +107,7 @@ def _silent(
     peering: PeeringReport, pairs: Mapping[frozenset[str], tuple[str, ...]]
 ) -> dict[str, str]:
     """The ends without any session: those that say so, and those of which all others say it."""
-    silent = {item.node: item.state or "not up" for item in peering.down if item.peer is None}
+    silent = {item.node: item.state or "" for item in peering.down if item.peer is None}
     said: dict[str, list[str]] = {}
     for pair, states in pairs.items():
         for end in pair:

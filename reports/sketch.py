@@ -123,7 +123,8 @@ def sketch(report: Report) -> Sketch | None:
         height=drawn.height,
         tiers=tuple(drawn.tiers),
         boxes=tuple(drawn.boxes.values()),
-        wires=tuple(drawn.wires),
+        # What is up lies below what is not.
+        wires=tuple(sorted(drawn.wires, key=lambda wire: wire.state != "up")),
         summary=tuple(found.sentence for found in sessions),
         failures=tuple(line for found in sessions for line in found.failures),
         failing=tuple(failing) if len(topology.nodes) > MAX_DRAWN else (),

@@ -44,22 +44,31 @@ function vniPicture(vni) {
     if (strangers.has(vtep) && !nodes.includes(vtep)) return unread.has(node) ? "unknown" : "";
     return lonely.get(node) ?? (unread.has(node) ? "unknown" : "ok");
   };
-  const others = (node) => lonely.get(node) ?? (unread.has(node) ? "unknown" : "ok");
+  /** What a node has of all VTEPs but those: a difference among them may not be hidden. */
+  const others = (node, columns) => {
+    const hidden = [...(cells.get(node) ?? [])].find(([vtep]) => !columns.includes(vtep));
+    return hidden?.[1] ?? lonely.get(node) ?? (unread.has(node) ? "unknown" : "ok");
+  };
   const foreign = [...strangers].filter((it) => !nodes.includes(it)).sort(inOrder);
   return { nodes, cells, lonely, foreign, stateOf, others };
 }
 
-/** Which rows and columns are drawn: all of a small VNI, else those with a difference. */
+/** Which rows and columns are drawn: all of a small VNI, else the first with a difference. */
 function extent(picture) {
   const { nodes, cells, lonely, foreign } = picture;
   if (nodes.length + foreign.length <= WHOLE) {
-    return { rows: nodes, columns: [...nodes, ...foreign], whole: true, left: 0 };
+    return { rows: nodes, columns: [...nodes, ...foreign], whole: true, says: "" };
   }
   const rows = nodes.filter((node) => cells.has(node) || lonely.has(node));
   const named = new Set([...cells.values()].flatMap((row) => [...row.keys()]));
   const columns = [...nodes.filter((node) => named.has(node)), ...foreign];
-  const left = Math.max(0, rows.length - WHOLE) + Math.max(0, columns.length - WHOLE);
-  return { rows: rows.slice(0, WHOLE), columns: columns.slice(0, WHOLE), whole: false, left };
+  const first = (list, noun) => (list.length > WHOLE
+    ? [`the first ${WHOLE} of ${counted(list.length, noun)} with a difference`] : []);
+  const capped = [...first(rows, "node"), ...first(columns, "VTEP")];
+  const says = capped.length
+    ? `Drawn are ${capped.join(" and ")}; report.json has all.`
+    : `Only nodes with a difference are drawn; ${number(nodes.length - rows.length)} are not.`;
+  return { rows: rows.slice(0, WHOLE), columns: columns.slice(0, WHOLE), whole: false, says };
 }
 
 function matrixCell(node, vtep, found, vni) {
@@ -97,14 +106,14 @@ function matrixTable(vni, picture, { rows, columns, whole }) {
     name.title = clip(node, 200);
     const row = make("tr", "", name,
       ...columns.map((vtep) => matrixCell(node, vtep, picture.stateOf(node, vtep), vni)));
-    if (!whole) row.append(matrixCell(node, "the others", picture.others(node), vni));
+    if (!whole) row.append(matrixCell(node, "the others", picture.others(node, columns), vni));
     return row;
   });
   const caption = make("caption", "hidden-words", `Reachability of VNI ${vni}`);
   return make("table", "matrix", caption, make("thead", "", head), make("tbody", "", ...body));
 }
 
-function matrixSays(vni, picture, { rows, whole, left }) {
+function matrixSays(vni, picture, { says }) {
   const { nodes, cells, lonely } = picture;
   const pairs = nodes.length * (nodes.length - 1);
   let differ = lonely.size * (nodes.length - 1);
@@ -113,11 +122,7 @@ function matrixSays(vni, picture, { rows, whole, left }) {
   const parts = [`VNI ${vni}: ${counted(nodes.length, "node")}, ${counted(pairs, "pair")}`];
   parts.push(differ ? `${counted(differ, "difference")}` : "no difference");
   if (unknown) parts.push(`${counted(unknown, "node")} not read`);
-  const rest = nodes.length - rows.length;
-  let text = `${parts.join(", ")}.`;
-  if (!whole) text += ` Only nodes with a difference are drawn; ${number(rest)} are not.`;
-  if (left) text += ` ${number(left)} more rows and columns are in report.json.`;
-  return text;
+  return `${parts.join(", ")}. ${says}`.trim();
 }
 
 /** Explain the signs that the table holds. */

@@ -27,7 +27,7 @@ function showNodes() {
   if (byId("found")) byId("found").textContent = fit ? "" : "No such node.";
 }
 
-const facet = (name, ...children) => make("div", name.toLowerCase(), make("dt", "", name), make("dd", "", ...children));
+const facet = (name, ...children) => make("div", `of-${name.toLowerCase()}`, make("dt", "", name), make("dd", "", ...children));
 
 /** One node in detail, above its findings: what was read of it and what is wrong with it. */
 function showNode() {

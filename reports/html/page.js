@@ -132,7 +132,7 @@ function printAll() {
   showNodes();
   if (causes.length && shown < PRINTED) addCards(PRINTED - shown);
   document.querySelectorAll("article.card").forEach((element) => element.unfold());
-  for (const box of document.querySelectorAll("details.consequences, details.list")) box.open = true;
+  for (const box of document.querySelectorAll("details.consequences, details.remedy, details.list")) box.open = true;
 }
 
 function start() {

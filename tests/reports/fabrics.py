@@ -89,3 +89,42 @@ def hostile() -> Report:
         peerings=(mesh, mesh.model_copy(update={"kind": "static", "hubs": (examples.HOSTILE,)})),
     )
     return report.model_copy(update={"reachability": reach, "topology": topology})
+
+
+def large() -> Report:
+    """2,000 nodes with 20,000 findings, 40 VNIs, and 6,000 differences in their flood lists."""
+    report = examples.large()
+    names = tuple(report.hosts)
+    vnis = tuple(range(10_000, 10_040))
+    reach = ReachabilityReport(
+        imet=True,
+        segments=(
+            SegmentReport(vnis=vnis[:30], nodes=names),
+            SegmentReport(vnis=vnis[30:], nodes=names[:500]),
+        ),
+        flood_unread=names[::400],
+        imet_unread=names[::400],
+        unlike=tuple(
+            UnlikeReport(
+                vni=vnis[n % 3],
+                node=names[n // 3],
+                state="flood-missing",
+                vteps=None if n % 100 == 0 else names[n % 7 : n % 7 + 20],
+            )
+            for n in range(6_000)
+        ),
+    )
+    mesh = PeeringReport(
+        kind="reflector",
+        hubs=names[:2],
+        nodes=names[2:],
+        down=tuple(DownReport(node=name, peer=names[0], state="Active") for name in names[2:900]),
+    )
+    topology = TopologyReport(
+        nodes=tuple(
+            SpeakerReport(name=name, role="reflector" if n < 2 else "vtep", exit=2 <= n < 9)
+            for n, name in enumerate(names)
+        ),
+        peerings=(mesh,),
+    )
+    return report.model_copy(update={"reachability": reach, "topology": topology})

@@ -10,6 +10,7 @@ import pytest
 
 import examples
 from reports.html import html_text
+from reports.pictures import UnlikeReport
 from tests.drift import worlds
 
 pytestmark = pytest.mark.browser
@@ -218,7 +219,26 @@ def test_of_a_large_vni_only_differences_are_drawn(show):
     assert page.count("#matrix-table tbody tr") == 60
     heads = page.ask("[...document.querySelectorAll('.vtep')].map((it) => it.innerText)")
     assert heads == ["node7", "69 others"]
-    assert "10 more rows" in page.text("#matrix-says")
+    assert "the first 60 of 70 nodes with a difference" in page.text("#matrix-says")
+    assert _row(page, 1) == ["FI", "✓"]
+    assert _row(page, 7) == ["", "FI"]
+
+
+def test_a_difference_beyond_what_is_drawn_is_not_hidden(show):
+    report = fabrics.healthy(worlds.bridged(130))
+    unlike = tuple(
+        UnlikeReport(vni=2, node=f"node{n}", state="flood-missing", vteps=(f"node{131 - n}",))
+        for n in range(1, 66)
+    )
+    reach = report.reachability.model_copy(update={"unlike": unlike})
+    page = show(report.model_copy(update={"reachability": reach}))
+    assert page.count("#matrix-table tbody tr") == 60
+    # node1 lacks node130, the 65th VTEP with a difference; node60 lacks node71, the 6th.
+    assert [_row(page, number)[-1] for number in (1, 5, 6, 60)] == ["F", "F", "✓", "✓"]
+    assert page.text("#matrix-says").endswith(
+        "Drawn are the first 60 of 65 nodes with a difference and "
+        "the first 60 of 65 VTEPs with a difference; report.json has all."
+    )
 
 
 def test_a_root_cause_says_how_to_mend_it(show):
@@ -294,9 +314,9 @@ def test_more_comes_in_portions(show):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["large", "flat"])
-def test_twenty_thousand_findings_open_in_under_three_seconds(name, show):
-    html = html_text(examples.EXAMPLES[name]())
+@pytest.mark.parametrize("make", [fabrics.large, examples.flat])
+def test_twenty_thousand_findings_open_in_under_three_seconds(make, show):
+    html = html_text(make())
     begin = time.monotonic()
     page = show(html)
     assert page.count("article.card") == 30
