@@ -29,7 +29,7 @@ from reports.text import (
     visible,
 )
 from reports.trend import standing, trend_of
-from reports.verdict import explains, headline, not_audited, severities, verdict
+from reports.verdict import explains, headline, not_audited, severities, spread, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +81,7 @@ def html_text(report: Report) -> str:
             reach=reach_text(report),
             trend=trend_of(report),
             standing=standing(report, causes),
+            spread=spread(causes, report),
             missing_nodes=not_audited(report),
             nodes=_node_rows(report, causes),
             skipped=skipped_groups(report),

@@ -72,6 +72,16 @@ def explains(cause: RootCause, report: Report) -> str:
     return f"explains {len(cause.consequences) + 1:,} of {counted(len(report.findings), 'finding')}"
 
 
+def spread(causes: Sequence[RootCause], report: Report) -> str:
+    """Return on how many nodes the root causes are, where others are only affected, or nothing."""
+    roots = len({cause.finding.host for cause in causes})
+    affected = len({item.host for item in report.findings}) - roots
+    if affected <= 0 or not roots:
+        return ""
+    others = "1 other is" if affected == 1 else f"{affected:,} others are"
+    return f"The root causes are on {counted(roots, 'node')}; {others} only affected."
+
+
 def severities(counts: FindingCounts) -> str:
     """Return `1 critical, 2 warning`, leaving out what there is none of."""
     named = (("critical", counts.critical), ("warning", counts.warning), ("info", counts.info))

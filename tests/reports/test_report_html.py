@@ -81,3 +81,9 @@ def test_every_colour_comes_from_the_theme():
     for name in ("report.css", "fabric.css", "media.css"):
         css = (FOLDER / name).read_text(encoding="utf-8")
         assert named.findall(css.replace("--page: #fff", "")) == []
+
+
+def test_who_is_only_affected_is_told_from_who_is_broken():
+    said = "The root causes are on 3 nodes; 1 other is only affected."
+    assert said in html_text(examples.folded())
+    assert "only affected" not in html_text(examples.one())
