@@ -116,7 +116,7 @@ class ReplayNode:
             return _unknown(section, f" ({error!r})")
 
     def _recorded(self, section: Section) -> Answer:
-        output = self.recording.get(_SAME.get(section.slug, section.slug))
+        output = self.recording.get(section.slug) or self.recording.get(_SAME.get(section.slug, ""))
         if output is None and section.slug in _FROM_FILES:
             state = self.files.get(_FROM_FILES[section.slug], _ABSENT)
             return Answer(section, (state.text or "").encode())

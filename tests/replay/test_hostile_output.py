@@ -110,6 +110,7 @@ def _loud(fleet: ReplayFleet, size: int) -> None:
     line = "33:33:00:00:00:01 dev node1 self permanent\n"
     recording = dict(fleet.nodes["node1"].recording)
     recording["bridge_fdb"] = RawOutput(line * (size // len(line) + 1))
+    recording["bridge_fdb_later"] = RawOutput("")
     fleet.nodes["node1"].recording = recording
 
 
