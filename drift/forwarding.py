@@ -104,13 +104,15 @@ def examine_macs(view: HostView) -> Iterator[Draft]:
         )
         for difference in differences:
             mac = difference.key
-            if difference.kind == "missing":
-                yield _mac_missing(view, vxlan, mac, wanted[mac])
-            elif difference.kind == "changed":
+            if difference.kind == "changed":
                 yield _mac_elsewhere(view, vxlan, mac, wanted[mac], entries[mac])
-            elif mac not in routes.macs[vxlan.vni] and (vxlan.bridge, mac) not in view.housed:
-                # Of a machine that has moved here FRR leaves the old entry, which the bridge's own
-                # overrules: no frame takes it any more.
+            elif (vxlan.bridge, mac) in view.housed:
+                # A machine that has moved here: the bridge's own entry overrules the tunnel's old
+                # one, which FRR leaves, and the old node's route, which ends in a moment.
+                continue
+            elif difference.kind == "missing":
+                yield _mac_missing(view, vxlan, mac, wanted[mac])
+            elif mac not in routes.macs[vxlan.vni]:
                 yield _mac_stale(view, vxlan, mac, entries[mac])
 
 

@@ -133,7 +133,7 @@ class HostView:
         tunnels = {vxlan.name for vxlan in self.node.vxlans}
         return frozenset(
             (entry.master, entry.mac)
-            for entry in self.state.fdb or ()
+            for entry in (*(self.state.fdb or ()), *(self.state.fdb_later or ()))
             if entry.master is not None and entry.device not in tunnels
         )
 

@@ -336,6 +336,18 @@ def test_the_tunnel_entry_of_a_machine_that_has_moved_here_is_not_stale() -> Non
     assert audit(intent, states).findings == ()
 
 
+def test_the_route_of_a_machine_that_has_moved_here_is_not_missed() -> None:
+    intent = worlds.symmetric()
+    states = healthy_states(intent)
+    remote = next(e for e in states["node1"].fdb or () if e.device == "vxlan2" and e.dst
+                  and e.mac != "00:00:00:00:00:00")  # fmt: skip
+    without = tuple(e for e in states["node1"].fdb or () if e.mac != remote.mac)
+    states["node1"] = replace(states["node1"], fdb=without)
+    assert [f.check for f in audit(intent, states).findings] == ["fdb-missing"]
+    worlds.more_fdb("node1", FdbEntry(remote.mac, "tap101i0", master="vmbr2"))(states)
+    assert audit(intent, states).findings == ()
+
+
 def test_a_mac_that_moves_while_the_node_is_read_is_no_drift() -> None:
     intent = worlds.symmetric()
     states = healthy_states(intent)

@@ -179,4 +179,4 @@ def test_a_node_that_never_stops_talking_is_left_at_a_limit(seconds: float, room
     with open(reading), open(writing):  # noqa: PTH123 - descriptors
         out, err = connection._drain(Endless(reading), begun + seconds, room)
     assert len(out) + len(err) < min(room, 1 << 40) + MIB
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30

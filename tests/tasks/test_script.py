@@ -118,7 +118,7 @@ def test_a_command_that_hangs_is_ended_and_the_rest_still_runs() -> None:
     found = outputs(
         Section("hangs", "echo partial; sleep 60", timeout=1), Section("next", "echo on")
     )
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     assert found["hangs"] == RawOutput("partial\n", 124)
     assert found["next"].text == "on\n"
 
@@ -126,7 +126,7 @@ def test_a_command_that_hangs_is_ended_and_the_rest_still_runs() -> None:
 def test_a_command_that_ignores_its_end_is_killed() -> None:
     begun = time.monotonic()
     found = outputs(Section("deaf", "trap '' TERM; while :; do sleep 0.1; done", timeout=1))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     assert found["deaf"].rc == 137
 
 
