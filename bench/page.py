@@ -13,9 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "tests" / "reports"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "reports"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import fabrics
 from chromium import CHROMIUM, Chromium
