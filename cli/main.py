@@ -90,10 +90,13 @@ def options(
     ctx.obj = Context(inventory=inventory, verbosity=verbose, quiet=quiet)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs one command line and returns its exit code; prints errors, never a traceback."""
+def run(arguments: Sequence[str], program: str = "run.py") -> int:
+    """Runs one command line and returns its exit code; prints errors, never a traceback.
+
+    `program` is what the user called: help, errors and shell completion name it.
+    """
     try:
-        result = app(list(arguments), standalone_mode=False, prog_name="run.py")
+        result = app(list(arguments), standalone_mode=False, prog_name=program)
     except IntentError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -131,4 +134,4 @@ def _usage(error: TyperException) -> int:
 
 def console() -> None:
     """Entry point of the installed command `evpn-fleet`."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], "evpn-fleet"))
