@@ -1,0 +1,144 @@
+"""docs/first-hour.md is true: its files are valid, its commands print what it shows.
+
+`EVPN_FLEET_WRITE_GOLDEN=1 pytest tests/docs` writes the page's outputs anew, to be read.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shlex
+import shutil
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cli.main import run
+from overlay.errors import IntentError
+from overlay.loading import load_inventory
+from replay.fleet import ReplayFleet
+from tests.docs.documents import DOCS, Block, blocks
+from tests.docs.two_hosts import write_recordings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAGE = DOCS / "first-hour.md"
+ELLIPSIS = "…"
+HOME = "/home/ops"
+# Progress is a bar on a terminal, and gone when its work is done.
+_PROGRESS = re.compile(r"^\w+ \d+/\d+ .*\n", re.MULTILINE)
+_STAMP = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
+
+
+@dataclass
+class Reader:
+    """Somebody who follows the page: writes its files, types its commands, reads what they print."""
+
+    home: Path
+    fleet: ReplayFleet | None = None
+    validated: list[str] = field(default_factory=list)
+
+    @property
+    def inventory(self) -> Path:
+        return self.home / "my-fabric"
+
+    def write(self, block: Block) -> None:
+        file = self.home / block.title
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(block.text, encoding="utf-8")
+
+    def type(self, command: str) -> str:
+        """What a terminal shows after `$ command`."""
+        program, script, *arguments = shlex.split(command)
+        assert (program, script) == ("python", "run.py"), command
+        out = io.StringIO()
+        with redirect_stdout(out), redirect_stderr(out):
+            self._run(arguments)
+        text = _PROGRESS.sub("", out.getvalue()).replace(str(self.home), HOME)
+        return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+    def _run(self, arguments: list[str]) -> None:
+        if arguments[0] == "validate":
+            run(arguments)
+            return
+        if self.fleet is None:  # from here on there are nodes
+            recordings = self.home / "recordings"
+            write_recordings(recordings)
+            self.fleet = ReplayFleet(self.inventory, recordings, scene="hand-written")
+            self.fleet.__enter__()
+            shutil.copytree(self.fleet.inventory, self.inventory, dirs_exist_ok=True)
+        run(arguments)
+        if arguments[0] == "deploy":
+            self.fleet.play("deployed")
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    (tmp_path / "evpn-fleet").mkdir()
+    monkeypatch.chdir(tmp_path / "evpn-fleet")
+    monkeypatch.setenv("EVPN_FLEET_INVENTORY", "../my-fabric")
+    monkeypatch.setenv("COLUMNS", "100")
+    reader = Reader(tmp_path)
+    yield reader
+    if reader.fleet is not None:
+        reader.fleet.__exit__()
+
+
+def entries(block: Block) -> Iterator[tuple[str, str]]:
+    """Each `$ command` of a console block, with the output that the page shows below it."""
+    for entry in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, shown = entry.partition("\n")
+        yield command, shown
+
+
+def shortened(actual: str, shown: str) -> str:
+    """`actual` with the lines left out that `shown` leaves out, if it leaves out any."""
+    head, ellipsis, tail = (part.splitlines() for part in shown.partition(f"{ELLIPSIS}\n"))
+    lines = actual.splitlines()
+    if not ellipsis or len(lines) <= len(head) + len(tail):
+        return actual
+    kept = [*lines[: len(head)], ELLIPSIS, *lines[len(lines) - len(tail) :]]
+    return "".join(f"{line}\n" for line in kept)
+
+
+def test_the_page_shows_what_its_commands_print(reader: Reader) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    lines = page.splitlines(keepends=True)
+    commands, printed = [], []
+    for block in blocks(PAGE):
+        if block.title:
+            reader.write(block)
+        elif block.language == "console":
+            said = ""
+            for command, shown in entries(block):
+                commands.append(command.split()[2])
+                said += f"$ {command}\n{shortened(reader.type(command), shown)}"
+            printed.append((block, said))
+    for block, said in reversed(printed):
+        lines[block.line : block.line + block.text.count("\n")] = [said]
+    written = "".join(lines)
+    assert {"validate", "collect", "audit", "plan", "deploy"} <= set(commands)
+    if os.environ.get("EVPN_FLEET_WRITE_GOLDEN"):
+        PAGE.write_text(_STAMP.sub("20261122T081500Z", written), encoding="utf-8")
+        return
+    assert _STAMP.sub("TIME", written) == _STAMP.sub("TIME", page)
+
+
+def test_what_the_page_calls_valid_is(reader: Reader) -> None:
+    verdicts = []
+    for block in blocks(PAGE):
+        if not block.title:
+            continue
+        reader.write(block)
+        if block.title.endswith("fabric.yaml"):
+            try:
+                load_inventory(reader.inventory)
+                verdicts.append("valid")
+            except IntentError:
+                verdicts.append("refused")
+    assert verdicts == ["refused", "valid", "valid"]

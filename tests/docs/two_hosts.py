@@ -1,0 +1,158 @@
+"""Two hosts for docs/first-hour.md: what the lab's recordings would be with two nodes and one VNI.
+
+`hand-written` is how they are found, with two mistakes on pve2; `deployed` is without them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from overlay.records import RawOutput
+from replay.fleet import RECORDINGS
+from tasks.collect import HostCapture
+from tasks.snapshot import write_capture, write_meta
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOSTS = {"pve1": "node1", "pve2": "node2"}
+THIRD = "192.168.0.3"
+GONE = {"vxlan3", "vmbr3", "vxlan4000", "vmbr4000", "vrf1"}
+_HEADER = re.compile(r"^\d+: (?P<name>[^:@\s]+)", re.MULTILINE)
+
+INTERFACES = """\
+auto lo
+iface lo inet loopback
+
+auto eno1
+iface eno1 inet manual
+{mtu}
+# storage and VM traffic
+auto vmbr0
+iface vmbr0 inet static
+        address 192.168.0.{number}/24
+        gateway 192.168.0.254
+        bridge-ports eno1
+        bridge-stp off
+        bridge-fd 0
+{mtu}
+auto vxlan2
+iface vxlan2 inet manual
+        vxlan-id 2
+        vxlan-local-tunnelip 192.168.0.{number}
+        vxlan-learning off
+{learning}
+auto vmbr2
+iface vmbr2 inet manual
+        bridge-ports vxlan2
+        bridge-stp off
+        bridge-fd 0
+
+source /etc/network/interfaces.d/*
+"""
+FRR = """\
+frr defaults traditional
+hostname pve{number}
+service integrated-vtysh-config
+!
+router bgp 1234
+ no bgp default ipv4-unicast
+ neighbor 192.168.0.{peer} remote-as 1234
+ !
+ address-family l2vpn evpn
+  neighbor 192.168.0.{peer} activate
+  advertise-all-vni
+ exit-address-family
+exit
+!
+"""
+
+
+def write_recordings(folder: Path) -> None:
+    """Makes both scenes and the hosts' files before the first deployment, for a ReplayFleet."""
+    for number, (host, node) in enumerate(HOSTS.items(), start=1):
+        peer, careless = 3 - number, host == "pve2"
+        mtu = "" if careless else "        mtu 1550\n"
+        learning = "" if careless else "        bridge-learning off\n"
+        files = {
+            "network/interfaces": INTERFACES.format(mtu=mtu, learning=learning, number=number),
+            "frr/frr.conf": FRR.format(number=number, peer=peer),
+            "frr/daemons": (RECORDINGS / "blank" / node / "etc/frr/daemons")
+            .read_text()
+            .replace("bgpd=no", "bgpd=yes"),
+        }
+        for path, text in files.items():
+            file = folder / "blank" / host / "etc" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    for scene in ("hand-written", "deployed"):
+        captures = [
+            HostCapture(host, outputs(node, careless=host == "pve2" and scene == "hand-written"))
+            for host, node in HOSTS.items()
+        ]
+        for capture in captures:
+            write_capture(folder / scene, capture)
+        write_meta(folder / scene, captures)
+
+
+def outputs(node: str, *, careless: bool) -> dict[str, RawOutput]:
+    """What one node printed, without the third one and without all but VNI 2."""
+    recorded = RECORDINGS / "deployed" / node
+    links = (recorded / "ip_link.txt").read_text()
+    fdb = (recorded / "bridge_fdb.txt").read_text()
+    devices = _HEADER.findall(links)
+    gone = GONE | {name for name in devices if _master(links, name) in GONE - {"vrf1"}}
+    links = _only_links(links, gone)
+    if careless:
+        links = re.sub(r"(?<=mtu )1550", "1500", links)
+        links = re.sub(r"(vxlan id 2 .*\n.*?) learning off", r"\1 learning on", links)
+    addresses = json.loads((recorded / "ip_address.json").read_text())
+    listing = json.loads((recorded / "evpn_vni.json").read_text())["2"]
+    listing |= {"remoteVteps": [vtep for vtep in listing["remoteVteps"] if vtep != THIRD]}
+    listing |= {"numRemoteVteps": 1, "tenantVrf": "default"}
+    summary = json.loads((recorded / "evpn_summary.json").read_text())
+    summary["peers"].pop(THIRD)
+    summary |= {"peerCount": 1, "displayedPeers": 1, "totalPeers": 1}
+    return {
+        "sysctl": RawOutput("net.ipv4.ip_forward = 0\nnet.ipv6.conf.all.forwarding = 0\n"),
+        "ip_link": RawOutput(links),
+        "bridge_fdb": RawOutput(_only_fdb(fdb, gone)),
+        "bgp_l2vpn_evpn": RawOutput(_only_evpn((recorded / "bgp_l2vpn_evpn.txt").read_text())),
+        "evpn_vni": _json({"2": listing}),
+        "evpn_summary": _json(summary),
+        "ip_address": _json([link for link in addresses if link["ifname"] not in gone]),
+    }
+
+
+def _json(value: Any) -> RawOutput:
+    return RawOutput(json.dumps(value) + "\n")
+
+
+def _master(links: str, name: str) -> str:
+    found = re.search(rf"^\d+: {re.escape(name)}[@:].* master (\S+)", links, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _only_links(text: str, gone: set[str]) -> str:
+    kept = [part for part in re.split(r"^(?=\d+: )", text, flags=re.MULTILINE) if part]
+    kept = [part for part in kept if _HEADER.findall(part)[0] not in gone]
+    text = "".join(kept).replace(" master vrf1", "")
+    return re.sub(r"vrf_slave table \d+ ", "", text)
+
+
+def _only_fdb(text: str, gone: set[str]) -> str:
+    lines = text.splitlines(keepends=True)
+    kept = [line for line in lines if line.split()[2] not in gone and f"dst {THIRD}" not in line]
+    return "".join(kept)
+
+
+def _only_evpn(text: str) -> str:
+    head, *tables = re.split(r"^(?=Route Distinguisher)", text, flags=re.MULTILINE)
+    kept = [
+        table for table in tables if re.match(r"Route Distinguisher: 192\.168\.0\.[12]:2\n", table)
+    ]
+    body = re.sub(r" RT:1234:4000| Rmac:\S+", "", "".join(kept)).rstrip("\n")
+    count = len(re.findall(r"^ ?\*", body, re.MULTILINE))
+    return f"{head}{body}\n\nDisplayed {count} out of {count} total prefixes\n"
