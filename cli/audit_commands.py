@@ -268,6 +268,8 @@ def compare(
     """Says what is new, gone and unchanged between two audits.
 
     Exit code 2 when anything is new, 3 when something could not be looked for again.
+
+    Example: run.py compare audits/before/report.json audits/latest/report.json
     """
     _ = ctx
     comparison = compare_reports(read_report(old), read_report(new))

@@ -65,6 +65,8 @@ def demo(
     """Shows the main job: boot a fabric, deploy it, audit it, break it, audit again.
 
     On a machine that cannot run the lab it replays recordings of it over real SSH.
+
+    Example: run.py demo --replay
     """
     context = context_of(ctx)
     begun = time.monotonic()

@@ -23,7 +23,10 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(ctx: typer.Context) -> None:
-    """Checks the inventory and the intent, offline; says every problem at once."""
+    """Checks the inventory and the intent, offline; says every problem at once.
+
+    Example: run.py --inventory examples/l3-symmetric validate
+    """
     context = context_of(ctx)
     inventory = context.load(suppressions=True)
     with context.session(None, None, 1):
