@@ -1,6 +1,6 @@
 """The reference of the command line in Markdown, from the application itself: docs/command-line.md.
 
-`python -m cli.reference` writes it anew.
+`python -m cli.reference > docs/command-line.md` writes it anew.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from cli.main import app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PAGE = ROOT / "docs" / "command-line.md"
 
 _INTRODUCTION = """# Command line
 
@@ -105,4 +103,4 @@ def _escaped(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(reference_text(), encoding="utf-8")
+    print(reference_text(), end="")

@@ -11,7 +11,7 @@ import yaml
 from typer.exceptions import TyperException
 
 from cli.main import app
-from cli.reference import PAGE, reference_text
+from cli.reference import reference_text
 from tests.docs.documents import (
     DOCS,
     DOCUMENTS,
@@ -90,8 +90,9 @@ def test_a_wrong_command_line_is_noticed(wrong: str) -> None:
 
 
 def test_the_command_line_page_is_current() -> None:
-    """Write it anew with: python -m cli.reference."""
-    assert PAGE.read_text(encoding="utf-8") == reference_text()
+    assert (DOCS / "command-line.md").read_text(encoding="utf-8") == reference_text(), (
+        "write it anew: python -m cli.reference > docs/command-line.md"
+    )
 
 
 class _Loader(yaml.SafeLoader):
