@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from overlay.expected import NodeIntent
 
+# In the first line of every file that we render, behind its comment sign.
+MARK = "Written by evpn-fleet"
+
+
+def is_ours(text: str | None) -> bool:
+    """True for a text that we rendered, whatever was done to it since."""
+    return text is not None and MARK in text.partition("\n")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class ManagedFile:

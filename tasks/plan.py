@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from nornir.core.task import Result, Task
@@ -31,10 +32,18 @@ _FILE_CAP = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file as it lies on a node; `text` is None when there is none. `meta` is mode and owner."""
+    """A file as it lies on a node; `text` is None when there is none. `meta` is mode and owner.
+
+    `sha256` is of its very bytes, which a text may not show.
+    """
 
     text: str | None
     meta: str = ""
+    sha256: str | None = field(default=None, compare=False)
+
+
+def sha256_of(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

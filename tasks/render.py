@@ -14,7 +14,7 @@ from nornir.plugins.runners import SerialRunner
 from nornir_jinja2.plugins.tasks import template_file
 
 from overlay.errors import FleetError
-from tasks.files import files_of
+from tasks.files import MARK, files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def _refuse_none(value: Any) -> Any:
 
 def managed_line(node: NodeIntent) -> str:
     """The first line of each managed file, which tells a person where its content comes from."""
-    return f"Written by evpn-fleet for {node.name}: do not edit, change the intent and deploy"
+    return f"{MARK} for {node.name}: do not edit, change the intent and deploy"
 
 
 def render_files(task: Task, intent: FabricIntent) -> Result:

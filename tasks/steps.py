@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES, SYSCTL
+from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES, SYSCTL, is_ours
 from tasks.script import Section
 
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from tasks.plan import FileChange
 
-BACKUPS = "/var/lib/evpn-fleet/backups"
+# systemd refuses a fourth start within three minutes, whoever asked for the others.
+_FRR_START = "systemctl reset-failed frr; systemctl restart frr"
 _FRR_RELOAD = "/usr/lib/frr/frr-reload.py"
 # The last two make a device over IPv6, with its flood list; those of its stanza run at each reload
 # and take nothing away.
@@ -26,34 +27,64 @@ _L3VNI = re.compile(r"^vrf (\S+)\n(?: .*\n)*? vni (\d+)$", re.MULTILINE)
 
 
 def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]:
+    """Puts the staged files in place and has them loaded, FRR before the interfaces."""
     by_path = {change.file.path: change for change in changes}
-    sections = [_backup_section(changes)]
-    frr = [change for change in changes if change.file.is_frr]
-    sections += [_install_section(change, stage) for change in frr]
-    sections += _released(by_path.get(FRR_CONF.path))
-    if frr:
-        sections.append(_frr_section(restart=_starts_other_daemons(by_path.get(DAEMONS.path))))
+    sections = [_install_section(change, stage) for change in changes if change.file.is_frr]
+    sections += frr_sections(changes)
     if SYSCTL.path in by_path:
         sections.append(_install_section(by_path[SYSCTL.path], stage))
-        # Ignoring what is not there: the interfaces come later, and `sysctl-again` after them.
-        loaded = f"sysctl --quiet --ignore --load {SYSCTL.path}"
-        sections.append(Section("sysctl", loaded, stop=True))
-    interfaces = _interfaces_change(changes)
+        sections += sysctl_sections(changes)
+    interfaces = interfaces_change(changes)
     if interfaces is not None:
         sections.append(_install_section(interfaces, stage))
-        # ifupdown2 of Debian 13 writes VRF tables into this folder and fails where it is absent.
-        tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
-        sections += [tables, *_remade(interfaces)]
-        # In the overlay scope only our own devices, which the file puts into a class.
-        which = "--all" if interfaces.file is INTERFACES else "--allow evpn"
-        sections.append(Section("ifreload", f"ifreload {which}", timeout=120, stop=True))
-        again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
-        sections.append(Section("sysctl-again", again, stop=True))
+        sections += interface_sections(changes)
     return sections
 
 
-def _interfaces_change(changes: tuple[FileChange, ...]) -> FileChange | None:
+def interfaces_change(changes: tuple[FileChange, ...]) -> FileChange | None:
+    """The change of the interfaces file, whichever the node's scope makes it."""
     return next((c for c in changes if c.file in (INTERFACES, OVERLAY_INTERFACES)), None)
+
+
+def frr_sections(changes: tuple[FileChange, ...]) -> list[Section]:
+    """Has FRR run what its files say, once they are in place; empty when none of them changes."""
+    by_path = {change.file.path: change for change in changes if change.file.is_frr}
+    if not by_path:
+        return []
+    conf = by_path.get(FRR_CONF.path)
+    restart = _starts_other_daemons(by_path.get(DAEMONS.path))
+    if conf is not None and not is_ours(conf.after.text):
+        # Of a file that we did not write FRR may never say that it runs just that: a fresh start
+        # is the one way to be sure.
+        return [Section("frr-restart", _FRR_START, timeout=180, stop=True)]
+    return [*_released(conf), _frr_section(restart=restart)]
+
+
+def sysctl_sections(changes: tuple[FileChange, ...]) -> list[Section]:
+    """Has the kernel take its settings."""
+    change = next((change for change in changes if change.file is SYSCTL), None)
+    if change is None:
+        return []
+    # Ignoring what is not there: the interfaces come later, and `sysctl-again` after them.
+    load = f"--ignore --load {SYSCTL.path}" if change.after.text is not None else "--system"
+    return [Section("sysctl", f"sysctl --quiet {load}", stop=True)]
+
+
+def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:
+    """Has ifupdown2 make what the interfaces file says."""
+    change = interfaces_change(changes)
+    if change is None:
+        return []
+    if change.after.text is None:
+        # There is no file of ours any more, so ifupdown2 has nothing to say of its devices.
+        return [_removed("unmake", name) for name in sorted(made_devices(change.before.text or ""))]
+    # ifupdown2 of Debian 13 writes VRF tables into this folder and fails where it is absent.
+    tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
+    # In the overlay scope only our own devices, which the file puts into a class.
+    which = "--all" if change.file is INTERFACES else "--allow evpn"
+    reload = Section("ifreload", f"ifreload {which}", timeout=120, stop=True)
+    again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
+    return [tables, *_remade(change), reload, Section("sysctl-again", again, stop=True)]
 
 
 def _starts_other_daemons(change: FileChange | None) -> bool:
@@ -67,28 +98,21 @@ def _starts_other_daemons(change: FileChange | None) -> bool:
     return settings(change.before.text) != settings(change.after.text)
 
 
-def _backup_section(changes: tuple[FileChange, ...]) -> Section:
-    existing = [shlex.quote(c.file.path) for c in changes if c.before.text is not None]
-    made = f"install -d -m 700 {BACKUPS}"
-    if existing:
-        # Numbered by time: names sort in the order of the deployments.
-        made += f" && to={BACKUPS}/$(date -u +%Y%m%dT%H%M%SZ) && install -d -m 700 $to"
-        made += f" && cp -a --parents {' '.join(existing)} $to"
-    return Section("backup", made, stop=True)
-
-
 def _install_section(change: FileChange, stage: str) -> Section:
-    file = change.file
-    folder, _, name = file.path.rpartition("/")
+    path = change.file.path
+    slug, (folder, _, name) = f"install:{path}", path.rpartition("/")
+    if change.after.text is None:
+        return Section(slug, f"rm -f {shlex.quote(path)} && sync {folder}", stop=True)
     # A hidden name: `source /etc/network/interfaces.d/*` must not read it should it be left over.
-    staged = shlex.quote(f"{stage}/{file.name}")
+    staged = shlex.quote(f"{stage}/{change.file.name}")
     new = shlex.quote(f"{folder}/.{name}.evpn-fleet-new")
+    mode, owner, group = change.after.meta.split()
     # Renamed only when its bytes are on the disk: a power failure leaves the old file or the new.
     command = (
-        f"install -o {file.owner} -g {file.group} -m {file.mode:o} {staged} {new} "
-        f"&& sync {new} && mv -fT {new} {shlex.quote(file.path)} && sync /etc"
+        f"install -o {owner} -g {group} -m {mode} {staged} {new} "
+        f"&& sync {new} && mv -fT {new} {shlex.quote(path)} && sync {folder}"
     )
-    return Section(f"install:{file.path}", command, stop=True)
+    return Section(slug, command, stop=True)
 
 
 def _frr_section(*, restart: bool) -> Section:
@@ -98,13 +122,11 @@ def _frr_section(*, restart: bool) -> Section:
     instance while its L3VNI is there, for one, and takes it out in the next round.
     """
     # Not `systemctl reload`: it hides frr-reload's words, and a stopped FRR must be started.
-    # systemd refuses a fourth start within three minutes, whoever asked for the others.
-    start = "systemctl reset-failed frr; systemctl restart frr"
     load = (
-        start
+        _FRR_START
         if restart
         else f"if systemctl --quiet is-active frr; then {_FRR_RELOAD} --reload {FRR_CONF.path}; "
-        f"else {start}; fi"
+        f"else {_FRR_START}; fi"
     )
     command = (
         f"{load}\nfor round in 1 2 3; do\n"
@@ -118,7 +140,7 @@ def _frr_section(*, restart: bool) -> Section:
 
 def verify_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     """What must hold right after: the kernel is as the interfaces file says."""
-    change = _interfaces_change(changes)
+    change = interfaces_change(changes)
     if change is None:
         return []
     names = [
@@ -166,10 +188,13 @@ def _remade(change: FileChange) -> list[Section]:
     """
     before, after = vxlan_stanzas(change.before.text or ""), vxlan_stanzas(change.after.text or "")
     changed = [name for name, fixed in after.items() if before.get(name, fixed) != fixed]
-    return [
-        Section(f"remake:{name}", f"! ip link show {name} >/dev/null 2>&1 || ip link del {name}")
-        for name in changed
-    ]
+    return [_removed("remake", name) for name in changed]
+
+
+def _removed(why: str, name: str) -> Section:
+    word = shlex.quote(name)
+    command = f"! ip link show {word} >/dev/null 2>&1 || ip link del {word}"
+    return Section(f"{why}:{name}", command)
 
 
 def vxlan_stanzas(interfaces: str) -> dict[str, frozenset[str]]:
@@ -183,3 +208,17 @@ def vxlan_stanzas(interfaces: str) -> dict[str, frozenset[str]]:
         elif words and words[0] in _FIXED_AT_BIRTH:
             current.add(" ".join(words))
     return {name: frozenset(fixed) for name, fixed in stanzas.items() if fixed}
+
+
+def made_devices(interfaces: str) -> frozenset[str]:
+    """The devices that ifupdown2 makes for an interfaces file: VXLAN devices, bridges, VRFs."""
+    made, current = set(), ""
+    for line in interfaces.splitlines():
+        words = line.split()
+        if words[:1] == ["iface"] and len(words) > 1:
+            current = words[1]
+        elif words[:1] in (["vxlan-id"], ["bridge-ports"], ["vrf-table"]) or (
+            words[:4] == ["pre-up", "ip", "link", "show"]  # how one over IPv6 is made
+        ):
+            made.add(current)
+    return frozenset(made - {""})

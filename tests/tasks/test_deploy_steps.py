@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.files import DAEMONS, FRR_CONF, INTERFACES, SYSCTL
+from tasks.files import DAEMONS, FRR_CONF, INTERFACES, MARK, SYSCTL
 from tasks.plan import FileChange, FileState
 from tasks.steps import apply_sections, verify_sections, vxlan_stanzas
 
@@ -20,7 +20,9 @@ iface vmbr2 inet manual
 
 
 def change(file, before: str | None, after: str) -> FileChange:
-    return FileChange(file, FileState(before), FileState(after))
+    """A change to a file of ours."""
+    meta = f"{file.mode:o} {file.owner} {file.group}"
+    return FileChange(file, FileState(before), FileState(f"# {MARK} for node1\n{after}", meta))
 
 
 def steps(*changes: FileChange) -> list[str]:
@@ -35,7 +37,18 @@ def test_frr_is_configured_before_the_interfaces():
     assert done.index("frr-restart") < done.index(f"install:{INTERFACES.path}")
     assert done.index("rt-tables") < done.index("ifreload")
     assert done[-2:] == ["ifreload", "sysctl-again"]  # of interfaces that were not there before
-    assert done[0] == "backup"
+
+
+def test_an_frr_conf_that_is_not_ours_is_loaded_by_a_restart():
+    foreign = FileChange(FRR_CONF, FileState("!\n"), FileState("frr version 8.4\n", "640 frr frr"))
+    assert steps(foreign) == [f"install:{FRR_CONF.path}", "frr-restart"]
+
+
+def test_a_file_that_was_not_there_is_removed_again():
+    gone = FileChange(SYSCTL, FileState("a = 1\n"), FileState(None))
+    remove, load = apply_sections((gone,), "/tmp/stage")
+    assert remove.command == f"rm -f {SYSCTL.path} && sync /etc/sysctl.d"
+    assert load.command == "sysctl --quiet --system"
 
 
 def test_a_comment_in_the_daemons_file_restarts_nothing():
