@@ -12,8 +12,9 @@ import typer
 
 from cli.audit_commands import perform_audit
 from cli.context import DEFAULT_INVENTORY, ROOT, Context, context_of
-from cli.fleet_commands import print_outcomes, print_plan_summary
+from cli.deploy_commands import print_outcomes
 from cli.lab_commands import address_of
+from cli.plan_view import print_plan_summary
 from lab import fabric, faults, machines
 from lab.spec import load_lab
 from overlay.errors import FleetError

@@ -15,6 +15,7 @@ from cli import (
     audit_commands,
     check_commands,
     demo,
+    deploy_commands,
     fleet_commands,
     history_commands,
     intent_commands,
@@ -54,6 +55,7 @@ app = typer.Typer(
 for module in (
     intent_commands,
     fleet_commands,
+    deploy_commands,
     audit_commands,
     check_commands,
     history_commands,

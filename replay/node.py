@@ -14,9 +14,10 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from replay.switch import ReplaySwitch
 from tasks.commands import BY_SLUG, file_slug
 from tasks.files import FRR_CONF, INTERFACES, MANAGED_FILES, SYSCTL
-from tasks.plan import FileState
+from tasks.plan import FileState, sha256_of
 from tasks.scopes import SLUG as ELSEWHERE
 from tasks.scopes import matches
 from tasks.script import Answer, Section, frame, sections_of
@@ -41,15 +42,21 @@ _SAME = {"bridge_fdb_later": "bridge_fdb"}
 _STAGED = re.compile(r"/tmp/evpn-fleet\.\w+(/\w[\w.-]*)?")  # noqa: S108 - the node's
 _SUCCEED = frozenset(
     {
-        "validate",
-        "backup",
-        "frr-restart",
+        "answers",
+        "arm",
+        "armed",
+        "frr-converged",
         "frr-reload",
-        "sysctl",
-        "sysctl-again",
-        "rt-tables",
+        "frr-restart",
+        "hold",
         "ifreload",
         "interfaces-hold",
+        "rt-tables",
+        "sysctl",
+        "sysctl-again",
+        "unmake",
+        "validate",
+        "withdraw",
     }
 )
 
@@ -66,8 +73,9 @@ class Mishap(Enum):
 class ReplayNode:
     """A node's recordings and files. `home` is the folder that SFTP shows as `/`.
 
-    `files` maps a path to its FileState, `recording` a slug to its output, and `mishaps` a slug to
-    what goes wrong there; a test or a demonstration may change all three at any time.
+    `files` maps a path to its FileState, `recording` a slug to its output, `mishaps` a slug to what
+    goes wrong there, and `failures` a slug to what it says when it fails; a test or a demonstration
+    may change all of them at any time.
     """
 
     def __init__(self, name: str, home: Path, files: Mapping[str, FileState]) -> None:
@@ -76,6 +84,8 @@ class ReplayNode:
         self.files = dict(files)
         self.recording: Mapping[str, RawOutput] = {}
         self.mishaps: dict[str, Mishap] = {}
+        self.failures: dict[str, str] = {}
+        self.switch = ReplaySwitch()
         (home / "tmp").mkdir(parents=True)
 
     def answer_script(self, text: str) -> tuple[bytes, bytes, Mishap | None]:
@@ -102,11 +112,15 @@ class ReplayNode:
         try:
             if section.slug in BY_SLUG and not section.stop:  # a deployment has a step `sysctl`
                 return self._recorded(section)
+            if section.slug in self.failures:
+                return Answer(section, self.failures[section.slug].encode(), rc=1)
+            if (answer := self._about_switch(section)) is not None:
+                return answer
             if kind in _SUCCEED:
                 return Answer(section)
             if kind == ELSEWHERE:
                 return Answer(section, self._elsewhere())
-            if kind in ("stat", "text"):
+            if kind in ("stat", "text", "sum"):
                 return Answer(section, self._read(kind, _BY_NAME[subject]))
             if kind == "install":
                 self._install(subject, shlex.split(section.command))
@@ -114,6 +128,17 @@ class ReplayNode:
             return self._staging(section, shlex.split(section.command))
         except (LookupError, ValueError, OSError) as error:
             return _unknown(section, f" ({error!r})")
+
+    def _about_switch(self, section: Section) -> Answer | None:
+        answer = self.switch.answer(section, self.files)
+        if section.slug == "arm:pending":
+            # What a real node copies into its backup, the replayed one takes from the stage.
+            staged = next((self.home / "tmp").glob("*/manifest.json"))
+            self.switch.manifests[self.switch.pending] = staged.read_text(encoding="utf-8").strip()
+        if section.slug in ("confirm", "restore"):
+            for stage in (self.home / "tmp").iterdir():
+                shutil.rmtree(stage)
+        return answer
 
     def _recorded(self, section: Section) -> Answer:
         output = self.recording.get(section.slug) or self.recording.get(_SAME.get(section.slug, ""))
@@ -129,6 +154,8 @@ class ReplayNode:
         state = self.files.get(path, _ABSENT)
         if state.text is None:
             return b""
+        if kind == "sum":
+            return f"{sha256_of(state.text)}  -\n".encode()
         return (f"{state.meta}\n" if kind == "stat" else state.text).encode()
 
     def _elsewhere(self) -> bytes:
@@ -143,6 +170,9 @@ class ReplayNode:
 
     def _install(self, path: str, words: list[str]) -> None:
         """`install -o OWNER -g GROUP -m MODE STAGED NEW && …` puts a staged file in place."""
+        if words[:2] == ["rm", "-f"]:
+            self.files.pop(path, None)
+            return
         options = dict(zip(words[1:7:2], words[2:7:2], strict=True))
         meta = f"{options['-m']} {options['-o']} {options['-g']}"
         self.files[path] = FileState(self._local(words[7]).read_text(encoding="utf-8"), meta)

@@ -1,228 +1,309 @@
-"""Deploying one node: staged, validated on the node, applied there by a unit of its own.
-
-The steps run in a transient systemd unit on the node, so that they come to their end even when
-the SSH session that started them dies in the middle. FRR is configured before the interfaces.
-"""
+"""Deploying a fleet: what each node would change, who goes first, and where it stops."""
 
 from __future__ import annotations
 
 import contextlib
-import secrets
-import shlex
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
-import paramiko
 from nornir.core.task import Result, Task
 
-from overlay.errors import CommandError, ConnectError, DeployError, FleetError
-from tasks.plan import NodePlan, compute_plan
-from tasks.script import Script, Section, build_script, split_output
+from overlay.errors import CommandError, ConnectError, FleetError
+from tasks.backups import read_backup
+from tasks.deployment import Deployment
+from tasks.guards import edited_paths, refusals
+from tasks.link import NodeLink
+from tasks.options import DeployOptions, who_we_are
+from tasks.outcome import NodeOutcome, Outcome, RunState
+from tasks.plan import FileState, NodePlan, compute_plan, sha256_of
+from tasks.rollout import members_of, redundancy_of, schedule
+from tasks.safety.manifest import FileRecord, Manifest
+from tasks.safety.places import backup_folder, next_number
 from tasks.session import connect, needs_sudo
-from tasks.steps import BACKUPS, apply_sections, verify_sections
+from tasks.survey import NodeFacts, survey_node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
     from overlay.expected import FabricIntent
-    from overlay.records import RawOutput
     from tasks.connection import FleetSSH
     from tasks.session import Session
+    from tasks.survey import Target
 
-Outcome = Literal["unchanged", "deployed", "failed", "unreachable"]
-_APPLY_DEADLINE = 300
+__all__ = ["NodeOutcome", "Prepared", "deploy_all", "intended", "prepare_all"]
 
 
 @dataclass(frozen=True, slots=True)
-class NodeOutcome:
-    """How the deployment of one node ended; `steps` are those that were done, in their order."""
+class Prepared:
+    """What is known of a node before anything starts; `refused` says why it must not start."""
 
-    host: str
-    outcome: Outcome
     plan: NodePlan
-    steps: tuple[str, ...] = field(default=())
-    error: str | None = None
+    facts: NodeFacts | None = None
+    refused: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        return self.plan.host
 
 
-def push_config(task: Task, intent: FabricIntent, done: Callable[[NodeOutcome], None]) -> Result:
-    """Nornir task: brings one host to the intent; `done` gets its NodeOutcome at once.
+def intended(intent: FabricIntent) -> Target:
+    """The target of a deployment: the files that the intent renders to."""
 
-    A host in sync is not touched. Whatever goes wrong on one host is that host's outcome.
+    def target(task: Task, connection: FleetSSH, _facts: NodeFacts) -> NodePlan:
+        return compute_plan(task, intent, connection)
+
+    return target
+
+
+def prepare_node(task: Task, target: Target, run_state: RunState) -> Result:
+    """Nornir task: the host's Prepared. Changes nothing."""
+    try:
+        prepared = _prepare(task, target, run_state)
+    except FleetError as error:
+        lost = isinstance(error, (ConnectError, CommandError))
+        plan = NodePlan(task.host.name, error=str(error), unreachable=lost)
+        prepared = Prepared(plan)
+    finally:
+        task.host.close_connections()
+    return Result(host=task.host, result=prepared)
+
+
+def _prepare(task: Task, target: Target, run_state: RunState) -> Prepared:
+    connection = connect(task.host, task.nornir)
+    sudo = needs_sudo(task.host)
+    facts = survey_node(task.host.name, connection, sudo=sudo)
+    plan = target(task, connection, facts)
+    if not plan.changes:
+        return Prepared(plan, facts)
+    edited = _edited(plan, facts, connection, sudo=sudo)
+    refused = refusals(plan, facts, run_state.options, edited)
+    return Prepared(plan, facts, tuple(refused))
+
+
+def _edited(
+    plan: NodePlan, facts: NodeFacts, connection: FleetSSH, *, sudo: bool
+) -> dict[str, FileState]:
+    """What our last deployment put where somebody has changed it since, by path."""
+    paths, last = edited_paths(plan, facts), facts.last_confirmed
+    if not paths or last is None:
+        return {}
+    folder = f"{backup_folder(last.number)}/new"
+    texts = read_backup(plan.host, connection, folder, paths, sudo=sudo)
+    now = {change.file.path: change.before for change in plan.changes}
+    # Its mode and owner are those of today: only the text is known to have been changed.
+    return {path: FileState(texts.get(path), now[path].meta) for path in paths}
+
+
+def prepare_all(session: Session, target: Target, run_state: RunState) -> list[Prepared]:
+    """What would change on each host and what stands against it, in the inventory's order."""
+    fields = cast("Any", {"target": target, "run_state": run_state})
+    results = session.nornir.run(task=prepare_node, **fields)
+    prepared = []
+    for name in session.hosts:
+        result = results[name][0]
+        if result.failed:
+            text = f"{name}: internal error: {result.exception!r}"
+            prepared.append(Prepared(NodePlan(name, error=text)))
+        else:
+            prepared.append(result.result)
+    return prepared
+
+
+def deploy_node(
+    task: Task, target: Target, run_state: RunState, done: Callable[[NodeOutcome], None]
+) -> Result:
+    """Nornir task: brings one host to its target; `done` gets its NodeOutcome at once.
+
+    Whatever goes wrong on one host is that host's outcome. Before anything is changed it is looked
+    at again: much may have happened since the plan.
     """
     name = task.host.name
     plan = NodePlan(name)
+    link = NodeLink(task.host, task.nornir)
     try:
-        connection = connect(task.host, task.nornir)
-        plan = compute_plan(task, intent, connection)
-        if plan.changes:
-            steps = _Deployment(name, connection, plan, sudo=needs_sudo(task.host)).run()
-            outcome = NodeOutcome(name, "deployed", plan, steps)
-        else:
+        prepared = _prepare(task, target, run_state)
+        plan = prepared.plan
+        if prepared.refused:
+            outcome = NodeOutcome(name, "failed", plan, error="\n".join(prepared.refused))
+        elif prepared.facts is None or not plan.changes:
             outcome = NodeOutcome(name, "unchanged", plan)
+        else:
+            manifest = _manifest(plan, prepared.facts, run_state)
+            outcome = Deployment(link, plan, prepared.facts, manifest, run_state).run()
     except ConnectError as error:
         outcome = NodeOutcome(name, "unreachable", plan, error=str(error))
     except FleetError as error:
         outcome = NodeOutcome(name, "failed", plan, error=str(error))
     finally:
-        task.host.close_connections()
+        run_state.in_flight.pop(name, None)
+        link.close()
     done(outcome)
     return Result(host=task.host, result=outcome)
 
 
+def _manifest(plan: NodePlan, facts: NodeFacts, run_state: RunState) -> Manifest:
+    changed = {change.file.path for change in plan.changes}
+    files = tuple(
+        FileRecord(
+            path=file.file.path,
+            existed=file.before.text is not None,
+            meta=file.before.meta,
+            sha256=file.before.sha256,
+            deployed_sha256=None if file.after.text is None else sha256_of(file.after.text),
+            changed=file.file.path in changed,
+        )
+        for file in plan.files
+    )
+    return Manifest(
+        number=next_number(facts.numbers),
+        kind=run_state.kind,
+        version=run_state.options.version,
+        intent=run_state.options.intent,
+        who=who_we_are(),
+        at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        files=files,
+        services=facts.services,
+    )
+
+
 def deploy_all(
-    session: Session, intent: FabricIntent, done: Callable[[NodeOutcome], None]
+    session: Session,
+    intent: FabricIntent,
+    done: Callable[[NodeOutcome], None],
+    *,
+    options: DeployOptions | None = None,
+    target: Target | None = None,
+    run_state: RunState | None = None,
+    prepared: Sequence[Prepared] | None = None,
 ) -> list[NodeOutcome]:
-    """Deploys every host of the session in parallel; outcomes in the inventory's order."""
-    results = session.nornir.run(task=push_config, intent=intent, done=done)
-    outcomes = []
-    for name in session.hosts:
+    """Deploys the session's hosts batch by batch; outcomes in the inventory's order.
+
+    Each host is told to `done` once. After `max_failures` hosts that went wrong no further batch
+    is begun; its hosts are `not-tried`. A host that cannot be reached before anything was changed
+    on it does not count. A first Ctrl-C lets the hosts in flight finish, a second leaves them to
+    their switches.
+    """
+    run_state = run_state or RunState(intent, options or DeployOptions())
+    target = target or intended(intent)
+    prepared = prepared or prepare_all(session, target, run_state)
+    outcomes: dict[str, NodeOutcome] = {}
+
+    def tell(outcome: NodeOutcome) -> None:
+        outcomes[outcome.host] = outcome
+        done(outcome)
+
+    for node in prepared:
+        if (early := _settled(node)) is not None:
+            tell(early)
+    _note_peers(prepared, run_state)
+    plans = {node.host: node.plan for node in prepared if node.host not in outcomes}
+    with _interruptible(session, run_state):
+        for batch in _batches(session, run_state, plans):
+            failures = sum(_counts(outcome) for outcome in outcomes.values())
+            if failures >= run_state.options.max_failures or run_state.stopping.is_set():
+                break
+            _run_batch(session, batch, target, run_state, tell)
+    for name, plan in plans.items():
+        if name not in outcomes:
+            tell(NodeOutcome(name, "not-tried", plan))
+    return [outcomes[name] for name in session.hosts]
+
+
+def _counts(outcome: NodeOutcome) -> bool:
+    never_begun = outcome.outcome == "unreachable" and outcome.backup is None
+    return not (outcome.good or never_begun or outcome.outcome == "not-tried")
+
+
+def _settled(node: Prepared) -> NodeOutcome | None:
+    """The outcome of a host with which nothing is begun."""
+    kind: Outcome = "unreachable" if node.plan.unreachable else "failed"
+    if node.plan.error is not None:
+        return NodeOutcome(node.host, kind, node.plan, error=node.plan.error)
+    if not node.plan.changes:
+        return NodeOutcome(node.host, "unchanged", node.plan)
+    if node.refused:
+        return NodeOutcome(node.host, "failed", node.plan, error="\n".join(node.refused))
+    return None
+
+
+def _note_peers(prepared: Sequence[Prepared], run_state: RunState) -> None:
+    """Which nodes sessions can be asked of, before the first batch."""
+    nodes = run_state.intent.nodes
+    for node in prepared:
+        address = nodes[node.host].address
+        if node.plan.error is not None or node.facts is None:
+            run_state.lost.add(address)
+        elif node.plan.changes:
+            run_state.open_peers.add(address)
+        elif node.facts.sessions is not None:
+            run_state.ready.add(address)
+
+
+def _batches(
+    session: Session, run_state: RunState, plans: dict[str, NodePlan]
+) -> list[tuple[str, ...]]:
+    groups: dict[str, set[str]] = {}
+    for host in session.nornir.inventory.hosts.values():
+        for group in host.groups:
+            groups.setdefault(group.name, set()).add(host.name)
+    frozen = {name: frozenset(held) for name, held in groups.items()}
+    return schedule(
+        members_of(run_state.intent, plans, frozen),
+        batch=run_state.options.batch,
+        canary=run_state.options.canary,
+        redundancy=redundancy_of(run_state.intent, frozen),
+    )
+
+
+def _run_batch(
+    session: Session,
+    batch: tuple[str, ...],
+    target: Target,
+    run_state: RunState,
+    tell: Callable[[NodeOutcome], None],
+) -> None:
+    ended: list[NodeOutcome] = []
+
+    def end(outcome: NodeOutcome) -> None:
+        ended.append(outcome)
+        tell(outcome)
+
+    run_state.begin(batch)
+    chosen = session.nornir.filter(filter_func=lambda host: host.name in batch)
+    fields = cast("Any", {"target": target, "run_state": run_state, "done": end})
+    results = chosen.run(task=deploy_node, **fields)
+    for name in batch:
         result = results[name][0]
         if result.failed:
             text = f"{name}: internal error: {result.exception!r}"
-            outcomes.append(NodeOutcome(name, "failed", NodePlan(name), error=text))
-        else:
-            outcomes.append(result.result)
-    return outcomes
+            end(NodeOutcome(name, "failed", NodePlan(name), error=text))
+    run_state.end(tuple(ended))
 
 
-class _NoReportError(DeployError):
-    """The unit on the node was started, and nobody knows how it ended."""
+@contextlib.contextmanager
+def _interruptible(session: Session, run_state: RunState) -> Iterator[None]:
+    """Ctrl-C ends a rollout between nodes, not within one; twice leaves those to their switch."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        again = run_state.stopping.is_set()
+        run_state.stopping.set()
+        run_state.interrupted(tuple(run_state.in_flight), again)
+        if not again:
+            return
+        run_state.abandoned.set()
+        for name in tuple(run_state.in_flight):
+            with contextlib.suppress(Exception):
+                session.nornir.inventory.hosts[name].close_connections()
 
-@dataclass(frozen=True, slots=True)
-class _Deployment:
-    """One node's deployment over an open connection."""
-
-    host: str
-    connection: FleetSSH
-    plan: NodePlan
-    sudo: bool
-
-    def run(self) -> tuple[str, ...]:
-        """Stages, validates, applies, verifies, cleans up. Raises DeployError."""
-        stage = self._make_stage()
-        try:
-            texts = {change.file.name: change.after.text or "" for change in self.plan.changes}
-            self._upload(stage, texts)
-            self._run_steps("validate", self._validate_sections(stage), "nothing was changed")
-            done = self._apply(stage)
-        except _NoReportError:
-            raise  # the unit may still be at work with what is staged
-        except FleetError:
-            self._clean(stage)
-            raise
-        self._clean(stage)
-        self._run_steps(
-            "verify",
-            verify_sections(self.plan.changes),
-            "the new configuration is in place but does not hold as written",
-        )
-        return done
-
-    def _exec(self, script: Script, deadline: float = 60) -> dict[str, RawOutput]:
-        out, err = self.connection.run(script, sudo=self.sudo, deadline=deadline)
-        return split_output(script, out, err)
-
-    def _clean(self, stage: str) -> None:
-        # When even this fails the connection is gone, and what led here is the thing to report.
-        with contextlib.suppress(FleetError):
-            self._exec(build_script([Section("clean", f"rm -rf {shlex.quote(stage)}")]))
-
-    def _make_stage(self) -> str:
-        # Made by the login user, who uploads into it, and readable by nobody else.
-        script = build_script([Section("stage", "mktemp -d /tmp/evpn-fleet.XXXXXXXXXX")])
-        outputs = split_output(script, *self.connection.run(script))
-        stage = outputs["stage"].text.strip() if "stage" in outputs else ""
-        if not stage.startswith("/tmp/evpn-fleet."):  # noqa: S108 - made by mktemp on the node
-            said = outputs["stage"].stderr.strip() if "stage" in outputs else "no answer"
-            raise DeployError(
-                f"{self.host}: no folder to stage files in: {said}",
-                "free space in /tmp on the node; nothing was changed",
-            )
-        return stage
-
-    def _upload(self, stage: str, texts: Mapping[str, str]) -> None:
-        try:
-            with self.connection.open_sftp() as sftp:
-                for name, text in texts.items():
-                    with sftp.open(f"{stage}/{name}", "wb") as staged:
-                        staged.write(text.encode())
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise DeployError(
-                f"{self.host}: SFTP into {stage} failed: {error}",
-                "check free space on the node and sshd's Subsystem sftp; nothing was changed",
-            ) from None
-
-    def _validate_sections(self, stage: str) -> list[Section]:
-        return [
-            Section(
-                f"validate:{change.file.path}",
-                change.file.validate.format(file=shlex.quote(f"{stage}/{change.file.name}")),
-                timeout=30,
-                stop=True,
-            )
-            for change in self.plan.changes
-        ]
-
-    def _run_steps(self, phase: str, sections: list[Section], consequence: str) -> None:
-        outputs = self._exec(build_script(sections), deadline=120)
-        _require(self.host, phase, sections, outputs, consequence)
-
-    def _apply(self, stage: str) -> tuple[str, ...]:
-        """Runs the steps in a transient unit on the node and returns their names."""
-        sections = apply_sections(self.plan.changes, stage)
-        inner = build_script(sections)
-        self._upload(stage, {"apply.sh": inner.text})
-        unit = f"evpn-fleet-apply-{secrets.token_hex(4)}"
-        out, err = f"{stage}/apply.out", f"{stage}/apply.err"
-        command = (
-            f"systemd-run --quiet --wait --collect --unit={unit} "
-            f"-p StandardOutput=file:{out} -p StandardError=file:{err} /bin/sh {stage}/apply.sh"
-        )
-        outer = build_script(
-            [
-                Section("unit", command, timeout=_APPLY_DEADLINE),
-                Section("out", f"cat {out}"),
-                Section("err", f"cat {err}"),
-            ]
-        )
-        hint = f"it goes on by itself; look at `journalctl -u {unit}`, then run `plan`"
-        try:
-            outputs = self._exec(outer, deadline=_APPLY_DEADLINE + 30)
-        except CommandError as error:
-            raise _NoReportError(error.what, hint) from error
-        if "out" not in outputs or "err" not in outputs or outputs["unit"].rc != 0:
-            said = outputs["unit"].stderr.strip() if "unit" in outputs else "the session broke"
-            raise _NoReportError(
-                f"{self.host}: the unit {unit} that applies the files did not report back: {said}",
-                hint,
-            )
-        steps = split_output(inner, outputs["out"].text.encode(), outputs["err"].text.encode())
-        _require(self.host, "apply", sections, steps, f"what was replaced lies in {BACKUPS}")
-        return tuple(section.slug for section in sections)
-
-
-def _require(
-    host: str,
-    phase: str,
-    sections: list[Section],
-    outputs: dict[str, RawOutput],
-    consequence: str,
-) -> None:
-    """Raises DeployError for the first section that did not end well, with the node's words."""
-    for section in sections:
-        output = outputs.get(section.slug)
-        if output is not None and output.rc == 0:
-            continue
-        said = "it was never reached" if output is None else _words(output)
-        raise DeployError(
-            f"{host}: {phase} failed at {section.slug}: {said}",
-            f"{consequence}; mend the cause, then run `plan` and `deploy` again",
-        )
-
-
-def _words(output: RawOutput) -> str:
-    said = " | ".join(filter(None, (output.text.strip(), output.stderr.strip())))
-    if output.rc == 124:  # what timeout(1) exits with
-        said = "it took too long and was ended" + (f": {said}" if said else "")
-    return said[-1500:] or f"exit status {output.rc}"
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

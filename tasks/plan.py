@@ -63,7 +63,7 @@ class FileChange:
             old.splitlines(),
             new.splitlines(),
             path if self.before.text is not None else "/dev/null",
-            path,
+            path if self.after.text is not None else "/dev/null",
             lineterm="",
         )
         said = list(lines)
@@ -71,19 +71,24 @@ class FileChange:
             said = [f"--- {path}", f"+++ {path}"]
         elif not said:
             said = [f"--- {path}", f"+++ {path}", "# differs only in line ends or in a secret"]
-        if self.before.text is not None and self.before.meta != self.after.meta:
+        there = self.before.text is not None and self.after.text is not None
+        if there and self.before.meta != self.after.meta:
             said.append(f"# mode and owner: {self.before.meta} -> {self.after.meta}")
         return "\n".join(said) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """What a deployment would change on one node, or why nobody can tell (`error`)."""
+    """What a deployment would change on one node, or why nobody can tell (`error`).
+
+    `files` are all managed files, as they are and as they would be; `changes` those that differ.
+    """
 
     host: str
     changes: tuple[FileChange, ...] = ()
     error: str | None = None
     unreachable: bool = False
+    files: tuple[FileChange, ...] = ()
 
     @property
     def diff(self) -> str:
@@ -109,13 +114,18 @@ def compute_plan(task: Task, intent: FabricIntent, connection: FleetSSH) -> Node
     """
     node = intent.nodes[task.host.name]
     rendered: Mapping[str, str] = render_files(task, intent).result
-    now = _read_files(node, connection, sudo=needs_sudo(task.host))
-    changes = []
-    for file in files_of(node):
-        wanted = FileState(rendered[file.path], _wanted_meta(file))
-        if now[file.path] != wanted:
-            changes.append(FileChange(file, now[file.path], wanted))
-    return NodePlan(task.host.name, tuple(changes))
+    files = files_of(node)
+    wanted = {file.path: FileState(rendered[file.path], _wanted_meta(file)) for file in files}
+    return plan_towards(node, connection, wanted, sudo=needs_sudo(task.host))
+
+
+def plan_towards(
+    node: NodeIntent, connection: FleetSSH, wanted: Mapping[str, FileState], *, sudo: bool
+) -> NodePlan:
+    """The plan that makes a node's managed files the `wanted` ones. Raises FleetError."""
+    now = _read_files(node, connection, sudo=sudo)
+    files = tuple(FileChange(f, now[f.path], wanted[f.path]) for f in files_of(node))
+    return NodePlan(node.name, tuple(c for c in files if c.before != c.after), files=files)
 
 
 def _wanted_meta(file: ManagedFile) -> str:
@@ -131,6 +141,7 @@ def _read_files(node: NodeIntent, connection: FleetSSH, *, sudo: bool) -> dict[s
         stat = f"[ ! -e {path} ] && [ ! -L {path} ] || stat -c '%a %U %G' {path}"
         sections.append(Section(f"stat:{file.name}", stat))
         sections.append(Section(f"text:{file.name}", f"[ ! -e {path} ] || cat {path}"))
+        sections.append(Section(f"sum:{file.name}", f"[ ! -e {path} ] || sha256sum < {path}"))
     script = build_script(sections, cap=_FILE_CAP)
     outputs = split_output(script, *connection.run(script, sudo=sudo, deadline=60))
     require_scope(node, _checked(host, interfaces_file(node), outputs.get(SLUG)))
@@ -139,7 +150,8 @@ def _read_files(node: NodeIntent, connection: FleetSSH, *, sudo: bool) -> dict[s
         stat = _checked(host, file, outputs.get(f"stat:{file.name}"))
         text = _checked(host, file, outputs.get(f"text:{file.name}"))
         meta = stat.strip()
-        states[file.path] = FileState(text if meta else None, meta)
+        digest = _checked(host, file, outputs.get(f"sum:{file.name}")).partition(" ")[0]
+        states[file.path] = FileState(text if meta else None, meta, digest or None)
     return states
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # systemd refuses a fourth start within three minutes, whoever asked for the others.
 _FRR_START = "systemctl reset-failed frr; systemctl restart frr"
-_FRR_RELOAD = "/usr/lib/frr/frr-reload.py"
+FRR_RELOAD = "/usr/lib/frr/frr-reload.py"
 # The last two make a device over IPv6, with its flood list; those of its stanza run at each reload
 # and take nothing away.
 _FIXED_AT_BIRTH = frozenset(
@@ -125,14 +125,14 @@ def _frr_section(*, restart: bool) -> Section:
     load = (
         _FRR_START
         if restart
-        else f"if systemctl --quiet is-active frr; then {_FRR_RELOAD} --reload {FRR_CONF.path}; "
+        else f"if systemctl --quiet is-active frr; then {FRR_RELOAD} --reload {FRR_CONF.path}; "
         f"else {_FRR_START}; fi"
     )
     command = (
         f"{load}\nfor round in 1 2 3; do\n"
-        f"  said=$({_FRR_RELOAD} --test --stdout {FRR_CONF.path} 2>&1) || exit\n"
+        f"  said=$({FRR_RELOAD} --test --stdout {FRR_CONF.path} 2>&1) || exit\n"
         "  echo \"$said\" | grep -q '^Lines To ' || exit 0\n"
-        f"  {_FRR_RELOAD} --reload {FRR_CONF.path}\n"
+        f"  {FRR_RELOAD} --reload {FRR_CONF.path}\n"
         'done\necho "FRR still runs something else:"; echo "$said" | grep -v INFO; exit 1'
     )
     return Section("frr-restart" if restart else "frr-reload", command, timeout=180, stop=True)
@@ -151,7 +151,7 @@ def verify_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     ours = " ".join(shlex.quote(name) for name in names if name != "lo")
     command = f"said=$(ifquery --check {ours}); echo \"$said\" | grep -q 'pass' || exit 1; "
     command += "! echo \"$said\" | grep -F -e '[fail]'"
-    return [Section("interfaces-hold", command, timeout=60, stop=True)]
+    return [Section("interfaces-hold", command, timeout=60)]
 
 
 def _released(change: FileChange | None) -> Iterator[Section]:

@@ -133,7 +133,8 @@ def _lock_section(manifest: Manifest, *, break_lock: bool) -> Section:
         f"{break_it}if mkdir -m 700 {LOCK} 2>/dev/null; then\n"
         f"  echo {owner} > {LOCK}/owner && echo {manifest.number} > {LOCK}/number; exit\nfi\n"
         f"age=$(( $(date +%s) - $(stat -c %Y {LOCK}) ))\n"
-        f'echo "locked for $age s by: $(cat {LOCK}/owner 2>/dev/null || echo nobody known)"\nexit 1',
+        f"who=$(cat {LOCK}/owner 2>/dev/null || echo nobody known)\n"
+        'echo "locked for $age s by: $who"\nexit 1',
         stop=True,
     )
 

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 from tasks.files import INTERFACES, SYSCTL
 from tasks.safety.places import BACKUPS, DECISION, KEPT_BACKUPS, LOCK, STATE
-from tasks.steps import frr_sections, interface_sections, interfaces_change, made_devices, sysctl_sections
+from tasks.steps import (
+    frr_sections,
+    interface_sections,
+    interfaces_change,
+    made_devices,
+    sysctl_sections,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,6 +17,7 @@ from tasks import collect as collecting
 from tasks.collect import HostCapture, collect_all
 from tasks.connection import FleetSSH
 from tasks.deploy import deploy_all
+from tasks.options import DeployOptions
 from tasks.plan import plan_all
 from tasks.session import open_session
 from tests.replay.conftest import HOSTS, outputs
@@ -39,9 +40,12 @@ def collect(fleet: ReplayFleet, intent: FabricIntent) -> dict[str, HostCapture]:
     return {capture.host: capture for capture in captures}
 
 
-def deploy(fleet: ReplayFleet, intent: FabricIntent) -> dict[str, NodeOutcome]:
+def deploy(
+    fleet: ReplayFleet, intent: FabricIntent, options: DeployOptions | None = None
+) -> dict[str, NodeOutcome]:
     with open_session(fleet.inventory) as session:
-        return {o.host: o for o in deploy_all(session, intent, lambda _: None)}
+        done = deploy_all(session, intent, lambda _: None, options=options)
+    return {outcome.host: outcome for outcome in done}
 
 
 def whole(host: str) -> HostCapture:
@@ -241,30 +245,6 @@ def test_a_node_that_refuses_a_file_is_not_changed(
     assert node.files == before
 
 
-def test_a_session_that_breaks_while_the_unit_runs_leaves_it_what_it_needs(
-    fleet: ReplayFleet, intent: FabricIntent
-) -> None:
-    node = fleet.nodes["node1"]
-    node.mishaps["unit"] = Mishap.CUT
-    found = deploy(fleet, intent)["node1"]
-    assert found.outcome == "failed"
-    assert "did not report back" in str(found.error)
-    assert "it goes on by itself; look at `journalctl -u evpn-fleet-apply-" in str(found.error)
-    stages = list((node.home / "tmp").iterdir())
-    assert len(stages) == 1, "the unit may still install from there"
-    assert (stages[0] / "etc_frr_frr.conf").exists()
-
-
-def test_a_failed_step_ends_the_deployment_and_names_itself(
-    fleet: ReplayFleet, intent: FabricIntent
-) -> None:
-    node = fleet.nodes["node1"]
-    node.mishaps["ifreload"] = Mishap.CUT
-    found = deploy(fleet, intent)["node1"]
-    assert found.outcome == "failed"
-    assert "apply failed at ifreload" in str(found.error)
-
-
 @pytest.mark.parametrize(
     "error", [paramiko.SSHException("Channel closed."), OSError("No space left"), EOFError()]
 )
@@ -275,7 +255,7 @@ def test_sftp_that_fails_is_explained_and_cleaned_up(
         raise error
 
     monkeypatch.setattr(FleetSSH, "open_sftp", refuse)
-    for host, found in deploy(fleet, intent).items():
+    for host, found in deploy(fleet, intent, DeployOptions(max_failures=9)).items():
         assert found.outcome == "failed"
         assert re.search(r"SFTP into /tmp/evpn-fleet\.\w+ failed", str(found.error))
         assert list((fleet.nodes[host].home / "tmp").iterdir()) == []

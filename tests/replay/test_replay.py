@@ -14,6 +14,7 @@ from replay.fleet import ReplayFleet
 from tasks.collect import HostCapture, collect_all
 from tasks.commands import TEXT_SLUGS
 from tasks.deploy import deploy_all
+from tasks.options import DeployOptions
 from tasks.plan import FileState, plan_all
 from tasks.render import render_all
 from tasks.script import Section, build_script, split_output
@@ -33,10 +34,12 @@ def plan(fleet: ReplayFleet, intent: FabricIntent) -> list[NodePlan]:
         return plan_all(session, intent)
 
 
-def deploy(fleet: ReplayFleet, intent: FabricIntent) -> list[NodeOutcome]:
+def deploy(
+    fleet: ReplayFleet, intent: FabricIntent, options: DeployOptions | None = None
+) -> list[NodeOutcome]:
     told: list[NodeOutcome] = []
     with open_session(fleet.inventory) as session:
-        outcomes = deploy_all(session, intent, told.append)
+        outcomes = deploy_all(session, intent, told.append, options=options)
     assert sorted(o.host for o in told) == sorted(o.host for o in outcomes)
     return outcomes
 
@@ -82,11 +85,9 @@ def test_only_what_differs_is_deployed(fleet: ReplayFleet, intent: FabricIntent)
     )
     changes = {p.host: [c.file.path for c in p.changes] for p in plan(fleet, intent)}
     assert changes == {"node1": [], "node2": [path], "node3": [path]}
-    outcomes = {o.host: o for o in deploy(fleet, intent)}
+    outcomes = {o.host: o for o in deploy(fleet, intent, DeployOptions(overwrite=True))}
     assert outcomes["node1"].outcome == "unchanged"
-    assert outcomes["node2"].steps == (
-        "backup", f"install:{path}", "rt-tables", "ifreload", "sysctl-again",
-    )  # fmt: skip
+    assert outcomes["node2"].steps == (f"install:{path}", "rt-tables", "ifreload")
     assert not any(p.changes for p in plan(fleet, intent))
 
 

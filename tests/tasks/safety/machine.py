@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.files import DAEMONS, FRR_CONF, INTERFACES, MARK, SYSCTL, ManagedFile
 from tasks.plan import FileChange, FileState, sha256_of
@@ -21,14 +21,16 @@ from tasks.safety.scripts import boot_unit, confirm_script, restore_script
 from tasks.script import Section, build_script, split_output
 from tasks.steps import apply_sections
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _REAL = ("mv", "cp", "rm", "ln", "mkdir")
 _FAKED = ("systemctl", "systemd-run", "ifreload", "frr-reload", "vtysh", "ip", "logger", "sysctl")
 _WRAPPER = """\
 #!/bin/sh
-n=$(( $(/bin/cat {fake}/count) + 1 )); echo $n > {fake}/count
-if [ "$n" = "$(/bin/cat {fake}/kill)" ]; then
-    kill -9 -- -$(/bin/cat {fake}/leader); kill -9 0
-fi
+read n < {fake}/count; read kill < {fake}/kill; read leader < {fake}/leader
+n=$((n + 1)); echo $n > {fake}/count
+[ "$n" != "$kill" ] || {{ kill -9 -- -$leader; kill -9 0; }}
 echo "{name} $*" >> {fake}/calls
 {does}
 """
@@ -128,8 +130,8 @@ class Machine:
 
     def sh(self, text: str, *words: str, kill_at: int = 0) -> subprocess.CompletedProcess[bytes]:
         """Runs a script of ours; `kill_at` counts the commands that change something, from 1."""
-        (self.fake / "count").write_text("0")
-        (self.fake / "kill").write_text(str(kill_at))
+        (self.fake / "count").write_text("0\n")
+        (self.fake / "kill").write_text(f"{kill_at}\n")
         (self.fake / "script").write_text(text)
         path = f"{self.fake / 'bin'}:{os.environ['PATH']}"
         start = f'echo $$ > {self.fake}/leader; exec sh {self.fake}/script "$@"'

@@ -1,0 +1,74 @@
+"""How plans are shown: coloured diffs, those of like nodes folded into one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cli.context import Context
+    from overlay.expected import FabricIntent
+    from tasks.plan import NodePlan
+
+
+def print_plans(context: Context, plans: Sequence[NodePlan], intent: FabricIntent) -> None:
+    """Each different diff once, under the names of the nodes that it is for; then the sums."""
+    for plan in plans:
+        if plan.error:
+            context.err.print(f"Error: {plan.error}", markup=False, soft_wrap=True)
+    addresses = {name: node.address for name, node in intent.nodes.items()}
+    for alike in fold_plans([plan for plan in plans if plan.changes], addresses):
+        names = ", ".join(plan.host for plan in alike)
+        context.out.print(f"{names}:", markup=False, style="bold", soft_wrap=True)
+        if len({plan.diff for plan in alike}) > 1:
+            said = f"# {alike[0].host}'s diff; the others' differ in their own name and address"
+            context.out.print(said, markup=False, style="dim", soft_wrap=True)
+        for line in alike[0].diff.splitlines():
+            context.out.print(printable(line), markup=False, soft_wrap=True, style=_style(line))
+    print_plan_summary(context, plans)
+
+
+def fold_plans(
+    plans: Sequence[NodePlan], addresses: Mapping[str, str]
+) -> list[tuple[NodePlan, ...]]:
+    """Plans whose diffs are the same but for the node's own name and address, together."""
+    folded: dict[str, list[NodePlan]] = {}
+    for plan in plans:
+        folded.setdefault(_anonymous(plan, addresses.get(plan.host, "")), []).append(plan)
+    return [tuple(alike) for alike in folded.values()]
+
+
+def _anonymous(plan: NodePlan, address: str) -> str:
+    names = {plan.host: "\0name", address: "\0address"}
+    own = "|".join(re.escape(name) for name in names if name)
+    return re.sub(rf"(?<![\w.:-])({own})(?![\w.:-])", lambda found: names[found[1]], plan.diff)
+
+
+def print_plan_summary(context: Context, plans: Sequence[NodePlan]) -> None:
+    """One line: how many nodes would change."""
+    changed = sum(bool(plan.changes) for plan in plans)
+    failed = sum(bool(plan.error) for plan in plans)
+    same = len(plans) - changed - failed
+    context.out.print(f"Plan: {changed} to change, {same} in sync, {failed} could not be read")
+
+
+def plan_code(plans: Sequence[NodePlan]) -> int:
+    """The exit code of a plan that is only shown."""
+    if any(plan.error and not plan.unreachable for plan in plans):
+        return 1
+    if any(plan.error for plan in plans):
+        return 3
+    return 2 if any(plan.changes for plan in plans) else 0
+
+
+def _style(line: str) -> str:
+    if line.startswith(("+++", "---", "@@", "#")):
+        return "dim"
+    return {"+": "green", "-": "red"}.get(line[:1], "")
+
+
+def printable(line: str) -> str:
+    """A file on a node may hold escape sequences; the terminal must not obey them."""
+    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)

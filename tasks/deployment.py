@@ -1,0 +1,370 @@
+"""Deploying one node: staged, validated, armed, applied, proven from outside, confirmed.
+
+Until it is armed nothing is replaced. From then on the node goes back to what it had unless we
+confirm it in time: whatever happens to us, to the path or to the node, no node is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from overlay.errors import DeployError, FleetError
+from tasks.files import FRR_CONF
+from tasks.link import NodeLink, require, words_of
+from tasks.outcome import NodeOutcome, Outcome, RunState, Step
+from tasks.proof import proof_sections, what_fails
+from tasks.safety.arm import (
+    apply_guard,
+    arm_sections,
+    hold_section,
+    start_restore_section,
+    state_sections,
+    withdraw_section,
+)
+from tasks.safety.outcome import SwitchState
+from tasks.safety.places import BACKUPS, apply_unit, backup_folder
+from tasks.safety.scripts import boot_unit, confirm_script, restore_script
+from tasks.script import Script, Section, build_script, split_output
+from tasks.sessions import configured_peers, intended_peers, required_sessions
+from tasks.steps import apply_sections
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from overlay.records import RawOutput
+    from tasks.plan import NodePlan
+    from tasks.safety.manifest import Manifest
+    from tasks.survey import NodeFacts
+
+_APPLY_DEADLINE = 300.0
+_POLL = 2.0
+_CONFIRM_TRIES = 3
+# How long a node gets to put its old configuration back once its timer is over.
+_RESTORE_BUDGET = 240.0
+
+
+@dataclass(slots=True)
+class Deployment:
+    """One node's deployment. `limit` is when the node would restore itself (monotonic)."""
+
+    link: NodeLink
+    plan: NodePlan
+    facts: NodeFacts
+    manifest: Manifest
+    run_state: RunState
+    stage: str = ""
+    limit: float = 0.0
+    steps: tuple[str, ...] = ()
+    timing: list[Step] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        return self.link.name
+
+    @property
+    def number(self) -> str:
+        return self.manifest.number
+
+    def run(self) -> NodeOutcome:
+        """From the staged files to the confirmation. Raises FleetError while nothing is changed."""
+        self._prepare()
+        problem = self._apply_and_prove()
+        if problem is None:
+            problem = self._confirm()
+        if problem is None:
+            return self._ended("deployed")
+        return self._undone(problem)
+
+    def _ended(self, outcome: Outcome, error: str | None = None) -> NodeOutcome:
+        timing = tuple(self.timing)
+        return NodeOutcome(
+            self.host, outcome, self.plan, self.steps, error, backup=self.number, timing=timing
+        )
+
+    @contextlib.contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        self.run_state.in_flight[self.host] = name
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.timing.append(Step(name, round(time.monotonic() - begun, 3)))
+
+    # Nothing is changed on the node in here.
+
+    def _prepare(self) -> None:
+        with self._timed("stage"):
+            self.stage = self.link.make_stage()
+        try:
+            with self._timed("upload"):
+                self.link.upload(self.stage, self._texts())
+            with self._timed("validate"):
+                sections = self._validate_sections()
+                outputs = self.link.run(sections, deadline=120)
+                require(
+                    self.host, "validate", sections, outputs,
+                    "nothing was changed; mend the cause, then run `plan` and `deploy` again",
+                )  # fmt: skip
+        except FleetError:
+            self._clean()
+            raise
+        with self._timed("arm"):
+            self._arm()
+
+    def _texts(self) -> dict[str, str]:
+        changes = self.plan.changes
+        texts = {c.file.name: c.after.text for c in changes if c.after.text is not None}
+        texts["restore.sh"] = restore_script(self.manifest, changes, self.stage)
+        texts["confirm.sh"] = confirm_script(self.manifest, self.stage)
+        texts["boot.service"] = boot_unit()
+        texts["manifest.json"] = self.manifest.to_json()
+        texts["apply.sh"] = self._apply_script.text
+        return texts
+
+    def _clean(self) -> None:
+        # When even this fails the connection is gone, and what led here is the thing to report.
+        with contextlib.suppress(FleetError):
+            self.link.run([Section("clean", f"rm -rf {shlex.quote(self.stage)}")])
+
+    def _validate_sections(self) -> list[Section]:
+        return [
+            Section(
+                f"validate:{change.file.path}",
+                change.file.validate.format(file=shlex.quote(f"{self.stage}/{change.file.name}")),
+                timeout=30,
+                stop=True,
+            )
+            for change in self.plan.changes
+            if change.after.text is not None
+        ]
+
+    def _arm(self) -> None:
+        options = self.run_state.options
+        sections = arm_sections(
+            self.manifest,
+            self.plan.changes,
+            self.stage,
+            seconds=options.confirm_within,
+            break_lock=options.break_lock,
+        )
+        self.limit = time.monotonic() + options.confirm_within
+        try:
+            outputs = self.link.run(sections, deadline=120)
+            require(
+                self.host, "arming the switch", sections, outputs,
+                "nothing was changed; a lock that nobody holds any more goes with --break-lock",
+            )  # fmt: skip
+        except FleetError:
+            self._withdraw()
+            self._clean()
+            raise
+
+    def _withdraw(self) -> None:
+        with contextlib.suppress(FleetError):
+            if not self.link.connection.is_alive():
+                self.link.reconnect()
+            self.link.run([withdraw_section(self.number)])
+
+    # From here on the node restores itself unless it is confirmed.
+
+    _inner: Script | None = None
+
+    @property
+    def _apply_script(self) -> Script:
+        if self._inner is None:
+            seconds = self.run_state.options.confirm_within
+            steps = apply_sections(self.plan.changes, self.stage)
+            self._inner = build_script(
+                [apply_guard(self.number), *steps, hold_section(self.number, seconds)]
+            )
+        return self._inner
+
+    def _apply_and_prove(self) -> str | None:
+        """Why the node is not good, or None."""
+        try:
+            with self._timed("apply"):
+                self._apply()
+            with self._timed("prove"):
+                return self._prove()
+        except FleetError as error:
+            return str(error)
+
+    def _apply(self) -> None:
+        """Runs the steps in a unit of the node's own: they end even when our session dies."""
+        unit = apply_unit(self.number)
+        out, err = f"{self.stage}/apply.out", f"{self.stage}/apply.err"
+        command = (
+            f"systemd-run --quiet --wait --collect --unit={unit} -p TimeoutStopSec=5 "
+            f"-p StandardOutput=file:{out} -p StandardError=file:{err} "
+            f"/bin/sh {self.stage}/apply.sh"
+        )
+        read = [Section("out", f"cat {out}"), Section("err", f"cat {err}")]
+        sections = [Section("unit", command, timeout=int(_APPLY_DEADLINE)), *read]
+        try:
+            outputs = self.link.run(sections, deadline=_APPLY_DEADLINE + 30)
+        except FleetError:
+            outputs = {}
+        if any(slug not in outputs or outputs[slug].rc != 0 for slug in ("out", "err")):
+            # What is replaced is often what our session runs over: that it broke says nothing yet.
+            outputs = self._await_unit(read)
+        elif outputs["unit"].rc == 0:
+            self.limit = time.monotonic() + self.run_state.options.confirm_within
+        self._judge_apply(outputs)
+
+    def _judge_apply(self, outputs: dict[str, RawOutput]) -> None:
+        script = self._apply_script
+        texts = (outputs["out"].text.encode(), outputs["err"].text.encode())
+        steps = split_output(script, *texts)
+        require(self.host, "apply", [Section(s, "") for s in script.slugs], steps, "")
+        self.steps = script.slugs[1:-1]
+
+    def _await_unit(self, read: list[Section]) -> dict[str, RawOutput]:
+        """Waits, over new sessions, until the unit has ended; returns its outputs."""
+        while time.monotonic() < self.limit:
+            self._check_abandoned()
+            state = self._state(*read)
+            if state is not None:
+                switch, outputs = state
+                if switch.decided is not None or not switch.pending:
+                    raise DeployError(f"{self.host}: it restored itself before it was proven")
+                if not switch.applying and all(outputs[s.slug].rc == 0 for s in read):
+                    return outputs
+            time.sleep(_POLL)
+        raise DeployError(f"{self.host}: the steps did not come to an end in time")
+
+    def _state(self, *more: Section) -> tuple[SwitchState, dict[str, RawOutput]] | None:
+        """The switch as the node tells it over a new session; None when it does not answer."""
+        try:
+            self.link.reconnect()
+            outputs = self.link.run([*state_sections(self.number), *more], deadline=20)
+        except FleetError:
+            return None
+        state = SwitchState.read(outputs)
+        if state is None or any(section.slug not in outputs for section in more):
+            return None
+        return state, outputs
+
+    def _prove(self) -> str | None:
+        """Asks the node, over a session of its own, until all holds or the time is nearly over."""
+        margin = min(20.0, self.run_state.options.confirm_within / 4)
+        while True:
+            self._check_abandoned()
+            problem = self._proof_round()
+            if problem is None or time.monotonic() + _POLL > self.limit - margin:
+                return problem
+            time.sleep(_POLL)
+
+    def _proof_round(self) -> str | None:
+        try:
+            self.link.reconnect()
+            outputs = self.link.run(proof_sections(self.plan), deadline=60)
+        except FleetError as error:
+            return str(error)
+        problem = what_fails(self.plan, outputs, self._required())
+        prove = self.run_state.options.prove
+        if problem is None and prove is not None:
+            try:
+                problem = prove(self.host)
+            except FleetError as error:
+                problem = str(error)
+        return f"{self.host}: {problem}" if problem else None
+
+    def _required(self) -> frozenset[str]:
+        """Asked anew in each round: a peer of the same run may be lost in the meantime."""
+        conf = next(change for change in self.plan.files if change.file is FRR_CONF)
+        after = conf.after.text or ""
+        intent = self.run_state.intent
+        if self.run_state.kind == "deploy":
+            intended = intended_peers(intent, intent.nodes[self.host])
+        else:
+            intended = configured_peers(after)
+        ready, open_peers, lost = self.run_state.peers()
+        return required_sessions(
+            intended,
+            self.facts.sessions,
+            frr_before=conf.before.text or "",
+            frr_after=after,
+            ready=ready,
+            open_peers=open_peers,
+            lost=lost,
+        )
+
+    def _check_abandoned(self) -> None:
+        if self.run_state.abandoned.is_set():
+            raise DeployError(f"{self.host}: stopped before it was proven")
+
+    def _confirm(self) -> str | None:
+        """Takes the switch away; why that did not succeed, or None. Asking twice does no harm."""
+        command = f"/bin/sh {backup_folder(self.number)}/confirm.sh confirm"
+        with self._timed("confirm"):
+            for _ in range(_CONFIRM_TRIES):
+                with contextlib.suppress(FleetError):
+                    outputs = self.link.run([Section("confirm", command, timeout=30)], deadline=45)
+                    output = outputs.get("confirm")
+                    if output is not None and output.rc is not None:
+                        return None if output.rc == 0 else f"{self.host}: {words_of(output)}"
+                with contextlib.suppress(FleetError):
+                    self.link.reconnect()
+        return f"{self.host}: the session broke while it was being confirmed"
+
+    def _undone(self, problem: str) -> NodeOutcome:
+        """The node goes back: told to if it answers, else by its timer; what became of it."""
+        if self.run_state.abandoned.is_set():
+            return self._ended(
+                "left",
+                f"{self.host}: we were told to stop: unless it is confirmed by hand (`sh "
+                f"{backup_folder(self.number)}/confirm.sh`) it restores itself within "
+                f"{max(0, round(self.limit - time.monotonic()))} s",
+            )
+        with self._timed("restore"):
+            state = self._await_decision()
+        return self._judged(problem, state)
+
+    def _await_decision(self) -> SwitchState | None:
+        """Has the node restore itself, and waits until it has; None when it never answers."""
+        told = False
+        until = max(self.limit, time.monotonic()) + _RESTORE_BUDGET
+        latest: SwitchState | None = None
+        while time.monotonic() < until and not self.run_state.abandoned.is_set():
+            answer = self._state()
+            if answer is not None:
+                latest = answer[0]
+                if latest.decided is not None:
+                    return latest
+                if not told:
+                    told = self._tell_to_restore()
+                    continue
+            time.sleep(_POLL)
+        return latest
+
+    def _tell_to_restore(self) -> bool:
+        try:
+            output = self.link.run([start_restore_section(self.number)]).get("restore")
+        except FleetError:
+            return False
+        return output is not None and output.rc == 0
+
+    def _judged(self, problem: str, state: SwitchState | None) -> NodeOutcome:
+        notes = "".join(f"\n  on the node: {note}" for note in state.notes) if state else ""
+        here = f"{BACKUPS}/{self.number}"
+        if state is None:
+            return self._ended(
+                "unreachable",
+                f"{problem}\n{self.host}: it has not answered since. Its switch restores the old "
+                f"configuration by itself, also at boot; on its console: `cat {here}/outcome`, and "
+                f"`sh {here}/restore.sh hand`",
+            )
+        if state.decided == "confirmed":
+            return self._ended("deployed")
+        if state.decided == "restored":
+            return self._ended("restored", f"{problem}\n{self.host}: restored{notes}")
+        return self._ended(
+            "restore-failed",
+            f"{problem}\n{self.host}: RESTORING THE OLD CONFIGURATION FAILED{notes}\n"
+            f"  next: log in (or use its console), read {here}/outcome, then run "
+            f"`sh {here}/restore.sh hand`",
+        )
