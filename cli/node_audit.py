@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cli import __version__
-from cli.pipeline import judge, observe_live
+from cli.pipeline import LiveFleet, judge
 from drift.findings import Severity
 from reports.run import run_info
 from tasks.render import render_all
@@ -27,7 +27,7 @@ def critical_findings(context: Context, intent: FabricIntent) -> Prove:
 
     def prove(host: str) -> str | None:
         with one_at_a_time, quiet.session([host], None, 1) as session:
-            states = observe_live(quiet, session, intent)
+            states = LiveFleet(quiet, session, intent).look()
             rendered = dict(render_all(session, intent))
         run = run_info(
             started=datetime.now(UTC),

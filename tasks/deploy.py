@@ -273,9 +273,8 @@ def _run_batch(
         tell(outcome)
 
     run_state.begin(batch)
-    chosen = session.nornir.filter(filter_func=lambda host: host.name in batch)
     fields = cast("Any", {"target": target, "run_state": run_state, "done": end})
-    results = chosen.run(task=deploy_node, **fields)
+    results = session.only(batch).nornir.run(task=deploy_node, **fields)
     for name in batch:
         result = results[name][0]
         if result.failed:

@@ -278,6 +278,7 @@ class Deployment:
         conf = next(change for change in self.plan.files if change.file is FRR_CONF)
         after = conf.after.text or ""
         intent = self.run_state.intent
+        bgp = intent.nodes[self.host].bgp
         if self.run_state.kind == "deploy":
             intended = intended_peers(intent, intent.nodes[self.host])
         else:
@@ -291,6 +292,7 @@ class Deployment:
             ready=ready,
             open_peers=open_peers,
             lost=lost,
+            only_listens=bool(bgp and bgp.reflector),
         )
 
     def _check_abandoned(self) -> None:

@@ -77,6 +77,7 @@ def required_sessions(
     ready: frozenset[str],
     open_peers: frozenset[str],
     lost: frozenset[str],
+    only_listens: bool = False,
 ) -> frozenset[str]:
     """The neighbours whose sessions must be up before a deployment counts as good.
 
@@ -84,8 +85,9 @@ def required_sessions(
     those still to be deployed, `lost` those that are being deployed right now or were lost in this
     run: of the last nothing is asked. A session that was up must come back, unless the peer is
     still to be changed and this node's own words about it changed: then the two disagree by plan.
-    A neighbour that is new here must come up when its other end is ready. One that was down
-    before proves nothing about this deployment.
+    A neighbour that is new here must come up when its other end is ready, unless this node
+    `only_listens`: a reflector waits for its clients, which try again every two minutes at most.
+    One that was down before proves nothing about this deployment.
     """
     required = set()
     for peer in intended - lost:
@@ -94,7 +96,7 @@ def required_sessions(
             agreed = _words_on(peer, frr_before) == _words_on(peer, frr_after)
             if peer not in open_peers or agreed:
                 required.add(peer)
-        elif was is None and peer in ready:
+        elif was is None and peer in ready and not only_listens:
             required.add(peer)
     return frozenset(required)
 
