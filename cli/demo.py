@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from cli import __version__
 from cli.audit_commands import perform_audit
 from cli.context import DEFAULT_INVENTORY, ROOT, Context, context_of
 from cli.deploy_commands import print_outcomes
@@ -22,6 +23,7 @@ from replay.fleet import ReplayFleet
 from reports.build import exit_code
 from reports.terminal import print_summary
 from tasks.deploy import deploy_all
+from tasks.options import DeployOptions
 from tasks.plan import plan_all
 
 if TYPE_CHECKING:
@@ -93,7 +95,10 @@ def _play(context: Context, stage: Stage) -> Report:
         plans = plan_all(session, inventory.intent)
         print_plan_summary(context, plans)
         outcomes = deploy_all(
-            session, inventory.intent, lambda o: context.say(f"{o.host}: {o.outcome}")
+            session,
+            inventory.intent,
+            lambda o: context.say(f"{o.host}: {o.outcome}"),
+            options=DeployOptions(intent=inventory.digest, version=__version__),
         )
     print_outcomes(context, outcomes)
     if any(outcome.error for outcome in outcomes):

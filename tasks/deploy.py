@@ -238,7 +238,7 @@ def _note_peers(prepared: Sequence[Prepared], run_state: RunState) -> None:
         if node.plan.error is not None or node.facts is None:
             run_state.lost.add(address)
         elif node.plan.changes:
-            run_state.open_peers.add(address)
+            run_state.still_open.add(address)
         elif node.facts.sessions is not None:
             run_state.ready.add(address)
 

@@ -283,15 +283,12 @@ class Deployment:
             intended = intended_peers(intent, intent.nodes[self.host])
         else:
             intended = configured_peers(after)
-        ready, open_peers, lost = self.run_state.peers()
         return required_sessions(
             intended,
             self.facts.sessions,
+            self.run_state.peers(),
             frr_before=conf.before.text or "",
             frr_after=after,
-            ready=ready,
-            open_peers=open_peers,
-            lost=lost,
             only_listens=bool(bgp and bgp.reflector),
         )
 

@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from tasks.sessions import Peers
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -53,10 +55,9 @@ class NodeOutcome:
 
 @dataclass(slots=True)
 class RunState:
-    """What the nodes of one run share. Its sets hold underlay addresses, changed under `lock`.
+    """What the nodes of one run share. Its sets are those of `Peers`, changed under `lock`.
 
-    `ready` speak BGP and are as intended, `open_peers` are still to be deployed, `lost` are being
-    deployed at this moment or went wrong. `stopping`: no further node is begun; `abandoned`: those
+    `stopping`: no further node is begun; `abandoned`: those
     begun are left to their switch.
     """
 
@@ -64,7 +65,7 @@ class RunState:
     options: DeployOptions
     kind: str = "deploy"
     ready: set[str] = field(default_factory=set)
-    open_peers: set[str] = field(default_factory=set)
+    still_open: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     in_flight: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,17 +73,17 @@ class RunState:
     abandoned: threading.Event = field(default_factory=threading.Event)
     interrupted: Callable[[tuple[str, ...], bool], None] = lambda _hosts, _again: None
 
-    def peers(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """`ready`, `open_peers` and `lost` as they are now."""
+    def peers(self) -> Peers:
+        """How the run's nodes stand now."""
         with self.lock:
-            return frozenset(self.ready), frozenset(self.open_peers), frozenset(self.lost)
+            return Peers(frozenset(self.ready), frozenset(self.still_open), frozenset(self.lost))
 
     def begin(self, hosts: tuple[str, ...]) -> None:
         """These are being deployed now: nothing is asked of sessions with them."""
         with self.lock:
             for host in hosts:
                 address = self.intent.nodes[host].address
-                self.open_peers.discard(address)
+                self.still_open.discard(address)
                 self.lost.add(address)
 
     def end(self, outcomes: tuple[NodeOutcome, ...]) -> None:

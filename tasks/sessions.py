@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,35 +69,44 @@ def intended_peers(intent: FabricIntent, node: NodeIntent) -> frozenset[str]:
     return frozenset(peers)
 
 
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """The underlay addresses of a run's nodes, by how they stand at the moment.
+
+    `ready` speak BGP and are as intended (in sync, or deployed by now), `still_open` are yet to be
+    deployed, `lost` are being deployed right now or went wrong in this run.
+    """
+
+    ready: frozenset[str] = frozenset()
+    still_open: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
+
+
 def required_sessions(
     intended: frozenset[str],
     before: Sessions | None,
+    peers: Peers,
     *,
     frr_before: str,
     frr_after: str,
-    ready: frozenset[str],
-    open_peers: frozenset[str],
-    lost: frozenset[str],
     only_listens: bool = False,
 ) -> frozenset[str]:
     """The neighbours whose sessions must be up before a deployment counts as good.
 
-    `ready` are those that speak BGP and are as intended (in sync or deployed by now), `open_peers`
-    those still to be deployed, `lost` those that are being deployed right now or were lost in this
-    run: of the last nothing is asked. A session that was up must come back, unless the peer is
+    Of lost peers nothing is asked. A session that was up must come back, unless the peer is
     still to be changed and this node's own words about it changed: then the two disagree by plan.
     A neighbour that is new here must come up when its other end is ready, unless this node
     `only_listens`: a reflector waits for its clients, which try again every two minutes at most.
     One that was down before proves nothing about this deployment.
     """
     required = set()
-    for peer in intended - lost:
+    for peer in intended - peers.lost:
         was = None if before is None else before.get(peer)
         if was:
             agreed = _words_on(peer, frr_before) == _words_on(peer, frr_after)
-            if peer not in open_peers or agreed:
+            if peer not in peers.still_open or agreed:
                 required.add(peer)
-        elif was is None and peer in ready and not only_listens:
+        elif was is None and peer in peers.ready and not only_listens:
             required.add(peer)
     return frozenset(required)
 
