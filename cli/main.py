@@ -21,6 +21,7 @@ from cli import (
     intent_commands,
     lab_commands,
     schedule_commands,
+    sudoers_command,
 )
 from cli.context import DEFAULT_INVENTORY, Context
 from lab.errors import LabError
@@ -60,6 +61,7 @@ for module in (
     check_commands,
     history_commands,
     schedule_commands,
+    sudoers_command,
     lab_commands,
     demo,
 ):

@@ -59,7 +59,7 @@ def _sets_sysctls(node: NodeIntent) -> bool:
 class CollectCommand:
     """One command of a snapshot. `suffix` is that of its file; `root` says that it needs root.
 
-    `applies` says on which nodes some check can use it.
+    `applies` says on which nodes some check can use it; `path` is the file that it reads, if any.
     """
 
     slug: str
@@ -67,6 +67,7 @@ class CollectCommand:
     suffix: str = "txt"
     root: bool = False
     applies: Applies = _everywhere
+    path: str | None = None
 
 
 def _vtysh(slug: str, command: str, applies: Applies, *, suffix: str = "json") -> CollectCommand:
@@ -87,6 +88,7 @@ def _file(file: ManagedFile) -> CollectCommand:
         f"sh -c {read}",
         root=file.is_frr,
         applies=lambda node: file in files_of(node),
+        path=file.path,
     )
 
 
@@ -131,6 +133,22 @@ def _with_keys(command: CollectCommand, nodes: Iterable[NodeIntent]) -> CollectC
 
 
 def as_section(command: CollectCommand, *, sudo: bool, timeout: int = 20) -> Section:
-    """The command as a section of the joined script, with `sudo -n` where it must be root."""
-    prefix = "sudo -n " if command.root and sudo else ""
-    return Section(command.slug, prefix + command.command, timeout)
+    """The command as a section of the joined script, with `sudo -n` where it must be root.
+
+    Each `sudo` runs one program with arguments that never change, no shell: sudoers can name it.
+    """
+    text = command.command
+    if command.root and sudo:
+        text = " || ".join(f"sudo -n {words}" for words in privileged(command))
+    return Section(command.slug, text, timeout)
+
+
+def privileged(command: CollectCommand) -> tuple[str, ...]:
+    """What a command runs as root: each is tried when the one before it failed."""
+    if not command.root:
+        return ()
+    if command.path is None:
+        return (command.command,)
+    # Who may not ask whether it is there fails at both: a file is never taken for absent by that.
+    quoted = shlex.quote(command.path)
+    return (f"test ! -e {quoted}", f"cat {quoted}")

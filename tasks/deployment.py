@@ -332,9 +332,11 @@ class Deployment:
             answer = self._state()
             if answer is not None:
                 latest = answer[0]
-                if latest.decided is not None:
+                # The outcome is written before the mark is taken away: only then it is all over.
+                half = latest.decided == "restored" and latest.pending.endswith(self.number)
+                if latest.decided is not None and not half:
                     return latest
-                if not told:
+                if not told and latest.decided is None:
                     told = self._tell_to_restore()
                     continue
             time.sleep(_POLL)

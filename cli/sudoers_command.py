@@ -1,0 +1,33 @@
+"""`sudoers`: least privilege on the nodes."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from tasks.sudoers import sudoers as sudoers_text
+
+
+class Purpose(StrEnum):
+    """What an account is for."""
+
+    AUDIT = "audit"
+    DEPLOY = "deploy"
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(sudoers)
+
+
+def sudoers(
+    user: Annotated[str, typer.Option(metavar="NAME", help="The account on the nodes.")],
+    purpose: Annotated[Purpose, typer.Option("--for", help="What it is to do there.")],
+) -> None:
+    """Prints the sudoers file of an account that audits, or of one that deploys.
+
+    Example: run.py sudoers --user evpn-audit --for audit > evpn-fleet-audit
+    """
+    sys.stdout.write(sudoers_text(user, purpose.value))
