@@ -38,6 +38,11 @@ class ManagedFile:
         """A name for the staged copy, unique among the managed files."""
         return self.path.strip("/").replace("/", "_")
 
+    @property
+    def meta(self) -> str:
+        """Its mode, owner and group as one text, as `stat -c '%a %U %G'` prints them."""
+        return f"{self.mode:o} {self.owner} {self.group}"
+
 
 INTERFACES = ManagedFile(
     "/etc/network/interfaces",

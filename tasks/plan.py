@@ -115,7 +115,7 @@ def compute_plan(task: Task, intent: FabricIntent, connection: FleetSSH) -> Node
     node = intent.nodes[task.host.name]
     rendered: Mapping[str, str] = render_files(task, intent).result
     files = files_of(node)
-    wanted = {file.path: FileState(rendered[file.path], _wanted_meta(file)) for file in files}
+    wanted = {file.path: FileState(rendered[file.path], file.meta) for file in files}
     return plan_towards(node, connection, wanted, sudo=needs_sudo(task.host))
 
 
@@ -126,10 +126,6 @@ def plan_towards(
     now = _read_files(node, connection, sudo=sudo)
     files = tuple(FileChange(f, now[f.path], wanted[f.path]) for f in files_of(node))
     return NodePlan(node.name, tuple(c for c in files if c.before != c.after), files=files)
-
-
-def _wanted_meta(file: ManagedFile) -> str:
-    return f"{file.mode:o} {file.owner} {file.group}"
 
 
 def _read_files(node: NodeIntent, connection: FleetSSH, *, sudo: bool) -> dict[str, FileState]:

@@ -106,7 +106,7 @@ def _install_section(change: FileChange, stage: str) -> Section:
     # A hidden name: `source /etc/network/interfaces.d/*` must not read it should it be left over.
     staged = shlex.quote(f"{stage}/{change.file.name}")
     new = shlex.quote(f"{folder}/.{name}.evpn-fleet-new")
-    mode, owner, group = change.after.meta.split()
+    mode, owner, group = (change.after.meta or change.file.meta).split()
     # Renamed only when its bytes are on the disk: a power failure leaves the old file or the new.
     command = (
         f"install -o {owner} -g {group} -m {mode} {staged} {new} "

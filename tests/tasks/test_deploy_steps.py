@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from tasks.files import DAEMONS, FRR_CONF, INTERFACES, MARK, SYSCTL
-from tasks.plan import FileChange, FileState
-from tasks.steps import apply_sections, verify_sections, vxlan_stanzas
+from pathlib import Path
 
+import pytest
+
+from overlay.loading import load_inventory
+from tasks.files import (
+    DAEMONS,
+    FRR_CONF,
+    INTERFACES,
+    MARK,
+    OVERLAY_INTERFACES,
+    SYSCTL,
+    interfaces_file,
+)
+from tasks.plan import FileChange, FileState
+from tasks.steps import apply_sections, made_devices, verify_sections, vxlan_stanzas
+from tests.rendering import render
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EVPN = """
 auto vxlan2
 iface vxlan2 inet manual
@@ -123,3 +138,20 @@ def test_another_flood_list_over_ipv6_makes_the_device_anew():
     after = before.replace("dst fd00::2", "dst fd00::3")
     assert "remake:vxlan2" in steps(change(INTERFACES, before, after))
     assert "remake:vxlan2" not in steps(change(INTERFACES, before, before + "auto x\n"))
+
+
+@pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.iterdir()))
+def test_every_device_that_a_file_makes_is_found_in_it(example):
+    intent = load_inventory(EXAMPLES / example).intent
+    for name, files in render(intent).items():
+        node = intent.nodes[name]
+        made = {vxlan.name for vxlan in node.vxlans} | {vrf.name for vrf in node.vrfs}
+        made |= {bridge.name for bridge in node.owned_bridges}
+        assert made_devices(files[interfaces_file(node).path]) == made
+
+
+def test_a_file_of_the_overlay_scope_that_goes_takes_its_devices_along():
+    gone = FileChange(OVERLAY_INTERFACES, FileState(EVPN), FileState(None))
+    assert steps(gone) == [
+        f"install:{OVERLAY_INTERFACES.path}", "unmake:vmbr2", "unmake:vxlan2",
+    ]  # fmt: skip

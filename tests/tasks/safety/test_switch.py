@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tasks.safety.manifest import Manifest
+from tasks.files import MARK, OVERLAY_INTERFACES
+from tasks.plan import FileChange, FileState
+from tasks.safety.manifest import FileRecord, Manifest
 from tasks.safety.places import LOCK, PENDING
+from tasks.safety.scripts import restore_script
 from tests.tasks.safety.machine import BACKUPS, NEW, OLD, STATE, Machine
 
 if TYPE_CHECKING:
@@ -242,3 +245,15 @@ def test_the_state_folder_is_closed_to_others(machine: Machine) -> None:
     machine.arm()
     assert machine.at(STATE).stat().st_mode & 0o777 == 0o700
     assert machine.at(PENDING).readlink().as_posix() == "backups/0001"
+
+
+def test_in_the_overlay_scope_the_underlay_is_never_restarted() -> None:
+    text = f"# {MARK} for n\nauto vxlan2\niface vxlan2\n        vxlan-id 2\n"
+    for before in (None, text.replace("id 2", "id 3")):
+        change = FileChange(OVERLAY_INTERFACES, FileState(before), FileState(text))
+        record = FileRecord(OVERLAY_INTERFACES.path, before is not None, "", "0" * 64, None, True)
+        manifest = Manifest("0001", "deploy", "", "", "", "", (record,))
+        script = restore_script(manifest, (change,), "/tmp/stage")
+        assert "restart networking" not in script
+        assert ("ifreload --allow evpn" in script) == (before is not None)
+        assert "ip link del vxlan2" in script
