@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import signal
 import threading
 import time
@@ -165,6 +166,7 @@ def _manifest(plan: NodePlan, facts: NodeFacts, run_state: RunState) -> Manifest
         intent=run_state.options.intent,
         who=who_we_are(),
         at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        token=secrets.token_hex(8),
         files=files,
         services=facts.services,
     )

@@ -167,7 +167,7 @@ class Deployment:
         with contextlib.suppress(FleetError):
             if not self.link.connection.is_alive():
                 self.link.reconnect()
-            self.link.run([withdraw_section(self.number)])
+            self.link.run([withdraw_section(self.manifest)])
 
     # From here on the node restores itself unless it is confirmed.
 

@@ -67,9 +67,9 @@ class NodeFacts:
 
 def survey_node(host: str, connection: FleetSSH, *, sudo: bool) -> NodeFacts:
     """Asks a node in one exec. Raises CommandError when it does not answer in full."""
-    script = build_script(_SECTIONS, cap=4 * 1024 * 1024)
+    script = build_script(SURVEY, cap=4 * 1024 * 1024)
     outputs = split_output(script, *connection.run(script, sudo=sudo, deadline=60))
-    lost = [section.slug for section in _SECTIONS if not _whole(outputs.get(section.slug))]
+    lost = [section.slug for section in SURVEY if not _whole(outputs.get(section.slug))]
     if lost:
         raise CommandError(
             f"{host}: it did not answer in full what is asked before a deployment: {lost[0]}",
@@ -82,7 +82,7 @@ def _whole(output: RawOutput | None) -> bool:
     return output is not None and not output.truncated
 
 
-_SECTIONS = (
+SURVEY = (
     Section("fact:services", f"systemctl is-active {' '.join(_UNITS)} || :"),
     Section(
         "fact:backups",

@@ -81,15 +81,20 @@ def hold_section(number: str, seconds: int) -> Section:
     )
 
 
-def withdraw_section(number: str) -> Section:
-    """Takes back an arming that failed half-way; nothing was replaced yet."""
-    timers = f"{timer_unit(number, 'apply')}.timer"
+def withdraw_section(manifest: Manifest) -> Section:
+    """Takes back an arming that failed half-way, before anything was replaced.
+
+    Only what is this deployment's own: another one may have come first, with the same number.
+    """
+    number, token = manifest.number, shlex.quote(manifest.token)
+    here = backup_folder(number)
     return Section(
         "withdraw",
-        f'[ "$(readlink {PENDING})" != backups/{number} ] || rm -f {PENDING}\n'
-        f"systemctl stop {timers} 2>/dev/null\n"
-        f'[ "$(cat {LOCK}/number 2>/dev/null)" != {number} ] '
-        f"|| rm -rf {LOCK} {backup_folder(number)}",
+        f'if [ "$(cat {here}/token 2>/dev/null)" = {token} ]; then\n'
+        f'  [ "$(readlink {PENDING})" != backups/{number} ] || rm -f {PENDING}\n'
+        f"  systemctl stop {timer_unit(number, 'apply')}.timer 2>/dev/null\n"
+        f"  rm -rf {here}\nfi\n"
+        f'[ "$(cat {LOCK}/token 2>/dev/null)" != {token} ] || rm -rf {LOCK}',
     )
 
 
@@ -131,7 +136,8 @@ def _lock_section(manifest: Manifest, *, break_lock: bool) -> Section:
     return Section(
         "arm:lock",
         f"{break_it}if mkdir -m 700 {LOCK} 2>/dev/null; then\n"
-        f"  echo {owner} > {LOCK}/owner && echo {manifest.number} > {LOCK}/number; exit\nfi\n"
+        f"  echo {shlex.quote(manifest.token)} > {LOCK}/token && echo {owner} > {LOCK}/owner\n"
+        "  exit\nfi\n"
         f"age=$(( $(date +%s) - $(stat -c %Y {LOCK}) ))\n"
         f"who=$(cat {LOCK}/owner 2>/dev/null || echo nobody known)\n"
         'echo "locked for $age s by: $who"\nexit 1',
@@ -144,7 +150,9 @@ def _backup_section(manifest: Manifest, changes: tuple[FileChange, ...], stage: 
     here = backup_folder(manifest.number)
     staged = {c.file.path: f"{stage}/{c.file.name}" for c in changes if c.after.text is not None}
     changed = {change.file.path for change in changes}
-    lines = [f"install -d -m 700 {STATE} {BACKUPS}", f"mkdir -m 700 {here} {here}/old {here}/new"]
+    lines = [f"install -d -m 700 {STATE} {BACKUPS}", f"mkdir -m 700 {here}"]
+    lines.append(f"echo {shlex.quote(manifest.token)} > {here}/token")
+    lines.append(f"mkdir -m 700 {here}/old {here}/new")
     for record in manifest.files:
         path = record.path
         if record.existed:

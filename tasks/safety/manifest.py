@@ -26,7 +26,8 @@ class FileRecord:
 class Manifest:
     """One deployment on one node. `kind` is `deploy` or `rollback to NUMBER`.
 
-    `services` maps a unit to the state that it was in (`active`, `inactive`, …).
+    `services` maps a unit to the state that it was in (`active`, `inactive`, …). `token` is no
+    other deployment's: two that look at a node at the same time choose the same number.
     """
 
     number: str
@@ -35,6 +36,7 @@ class Manifest:
     intent: str
     who: str
     at: str
+    token: str
     files: tuple[FileRecord, ...] = ()
     services: dict[str, str] = field(default_factory=dict)
 
@@ -53,7 +55,8 @@ class Manifest:
             services = {str(unit): str(state) for unit, state in found.pop("services").items()}
             manifest = cls(**found, files=files, services=services)
             texts = (manifest.number, manifest.kind, manifest.version, manifest.intent)
-            if not all(isinstance(said, str) for said in (*texts, manifest.who, manifest.at)):
+            names = (manifest.who, manifest.at, manifest.token)
+            if not all(isinstance(said, str) for said in (*texts, *names)):
                 raise TypeError("a field is no text")  # noqa: TRY301
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise ParseError(

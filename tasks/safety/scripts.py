@@ -57,6 +57,7 @@ def _filled(name: str, manifest: Manifest, stage: str, parts: dict[str, str]) ->
     values = {
         "NUMBER": manifest.number,
         "VERSION": manifest.version,
+        "TOKEN": shlex.quote(manifest.token),
         "STATE": STATE,
         "LOCK": LOCK,
         "DECISION": DECISION,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from dataclasses import replace
@@ -157,13 +159,24 @@ def test_an_edit_by_hand_is_shown_and_kept(fleet: ReplayFleet, intent: FabricInt
     assert deploy(fleet, intent, replace(IMPATIENT, overwrite=True))["node1"].outcome == "deployed"
 
 
-def test_told_to_stop_no_further_batch_is_begun(fleet: ReplayFleet, intent: FabricIntent) -> None:
+def test_ctrl_c_lets_the_batch_end_and_begins_no_other(
+    fleet: ReplayFleet, intent: FabricIntent
+) -> None:
     state = RunState(intent, IMPATIENT)
+    told: list[tuple[tuple[str, ...], bool]] = []
+    state.interrupted = lambda hosts, again: told.append((hosts, again))
+
+    def press() -> None:
+        while state.in_flight.get("node1") is None:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
     with open_session(fleet.inventory) as session:
-        found = deploy_all(
-            session, intent, lambda _: state.stopping.set(), run_state=state
-        )  # fmt: skip
+        found = deploy_all(session, intent, lambda _: None, run_state=state)
     assert [outcome.outcome for outcome in found] == ["deployed", "not-tried", "not-tried"]
+    assert told == [(("node1",), False)]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_told_to_stop_twice_the_node_is_left_to_its_switch(

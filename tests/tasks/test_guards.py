@@ -106,7 +106,7 @@ def test_the_bridges_of_a_file() -> None:
 def deployed(text: str | None) -> NodeFacts:
     sha256 = None if text is None else sha256_of(text)
     record = FileRecord(INTERFACES.path, True, "", "old", sha256, True)
-    manifest = Manifest("0001", "deploy", "", "", "", "", (record,))
+    manifest = Manifest("0001", "deploy", "", "", "", "", "", (record,))
     later = Backup("0002", "restored", replace(manifest, files=()))
     return replace(GOOD, backups=(Backup("0001", "confirmed", manifest), later))
 
@@ -134,7 +134,7 @@ def test_an_edit_is_shown_without_its_secrets() -> None:
 
 
 def test_facts_are_read_from_what_a_node_prints() -> None:
-    manifest = Manifest("0003", "deploy", "1", "feed", "me", "now", (), {"frr": "active"})
+    manifest = Manifest("0003", "deploy", "1", "feed", "me", "now", "t", (), {"frr": "active"})
     outputs = {
         "fact:services": "active\ninactive\n",
         "fact:backups": f"0002 -\n\n0003 confirmed\n{manifest.to_json()}0004 restored\nnonsense\n",

@@ -43,5 +43,5 @@ release() {
         done
     fi
     rm -rf "$stage"
-    [ "$(cat "$lock/number" 2> /dev/null)" != "$number" ] || rm -rf "$lock"
+    [ "$(cat "$lock/token" 2> /dev/null)" != @TOKEN@ ] || rm -rf "$lock"
 }

@@ -2,7 +2,7 @@
 # Puts back what deployment @NUMBER@ of evpn-fleet replaced on this node, and has it loaded again.
 # Written by evpn-fleet @VERSION@. It can be killed at any point and run again.
 #
-#   sh restore.sh hand    by hand, at any time, also long after the deployment was confirmed
+#   sh restore.sh hand    by hand, also when the deployment was confirmed (of the last one)
 #   timer, now, boot      only while the deployment waits for its confirmation
 @COMMON@
 bad=0

@@ -10,11 +10,12 @@ import os
 import shutil
 import signal
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tasks.files import DAEMONS, FRR_CONF, INTERFACES, MARK, SYSCTL, ManagedFile
 from tasks.plan import FileChange, FileState, sha256_of
-from tasks.safety.arm import apply_guard, arm_sections, hold_section
+from tasks.safety.arm import apply_guard, arm_sections, hold_section, withdraw_section
 from tasks.safety.manifest import FileRecord, Manifest
 from tasks.safety.places import BACKUPS, BOOT_UNIT, LOCK, PENDING, STATE
 from tasks.safety.scripts import boot_unit, confirm_script, restore_script
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REAL = ("mv", "cp", "rm", "ln", "mkdir")
-_FAKED = ("systemctl", "systemd-run", "ifreload", "frr-reload", "vtysh", "ip", "logger", "sysctl")
+_FAKED = (
+    "systemctl",
+    "ifquery",
+    "systemd-run",
+    "ifreload",
+    "frr-reload",
+    "vtysh",
+    "ip",
+    "logger",
+    "sysctl",
+)
 _WRAPPER = """\
 #!/bin/sh
 read n < {fake}/count; read kill < {fake}/kill; read leader < {fake}/leader
@@ -49,6 +60,8 @@ esac""",
     "systemd-run": """\
 for word; do case "$word" in --unit=*) unit=${{word#--unit=}} ;; esac; done
 case "$*" in *--on-active*) echo "$*" > {fake}/timers/$unit.timer ;; esac""",
+    "ifquery": "cat {fake}/said",
+    "frr-reload": "cat {fake}/lines 2> /dev/null || :",
     "ifreload": "[ ! -e {fake}/broken/ifreload ]",
     "sysctl": "echo 'net.ipv4.ip_forward = 0'",
 }
@@ -92,7 +105,7 @@ class Machine:
         (self.fake / "bin/sync").symlink_to("/bin/true")
         self.changes = tuple(self._change(f) for f in (DAEMONS, FRR_CONF, SYSCTL, INTERFACES))
         self.manifest = Manifest(
-            "0001", "deploy", "0.1", "feed", "me@here", "2026-01-01T00:00:00Z",
+            "0001", "deploy", "0.1", "feed", "me@here", "2026-01-01T00:00:00Z", "cafe",
             tuple(self._record(change) for change in self.changes), {"frr": "active"},
         )  # fmt: skip
         self.fill_stage()
@@ -153,6 +166,9 @@ class Machine:
             self.manifest, self.changes, "/tmp/stage", seconds=120, break_lock=break_lock
         )
         return self.sections(made, kill_at=kill_at)
+
+    def withdraw(self, token: str = "cafe") -> None:
+        self.sections([withdraw_section(replace(self.manifest, token=token))])
 
     def apply(self, *, kill_at: int = 0) -> dict[str, int | None]:
         steps = apply_sections(self.changes, "/tmp/stage")

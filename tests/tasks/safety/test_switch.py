@@ -169,6 +169,37 @@ def test_a_file_that_changes_after_the_plan_stops_it(machine: Machine, path: str
     assert not machine.pending
 
 
+def test_an_arming_that_failed_is_taken_back(machine: Machine) -> None:
+    machine.at("/etc/frr/frr.conf").write_text("edited in this very moment\n")
+    machine.arm()
+    assert machine.locked
+    machine.withdraw()
+    assert not machine.locked
+    assert not list(machine.at(BACKUPS).iterdir())
+
+
+def test_who_comes_second_takes_back_nothing_of_the_first(machine: Machine) -> None:
+    machine.arm()
+    machine.withdraw(token="beef")
+    assert machine.pending
+    assert machine.locked
+    assert machine.timers
+    machine.fire_timers()
+    assert machine.outcome == "restored"
+    machine.withdraw(token="beef")
+    assert (machine.at(BACKUPS) / "0001" / "manifest.json").exists()
+
+
+def test_a_number_that_was_taken_in_the_meantime_is_not_used_again(machine: Machine) -> None:
+    machine.arm()
+    machine.apply()
+    machine.backup_script("confirm.sh")
+    machine.fill_stage()
+    assert machine.arm()["arm:backup"] == 1
+    assert not machine.pending
+    assert machine.outcome == "confirmed"
+
+
 def test_ten_backups_are_kept(machine: Machine) -> None:
     machine.at(BACKUPS).mkdir(parents=True)
     for number in range(2, 16):
@@ -252,7 +283,7 @@ def test_in_the_overlay_scope_the_underlay_is_never_restarted() -> None:
     for before in (None, text.replace("id 2", "id 3")):
         change = FileChange(OVERLAY_INTERFACES, FileState(before), FileState(text))
         record = FileRecord(OVERLAY_INTERFACES.path, before is not None, "", "0" * 64, None, True)
-        manifest = Manifest("0001", "deploy", "", "", "", "", (record,))
+        manifest = Manifest("0001", "deploy", "", "", "", "", "", (record,))
         script = restore_script(manifest, (change,), "/tmp/stage")
         assert "restart networking" not in script
         assert ("ifreload --allow evpn" in script) == (before is not None)
