@@ -133,6 +133,15 @@ class Machine:
             ours = name in {"restore.sh", "confirm.sh", "boot.service"}
             (self.stage / name).write_text(self.rooted(text) if ours else text)
 
+    def save(self) -> None:
+        """Remembers all of the machine, for `rewind`."""
+        shutil.copytree(self.root, f"{self.root}.saved", symlinks=True)
+
+    def rewind(self) -> None:
+        """Makes the machine what it was when it was saved."""
+        shutil.rmtree(self.root)
+        shutil.copytree(f"{self.root}.saved", self.root, symlinks=True)
+
     def rooted(self, text: str) -> str:
         for place in ("/etc/", "/var/lib/", "/run/", "/sys/class/", "/tmp/stage"):
             text = text.replace(place, f"{self.root}{place.replace('/tmp/stage', '/stage')}")

@@ -212,15 +212,16 @@ def test_ten_backups_are_kept(machine: Machine) -> None:
     assert left == [*(f"{number:04d}" for number in range(6, 16)), "20250101T000000Z"]
 
 
-def count_steps(machine: Machine, phase: str) -> int:
-    machine.arm()
+PHASES = ("arm", "apply", "restore")
+
+
+def play(machine: Machine, phase: str, kill_at: int = 0) -> None:
     if phase == "arm":
-        return machine.steps
-    machine.apply()
-    if phase == "apply":
-        return machine.steps
-    machine.backup_script("restore.sh", "timer")
-    return machine.steps
+        machine.arm(kill_at=kill_at)
+    elif phase == "apply":
+        machine.apply(kill_at=kill_at)
+    else:
+        machine.backup_script("restore.sh", "timer", kill_at=kill_at)
 
 
 def by_timer(machine: Machine) -> None:
@@ -232,22 +233,21 @@ def by_boot(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("recover", [by_timer, by_boot])
-@pytest.mark.parametrize("phase", ["arm", "apply", "restore"])
+@pytest.mark.parametrize("phase", PHASES)
 def test_killed_at_any_step_the_node_has_its_old_files(
-    tmp_path: Path, phase: str, recover: Callable[[Machine], None]
+    machine: Machine, phase: str, recover: Callable[[Machine], None]
 ) -> None:
-    steps = count_steps(Machine(tmp_path / "count"), phase)
+    for earlier in PHASES[: PHASES.index(phase)]:
+        play(machine, earlier)
+    machine.save()
+    play(machine, phase)
+    steps = machine.steps
     assert steps > 10
     for step in range(1, steps + 1):
-        machine = Machine(tmp_path / str(step))
-        machine.arm(kill_at=step if phase == "arm" else 0)
-        if phase != "arm":
-            machine.apply(kill_at=step if phase == "apply" else 0)
-        if phase == "restore":
-            machine.backup_script("restore.sh", "timer", kill_at=step)
-            # systemd starts a restore that was killed again; a boot finds the mark.
-            if recover is by_timer:
-                machine.backup_script("restore.sh", "timer")
+        machine.rewind()
+        play(machine, phase, kill_at=step)
+        if phase == "restore" and recover is by_timer:
+            play(machine, phase)  # systemd starts a restore that was killed again
         armed = bool(machine.timers)
         recover(machine)
         assert machine.files() == OLD, f"{phase}, step {step}"
@@ -255,13 +255,14 @@ def test_killed_at_any_step_the_node_has_its_old_files(
         assert not (machine.locked and armed), f"{phase}, step {step}"
 
 
-def test_killed_at_any_step_a_confirmation_is_whole_or_not_there(tmp_path: Path) -> None:
-    steps = 8
+def test_killed_at_any_step_a_confirmation_is_whole_or_not_there(machine: Machine) -> None:
+    machine.arm()
+    machine.apply()
+    machine.save()
+    machine.backup_script("confirm.sh")
     seen = set()
-    for step in range(1, steps + 1):
-        machine = Machine(tmp_path / str(step))
-        machine.arm()
-        machine.apply()
+    for step in range(1, machine.steps + 1):
+        machine.rewind()
         machine.backup_script("confirm.sh", kill_at=step)
         was_pending = machine.pending
         machine.fire_timers()
