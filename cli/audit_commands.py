@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ from cli.recording import (
     Recording,
     history_to_use,
 )
+from cli.settle import second_look
 from cli.settle import settle as settle_down
 from drift.findings import Severity
 from overlay.errors import FleetError
@@ -178,9 +179,16 @@ def _judged(
         if options.source is not None:
             return built_of(observe_snapshot(options.source, session, intent))
         fleet = LiveFleet(context, session, intent, options.snapshot, options.until)
+
+        def look_again(hosts: Collection[str]) -> Report:
+            return built_of(fleet.look(hosts))
+
+        first = second_look(
+            built_of(fleet.look()), look_again, until=options.until, say=context.say
+        )
         return settle_down(
-            built_of(fleet.look()),
-            lambda hosts: built_of(fleet.look(hosts)),
+            first,
+            look_again,
             seconds=options.settle_seconds(time.monotonic()),
             say=context.say,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.settle import PAUSE, settle, unsettled
+from cli.settle import PAUSE, second_look, settle, unsettled
 from overlay.records import HostState
 from replay.fleet import RECORDINGS, ReplayFleet
 from tests.cli.test_command_line import SHIPPED, call
@@ -97,6 +97,21 @@ def test_nothing_is_asked_of_a_fabric_in_sync() -> None:
     fabric = Fabric(report())
     fabric.settle(60)
     assert (fabric.asked, fabric.said) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("check", "until", "looks"),
+    [("fdb-stale", None, 1), ("flood-missing", None, 1), ("vxlan-learning", None, 0),
+     ("fdb-stale", 0.0, 0)],
+)  # fmt: skip
+def test_what_may_just_be_moving_is_looked_at_twice(
+    check: str, until: float | None, looks: int
+) -> None:
+    drift = report(replace(examples.learning("leaf1"), check=check))
+    fabric = Fabric(report())
+    after = second_look(drift, fabric.look, until=until, say=fabric.said.append, sleep=fabric.sleep)
+    assert fabric.asked == [{"leaf1"}] * looks
+    assert len(after.findings) == 1 - looks
 
 
 def test_what_shows_only_between_nodes_needs_all_of_them() -> None:
