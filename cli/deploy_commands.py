@@ -23,6 +23,7 @@ from tasks.backups import backup_number, rolled_back
 from tasks.deploy import Prepared, deploy_all, intended, prepare_all
 from tasks.options import DeployOptions
 from tasks.outcome import NodeOutcome, RunState
+from tasks.plan import NodePlan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,7 +171,7 @@ class _Rollout:
         with deploying(self.context.inventory):
             prepared = self._prepare()
             changes, code = self._planned(prepared)
-            if not changes or any(node.refused for node in prepared):
+            if not changes or code == 1:
                 return code
             _confirm(changes, yes=yes)
             return self._carry_out(prepared, changes)
@@ -180,14 +181,18 @@ class _Rollout:
         return prepare_all(self.session, self.target, self.state)
 
     def _planned(self, prepared: Sequence[Prepared]) -> tuple[int, int]:
-        """Prints the plan; how many nodes would change, and the exit code of that alone."""
+        """Prints the plan; how many nodes would change, and the exit code of that alone.
+
+        Code 1: some node must not be deployed as it is, so that none is.
+        """
         plans = [node.plan for node in prepared]
         print_plans(self.context, plans, self.inventory.intent)
         refused = [reason for node in prepared for reason in node.refused]
         _print_errors(self.context, refused)
-        if refused:
-            self.context.err.print("Nothing was changed.")
-        return sum(bool(plan.changes) for plan in plans), 1 if refused else plan_code(plans)
+        code = 1 if refused else plan_code(plans)
+        if code == 1:
+            self.context.err.print("Nothing was changed: mend that, or leave it out with --limit.")
+        return sum(bool(plan.changes) for plan in plans), code
 
     def _carry_out(self, prepared: Sequence[Prepared], changes: int) -> int:
         started = datetime.now(UTC)
@@ -236,8 +241,9 @@ class _Rollout:
         table = Table(box=None, pad_edge=False)
         for title in ("Node", "Number", "Outcome", "When", "Who", "What", "Intent", "Changed"):
             table.add_column(title)
-        # Of no interest here is what would change: looking at the intent asks the same facts.
-        prepared = prepare_all(self.session, intended(self.inventory.intent), self.state)
+        prepared = prepare_all(
+            self.session, lambda task, _connection, _facts: NodePlan(task.host.name), self.state
+        )
         for node in prepared:
             _print_errors(self.context, [node.plan.error] if node.plan.error else [])
             for backup in node.facts.backups if node.facts else ():

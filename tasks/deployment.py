@@ -224,8 +224,9 @@ class Deployment:
 
     def _await_unit(self, read: list[Section]) -> dict[str, RawOutput]:
         """Waits, over new sessions, until the unit has ended; returns its outputs."""
-        while time.monotonic() < self.limit:
+        while True:
             self._check_abandoned()
+            late = time.monotonic() > self.limit  # before the look: there is always one
             state = self._state(*read)
             if state is not None:
                 switch, outputs = state
@@ -233,8 +234,9 @@ class Deployment:
                     raise DeployError(f"{self.host}: it restored itself before it was proven")
                 if not switch.applying and all(outputs[s.slug].rc == 0 for s in read):
                     return outputs
+            if late:
+                raise DeployError(f"{self.host}: the steps did not come to an end in time")
             time.sleep(_POLL)
-        raise DeployError(f"{self.host}: the steps did not come to an end in time")
 
     def _state(self, *more: Section) -> tuple[SwitchState, dict[str, RawOutput]] | None:
         """The switch as the node tells it over a new session; None when it does not answer."""

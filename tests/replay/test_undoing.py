@@ -68,7 +68,17 @@ def test_a_session_that_breaks_while_the_unit_runs_does_no_harm(
     fleet: ReplayFleet, intent: FabricIntent
 ) -> None:
     fleet.nodes["node1"].mishaps["unit"] = Mishap.CUT
-    assert deploy(fleet, intent)["node1"].outcome == "deployed"
+    assert deploy(fleet, intent, DeployOptions())["node1"].outcome == "deployed"
+
+
+def test_a_unit_that_never_reports_is_undone(fleet: ReplayFleet, intent: FabricIntent) -> None:
+    node = fleet.nodes["node1"]
+    before = dict(node.files)
+    node.failures["out"] = "cat: no such file"
+    found = deploy(fleet, intent)["node1"]
+    assert found.outcome == "restored"
+    assert "the steps did not come to an end in time" in str(found.error)
+    assert node.files == before
 
 
 @pytest.mark.parametrize("slug", ["frr-converged", "interfaces-hold", "answers"])
