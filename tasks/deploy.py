@@ -185,8 +185,8 @@ def deploy_all(
     """Deploys the session's hosts batch by batch; outcomes in the inventory's order.
 
     Each host is told to `done` once. After `max_failures` hosts that went wrong no further batch
-    is begun; its hosts are `not-tried`. A host that cannot be reached before anything was changed
-    on it does not count. A first Ctrl-C lets the hosts in flight finish, a second leaves them to
+    is begun; its hosts are `not-tried`. A host with which nothing is begun (it is refused, or does
+    not answer) does not count. A first Ctrl-C lets the hosts in flight finish, a second leaves them to
     their switches.
     """
     run_state = run_state or RunState(intent, options or DeployOptions())
@@ -203,9 +203,10 @@ def deploy_all(
             tell(early)
     _note_peers(prepared, run_state)
     plans = {node.host: node.plan for node in prepared if node.host not in outcomes}
+    early_ones = frozenset(outcomes)
     with _interruptible(session, run_state):
         for batch in _batches(session, run_state, plans):
-            failures = sum(_counts(outcome) for outcome in outcomes.values())
+            failures = sum(_counts(outcomes[name]) for name in outcomes.keys() - early_ones)
             if failures >= run_state.options.max_failures or run_state.stopping.is_set():
                 break
             _run_batch(session, batch, target, run_state, tell)

@@ -144,14 +144,17 @@ class Deployment:
 
     def _arm(self) -> None:
         options = self.run_state.options
+        # An apply that ends starts the time anew; this is for one that hangs, and a slow one is not
+        # to be undone half-way.
+        seconds = 2 * options.confirm_within
         sections = arm_sections(
             self.manifest,
             self.plan.changes,
             self.stage,
-            seconds=options.confirm_within,
+            seconds=seconds,
             break_lock=options.break_lock,
         )
-        self.limit = time.monotonic() + options.confirm_within
+        self.limit = time.monotonic() + seconds
         try:
             outputs = self.link.run(sections, deadline=120)
             require(
@@ -211,8 +214,8 @@ class Deployment:
         if any(slug not in outputs or outputs[slug].rc != 0 for slug in ("out", "err")):
             # What is replaced is often what our session runs over: that it broke says nothing yet.
             outputs = self._await_unit(read)
-        elif outputs["unit"].rc == 0:
-            self.limit = time.monotonic() + self.run_state.options.confirm_within
+        # When its last step began we know only roughly; what decides is the node's own clock.
+        self.limit = min(self.limit, time.monotonic() + self.run_state.options.confirm_within)
         self._judge_apply(outputs)
 
     def _judge_apply(self, outputs: dict[str, RawOutput]) -> None:
