@@ -186,8 +186,8 @@ def deploy_all(
 
     Each host is told to `done` once. After `max_failures` hosts that went wrong no further batch
     is begun; its hosts are `not-tried`. A host with which nothing is begun (it is refused, or does
-    not answer) does not count. A first Ctrl-C lets the hosts in flight finish, a second leaves them to
-    their switches.
+    not answer) does not count. A first Ctrl-C lets the hosts in flight finish, a second leaves them
+    to their switches.
     """
     run_state = run_state or RunState(intent, options or DeployOptions())
     target = target or intended(intent)
