@@ -92,7 +92,7 @@ def _derive_node(
         vxlans=tuple(vxlans),
         vrfs=vrfs,
         bgp=plane.bgp(name, node),
-        sysctls=_sysctls(fabric, name, plane, router),
+        sysctls=_sysctls(fabric, name, plane, router, networks),
         forwarding=_forwarding(fabric, node),
         role=node.role,
         scope=node.scope or fabric.scope,
@@ -231,7 +231,11 @@ def _forwarding(fabric: Fabric, node: Node) -> bool:
 
 
 def _sysctls(
-    fabric: Fabric, node: str, plane: ControlPlane, router: RouterIntent | None
+    fabric: Fabric,
+    node: str,
+    plane: ControlPlane,
+    router: RouterIntent | None,
+    networks: list[Network],
 ) -> tuple[tuple[str, str], ...]:
     # Gateways forward per interface; an L3VNI's bridge and a VRF only by the global switch.
     switch = str(int(_forwarding(fabric, fabric.nodes[node])))
@@ -241,6 +245,10 @@ def _sysctls(
         # does not follow `default`, and the stricter of `all` and the interface counts.
         places = ("default", "all", fabric.underlay.bridge)
         settings += [(f"net.ipv4.conf.{place}.rp_filter", "0") for place in places]
+    if any(net.vrf and any(":" in gateway for gateway in net.gateways) for net in networks):
+        # ifupdown2 of Debian 12 puts a bridge into its VRF when it has its addresses already, and
+        # the kernel takes the IPv6 ones away then.
+        settings.append(("net.ipv6.conf.all.keep_addr_on_down", "1"))
     if router and len({route.next_hop for route in router.routes}) > 1:
         # Static ECMP does not see that an exit is dead; its unanswered ARP does. IPv6 always looks.
         settings.append(("net.ipv4.fib_multipath_use_neigh", "1"))
