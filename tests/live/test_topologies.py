@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from lab.fault_catalogue import CATALOGUE
 from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.conftest import CONVERGE, ROOT, Lab
+from tests.live.probes import eventually, on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 OUTSIDE = "203.0.113.1"  # an address behind the router
-
-
-def eventually(what: str, probe: Callable[[], bool], timeout: float = CONVERGE) -> None:
-    limit = time.monotonic() + timeout
-    while not probe():
-        assert time.monotonic() < limit, what
-        time.sleep(2)
-
-
-def on(lab: Lab, node: str, command: str) -> str:
-    return run_on(lab.spec.node(node), command).check()
 
 
 def reaches(lab: Lab, machine: str, address: str, timeout: float = CONVERGE) -> None:
