@@ -42,7 +42,9 @@ BatchOption = Annotated[
 ]
 CanaryOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="The node that goes first; default the first plain VTEP."),
+    typer.Option(
+        metavar="NAME", help="The node that goes first; default the first plain VTEP; or none."
+    ),
 ]
 FailuresOption = Annotated[
     int, typer.Option(min=1, help="So many nodes gone wrong end the run after their batch.")

@@ -253,7 +253,9 @@ def _batches(
     for host in session.nornir.inventory.hosts.values():
         for group in host.groups:
             groups.setdefault(group.name, set()).add(host.name)
-    frozen = {name: frozenset(held) for name, held in groups.items()}
+    # A group of all nodes says how to reach them, and nothing of who stands in for whom.
+    everyone = set(session.nornir.inventory.hosts)
+    frozen = {name: frozenset(held) for name, held in groups.items() if held != everyone}
     return schedule(
         members_of(run_state.intent, plans, frozen),
         batch=run_state.options.batch,

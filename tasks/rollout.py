@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from overlay.expected import FabricIntent, NodeIntent
 
+NO_CANARY = "none"
 _RANKS = ("reflector", "exit", "router", "vtep")
 _SHARE = 0.10
 _SMALLEST_DEFAULT = 2
@@ -69,12 +70,13 @@ def schedule(
     """The batches in their order; each member is in exactly one.
 
     `redundancy` maps a group to all its members, those that need no deployment too: no batch holds
-    all members of a group of two or more. Raises FleetError for a canary that is no member.
+    all members of a group of two or more. The canary `none` is none at all. Raises FleetError for
+    a canary that is no member.
     """
     if not members:
         return []
-    first = _canary(members, canary)
-    batches: list[tuple[str, ...]] = [(first.name,)]
+    first = None if canary == NO_CANARY else _canary(members, canary)
+    batches: list[tuple[str, ...]] = [(first.name,)] if first else []
     rest = [member for member in members if member is not first]
     for kind in _RANKS[:-1]:
         batches += [(member.name,) for member in rest if member.kind == kind]

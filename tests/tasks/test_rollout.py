@@ -33,6 +33,10 @@ def test_a_canary_can_be_named() -> None:
     assert schedule(vteps(3), canary="n2", batch="9") == [("n2",), ("n0", "n1")]
 
 
+def test_without_a_canary_all_may_go_at_once() -> None:
+    assert schedule(vteps(3), canary="none", batch="100%") == [("n0", "n1", "n2")]
+
+
 def test_a_canary_that_is_not_to_be_changed_is_refused() -> None:
     with pytest.raises(FleetError, match="--canary n7: no node of that name is to be changed"):
         schedule(vteps(3), canary="n7")
