@@ -1,0 +1,380 @@
+"""Cases of devices, bridges, VRFs, addresses, flood lists and forwarding databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from overlay.records import ALL_ZERO_MAC, FdbEntry
+from tests.drift import worlds
+from tests.drift.case import Case
+from tests.drift.worlds import both, fdb, json, link, more_fdb, new_link, no_link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAC_OF_2 = "02:00:02:00:02:00"  # node2's guest in VNI 2; its number is the address's last part
+STRANGE_MAC = "02:ff:00:00:00:01"
+
+
+def _flood_entry(device: str, vtep: str) -> FdbEntry:
+    return FdbEntry(
+        ALL_ZERO_MAC, device, dst=vtep, state="permanent", flags=("self",), text="flood"
+    )
+
+
+def _not_flood(device: str, vtep: str) -> Callable[[FdbEntry], FdbEntry | None]:
+    return lambda e: None if e.is_flood and (e.device, e.dst) == (device, vtep) else e
+
+
+def _fdb_of(mac: str, **changes: Any) -> Callable[[FdbEntry], FdbEntry | None]:
+    def change(entry: FdbEntry) -> FdbEntry | None:
+        if entry.mac != mac or entry.dst is None:
+            return entry
+        return replace(entry, **changes) if changes else None
+
+    return change
+
+
+def _move_address(ip: str, to: str | None) -> Callable[[Any], None]:
+    def change(listing: Any) -> None:
+        for shown in listing:
+            for info in list(shown["addr_info"]):
+                if info["local"] == ip:
+                    shown["addr_info"].remove(info)
+                    if to:
+                        next(s for s in listing if s["ifname"] == to)["addr_info"].append(info)
+
+    return change
+
+
+DATA_PLANE: dict[tuple[str, str], Case] = {
+    ("vxlan-missing", "device absent"): Case(
+        no_link("node2", "vxlan2"),
+        "node2",
+        "vxlan2",
+        "vxlan2: VXLAN device - Expected: VNI 2 Actual: absent",
+    ),
+    ("vxlan-missing", "its VNI is on a device of another name"): Case(
+        both(new_link("node2", "vxlan2", "vx-two"), no_link("node2", "vxlan2")),
+        "node2",
+        "vxlan2",
+        "Expected: VNI 2 Actual: VNI 2 on vx-two",
+    ),
+    ("vxlan-missing", "its name belongs to a bridge"): Case(
+        link("node2", "vxlan2", kind="bridge"),
+        "node2",
+        "vxlan2",
+        "a device of kind bridge",
+    ),
+    ("vxlan-unexpected", "a VNI of nobody"): Case(
+        new_link("node1", "vxlan2", "vxlan99", vni=99),
+        "node1",
+        "vxlan99",
+        "vxlan99: VXLAN device - Expected: absent Actual: VNI 99",
+    ),
+    ("vxlan-unexpected", "a VNI of other nodes"): Case(
+        new_link("node3", "vxlan2", "vxlan3", vni=3),
+        "node3",
+        "vxlan3",
+        "Actual: VNI 3",
+    ),
+    ("vxlan-vni", "another VNI"): Case(
+        link("node2", "vxlan2", vxlan={"vni": 22}),
+        "node2",
+        "vxlan2",
+        "VNI - Expected: 2 Actual: 22",
+    ),
+    ("vxlan-vni", "the VNI of nothing else here"): Case(
+        link("node3", "vxlan2", vxlan={"vni": 3}),
+        "node3",
+        "vxlan2",
+        "Expected: 2 Actual: 3",
+    ),
+    ("vxlan-local-ip", "another address"): Case(
+        link("node2", "vxlan2", vxlan={"local": "192.168.0.99"}),
+        "node2",
+        "vxlan2",
+        "local tunnel address - Expected: 192.168.0.2 Actual: 192.168.0.99",
+    ),
+    ("vxlan-local-ip", "no address in EVPN mode"): Case(
+        link("node2", "vxlan4000", vxlan={"local": None}),
+        "node2",
+        "vxlan4000",
+        "Actual: absent",
+    ),
+    ("vxlan-local-ip", "another node's address"): Case(
+        link("node2", "vxlan2", vxlan={"local": "192.168.0.1"}),
+        "node2",
+        "vxlan2",
+        "192.168.0.1",
+    ),
+    ("vxlan-local-ip", "another address in unicast mode"): Case(
+        link("node2", "vxlan2", vxlan={"local": "192.168.0.99"}),
+        "node2",
+        "vxlan2",
+        "192.168.0.99",
+        worlds.unicast,
+    ),
+    ("vxlan-dstport", "8472"): Case(
+        link("node2", "vxlan2", vxlan={"dstport": 8472}),
+        "node2",
+        "vxlan2",
+        "UDP port - Expected: 4789 Actual: 8472",
+    ),
+    ("vxlan-learning", "on in EVPN mode"): Case(
+        link("node1", "vxlan2", vxlan={"learning": True}),
+        "node1",
+        "vxlan2",
+        "vxlan2: learning - Expected: off Actual: on",
+    ),
+    ("vxlan-learning", "off in unicast mode"): Case(
+        link("node1", "vxlan2", vxlan={"learning": False}),
+        "node1",
+        "vxlan2",
+        "vxlan2: learning - Expected: on Actual: off",
+        worlds.unicast,
+    ),
+    ("vxlan-group", "another group"): Case(
+        link("node1", "vxlan2", vxlan={"group": "225.1.1.1"}),
+        "node1",
+        "vxlan2",
+        "multicast group - Expected: 225.20.1.1 Actual: 225.1.1.1",
+        worlds.multicast,
+    ),
+    ("vxlan-group", "on the bridge's port"): Case(
+        link("node1", "vxlan2", vxlan={"device": "eno1"}),
+        "node1",
+        "vxlan2",
+        "physical device - Expected: vmbr0 Actual: eno1",
+        worlds.multicast,
+    ),
+    ("link-down", "VXLAN device down"): Case(
+        link("node1", "vxlan2", flags=("BROADCAST",)),
+        "node1",
+        "vxlan2",
+        "state - Expected: up Actual: down",
+    ),
+    ("link-down", "cable out"): Case(
+        link("node1", "eno1", flags=("UP", "NO-CARRIER")),
+        "node1",
+        "eno1",
+        "Actual: no carrier",
+    ),
+    ("link-down", "underlay port absent"): Case(
+        no_link("node1", "eno1"),
+        "node1",
+        "eno1",
+        "underlay port - Expected: up Actual: absent",
+    ),
+    ("link-down", "bridge down"): Case(
+        link("node1", "vmbr2", flags=("BROADCAST",)),
+        "node1",
+        "vmbr2",
+        "Actual: down",
+    ),
+    ("link-down", "VRF down"): Case(
+        link("node1", "vrf1", flags=("MASTER",)),
+        "node1",
+        "vrf1",
+        "Actual: down",
+    ),
+    ("bridge-missing", "network's bridge absent"): Case(
+        both(no_link("node1", "vmbr2"), link("node1", "vxlan2", master=None)),
+        "node1",
+        "vmbr2",
+        "vmbr2: bridge - Expected: present Actual: absent",
+    ),
+    ("bridge-missing", "underlay bridge absent"): Case(
+        both(no_link("node1", "vmbr0"), link("node1", "eno1", master=None)),
+        "node1",
+        "vmbr0",
+        "absent",
+    ),
+    ("bridge-membership", "in no bridge"): Case(
+        link("node1", "vxlan2", master=None, bridge_port=None),
+        "node1",
+        "vxlan2",
+        "bridge - Expected: vmbr2 Actual: absent",
+    ),
+    ("bridge-membership", "in another bridge"): Case(
+        link("node1", "vxlan2", master="vmbr3"),
+        "node1",
+        "vxlan2",
+        "Actual: vmbr3",
+    ),
+    ("bridge-membership", "underlay port in no bridge"): Case(
+        link("node1", "eno1", master=None, bridge_port=None),
+        "node1",
+        "eno1",
+        "Expected: vmbr0",
+    ),
+    ("bridge-port-learning", "on"): Case(
+        link("node1", "vxlan2", bridge_port={"learning": True}),
+        "node1",
+        "vxlan2",
+        "vxlan2: bridge port learning - Expected: off Actual: on",
+    ),
+    ("bridge-port-neigh-suppress", "off"): Case(
+        link("node1", "vxlan2", bridge_port={"neigh_suppress": False}),
+        "node1",
+        "vxlan2",
+        "Expected: on Actual: off",
+    ),
+    ("bridge-port-flood", "unicast on"): Case(
+        link("node1", "vxlan2", bridge_port={"flood": True}),
+        "node1",
+        "vxlan2",
+        "unicast flooding",
+    ),
+    ("bridge-port-flood", "multicast on"): Case(
+        link("node1", "vxlan3", bridge_port={"mcast_flood": True}),
+        "node1",
+        "vxlan3",
+        "multicast flooding - Expected: off Actual: on",
+    ),
+    ("bridge-port-flood", "multicast off where IPv6 needs it"): Case(
+        link("node1", "vxlan2", bridge_port={"mcast_flood": False}),
+        "node1",
+        "vxlan2",
+        "multicast flooding - Expected: on Actual: off",
+    ),
+    ("bridge-port-flood", "off in unicast mode"): Case(
+        link("node1", "vxlan2", bridge_port={"flood": False}),
+        "node1",
+        "vxlan2",
+        "Expected: on Actual: off",
+        worlds.unicast,
+    ),
+    ("bridge-port-isolated", "tunnel"): Case(
+        link("node1", "vxlan2", bridge_port={"isolated": True}),
+        "node1",
+        "vxlan2",
+        "isolation - Expected: off Actual: on",
+    ),
+    ("gateway-mac", "the kernel's own"): Case(
+        link("node3", "vmbr2", mac="06:00:00:00:00:07"),
+        "node3",
+        "vmbr2",
+        f"gateway MAC - Expected: {worlds.GATEWAY_MAC} Actual: 06:00:00:00:00:07",
+    ),
+    ("vrf-missing", "absent, its bridges in none"): Case(
+        both(
+            no_link("node3", "vrf1"),
+            link("node3", "vmbr2", master=None),
+            link("node3", "vmbr4000", master=None),
+        ),
+        "node3",
+        "vrf1",
+        "vrf1: VRF - Expected: present Actual: absent",
+    ),
+    ("vrf-membership", "in no VRF"): Case(
+        link("node3", "vmbr2", master=None),
+        "node3",
+        "vmbr2",
+        "VRF - Expected: vrf1 Actual: absent",
+    ),
+    ("vrf-membership", "in one where none is intended"): Case(
+        link("node3", "vmbr2", master="vrf9"),
+        "node3",
+        "vmbr2",
+        "Expected: absent Actual: vrf9",
+        worlds.bridged,
+    ),
+    ("mtu", "underlay too small"): Case(
+        both(link("node1", "eno1", mtu=1500), link("node1", "vmbr0", mtu=1500)),
+        "node1",
+        "eno1",
+        "MTU - Expected: 1550 Actual: 1500",
+    ),
+    ("mtu", "VXLAN device and so its bridge"): Case(
+        both(link("node1", "vxlan2", mtu=1450), link("node1", "vmbr2", mtu=1450)),
+        "node1",
+        "vxlan2",
+        "Expected: 1500 Actual: 1450",
+    ),
+    ("mtu", "bridge"): Case(
+        link("node1", "vmbr2", mtu=1400),
+        "node1",
+        "vmbr2",
+        "Expected: 1500 Actual: 1400",
+    ),
+    ("flood-missing", "received IMET"): Case(
+        fdb("node1", _not_flood("vxlan2", "192.168.0.3")),
+        "node1",
+        "vxlan2 VTEP 192.168.0.3",
+        "Expected: 192.168.0.3 Actual: absent",
+    ),
+    ("flood-missing", "intended remote in unicast mode"): Case(
+        fdb("node1", _not_flood("vxlan3", "192.168.0.3")),
+        "node1",
+        "vxlan3 VTEP 192.168.0.3",
+        "absent",
+        worlds.unicast,
+    ),
+    ("flood-missing", "the group in multicast mode"): Case(
+        fdb("node1", _not_flood("vxlan3", "225.20.1.1")),
+        "node1",
+        "vxlan3 VTEP 225.20.1.1",
+        "absent",
+        worlds.multicast,
+    ),
+    ("flood-unexpected", "in EVPN mode"): Case(
+        more_fdb("node1", _flood_entry("vxlan2", "192.168.0.77")),
+        "node1",
+        "vxlan2 VTEP 192.168.0.77",
+        "Expected: absent Actual: 192.168.0.77",
+    ),
+    ("flood-unexpected", "itself"): Case(
+        more_fdb("node1", _flood_entry("vxlan2", "192.168.0.1")),
+        "node1",
+        "vxlan2 VTEP 192.168.0.1",
+        "Actual: 192.168.0.1",
+        worlds.unicast,
+    ),
+    ("flood-unexpected", "a VTEP without this VNI"): Case(
+        more_fdb("node1", _flood_entry("vxlan3", "192.168.0.3")),
+        "node1",
+        "vxlan3 VTEP 192.168.0.3",
+        "Actual: 192.168.0.3",
+    ),
+    ("fdb-stale", "by hand"): Case(
+        more_fdb(
+            "node1",
+            FdbEntry(STRANGE_MAC, "vxlan2", dst="192.168.0.3", state="permanent", text="stale"),
+        ),
+        "node1",
+        f"vxlan2 MAC {STRANGE_MAC}",
+        "Expected: absent Actual: 192.168.0.3",
+    ),
+    ("fdb-missing", "removed"): Case(
+        fdb("node1", _fdb_of(MAC_OF_2)),
+        "node1",
+        f"vxlan2 MAC {MAC_OF_2}",
+        "Expected: 192.168.0.2 Actual: absent",
+    ),
+    ("fdb-wrong-vtep", "another VTEP"): Case(
+        fdb("node1", _fdb_of(MAC_OF_2, dst="192.168.0.3")),
+        "node1",
+        f"vxlan2 MAC {MAC_OF_2}",
+        "VTEP - Expected: 192.168.0.2 Actual: 192.168.0.3",
+    ),
+    ("gateway-address", "absent"): Case(
+        json("node1", "ip_address", _move_address("10.0.2.254", None)),
+        "node1",
+        "vmbr2 10.0.2.254/24",
+        "gateway address",
+    ),
+    ("gateway-address", "on another interface"): Case(
+        json("node1", "ip_address", _move_address("10.0.2.254", "vmbr3")),
+        "node1",
+        "vmbr2 10.0.2.254/24",
+        "Actual: 10.0.2.254/24 on vmbr3",
+    ),
+    ("underlay-address", "absent"): Case(
+        json("node1", "ip_address", _move_address("192.168.0.1", None)),
+        "node1",
+        "vmbr0 192.168.0.1/24",
+        "Expected: 192.168.0.1/24 on vmbr0 Actual: absent",
+    ),
+}
