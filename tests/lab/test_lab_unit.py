@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from drift.catalogue import CHECKS
-from lab import fabric, faults, forward, host, identity, image, machines, ssh
+from lab import fabric, faults, forward, host, identity, machines, ssh
 from lab.errors import LabError
 from lab.node import console_tail, kernel_arguments, matches_record
 from lab.paths import LabPaths, lab_paths
@@ -27,11 +27,6 @@ needs_ssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no Op
 
 def spec_of(**content: object) -> LabSpec:
     return parse_lab({"nodes": NODES, **content}, Path("inv/lab.yaml"))
-
-
-@pytest.fixture
-def paths(tmp_path: Path) -> LabPaths:
-    return LabPaths(tmp_path / "state", tmp_path / "images", tmp_path / "run")
 
 
 # ---- lab.yaml
@@ -204,95 +199,6 @@ def test_the_kernel_command_line_names_the_node_and_its_wires(paths: LabPaths) -
     assert {"lab.name=node2", "mem=512M"} <= set(arguments)
     assert any(text.startswith("vec0:") and "ifname=m2," in text for text in arguments)
     assert any(text.startswith("vec1:") and "mtu=9000" in text for text in arguments)
-
-
-# ---- images
-
-
-@pytest.fixture
-def fake_build(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Stand-ins for mmdebstrap and mke2fs; the list says in which program the build fails."""
-    failing: list[str] = []
-
-    def run(argv: list[str], **_options: object) -> str:
-        if argv[0] == "mmdebstrap":
-            Path(argv[-2]).mkdir()
-        if argv[0] == "mke2fs":
-            Path(argv[-2]).write_text("half" if failing else "whole")
-        if argv[0] in failing:
-            raise LabError(f"{argv[0]} failed", "try again")
-        return ""
-
-    monkeypatch.setattr(image, "run_host", run)
-    monkeypatch.setattr(image, "furnish", lambda _tree: None)
-    monkeypatch.setattr(image, "package_mirror", lambda: "mirror")
-    monkeypatch.setattr(image, "recipe_hash", lambda release: f"hash-of-{release}")
-    return failing
-
-
-@pytest.mark.parametrize("program", ["mmdebstrap", "mke2fs"])
-def test_a_half_built_image_is_never_used(
-    paths: LabPaths, fake_build: list[str], program: str
-) -> None:
-    fake_build.append(program)
-    with pytest.raises(LabError):
-        image.ensure_image(paths, "trixie", lambda _text: None)
-    assert not image.image_path(paths, "trixie").exists()
-    assert [path.name for path in paths.images.iterdir()] == ["trixie.lock"]
-    fake_build.clear()
-    built = image.ensure_image(paths, "trixie", lambda _text: None)
-    assert built.read_text() == "whole"
-
-
-def test_a_changed_recipe_builds_anew_and_drops_the_old_image(
-    paths: LabPaths, fake_build: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert not fake_build
-    steps: list[str] = []
-    old = image.ensure_image(paths, "bookworm", steps.append)
-    assert image.ensure_image(paths, "bookworm", steps.append) == old
-    assert len([step for step in steps if "image ready" in step]) == 1
-    monkeypatch.setattr(image, "recipe_hash", lambda _release: "other")
-    new = image.ensure_image(paths, "bookworm", steps.append)
-    assert new != old
-    assert new.exists()
-    assert not old.exists()
-
-
-def test_a_full_disk_is_said_before_the_build(
-    paths: LabPaths, fake_build: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert not fake_build
-    usage = shutil.disk_usage("/")._replace(free=2 * 1024**3)
-    monkeypatch.setattr(image.shutil, "disk_usage", lambda _path: usage)
-    with pytest.raises(LabError, match=r"2\.0 GB free"):
-        image.ensure_image(paths, "bookworm", lambda _text: None)
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        (
-            (
-                "Debian-Security|main|Packages|bookworm-security|http://s.example/sec/\n"
-                "Debian|main|Packages|bookworm-updates|http://u.example/debian/\n"
-                "Debian|main|Packages|bookworm|http://m.example/debian/\n"
-            ),
-            "http://m.example/debian/",
-        ),
-        ("Debian|main|Packages|bookworm|file:/srv/debian/\n", None),
-        ("", None),
-    ],
-)
-def test_the_mirror_is_that_of_this_computers_apt(
-    monkeypatch: pytest.MonkeyPatch, rows: str, expected: str | None
-) -> None:
-    monkeypatch.setattr(image, "run_host", lambda _argv: rows)
-    if expected is None:
-        with pytest.raises(LabError, match="apt-get update"):
-            image.package_mirror()
-    else:
-        assert image.package_mirror() == expected
 
 
 # ---- records
