@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 PREFIX_CHECKS = frozenset({"type5-missing", "type5-unexpected"})
 
-# An exit originates both by `default-originate`, whether or not it has such a route itself.
-# It advertises no subnet of the VRF: hosts are known by their type-2 routes.
-DEFAULTS = ("0.0.0.0/0", "::/0")
 # The statements of the exit that these routes come from.
 _TOPICS = frozenset(
     ("bgp", word) for word in ("default-originate", "advertise", "advertise-all-vni")
@@ -45,10 +42,14 @@ def examine_prefixes(view: HostView) -> Iterator[Draft]:
 
 
 def _wanted(view: HostView) -> Iterator[Key]:
+    # An exit originates them by `default-originate`, whether or not it has such a route itself.
+    # It advertises no subnet of the VRF: hosts are known by their type-2 routes.
     intent = view.intent
     for name, vrf in intent.fabric.vrfs.items():
-        for node in vrf.exits:
-            yield from ((name, prefix, intent.nodes[node].address) for prefix in DEFAULTS)
+        for node in (intent.nodes[exit_name] for exit_name in vrf.exits):
+            ways = node.bgp.exits if node.bgp else ()
+            defaults = [prefix for way in ways if way.vrf == name for prefix in way.defaults]
+            yield from ((name, prefix, node.address) for prefix in defaults)
 
 
 def _found(view: HostView, routes: Routes) -> dict[Key, EvpnPath]:

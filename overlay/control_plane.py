@@ -79,10 +79,21 @@ class ControlPlane:
                 backup=vrf.primary not in (None, name),
                 # As FRR makes it by itself: of a four-byte AS number its lower half.
                 route_target=f"{self._asn & 0xFFFF}:{vrf.l3vni}",
+                defaults=self._defaults(vrf_name),
             )
             for vrf_name, vrf in self._fabric.vrfs.items()
             if name in vrf.exits
         )
+
+    def _defaults(self, vrf: str) -> tuple[str, ...]:
+        """The default routes that the exits of a VRF tell the other nodes.
+
+        Several exits tell an IPv6 one only to a VRF with IPv6: FRR 8.4 takes a VTEP's router MAC,
+        which both families share, out of the kernel when an IPv6 route changes its next hops.
+        """
+        one = len(self._fabric.vrfs[vrf].exits) == 1
+        with_ipv6 = one or any(":" in prefix for prefix in self._prefixes((vrf,)))
+        return ("0.0.0.0/0", "::/0") if with_ipv6 else ("0.0.0.0/0",)
 
     def _prefixes(self, vrfs: tuple[str, ...]) -> tuple[str, ...]:
         """The subnets of those VRFs, as prefixes."""

@@ -109,13 +109,19 @@ class ExitIntent:
     """A VRF that a node routes to the outside: by `gateway`, or as its upstream peers say.
 
     A `backup` exit is used only while the VRF's primary exit is gone; the VRF's routes are known
-    by `route_target`.
+    by `route_target`. `defaults` are the default routes that it tells the other nodes.
     """
 
     vrf: str
     gateway: str | None
     backup: bool = False
     route_target: str = ""
+    defaults: tuple[str, ...] = ("0.0.0.0/0", "::/0")
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The address families of `defaults`, as FRR names them."""
+        return tuple("ipv6" if ":" in prefix else "ipv4" for prefix in self.defaults)
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,7 @@ class Fleet:
         for index, exit_ in enumerate(node.bgp.exits, start=500):
             vni = self._l3vni(node, exit_)
             assert vni is not None
-            for ip in ("0.0.0.0", "::"):
+            for ip in (prefix.partition("/")[0] for prefix in exit_.defaults):
                 yield (
                     vni,
                     _default_route(node, f"{node.bgp.router_id}:{index}", ip, asn, vni, weight),
