@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lab.spec import LabSpec
     from tests.live.conftest import Lab
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 
 AUDITS = 50
 SECONDS_BETWEEN_MOVES = 4.0
