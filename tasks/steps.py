@@ -166,14 +166,23 @@ def _released(change: FileChange | None) -> Iterator[Section]:
     l3vnis = dict(_L3VNI.findall(before))
     for asn, vrf in sorted(set(_VRF_INSTANCE.findall(before)) - set(_VRF_INSTANCE.findall(after))):
         instance = f"router bgp {asn} vrf {vrf}"
-        freed = [f"vrf {vrf}", f"no vni {l3vnis[vrf]}"] if vrf in l3vnis else []
+        freed = [f"vrf {vrf}", f"no vni {l3vnis[vrf]}", "exit-vrf"] if vrf in l3vnis else []
+        if f"\n  import vrf {vrf}\n" in before:
+            # To take back an import of an instance that is gone makes the instance anew.
+            freed = [f"router bgp {asn}", *_without_imports(vrf), "exit", *freed]
         # bgpd hears from zebra that the L3VNI is gone, which takes it a moment.
         command = (
-            f"{_configure(*freed)} && for try in 1 2 3 4 5 6 7 8 9 10; do "
+            f"{_configure(*freed)}; for try in 1 2 3 4 5 6 7 8 9 10; do "
             f"{_configure(f'no {instance}')} >/dev/null 2>&1; "
             f"vtysh -c 'show running-config' | grep -qx '{instance}' || exit 0; sleep 1; done"
         )
         yield Section(f"release:{vrf}", f"! systemctl --quiet is-active frr || {{ {command}; }}")
+
+
+def _without_imports(vrf: str) -> list[str]:
+    families = ("ipv4", "ipv6")
+    no_import = (f"no import vrf {vrf}", "exit-address-family")
+    return [word for f in families for word in (f"address-family {f} unicast", *no_import)]
 
 
 def _configure(*lines: str) -> str:
