@@ -1,4 +1,4 @@
-"""One lab moved through all ten topologies in turn, each deployed on top of the last one."""
+"""One lab moved through the ten topologies in turn, in three chains that begin on blank nodes."""
 
 from __future__ import annotations
 
@@ -177,20 +177,25 @@ def shows_reflectors(lab: Lab) -> None:
 
 @dataclass(frozen=True)
 class Topology:
+    """One topology; `fresh` ones are deployed onto blank nodes, others onto the one before."""
+
     slug: str
     shows: Callable[[Lab], None]
+    fresh: bool = False
 
 
 TOPOLOGIES = (
-    Topology("l2-multicast", shows_multicast),
+    Topology("l2-multicast", shows_multicast, fresh=True),
     Topology("l2-unicast", shows_unicast),
     Topology("l2-evpn", shows_evpn),
     Topology("l3-asymmetric", shows_routing),
     Topology("l3-symmetric", shows_routing),
     Topology("exit-single-gateway", shows_single_exit),
-    Topology("exit-multi-gateway", shows_several_exits),
+    # Not on top of the single exit: when node2 becomes an exit, too, FRR 8.4 on node1 may lose
+    # node2's router MAC (docs/troubleshooting.md).
+    Topology("exit-multi-gateway", shows_several_exits, fresh=True),
     Topology("exit-vrrp", shows_floating_address),
-    Topology("exit-upstream-bgp", shows_upstream),
+    Topology("exit-upstream-bgp", shows_upstream, fresh=True),
     Topology("route-reflectors", shows_reflectors),
 )
 
@@ -208,16 +213,12 @@ def leftovers(lab: Lab, name: str, node: NodeIntent) -> list[str]:
     return left + [line for line in proposal.splitlines() if line and "INFO" not in line]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _from_blank_nodes(lab: Lab) -> None:
-    lab.use(ROOT / "examples" / TOPOLOGIES[0].slug)
-    lab.blank_all()
-
-
 @pytest.mark.parametrize("topology", TOPOLOGIES, ids=lambda topology: topology.slug)
 def test_topology(lab: Lab, topology: Topology) -> None:
     inventory = ROOT / "examples" / topology.slug
     lab.use(inventory)
+    if topology.fresh:
+        lab.blank_all()
     lab.deploy()
     for name, node in load_inventory(inventory).intent.nodes.items():
         assert leftovers(lab, name, node) == []
