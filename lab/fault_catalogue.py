@@ -214,7 +214,7 @@ _FAULTS = (
         "Two nodes claim one MAC, both for good.",
         "mac-mobility",
         inject='port=$(first_port); need port "$port"; save port "$port"; '
-        'bridge fdb add 02:00:00:00:00:77 dev "$port" master static',
+        'bridge fdb replace 02:00:00:00:00:77 dev "$port" master static',
         heal='bridge fdb del 02:00:00:00:00:77 dev "$(saved port)" master 2>/dev/null || :',
         partner="node1",
         shared=True,
@@ -242,6 +242,7 @@ _FAULTS = (
         "imet-not-originated",
         inject="in_evpn 'no advertise-all-vni'",
         heal="in_evpn advertise-all-vni",
+        shared=True,
     ),
     Fault(
         "imet-unexpected",

@@ -28,12 +28,12 @@ This table is made from the catalogue that the tests run; a test holds it to tha
 
 
 def victims(fault: Fault, spec: LabSpec) -> list[str]:
-    """The nodes on which the fault is proven: its own, and one of the other Debian release.
+    """The nodes on which the fault is proven, at once: its own, and one of the other release.
 
-    One node alone where the topology has the object only there, or where it takes two nodes.
+    One alone where the topology has the object only there, or the fault touches what nodes share.
     """
     nodes = [fault.node]
-    if fault.topology == "l3-symmetric" and not fault.partner:
+    if fault.topology == "l3-symmetric" and not fault.shared:
         mine = spec.nodes[fault.node].release
         nodes += [n.name for n in spec.nodes.values() if n.release != mine][:1]
     return nodes
