@@ -15,8 +15,7 @@ class Fault:
 
     ``seen_by_others`` says that the finding is on the other nodes, which receive the routes.
     ``shared`` says that it touches what nodes have in common, so that it breaks one at a time.
-    ``topology`` is the example whose overlay it needs.  ``partner`` is a second node that is
-    broken in the same way, for what takes two.
+    ``topology`` is the example whose overlay it needs.
     """
 
     name: str
@@ -27,7 +26,6 @@ class Fault:
     node: str = "node2"
     seen_by_others: bool = False
     shared: bool = False
-    partner: str = ""
     topology: str = "l3-symmetric"
 
 
@@ -77,12 +75,6 @@ thaw_zebra() {
 }
 first_flood() {
     bridge fdb show dev "$vxlan" | sed -n 's/^00:00:00:00:00:00 dst \([^ ]*\) .*/\1/p' | head -n 1
-}
-# The port of the first virtual machine in $bridge.
-first_port() {
-    for port in "/sys/class/net/$bridge/brif/"*; do
-        [ "${port##*/}" = "$vxlan" ] || { echo "${port##*/}"; return; }
-    done
 }
 # The first remote MAC as "MAC VTEP".
 first_remote() {

@@ -210,16 +210,6 @@ _FAULTS = (
         ' dst "${remote#* }" self extern_learn; thaw_zebra',
     ),
     Fault(
-        "mac-mobility",
-        "Two nodes claim one MAC, both for good.",
-        "mac-mobility",
-        inject='port=$(first_port); need port "$port"; save port "$port"; '
-        'bridge fdb replace 02:00:00:00:00:77 dev "$port" master static',
-        heal='bridge fdb del 02:00:00:00:00:77 dev "$(saved port)" master 2>/dev/null || :',
-        partner="node1",
-        shared=True,
-    ),
-    Fault(
         "evpn-empty",
         "FRR is stopped, so the node has no EVPN table and announces nothing.",
         "evpn-empty",

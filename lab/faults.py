@@ -52,8 +52,7 @@ def inject(
     entry = f"[ ! -e {_KEEP}/{name} ] || exit 0\nmkdir -p {_KEEP}/{name}\n"
     # What a failed inject left half done is healed by nobody, so it undoes itself.
     undo = f"trap '[ $? = 0 ] || rm -rf {_KEEP}/{name}' EXIT\n"
-    for broken in _broken(fault, node):
-        run_on(spec.node(broken), entry + undo + text, timeout=90).check()
+    run_on(spec.node(node or fault.node), entry + undo + text, timeout=90).check()
     return fault
 
 
@@ -66,13 +65,8 @@ def heal(spec: LabSpec, name: str, node: str | None = None, target: Target | Non
     text = script(fault, fault.heal, target or Target())
     entry = f"[ -e {_KEEP}/{name} ] || exit 0\n"
     leave = f"rm -rf {_KEEP}/{name}\n"
-    for broken in _broken(fault, node):
-        run_on(spec.node(broken), entry + text + leave, timeout=90).check()
+    run_on(spec.node(node or fault.node), entry + text + leave, timeout=90).check()
     return fault
-
-
-def _broken(fault: Fault, node: str | None) -> list[str]:
-    return [node or fault.node, *filter(None, [fault.partner])]
 
 
 def active(spec: LabSpec, node: str) -> list[str]:

@@ -23,6 +23,9 @@ as the only root cause, on the node that was broken (or, where that node explain
 others); once it is mended, the audit must be clean again. `python run.py lab fault NAME` does the
 same to a lab of your own, and `lab fault NAME --heal` takes it back.
 
+`mac-mobility` alone has no fault here: it is proven on records, since a MAC that two nodes claim
+leaves a stale entry in FRR 8.4, which the next audit rightly reports.
+
 This table is made from the catalogue that the tests run; a test holds it to that.
 """
 
@@ -48,8 +51,7 @@ def table() -> str:
     ]
     for fault in CATALOGUE.values():
         spec = load_lab(ROOT / "examples" / fault.topology)
-        nodes = [*victims(fault, spec), *filter(None, [fault.partner])]
-        found = {spec.nodes[node].release: node for node in nodes}
+        found = {spec.nodes[node].release: node for node in victims(fault, spec)}
         cells = [
             f"`{fault.name}`",
             fault.breaks.replace("|", "\\|"),
