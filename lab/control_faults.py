@@ -23,6 +23,7 @@ CONTROL_FAULTS = (
         inject=f'in_bgp "neighbor {_STRANGER} remote-as $(asn)"; '
         f'in_evpn "neighbor {_STRANGER} activate"',
         heal=f'in_bgp "no neighbor {_STRANGER}"',
+        shared=True,
     ),
     Fault(
         "l3vni",
@@ -37,6 +38,7 @@ CONTROL_FAULTS = (
         "route-target",
         inject='in_vni "route-target export $(asn):777"',
         heal='in_evpn "no vni $vni"',
+        shared=True,
     ),
     Fault(
         "rd-duplicate",

@@ -14,7 +14,7 @@ class Fault:
     """One way to break a node: what it breaks, the check that must see it, and both scripts.
 
     ``seen_by_others`` says that the finding is on the other nodes, which receive the routes.
-    ``shared`` says that it touches what nodes have in common, so that it breaks one at a time.
+    ``shared`` says that it changes what other nodes receive, so that it breaks one at a time.
     ``topology`` is the example whose overlay it needs.
     """
 

@@ -32,6 +32,7 @@ _FAULTS = (
         "vxlan-missing",
         inject='ip link del "$vxlan"',
         heal="redo_vxlan",
+        shared=True,
     ),
     Fault(
         "vxlan-unexpected",
@@ -41,6 +42,7 @@ _FAULTS = (
         inject='ip link add vxlan99 type vxlan id 99 local "$(local_of "$vxlan")" dstport 4789'
         " nolearning",
         heal="ip link del vxlan99 2>/dev/null || :",
+        shared=True,
     ),
     Fault(
         "vxlan-vni",
@@ -48,6 +50,7 @@ _FAULTS = (
         "vxlan-vni",
         inject="remake_vxlan $((vni + 1000)) 4789",
         heal="redo_vxlan",
+        shared=True,
     ),
     Fault(
         "vxlan-local-ip",
@@ -56,6 +59,7 @@ _FAULTS = (
         inject='save local "$(local_of "$vxlan")"; '
         'ip link set dev "$vxlan" type vxlan id "$vni" local 192.0.2.250',
         heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"',
+        shared=True,
     ),
     Fault(
         "vtep-duplicate",
@@ -81,6 +85,7 @@ _FAULTS = (
         "vxlan-dstport",
         inject='remake_vxlan "$vni" 4790',
         heal="redo_vxlan",
+        shared=True,
     ),
     Fault(
         "vxlan-learning",
@@ -88,6 +93,7 @@ _FAULTS = (
         "vxlan-learning",
         inject='ip link set dev "$vxlan" type vxlan id "$vni" learning',
         heal='ip link set dev "$vxlan" type vxlan id "$vni" nolearning',
+        shared=True,
     ),
     Fault(
         "link-down",
@@ -151,6 +157,7 @@ _FAULTS = (
         'ip link del "$vrf"',
         heal='ifup "$vrf"; for member in $(saved members); do '
         'ip link set "$member" master "$vrf"; done',
+        shared=True,
     ),
     Fault(
         "vrf-membership",
@@ -158,6 +165,7 @@ _FAULTS = (
         "vrf-membership",
         inject='ip link set "$bridge" nomaster',
         heal='ip link set "$bridge" master "$vrf"',
+        shared=True,
     ),
     Fault(
         "mtu",
