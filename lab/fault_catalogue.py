@@ -62,16 +62,6 @@ _FAULTS = (
         shared=True,
     ),
     Fault(
-        "vtep-duplicate",
-        "The tunnel leaves from the VTEP address of another node.",
-        "vtep-duplicate",
-        inject='vtep=$(first_flood); need "flood entry" "$vtep"; '
-        'save local "$(local_of "$vxlan")"; '
-        'ip link set dev "$vxlan" type vxlan id "$vni" local "$vtep"',
-        heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"',
-        shared=True,
-    ),
-    Fault(
         "vxlan-group",
         "The VXLAN device floods to another multicast group than the other nodes.",
         "vxlan-group",

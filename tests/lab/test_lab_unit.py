@@ -288,8 +288,11 @@ def test_a_second_lab_is_refused(
 # ---- faults
 
 
+_ON_RECORDS = {"mac-mobility", "vtep-duplicate"}
+
+
 def test_the_catalogue_has_one_fault_for_each_check() -> None:
-    assert {fault.check for fault in faults.CATALOGUE.values()} == set(CHECKS) - {"mac-mobility"}
+    assert {fault.check for fault in faults.CATALOGUE.values()} == set(CHECKS) - _ON_RECORDS
     for name, fault in faults.CATALOGUE.items():
         assert fault.name == name
         assert fault.breaks.endswith(".")

@@ -23,8 +23,8 @@ as the only root cause, on the node that was broken (or, where that node explain
 others); once it is mended, the audit must be clean again. `python run.py lab fault NAME` does the
 same to a lab of your own, and `lab fault NAME --heal` takes it back.
 
-`mac-mobility` alone has no fault here: it is proven on records, since a MAC that two nodes claim
-leaves a stale entry in FRR 8.4, which the next audit rightly reports.
+Two checks have no fault here and are proven on records: `mac-mobility`, since a MAC that two nodes
+claim leaves a stale entry in FRR 8.4, which the next audit rightly reports, and `vtep-duplicate`.
 
 This table is made from the catalogue that the tests run; a test holds it to that.
 """
