@@ -1,4 +1,4 @@
-"""One lab moved through the ten topologies in turn, in three chains that begin on blank nodes."""
+"""One lab moved through topologies in turn, in chains that begin on blank nodes."""
 
 from __future__ import annotations
 
@@ -145,36 +145,6 @@ def shows_routing_of_two(lab: Lab) -> None:
     lab.ping("vm1", "vm4")
 
 
-def shows_upstream(lab: Lab) -> None:
-    shows_routing(lab)
-    outside(lab)
-
-    def learned() -> bool:
-        routes = on(lab, "router", "ip -4 route show proto bgp")
-        return "10.0.2.0/24" in routes and "10.0.3.0/24" in routes
-
-    eventually("the router does not learn the networks", learned)
-    routes = on(lab, "router", "ip -4 route show proto bgp").splitlines()
-    assert all("/" in line.split()[0] for line in routes), "no host route leaves the fabric"
-    eventually(
-        "node1 has no default", lambda: "192.168.0.254" in on(lab, "node1", "ip route show default")
-    )
-    reaches(lab, "vm2", OUTSIDE)
-    reaches(lab, "vm1", OUTSIDE)
-
-
-def shows_reflectors(lab: Lab) -> None:
-    shows_routing(lab)
-    peers = on(lab, "node1", "vtysh -c 'show bgp l2vpn evpn summary'")
-    assert "192.168.0.200" in peers
-    assert "192.168.0.2 " not in peers
-    fabric.power_off(lab.spec, "rrserver1")
-    try:
-        shows_routing(lab)
-    finally:
-        fabric.power_on(lab.spec, "rrserver1")
-
-
 @dataclass(frozen=True)
 class Topology:
     """One topology; `fresh` ones are deployed onto blank nodes, others onto the one before."""
@@ -195,8 +165,6 @@ TOPOLOGIES = (
     # node2's router MAC (docs/troubleshooting.md).
     Topology("exit-multi-gateway", shows_several_exits, fresh=True),
     Topology("exit-vrrp", shows_floating_address),
-    Topology("exit-upstream-bgp", shows_upstream, fresh=True),
-    Topology("route-reflectors", shows_reflectors),
 )
 
 
