@@ -172,6 +172,7 @@ def test_an_edit_by_hand_is_shown_and_kept(fleet: ReplayFleet, intent: FabricInt
 def test_ctrl_c_lets_the_batch_end_and_begins_no_other(
     fleet: ReplayFleet, intent: FabricIntent
 ) -> None:
+    before = signal.getsignal(signal.SIGINT)
     state = RunState(intent, IMPATIENT)
     told: list[tuple[tuple[str, ...], bool]] = []
     state.interrupted = lambda hosts, again: told.append((hosts, again))
@@ -186,7 +187,7 @@ def test_ctrl_c_lets_the_batch_end_and_begins_no_other(
         found = deploy_all(session, intent, lambda _: None, run_state=state)
     assert [outcome.outcome for outcome in found] == ["deployed", "not-tried", "not-tried"]
     assert told == [(("node1",), False)]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_told_to_stop_twice_the_node_is_left_to_its_switch(
