@@ -10,7 +10,8 @@ import pytest
 
 from drift.catalogue import CHECKS
 from replay.fleet import RECORDINGS
-from tests.cli.test_command_line import SHIPPED, call
+from tests.cli.audits import call
+from tests.cli.test_command_line import SHIPPED
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.main import run
 from replay.fleet import RECORDINGS, ReplayFleet
+from tests.cli.audits import ROOT, call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SHIPPED = ROOT / "inventory"
-
-
-@dataclass
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-def call(*arguments: object) -> Ended:
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = run([str(argument) for argument in arguments])
-    assert "Traceback" not in err.getvalue()
-    return Ended(int(code), out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from overlay.errors import FleetError
 from replay.fleet import RECORDINGS, ReplayFleet
 from tasks.files import FRR_CONF
 from tasks.plan import FileChange, FileState, NodePlan
-from tests.cli.test_command_line import call
+from tests.cli.audits import call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ import pytest
 from cli.settle import PAUSE, second_look, settle, unsettled
 from overlay.records import HostState
 from replay.fleet import RECORDINGS, ReplayFleet
-from tests.cli.test_command_line import SHIPPED, call
+from tests.cli.audits import call
+from tests.cli.test_command_line import SHIPPED
 from tests.reports import examples
 
 if TYPE_CHECKING:
