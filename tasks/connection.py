@@ -14,6 +14,7 @@ import threading
 import time
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import paramiko
@@ -24,8 +25,6 @@ from paramiko.ssh_exception import NoValidConnectionsError
 from overlay.errors import CommandError, ConnectError, FleetError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tasks.script import Script
 
 DEVICE_TYPE = "evpn_fleet_linux"
@@ -83,9 +82,9 @@ class FleetSSH(LinuxSSH):
         self._give_up_at = give_up_at
         super().__init__(**kwargs)
 
-    def _build_ssh_client(self) -> paramiko.SSHClient:
+    def _client_for(self, host: str, port: int) -> paramiko.SSHClient:
         client = paramiko.SSHClient()
-        name = self.host if self.port in (None, 22) else f"[{self.host}]:{self.port}"
+        name = host if port == paramiko.config.SSH_PORT else f"[{host}]:{port}"
         for key in self._known_hosts.of(name):
             client.get_host_keys().add(name, key.get_name(), key)
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
@@ -105,10 +104,15 @@ class FleetSSH(LinuxSSH):
             raise self._refusal(error) from error
 
     def _connect_once(self) -> None:
-        client = self._build_ssh_client()
+        given = self._connect_params_dict()
+        # OpenSSH's order: the key that is named, those that ssh_config names, then ~/.ssh/id_*.
+        given["key_filename"] = given["key_filename"] or self._identity_files()
+        given["look_for_keys"] = not given["key_filename"]
+        # Under the name that is dialled, which ssh_config may have changed.
+        client = self._client_for(given["hostname"], given["port"])
         try:
             with _CONNECTORS:
-                client.connect(**self._connect_params_dict() | self._short_timeouts())
+                client.connect(**given | self._short_timeouts())
         except BaseException:
             client.close()
             raise
@@ -116,6 +120,13 @@ class FleetSSH(LinuxSSH):
         transport = client.get_transport()
         if transport is not None:
             transport.set_keepalive(15)
+
+    def _identity_files(self) -> list[str]:
+        """Returns the private keys that ssh_config names for this host and that are there."""
+        if not self.ssh_config_file or not Path(self.ssh_config_file).is_file():
+            return []
+        named = paramiko.SSHConfig.from_path(str(self.ssh_config_file)).lookup(self.host)
+        return [file for file in named.get("identityfile", []) if Path(file).is_file()]
 
     def _short_timeouts(self) -> dict[str, float]:
         """Returns the timeouts of an attempt that begins now, if they have to be shorter."""
@@ -151,6 +162,12 @@ class FleetSSH(LinuxSSH):
             return ConnectError(
                 f"{where}: it refused the login of user {self.username}: {error}",
                 "check username and key_file in the inventory, and the node's authorized_keys",
+            )
+        if _has_no_key(error):
+            return ConnectError(
+                f"{where}: there is no key to log in with as {self.username}",
+                "name one in the inventory (`data: {key_file: ...}`), load one into ssh-agent, or "
+                "have one where OpenSSH looks for it (~/.ssh/id_ed25519)",
             )
         if isinstance(error, FileNotFoundError) and self.key_file:
             return ConnectError(
@@ -257,7 +274,8 @@ def _is_passing(error: BaseException) -> bool:
         socket.gaierror,
         FileNotFoundError,
     )
-    if isinstance(error, final) or _is_unknown_host_key(error) or _is_bad_key_file(error):
+    says_all = (_is_unknown_host_key, _is_bad_key_file, _has_no_key)
+    if isinstance(error, final) or any(is_it(error) for is_it in says_all):
         return False
     return isinstance(error, paramiko.SSHException | OSError | EOFError)
 
@@ -268,6 +286,10 @@ def _is_unknown_host_key(error: BaseException) -> bool:
 
 def _is_bad_key_file(error: BaseException) -> bool:
     return isinstance(error, paramiko.SSHException) and "private key file" in str(error)
+
+
+def _has_no_key(error: BaseException) -> bool:
+    return isinstance(error, paramiko.SSHException) and "No authentication methods" in str(error)
 
 
 def register() -> None:

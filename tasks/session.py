@@ -144,7 +144,6 @@ def _set_connection(host: Host, known: dict[Path, KnownHosts]) -> None:
         known[path] = KnownHosts.read(path)
     extras: dict[str, Any] = {
         "known_hosts": known[path],
-        "use_keys": True,
         "allow_agent": bool(os.environ.get("SSH_AUTH_SOCK")),
         "conn_timeout": 6,
         "banner_timeout": 6,
@@ -152,7 +151,6 @@ def _set_connection(host: Host, known: dict[Path, KnownHosts]) -> None:
     }
     if host.get("key_file"):
         extras["key_file"] = str(_path(host["key_file"]))
-        extras["use_keys"] = False
     if host.get("ssh_config"):
         extras["ssh_config_file"] = str(_path(host["ssh_config"]))
     host.connection_options[CONNECTION] = ConnectionOptions(
