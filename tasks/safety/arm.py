@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tasks.plan import FileChange
     from tasks.safety.manifest import Manifest
 
+# Bytes set aside for a restore on a disk that fills; random ones, which no file system compresses.
+_RESERVE = 2 * 1024 * 1024
+
 
 def arm_sections(
     manifest: Manifest,
@@ -163,6 +166,7 @@ def _backup_section(manifest: Manifest, changes: tuple[FileChange, ...], stage: 
             lines.append(f"install -D -m 600 {staged[path]} {here}/new{path}")
         elif path not in changed and record.existed:
             lines.append(_copy(path, f"{here}/new"))
+    lines.append(f"head -c {_RESERVE} /dev/urandom > {here}/reserve")
     keys = " ".join(shlex.quote(key) for key in kernel_keys(changes))
     lines += [
         f"ls /sys/class/net > {here}/links",

@@ -19,6 +19,11 @@ is_pending() {
     [ "$(readlink "$state/pending")" = "backups/$number" ]
 }
 
+# Space that was set aside at a time when there was some: what follows writes on a full disk, too.
+free_reserve() {
+    rm -f "$here/reserve"
+}
+
 # Writes down how this deployment ended: one of confirmed, restored, restore-failed.
 tell() {
     {

@@ -16,6 +16,7 @@ if systemctl --quiet is-active "evpn-fleet-apply-$number.service" 9>&-; then
     echo "deployment $number is still being applied"
     exit 5
 fi
+free_reserve
 tell confirmed
 forget_pending
 release

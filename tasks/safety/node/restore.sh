@@ -14,6 +14,16 @@ beside() {
     rm -f "$fresh" "$folder/.${1##*/}.evpn-fleet-new"
 }
 
+# Whether a file is what its backup says it was: then nothing is written, which a full disk forbids.
+is_old() {
+    [ "$(stat -c '%f %u %g' "$1" 2> /dev/null)" = "$(stat -c '%f %u %g' "$2")" ] || return 1
+    if [ -L "$2" ]; then
+        [ "$(readlink "$1")" = "$(readlink "$2")" ]
+    else
+        cmp -s "$1" "$2"
+    fi
+}
+
 # A file gets its old bytes, mode and owner in one rename, so that no half of it is ever there.
 put_back() {
     beside "$1"
@@ -21,7 +31,7 @@ put_back() {
     if [ ! -L "$saved" ] && ! printf '%s  %s\n' "$2" "$saved" | sha256sum --check --status; then
         say "$1: its backup $saved is damaged, so it stays as it is"
         bad=1
-    elif ! {
+    elif ! is_old "$1" "$saved" && ! {
         cp -a "$saved" "$fresh" && sync "$fresh" && mv -fT "$fresh" "$1" && sync "$folder"
     }; then
         say "$1: could not be put back from $saved"
@@ -51,6 +61,7 @@ if [ "$mode" != hand ] && ! is_pending; then
     echo "deployment $number does not wait for a confirmation: nothing to restore"
     exit 0
 fi
+free_reserve
 # The marker comes before the stop: an apply that starts in between sees it and does nothing.
 : > "$here/restoring"
 sync "$here"
