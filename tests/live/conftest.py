@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lab import fabric, faults, machines
+from lab import node as nodes
 from lab.fault_catalogue import CATALOGUE, Fault
+from lab.paths import lab_paths
 from lab.spec import LabSpec, load_lab
 from lab.ssh import run_on
 from tests.live.matrix import ROOT, victims
@@ -49,10 +51,12 @@ class Lab:
     work: Path
     inventory: Path
     spec: LabSpec = field(init=False)
+    whole: LabSpec = field(init=False)  # every machine that any example needs
     clean: bool = False  # what the last audit said, if nothing was changed since
 
     def __post_init__(self) -> None:
         self.spec = load_lab(self.inventory)
+        self.whole = load_lab(Path(__file__).parent)
 
     def use(self, inventory: Path) -> None:
         self.clean = False
@@ -162,16 +166,30 @@ class Lab:
         )
         return f"{name} on {machine.node}:\n{run_on(self.spec.node(machine.node), command).out}"
 
-    def blank_all(self) -> None:
-        """Gives every node of every example a fresh disk: Debian as installed, nothing deployed."""
-        fabric.down()
-        fabric.up(load_lab(Path(__file__).parent))
+    def blank(self) -> None:
+        """Gives the inventory's nodes fresh disks: Debian as installed, nothing deployed."""
+        self.clean = False
+        for name in self.spec.nodes:
+            fabric.power_off(self.spec, name)
+            nodes.wipe_disk(lab_paths(), name)
+        fabric.up(self.whole)
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     running = Lab(tmp_path_factory.mktemp("live"), ROOT / "examples" / "l2-evpn")
     # Blank nodes are part of what is tested: a lab that somebody left running is not.
-    running.blank_all()
+    fabric.down()
+    fabric.up(running.whole)
     yield running
     fabric.down()
+
+
+@pytest.fixture(scope="module")
+def fleet(lab: Lab) -> Lab:
+    """The symmetric example, deployed, with virtual machines that reach each other."""
+    lab.use(ROOT / "examples" / "l3-symmetric")
+    lab.deploy()
+    machines.start_all(lab.spec)
+    lab.ping("vm1", "vm2")
+    return lab

@@ -73,7 +73,7 @@ def test_l2_evpn_a_second_deploy_touches_nothing(l2_evpn: Lab) -> None:
 @pytest.fixture(scope="module")
 def l3_symmetric(lab: Lab) -> Lab:
     lab.use(EXAMPLES / "l3-symmetric")
-    lab.blank_all()
+    lab.blank()
     lab.deploy()
     machines.start_all(lab.spec)
     return lab

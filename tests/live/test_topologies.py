@@ -186,7 +186,7 @@ def test_topology(lab: Lab, topology: Topology) -> None:
     inventory = ROOT / "examples" / topology.slug
     lab.use(inventory)
     if topology.fresh:
-        lab.blank_all()
+        lab.blank()
     lab.deploy()
     for name, node in load_inventory(inventory).intent.nodes.items():
         assert leftovers(lab, name, node) == []
