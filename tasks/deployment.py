@@ -26,7 +26,7 @@ from tasks.safety.arm import (
     withdraw_section,
 )
 from tasks.safety.outcome import SwitchState
-from tasks.safety.places import BACKUPS, apply_unit, backup_folder
+from tasks.safety.places import BACKUPS, LOCK, apply_unit, backup_folder
 from tasks.safety.scripts import boot_unit, confirm_script, restore_script
 from tasks.script import Script, Section, build_script, split_output
 from tasks.sessions import configured_peers, intended_peers, required_sessions
@@ -199,7 +199,8 @@ class Deployment:
     def _apply(self) -> None:
         """Runs the steps in a unit of the node's own: they end even when our session dies."""
         unit = apply_unit(self.number)
-        out, err = f"{self.stage}/apply.out", f"{self.stage}/apply.err"
+        # In memory: what fails because the disk is full can still say so.
+        out, err = f"{LOCK}/apply.out", f"{LOCK}/apply.err"
         command = (
             f"systemd-run --quiet --wait --collect --unit={unit} -p TimeoutStopSec=5 "
             f"-p StandardOutput=file:{out} -p StandardError=file:{err} "

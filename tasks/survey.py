@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from overlay.errors import CommandError, ParseError
 from tasks.files import FRR_CONF
 from tasks.safety.manifest import Manifest
-from tasks.safety.places import BACKUPS, LOCK, NUMBER, PENDING
+from tasks.safety.places import BACKUPS, LOCK, NUMBER, PENDING, STATE
 from tasks.script import Section, build_script, split_output
 from tasks.sessions import SESSION_COMMANDS, Sessions, read_sessions
 
@@ -92,7 +92,7 @@ SURVEY = (
         '  echo "$number $(head -n 1 $number/outcome 2>/dev/null || echo -)"\n'
         "  head -c 65536 $number/manifest.json 2>/dev/null || echo\ndone",
     ),
-    Section("fact:free", "df -Pk /etc /var/lib /tmp"),
+    Section("fact:free", f"df -Pk /etc /var/lib /tmp $(ls -d {STATE} 2>/dev/null)"),
     Section("fact:ports", "cd /sys/class/net && ls -d */brif/* 2>/dev/null || :"),
     Section(
         "fact:sdn",
