@@ -34,6 +34,7 @@ from drift.mobility import MOBILITY_CHECKS, examine_mobility
 from drift.peerings import Sessions
 from drift.prefixes import PREFIX_CHECKS, examine_prefixes
 from drift.reachability import Reach
+from drift.routermacs import ROUTER_MAC_CHECKS, examine_router_macs
 from drift.sessions import SESSION_CHECKS, examine_sessions, families_of, peers_of
 from drift.settings import SETTING_CHECKS, examine_settings
 from drift.view import HostView
@@ -60,6 +61,7 @@ PLANES = (
     Plane(examine_links, LINK_CHECKS),
     Plane(examine_flood_lists, FLOOD_CHECKS),
     Plane(examine_macs, FDB_CHECKS),
+    Plane(examine_router_macs, ROUTER_MAC_CHECKS),
     Plane(examine_table, EMPTY_CHECKS),
     Plane(examine_origination, ORIGINATION_CHECKS),
     Plane(examine_imet, IMET_CHECKS),

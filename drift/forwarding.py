@@ -86,7 +86,7 @@ def _about(vxlan: VxlanIntent, vtep: str | None) -> About:
 
 
 def examine_macs(view: HostView) -> Iterator[Draft]:
-    """Remote MACs of each L2 VNI against the best type-2 routes. An L3VNI's are router MACs."""
+    """Remote MACs of each L2 VNI against the best type-2 routes (an L3VNI's: `routermacs`)."""
     routes = view.routes
     if routes is None or view.table_empty:
         return

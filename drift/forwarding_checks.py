@@ -50,26 +50,34 @@ FORWARDING = (
         "fdb-missing",
         CRITICAL,
         "route without a MAC",
-        "Each best type-2 route of a local VNI is in the forwarding database.",
-        "BGP knows where the MAC is, the kernel does not, and frames for it are lost.",
+        "Each best type-2 route of a local VNI is in the forwarding database, and on an L3VNI's "
+        "device the router MAC (RMAC) of each VTEP that its VRF has a type-2 or type-5 route to.",
+        "BGP knows where the MAC is, the kernel does not, and frames for it are lost; without a "
+        "VTEP's RMAC, all that is routed to that VTEP.",
         (F, B),
         by_vni=True,
         concerns=with_evpn_vnis,
-        confirm="bridge fdb show dev vxlan2; vtysh -c 'show evpn mac vni 2'",
+        confirm="bridge fdb show dev vxlan2; vtysh -c 'show evpn mac vni 2'; "
+        "bridge fdb show dev vxlan4000; vtysh -c 'show evpn rmac vni 4000'",
         mend="`bridge fdb replace 02:00:00:00:00:99 dev vxlan2 dst 192.168.0.2 self "
-        "extern_learn`. zebra does not do it by itself before the route comes again.",
+        "extern_learn`. zebra does not do it by itself before the route comes again. An RMAC that "
+        "`show evpn rmac vni 4000` lacks, too, was lost by FRR itself (8.4 may, when routes "
+        "change): `systemctl restart frr` on the node that lacks it.",
     ),
     Check(
         "fdb-wrong-vtep",
         CRITICAL,
         "MAC behind the wrong VTEP",
-        "Each remote MAC points at the next hop of its best type-2 route.",
+        "Each remote MAC points at the next hop of its best type-2 route, and each router MAC "
+        "(RMAC) on an L3VNI's device at a VTEP whose routes carry it.",
         "Frames for it go to the wrong node.",
         (F, B),
         by_vni=True,
         concerns=with_evpn_vnis,
-        confirm="bridge fdb show dev vxlan2; vtysh -c 'show evpn mac vni 2'",
+        confirm="bridge fdb show dev vxlan2; vtysh -c 'show evpn mac vni 2'; "
+        "bridge fdb show dev vxlan4000; vtysh -c 'show evpn rmac vni 4000'",
         mend="`bridge fdb replace 02:00:00:00:00:99 dev vxlan2 dst 192.168.0.2 self "
-        "extern_learn` with the next hop of the best route.",
+        "extern_learn` with the next hop of the best route. Where `show evpn rmac vni 4000` has "
+        "the wrong VTEP, too: `systemctl restart frr` on this node.",
     ),
 )

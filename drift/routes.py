@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -139,6 +139,33 @@ class Routes:
             path
             for path in self._paths
             if path.route_type == route_type and path.best and not path.local
+        )
+
+    @cached_property
+    def router_macs(self) -> dict[int, dict[str, set[str]]]:
+        """By VNI, each router MAC in the best routes received, and the VTEPs that claim it."""
+        # A few words out of very many paths: a VTEP has one router MAC per L3VNI.
+        claims = {
+            (path.rmac, path.next_hop, path.route_targets)
+            for path in self._paths
+            if path.rmac is not None and path.weight != _LOCAL_WEIGHT and ">" in path.status
+        }
+        found: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for mac, hop, targets in claims:
+            if hop is not None:
+                for vni in filter(None, map(vni_of, targets)):
+                    found[vni][str(mac)].add(hop)
+        return found
+
+    def routing_paths(self, vni: int) -> Iterator[EvpnPath]:
+        """What a VRF could route by: MAC/IP and prefix paths with its L3VNI, best or its own."""
+        return (
+            path
+            for path in self._paths
+            if path.ip is not None
+            and path.route_type in (_MAC_IP, _IP_PREFIX)
+            and path.best
+            and vni in vnis_of(path)
         )
 
     def originated_imet(self) -> Iterator[EvpnPath]:

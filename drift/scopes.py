@@ -300,6 +300,11 @@ def _forwarding(draft: Draft, owner: Owner) -> Iterator[Scope]:
     host, about = draft.finding.host, draft.about
     yield "vni", host, about.vni
     yield "learned", host, about.vni
+    if about.vrf is not None:
+        # A router MAC: zebra takes it back with the VRF or its L3VNI.
+        yield "vrf", host, about.vrf
+        yield "routing", host, about.vni
+        yield "l3vni", host, about.vni
     # Without advertise-all-vni zebra takes back all that it had put into the kernel.
     yield "origination", host
     if about.peer is not None and draft.finding.kind == "extra":

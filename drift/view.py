@@ -59,6 +59,11 @@ class HostView:
         return tuple(vxlan for vxlan in self.node.vxlans if not vxlan.is_l3vni)
 
     @cached_property
+    def l3_vxlans(self) -> tuple[VxlanIntent, ...]:
+        """The intended VXLAN devices of its L3VNIs."""
+        return tuple(vxlan for vxlan in self.node.vxlans if vxlan.is_l3vni)
+
+    @cached_property
     def bridges(self) -> dict[str, BridgeIntent]:
         return {bridge.name: bridge for bridge in self.node.bridges}
 
@@ -73,8 +78,7 @@ class HostView:
     @cached_property
     def transit_links(self) -> frozenset[str]:
         """The intended devices of L3VNIs: what leaves through one stays in the overlay."""
-        l3vxlans = [vxlan for vxlan in self.node.vxlans if vxlan.is_l3vni]
-        return frozenset(name for vxlan in l3vxlans for name in (vxlan.name, vxlan.bridge))
+        return frozenset(name for vxlan in self.l3_vxlans for name in (vxlan.name, vxlan.bridge))
 
     @cached_property
     def routes(self) -> Routes | None:
@@ -85,7 +89,7 @@ class HostView:
 
     @cached_property
     def tunnels(self) -> dict[str, dict[str, FdbEntry]]:
-        """By VXLAN device, the remote MACs in its forwarding database."""
+        """By VXLAN device, the remote MACs in its forwarding database: an L3VNI's are RMACs."""
         return self._fdb[0]
 
     @cached_property
@@ -116,7 +120,7 @@ class HostView:
         # the tunnel's (`self`), which is the one that says where the frame goes.
         tunnels: _Entries = defaultdict(dict)
         floods: _Entries = defaultdict(dict)
-        ours = {vxlan.name for vxlan in self.l2_vxlans}
+        ours = {vxlan.name for vxlan in self.node.vxlans}
         for entry in entries:
             device, dst = entry.device, entry.dst
             if device not in ours or (dst is None and entry.nhid is None):

@@ -81,6 +81,13 @@ first_remote() {
     bridge fdb show dev "$vxlan" | grep -v ^00:00:00:00:00:00 |
         sed -n 's/^\([^ ]*\) dst \([^ ]*\) .*extern_learn.*/\1 \2/p' | head -n 1
 }
+# The first router MAC on the L3VNI's device $1 that a route carries, as "MAC VTEP".
+first_router_mac() {
+    vtysh -c 'show bgp l2vpn evpn' | sed -n 's/.*Rmac:\([0-9a-f:]*\).*/\1/p' | sort -u |
+        while read -r mac; do
+            bridge fdb show dev "$1" | sed -n "s/^\($mac\) dst \([^ ]*\) .*extern_learn.*/\1 \2/p"
+        done | head -n 1
+}
 need() { [ -n "$2" ] || { echo "there is no $1 on $vxlan yet" >&2; exit 1; }; }
 asn() { vtysh -c 'show running-config' | sed -n 's/^router bgp \([0-9]*\)$/\1/p'; }
 in_evpn() {

@@ -198,6 +198,18 @@ _FAULTS = (
         ' dst "${remote#* }" self extern_learn; thaw_zebra',
     ),
     Fault(
+        "rmac-missing",
+        "Another VTEP's router MAC is not in the L3VNI's forwarding database, as FRR 8.4 loses it.",
+        "fdb-missing",
+        inject='device=$(of_l3vni Vxlan-Intf); need "L3VNI device" "$device"; '
+        'remote=$(first_router_mac "$device"); need "router MAC" "$remote"; '
+        'save device "$device"; save remote "$remote"; '
+        'bridge fdb del "${remote% *}" dev "$device" dst "${remote#* }" self',
+        # zebra installs a router MAC once, and does not look after it.
+        heal='remote=$(saved remote); bridge fdb replace "${remote% *}" dev "$(saved device)"'
+        ' dst "${remote#* }" self extern_learn',
+    ),
+    Fault(
         "fdb-wrong-vtep",
         "A MAC points at another VTEP than the one that announces it.",
         "fdb-wrong-vtep",

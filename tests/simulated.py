@@ -23,6 +23,7 @@ from overlay.records import (
 )
 from tests.simulated_links import FIRST_TABLE, addresses, links_of, number_of, vni_listing
 from tests.simulated_outside import outside_peers, running_config, shown_route
+from tests.simulated_routing import default_route, router_macs, routes_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -256,7 +257,9 @@ class Fleet:
             for ip in (prefix.partition("/")[0] for prefix in exit_.defaults):
                 yield (
                     vni,
-                    _default_route(node, f"{node.bgp.router_id}:{index}", ip, asn, vni, weight),
+                    default_route(
+                        node, f"{node.bgp.router_id}:{index}", ip, f"{asn}:{vni}", weight, exit_
+                    ),
                 )
 
     def _paths_of(
@@ -269,9 +272,11 @@ class Fleet:
         weight: int | None,
     ) -> Iterator[EvpnPath]:
         both = (f"{asn}:{vxlan.vni}",) + ((f"{asn}:{l3vni}",) if l3vni else ())
-        for mac in guest_macs(node, vxlan, self.guests):
-            for ip, targets in ((None, both[:1]), ("10.9.9.9", both)):
-                tail = f":[32]:[{ip}]" if ip else ""
+        rmac = router_macs(node)[l3vni] if l3vni else None
+        for guest, mac in enumerate(guest_macs(node, vxlan, self.guests)):
+            own = f"fd00:9::{number_of(node):x}:{vxlan.vni:x}:{guest:x}"
+            for ip, targets in ((None, both[:1]), (own, both)):
+                tail = f":[128]:[{ip}]" if ip else ""
                 yield EvpnPath(
                     rd=rd,
                     prefix=f"[2]:[0]:[48]:[{mac}]{tail}",
@@ -285,6 +290,7 @@ class Fleet:
                     origin="i",
                     route_targets=targets,
                     extended=("ET:8",),
+                    rmac=rmac if ip else None,
                     text=f"*> [2]:[0]:[48]:[{mac}]{tail} {node.address}",
                 )
         yield EvpnPath(
@@ -307,9 +313,7 @@ class Fleet:
         heard = {other.address: other for other in self._hears(node)}
         for vxlan in node.vxlans:
             if vxlan.is_l3vni:
-                yield from (
-                    _remote("aa:bb:cc:00:00:99", vxlan.name, vtep) for vtep in list(heard)[:1]
-                )
+                yield from self._router_macs(node, vxlan, list(heard.values()))
                 continue
             tap = f"tap{vxlan.vni}i0"
             for mac in guest_macs(node, vxlan, self.guests):
@@ -322,6 +326,14 @@ class Fleet:
                         for mac in guest_macs(other, theirs, self.guests):
                             yield _remote(mac, vxlan.name, address)
 
+    def _router_macs(
+        self, node: NodeIntent, vxlan: VxlanIntent, heard: list[NodeIntent]
+    ) -> Iterator[FdbEntry]:
+        for other in heard:
+            shown = {v for v in other.vxlans if (other.name, v.vni) not in self.muted}
+            if routes_to(node, other, vxlan.vni, heard, shown if self.guests else ()):
+                yield _remote(router_macs(other)[vxlan.vni], vxlan.name, other.address)
+
     def _flood_list(self, vxlan: VxlanIntent, heard: dict[str, NodeIntent]) -> list[str]:
         mode = self.intent.fabric.mode
         if mode is Mode.MULTICAST:
@@ -333,27 +345,6 @@ class Fleet:
             for address, other in heard.items()
             if address in self.intent.vteps[vxlan.vni] and (other.name, vxlan.vni) not in self.muted
         ]
-
-
-def _default_route(
-    node: NodeIntent, rd: str, ip: str, asn: int, vni: int, weight: int | None
-) -> EvpnPath:
-    return EvpnPath(
-        rd=rd,
-        prefix=f"[5]:[0]:[0]:[{ip}]",
-        route_type=5,
-        eth_tag=0,
-        ip=ip,
-        prefix_length=0,
-        status="*>",
-        next_hop=node.address,
-        weight=weight,
-        origin="i",
-        route_targets=(f"{asn}:{vni}",),
-        extended=("ET:8",),
-        rmac="06:00:00:00:00:01",
-        text=f"*> [5]:[0]:[0]:[{ip}] {node.address}",
-    )
 
 
 def guest_macs(node: NodeIntent, vxlan: VxlanIntent, guests: int) -> Iterator[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from overlay.expected import BridgeIntent, NodeIntent, VxlanIntent
 
 FIRST_TABLE = 1001  # that of a node's first VRF, as ifupdown2 numbers them
+FIRST_BRIDGE = 100000  # the index of a node's first bridge
 _UP = ("BROADCAST", "MULTICAST", "UP", "LOWER_UP")
 
 
@@ -45,7 +46,7 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
         )
     for index, vxlan in enumerate(node.vxlans, start=1000):
         yield _vxlan(index, vxlan)
-    for index, bridge in enumerate(node.bridges, start=100000):
+    for index, bridge in enumerate(node.bridges, start=FIRST_BRIDGE):
         yield _bridge(index, bridge, node)
         if bridge.role is BridgeRole.NETWORK:
             yield _link(
@@ -84,17 +85,21 @@ def _vxlan(index: int, vxlan: VxlanIntent) -> Link:
 
 
 def _bridge(index: int, bridge: BridgeIntent, node: NodeIntent) -> Link:
-    number = number_of(node)
-    own = f"06:{number >> 8:02x}:{number & 255:02x}:{index & 255:02x}:00:01"
     return _link(
         index,
         bridge.name,
         kind="bridge",
         mtu=bridge.mtu,
-        mac=bridge.mac or own,
+        mac=bridge.mac or kernel_mac(node, index),
         master=bridge.vrf,
         bridge=BridgeDetail(stp_state=0),
     )
+
+
+def kernel_mac(node: NodeIntent, index: int) -> str:
+    """The MAC that the kernel gives a node's bridge with this index."""
+    number = number_of(node)
+    return f"06:{number >> 8:02x}:{number & 255:02x}:{index & 255:02x}:00:01"
 
 
 def _link(index: int, name: str, *, flags: tuple[str, ...] = _UP, **fields: object) -> Link:

@@ -13,6 +13,7 @@ from tests.drift.case import Case
 from tests.drift.cases_control_plane import CONTROL_PLANE
 from tests.drift.cases_data_plane import DATA_PLANE
 from tests.drift.cases_outside import OUTSIDE
+from tests.drift.cases_router_macs import ROUTER_MACS
 from tests.drift.worlds import link, unfolded
 from tests.rendering import render
 from tests.simulated import healthy_states
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from overlay.expected import FabricIntent
 
-CASES = OUTSIDE | DATA_PLANE | CONTROL_PLANE
+CASES = OUTSIDE | DATA_PLANE | CONTROL_PLANE | ROUTER_MACS
 
 
 @pytest.mark.parametrize(("check", "fault"), CASES, ids=lambda word: word.replace(" ", "-"))

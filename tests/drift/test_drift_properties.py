@@ -180,17 +180,19 @@ def _faults_of_links(node: NodeIntent) -> Iterator[Fault]:
 def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iterator[Fault]:
     host = node.name
     for entry in states[host].fdb:
-        if entry.dst is None or entry.device in {f"vxlan{vni}" for vni in intent.l3vnis}:
+        if entry.dst is None:
             continue
+        routed = entry.device in {f"vxlan{vni}" for vni in intent.l3vnis}
+        named = f"{entry.device} {'RMAC' if routed else 'MAC'} {entry.mac}"
         drop = fdb(host, lambda e, entry=entry: None if e == entry else e)
         if entry.is_flood:
             yield "flood-missing", host, f"{entry.device} VTEP {entry.dst}", drop
         elif intent.evpn:
-            yield "fdb-missing", host, f"{entry.device} MAC {entry.mac}", drop
+            yield "fdb-missing", host, named, drop
             wrong = fdb(
                 host, lambda e, entry=entry: replace(e, dst="10.66.66.66") if e == entry else e
             )
-            yield "fdb-wrong-vtep", host, f"{entry.device} MAC {entry.mac}", wrong
+            yield "fdb-wrong-vtep", host, named, wrong
     if node.bgp is None:
         return
     for vxlan in node.vxlans:

@@ -55,3 +55,17 @@ def test_one_entry_less_in_it_is_found(states: dict[str, HostState]) -> None:
     result = audit(intent, states, skip=["mtu"])
 
     assert unfolded(result) == {("fdb-missing", "node2", f"vxlan2 MAC {lost.mac}")}
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_a_router_mac_less_in_it_is_found(states: dict[str, HostState], node: str) -> None:
+    intent = load_inventory(ROOT / "inventory").intent
+    fdb = states[node].fdb or ()
+    lost = [entry for entry in fdb if entry.device == "vxlan4000" and entry.dst]
+    assert len(lost) == 2
+    states[node] = replace(states[node], fdb=tuple(e for e in fdb if e not in lost))
+
+    result = audit(intent, states, skip=["mtu"])
+
+    assert unfolded(result) == {("fdb-missing", node, f"vxlan4000 RMAC {e.mac}") for e in lost}
+    assert {f.expected for f in result.findings} == {entry.dst for entry in lost}

@@ -46,6 +46,25 @@ def symmetric(nodes: int = 3) -> FabricIntent:
     )
 
 
+def exits(*names: str, primary: str | None = None, nodes: int = 3) -> FabricIntent:
+    """VNI 2 on all nodes, routed in vrf1 over L3VNI 4000, and these nodes lead it out."""
+    return _derive(
+        nodes,
+        mode="evpn",
+        routing="symmetric",
+        bgp={"asn": 1234},
+        overlay={"gateway_mac": GATEWAY_MAC},
+        vrfs={"vrf1": {"l3vni": 4000, "exits": names, "primary": primary}},
+        networks=[{"vni": 2, "vrf": "vrf1", "gateways": ["10.0.2.254/24"]}],
+        nodes={
+            f"node{n}": {"address": f"192.168.0.{n}"}
+            | ({"gateway": "192.168.0.254"} if f"node{n}" in names else {})
+            for n in range(1, nodes + 1)
+        }
+        | {"router": {"address": "192.168.0.254", "role": "router"}},
+    )
+
+
 def bridged(nodes: int = 3) -> FabricIntent:
     """EVPN without routing, VNIs 2 and 3 on all nodes."""
     return _derive(nodes, mode="evpn", bgp={"asn": 1234}, networks=[{"vni": 2}, {"vni": 3}])
@@ -71,12 +90,12 @@ def example(name: str) -> FabricIntent:
     return load_inventory(ROOT / "examples" / name).intent
 
 
-def _derive(nodes: int, **fabric: Any) -> FabricIntent:
+def _derive(count: int, /, **fabric: Any) -> FabricIntent:
     return derive(
         Fabric.model_validate(
             {
                 "underlay": {"prefix": "192.168.0.0/24"},
-                "nodes": {f"node{n}": {"address": f"192.168.0.{n}"} for n in range(1, nodes + 1)},
+                "nodes": {f"node{n}": {"address": f"192.168.0.{n}"} for n in range(1, count + 1)},
             }
             | fabric
         )

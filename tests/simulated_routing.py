@@ -1,0 +1,77 @@
+"""What a simulated node routes to others by: router MACs, and the defaults of exits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from overlay.expected import BridgeRole
+from overlay.records import EvpnPath
+from tests.simulated_links import FIRST_BRIDGE, kernel_mac
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from overlay.expected import ExitIntent, NodeIntent, VxlanIntent
+
+
+def router_macs(node: NodeIntent) -> dict[int, str]:
+    """By L3VNI, the MAC of its bridge: what the node's routes name as router MAC."""
+    vnis = {vxlan.bridge: vxlan.vni for vxlan in node.vxlans}
+    return {
+        vnis[bridge.name]: kernel_mac(node, index)
+        for index, bridge in enumerate(node.bridges, start=FIRST_BRIDGE)
+        if bridge.role is BridgeRole.L3VNI
+    }
+
+
+def routes_to(
+    node: NodeIntent,
+    other: NodeIntent,
+    l3vni: int,
+    heard: Collection[NodeIntent],
+    with_guests: Collection[VxlanIntent],
+) -> bool:
+    """Whether a VRF of `node` has a route to `other`: to a guest of these segments, or a default.
+
+    An exit has a default of its own, which gives way on a backup exit; all prefer the primary's.
+    """
+    vrf = next((vrf.name for vrf in other.vrfs if vrf.l3vni == l3vni), None)
+    if vrf is None:
+        return False
+    routed = {bridge.name for bridge in other.bridges if bridge.vrf == vrf}
+    if any(vxlan.bridge in routed and not vxlan.is_l3vni for vxlan in with_guests):
+        return True
+    theirs, own = exit_of(other, vrf), exit_of(node, vrf)
+    if theirs is None or (own is not None and not own.backup):
+        return False
+    primary = any((e := exit_of(speaker, vrf)) is not None and not e.backup for speaker in heard)
+    return not theirs.backup or not primary
+
+
+def exit_of(node: NodeIntent, vrf: str) -> ExitIntent | None:
+    """How a node leads a VRF out, if it does."""
+    return next((e for e in (node.bgp.exits if node.bgp else ()) if e.vrf == vrf), None)
+
+
+def default_route(
+    node: NodeIntent, rd: str, ip: str, target: str, weight: int | None, way: ExitIntent
+) -> EvpnPath:
+    """The default route that an exit originates (`weight` set), or as the others receive it."""
+    l3vni = next(vrf.l3vni for vrf in node.vrfs if vrf.name == way.vrf)
+    return EvpnPath(
+        rd=rd,
+        prefix=f"[5]:[0]:[0]:[{ip}]",
+        route_type=5,
+        eth_tag=0,
+        ip=ip,
+        prefix_length=0,
+        status="*>",
+        next_hop=node.address,
+        weight=weight,
+        local_pref=50 if way.backup and weight is None else None,
+        origin="i",
+        route_targets=(target,),
+        extended=("ET:8",),
+        rmac=router_macs(node)[l3vni or 0],
+        text=f"*> [5]:[0]:[0]:[{ip}] {node.address}",
+    )
