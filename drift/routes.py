@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class Routes:
     the best type-2 route received (only of the `wanted` VNIs), `prefixes` the best type-5 paths
     received, `local` what the node originates, `moved` the type-2 paths of MACs that have moved.
     `hops[rd]` is a next hop seen under an RD, `shared` the RDs with more than one, `contested` the
-    MACs (by VNI) received from more than one.
+    MACs (by VNI) received from more than one. `router_macs[vni][mac]` are the VTEPs that claim a
+    router MAC in the best routes received.
     """
 
     def __init__(self, table: EvpnTable, wanted: Collection[int]) -> None:
@@ -55,6 +56,7 @@ class Routes:
         self.hops: dict[str, str | None] = {}
         self.shared: dict[str, set[str | None]] = {}
         self.contested: set[tuple[int, str]] = set()
+        self.router_macs: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._paths_by_mac: dict[tuple[int, str], list[EvpnPath]] | None = None
         self._sort()
         self._settle()
@@ -69,6 +71,7 @@ class Routes:
         # reads fields and not properties, and looks each route target up once.
         by_target: dict[str, tuple[int, dict[str, str]] | None] = {}
         hops = self.hops
+        routed: EvpnPath | None = None
         for path in self._paths:
             rd, hop = path.rd, path.next_hop
             # An RD's paths mostly follow one another with one next hop: two look-ups in all.
@@ -84,6 +87,16 @@ class Routes:
                 mac = path.mac
                 if mac is None or hop is None:
                     continue
+                rmac = path.rmac
+                # Here too, what follows one another is mostly the same.
+                if rmac is not None and (
+                    routed is None
+                    or rmac != routed.rmac
+                    or hop != routed.next_hop
+                    or path.route_targets != routed.route_targets
+                ):
+                    self._keep_router_mac(path)
+                    routed = path
                 for target in path.route_targets:
                     try:
                         known = by_target[target]
@@ -97,6 +110,7 @@ class Routes:
                     self.imet[vni][str(vtep)] = path
             elif path.route_type == _IP_PREFIX:
                 self.prefixes.append(path)
+                self._keep_router_mac(path)
 
     def _count_hop(self, rd: str, hop: str | None) -> None:
         first = self.hops.setdefault(rd, hop)
@@ -108,6 +122,11 @@ class Routes:
         if vni is None or vni not in self.macs:
             return None
         return vni, self.macs[vni]
+
+    def _keep_router_mac(self, path: EvpnPath) -> None:
+        if path.rmac is not None and path.next_hop is not None:
+            for vni in vnis_of(path):
+                self.router_macs[vni][path.rmac].add(path.next_hop)
 
     def _keep_local(self, path: EvpnPath) -> None:
         self.local.append(path)
@@ -140,22 +159,6 @@ class Routes:
             for path in self._paths
             if path.route_type == route_type and path.best and not path.local
         )
-
-    @cached_property
-    def router_macs(self) -> dict[int, dict[str, set[str]]]:
-        """By VNI, each router MAC in the best routes received, and the VTEPs that claim it."""
-        # A few words out of very many paths: a VTEP has one router MAC per L3VNI.
-        claims = {
-            (path.rmac, path.next_hop, path.route_targets)
-            for path in self._paths
-            if path.rmac is not None and path.weight != _LOCAL_WEIGHT and ">" in path.status
-        }
-        found: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-        for mac, hop, targets in claims:
-            if hop is not None:
-                for vni in filter(None, map(vni_of, targets)):
-                    found[vni][str(mac)].add(hop)
-        return found
 
     def routing_paths(self, vni: int) -> Iterator[EvpnPath]:
         """What a VRF could route by: MAC/IP and prefix paths with its L3VNI, best or its own."""

@@ -11,7 +11,18 @@ from drift.engine import audit
 from overlay.records import FdbEntry
 from tests.drift import worlds
 from tests.drift.cases_router_macs import RMAC_OF_1, RMAC_OF_2, rmac_entry
-from tests.drift.worlds import both, fdb, folded, json, link, more_fdb, no_link, paths, unfolded
+from tests.drift.worlds import (
+    both,
+    fdb,
+    folded,
+    json,
+    link,
+    more_fdb,
+    more_paths,
+    no_link,
+    paths,
+    unfolded,
+)
 from tests.simulated import Fleet, healthy_states
 from tests.simulated_routing import router_macs
 
@@ -63,6 +74,22 @@ def test_what_takes_the_l3vni_away_explains_its_router_macs(
 
     assert unfolded(result) == {(cause, "node1", named)}
     assert {_lost(intent, "node1", of) for of in ("node2", "node3")} <= folded(result)
+
+
+def test_another_way_to_a_host_that_is_not_the_best_changes_nothing() -> None:
+    intent = worlds.symmetric()
+    states = healthy_states(intent)
+    table = states["node1"].evpn
+    assert table is not None
+    second = [
+        replace(path, status="*", rd="192.168.0.3:77", next_hop="192.168.0.3")
+        for path in table.paths
+        if path.rmac and not path.local
+    ]
+    more_paths("node1", *second)(states)
+    fdb("node1", rmac_entry(RMAC_OF_2))(states)
+
+    assert unfolded(audit(intent, states)) == {_lost(intent, "node1", "node2")}
 
 
 @pytest.mark.parametrize("wrong", ["stopped", "cut_off"])
