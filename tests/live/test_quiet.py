@@ -1,0 +1,98 @@
+"""A healthy fabric gives no finding, however busy it is."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+from lab import machines
+from tests.live.matrix import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lab.spec import LabSpec
+    from tests.live.conftest import Lab
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
+
+AUDITS = 50
+SECONDS_BETWEEN_MOVES = 8.0
+
+
+class Traffic:
+    """Machines that migrate between nodes and ask for neighbours, in the background, until stopped."""
+
+    def __init__(self, spec: LabSpec) -> None:
+        self._specs = [spec, moved(spec, "vm1", "node2")]
+        self._stop = threading.Event()
+        self.moves = 0
+        self.errors: list[Exception] = []
+        self._threads = [threading.Thread(target=self._guard, args=(job,)) for job in
+                         (self._migrate, self._ask)]  # fmt: skip
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        machines.stop(self._specs[1], "vm1")
+        machines.start_all(self._specs[0])
+
+    def _guard(self, job: object) -> None:
+        try:
+            assert callable(job)
+            job()
+        except Exception as error:  # noqa: BLE001 - raised by the test itself
+            self.errors.append(error)
+
+    def _migrate(self) -> None:
+        for before, after in itertools.pairwise(itertools.cycle(self._specs)):
+            if self._stop.wait(SECONDS_BETWEEN_MOVES):
+                return
+            machines.stop(before, "vm1")
+            machines.start(after, "vm1")
+            # As a hypervisor announces a machine that has arrived.
+            machines.run(after, "vm1", "ping -c 2 -i 0.2 -W 1 10.0.2.254 || :")
+            self.moves += 1
+
+    def _ask(self) -> None:
+        """A busy neighbour table: addresses that answer and addresses that nobody has."""
+        for number in itertools.cycle(range(1, 250)):
+            if self._stop.wait(0.2):
+                return
+            command = f"ping -c 1 -W 1 10.0.2.{number} >/dev/null 2>&1 || :"
+            machines.run(self._specs[0], "vm2", command)
+
+
+def moved(spec: LabSpec, name: str, node: str) -> LabSpec:
+    machine = replace(spec.machine(name), node=node)
+    return replace(spec, machines={**spec.machines, name: machine})
+
+
+@pytest.fixture
+def busy(lab: Lab) -> Iterator[Traffic]:
+    lab.use(ROOT / "examples" / "l3-symmetric")
+    lab.deploy()
+    machines.start_all(lab.spec)
+    lab.ping("vm1", "vm2")
+    lab.ping("vm3", "vm2")
+    lab.audit_clean()
+    with Traffic(lab.spec) as traffic:
+        yield traffic
+
+
+def test_fifty_audits_of_a_busy_fabric_are_silent(lab: Lab, busy: Traffic) -> None:
+    for number in range(AUDITS):
+        audit = lab.audit()
+        assert audit.code == 0, f"audit {number}, after {busy.moves} moves:\n{audit.text}"
+    assert busy.errors == []
+    assert busy.moves > AUDITS / 4
