@@ -87,6 +87,7 @@ class ReplayNode:
         self.failures: dict[str, str] = {}
         self.switch = ReplaySwitch()
         (home / "tmp").mkdir(parents=True)
+        self._said: dict[str, bytes] = {}  # what the last unit wrote, by the file's name
 
     def answer_script(self, text: str) -> tuple[bytes, bytes, Mishap | None]:
         """The stdout and stderr of a script of ours, and the mishap that they end with, if any.
@@ -186,7 +187,7 @@ class ReplayNode:
             shutil.rmtree(self._local(words[-1]), ignore_errors=True)
             return Answer(section)
         if section.slug in ("out", "err"):
-            return Answer(section, self._local(words[-1]).read_bytes())
+            return Answer(section, self._said.get(words[-1], b""))
         if section.slug == "unit":
             self._run_unit(words)
             return Answer(section)
@@ -195,12 +196,9 @@ class ReplayNode:
     def _run_unit(self, words: list[str]) -> None:
         """`systemd-run … -p StandardOutput=file:OUT -p StandardError=file:ERR /bin/sh SCRIPT`."""
         streams = dict(word.split("=file:", 1) for word in words if "=file:" in word)
-        out = self._local(streams["StandardOutput"])
-        err = self._local(streams["StandardError"])
         script = self._local(words[-1]).read_text(encoding="utf-8")
         stdout, stderr, _ = self.answer_script(script)
-        out.write_bytes(stdout)
-        err.write_bytes(stderr)
+        self._said = {streams["StandardOutput"]: stdout, streams["StandardError"]: stderr}
 
     def _local(self, path: str) -> Path:
         """Where a path of the node's staging folder lies on this machine."""
