@@ -105,4 +105,6 @@ def words_of(output: RawOutput) -> str:
     said = " | ".join(filter(None, (output.text.strip(), output.stderr.strip())))
     if output.rc == 124:  # what timeout(1) exits with
         said = "it took too long and was ended" + (f": {said}" if said else "")
+    if output.rc is None:
+        said = "it was stopped before it ended" + (f": {said}" if said else "")
     return said[-1500:] or f"exit status {output.rc}"

@@ -23,6 +23,7 @@ _FIXED_AT_BIRTH = frozenset(
     {"vxlan-id", "vxlan-svcnodeip", "vxlan-physdev", "vxlan-port", "vxlan-learning", "pre-up", "up"}
 )
 _VRF_INSTANCE = re.compile(r"^router bgp (\d+) vrf (\S+)$", re.MULTILINE)
+_AS = re.compile(r"^router bgp (\d+)$", re.MULTILINE)
 _L3VNI = re.compile(r"^vrf (\S+)\n(?: .*\n)*? vni (\d+)$", re.MULTILINE)
 
 
@@ -52,12 +53,13 @@ def frr_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     if not by_path:
         return []
     conf = by_path.get(FRR_CONF.path)
-    restart = _starts_other_daemons(by_path.get(DAEMONS.path))
+    restart = _starts_other_daemons(by_path.get(DAEMONS.path)) or _has_other_as(conf)
     if conf is not None and not is_ours(conf.after.text):
         # Of a file that we did not write FRR may never say that it runs just that: a fresh start
         # is the one way to be sure.
         return [Section("frr-restart", _FRR_START, timeout=180, stop=True)]
-    return [*_released(conf), _frr_section(restart=restart)]
+    released = () if restart else _released(conf)
+    return [*released, _frr_section(restart=restart)]
 
 
 def sysctl_sections(changes: tuple[FileChange, ...]) -> list[Section]:
@@ -96,6 +98,14 @@ def _starts_other_daemons(change: FileChange | None) -> bool:
         return {line.strip() for line in (text or "").splitlines() if not line.startswith("#")}
 
     return settings(change.before.text) != settings(change.after.text)
+
+
+def _has_other_as(change: FileChange | None) -> bool:
+    """True when the AS number changes, which a running bgpd refuses."""
+    if change is None:
+        return False
+    before, after = (_AS.search(state.text or "") for state in (change.before, change.after))
+    return bool(before and after and before[1] != after[1])
 
 
 def _install_section(change: FileChange, stage: str) -> Section:

@@ -72,6 +72,13 @@ def test_a_comment_in_the_daemons_file_restarts_nothing():
     assert "frr-restart" not in done
 
 
+def test_another_as_number_restarts_frr():
+    """A running bgpd refuses it: it is of one AS until it ends."""
+    before, after = "router bgp 1\n exit\n", "router bgp 2\n exit\n"
+    assert "frr-restart" in steps(change(FRR_CONF, before, after))
+    assert "frr-restart" not in steps(change(FRR_CONF, before, f"{before}!\n"))
+
+
 def test_another_daemon_restarts_frr():
     assert "frr-restart" in steps(change(DAEMONS, "bgpd=no\n", "bgpd=yes\n"))
 
