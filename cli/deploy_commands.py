@@ -65,7 +65,8 @@ OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Lose what was edited on a node by hand.")
 ]
 AuditOption = Annotated[
-    bool, typer.Option("--prove-audit", help="A critical finding on a node undoes it, too.")
+    bool,
+    typer.Option(help="A critical finding of the node's own undoes it, too."),
 ]
 _BAD = {"failed", "restored", "restore-failed", "unreachable", "left"}
 
@@ -86,7 +87,7 @@ def deploy(
     break_lock: BreakLockOption = False,
     take_over: TakeOverOption = False,
     overwrite: OverwriteOption = False,
-    prove_audit: AuditOption = False,
+    prove_audit: AuditOption = True,
     limit: LimitOption = None,
     filters: FilterOption = None,
     workers: WorkersOption = 50,
