@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,3 +109,20 @@ def test_like_diffs_are_folded_by_their_own_names() -> None:
     assert [[p.host for p in alike] for alike in fold_plans(plans, addresses)] == [list(addresses)]
     odd = [plans[0], plan("node2", "10.0.0.2", "y"), plan("node10", "10.0.0.1")]
     assert [len(alike) for alike in fold_plans(odd, addresses)] == [1, 1, 1]
+
+
+def test_a_critical_finding_of_the_nodes_own_undoes_it() -> None:
+    with ReplayFleet(SHIPPED, RECORDINGS, scene="deployed") as fleet:
+        node = fleet.nodes["node1"]
+        blank, links = dict(node.files), node.recording["ip_link"]
+        wrong = links.text.replace("dstport 4789", "dstport 4790")
+        assert wrong != links.text
+        node.recording = {**node.recording, "ip_link": replace(links, text=wrong)}
+        arguments = ("--inventory", fleet.inventory, "deploy", "--yes", "--limit", "node1")
+        done = call(*arguments, "--confirm-within", "30")
+        assert done.code == 1, done.out
+        assert "audit: vxlan" in done.err
+        assert "Expected: 4789 Actual: 4790" in done.err
+        assert node.files == blank
+        done = call(*arguments, "--no-prove-audit")
+        assert done.code == 0, done.err
