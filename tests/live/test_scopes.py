@@ -1,0 +1,163 @@
+"""Nodes whose underlay is somebody else's, and an underlay that speaks IPv6."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab import fabric, machines
+from lab.ssh import run_on
+from overlay.loading import load_inventory
+from tests.live.conftest import ROOT
+from tests.live.test_topologies import leftovers, on, reaches
+
+if TYPE_CHECKING:
+    from tests.live.conftest import Lab
+
+pytestmark = pytest.mark.lab
+
+HERE = ROOT / "tests" / "live"
+MAIN = "/etc/network/interfaces"
+OURS = "/etc/network/interfaces.d/evpn-fleet"
+SOURCE = "source /etc/network/interfaces.d/*"
+RELIED_ON = {"node1": "192.168.0.1", "node2": "192.168.0.2"}
+
+
+def start(lab: Lab, name: str) -> None:
+    """Blank nodes under that inventory."""
+    lab.use(HERE / name)
+    lab.blank()
+
+
+def write_underlay(lab: Lab, name: str) -> None:
+    """What the node's owner has written by hand and put into force, with a guest on it."""
+    text = (HERE / "overlay-scope" / "interfaces").read_text()
+    text = text.replace("ADDRESS", RELIED_ON[name])
+    on(
+        lab,
+        name,
+        f"cat > {MAIN} <<'EOF'\n{text}EOF\n"
+        "install -d -m 755 /etc/iproute2/rt_tables.d; ifreload --all && "
+        "ip link add tap900i0 type veth peer name guest900 && "
+        "ip link set tap900i0 master vmbr0 up",
+    )
+
+
+def refusals(lab: Lab) -> str:
+    done = lab.run("plan")
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stderr
+
+
+def test_the_overlay_scope(lab: Lab) -> None:
+    start(lab, "overlay-scope")
+    for name in RELIED_ON:
+        write_underlay(lab, name)
+    said = refusals(lab)
+    for name in RELIED_ON:
+        assert f"{name}: {MAIN} does not source /etc/network/interfaces.d/*" in said
+    for name in RELIED_ON:
+        on(lab, name, f"echo '{SOURCE}' >> {MAIN}")
+    before = {name: on(lab, name, f"sha256sum {MAIN}") for name in RELIED_ON}
+
+    lab.deploy()
+
+    for name, node in load_inventory(lab.inventory).intent.nodes.items():
+        assert leftovers(lab, name, node) == []
+        # Ours alone: of a bridge with a guest that it does not condone, ifquery says that it fails.
+        ours = [device.name for device in (*node.vxlans, *node.vrfs)]
+        ours += [bridge.name for bridge in node.owned_bridges]
+        said = run_on(lab.spec.node(name), f"ifquery --check {' '.join(ours)}").out
+        assert "[pass]" in said
+        assert "[fail]" not in said
+    for name, sum_ in before.items():
+        assert on(lab, name, f"sha256sum {MAIN}") == sum_
+        # A full reload would have taken it off: nothing in that file condones it.
+        assert "master vmbr0" in on(lab, name, "ip link show tap900i0")
+    assert on(lab, "node3", f"ls {MAIN}; [ ! -e {OURS} ]").strip() == MAIN
+    machines.start_all(lab.spec)
+    lab.ping("vm1", "vm2")
+    # node1 does not carry the network of vm3: it routes to it once vm3 has said something.
+    lab.ping("vm3", "vm1")
+    lab.ping("vm1", "vm3")
+    lab.audit_clean()
+    assert "Plan: 0 to change" in lab.deploy().stdout
+
+
+def test_ipv6_neighbours_find_each_other_across_nodes(lab: Lab) -> None:
+    """Follows the overlay scope's test: with a gateway, and without one."""
+    reaches(lab, "vm1", "fd00:2::2")
+    reaches(lab, "vm5", "fd00:5::2")
+
+
+def test_what_is_not_ours_is_no_drift_and_what_we_rely_on_is(lab: Lab) -> None:
+    """Follows the overlay scope's test."""
+    on(lab, "node2", "ip link set vmbr0 mtu 1549")
+    audit = lab.audit_until(lambda audit: bool(audit.report["findings"]))
+    assert audit.brief == [("node2", "mtu", "vmbr0")], audit.text
+    on(lab, "node2", "ip link set vmbr0 mtu 1550")
+    on(lab, "node2", "ip address add 198.51.100.7/32 dev vmbr0; ip link set vmbr0 mtu 1560")
+    lab.audit_clean()
+
+
+def test_a_device_that_both_files_define_is_refused(lab: Lab) -> None:
+    """Follows the overlay scope's test."""
+    on(lab, "node1", f"cp {MAIN} /root/kept; printf 'iface vmbr2 inet manual\\n' >> {MAIN}")
+    assert f"node1: {MAIN} defines vmbr2 already" in refusals(lab)
+    on(lab, "node1", f"cp /root/kept {MAIN}")
+    assert lab.run("plan").returncode == 0
+
+
+def test_the_overlay_comes_back_after_a_power_failure(lab: Lab) -> None:
+    """Follows the overlay scope's test: at boot both files are read."""
+    fabric.power_off(lab.spec, "node1")
+    fabric.power_on(lab.spec, "node1")
+    machines.start_all(lab.spec)
+    lab.ping("vm1", "vm2")
+    lab.audit_clean()
+
+
+def flooded(lab: Lab, node: str, device: str) -> list[str]:
+    lines = on(lab, node, f"bridge fdb show dev {device}").splitlines()
+    return sorted(line.split()[2] for line in lines if line.startswith("00:00:00:00:00:00"))
+
+
+def test_an_ipv6_underlay(lab: Lab) -> None:
+    start(lab, "ipv6-underlay")
+    lab.deploy()
+    for name, node in load_inventory(lab.inventory).intent.nodes.items():
+        assert leftovers(lab, name, node) == []
+        assert "[fail]" not in run_on(lab.spec.node(name), "ifquery --all --check").out
+    machines.start_all(lab.spec)
+    lab.ping("vm1", "vm2")
+    lab.ping("vm3", "vm4")
+    assert flooded(lab, "node1", "vxlan2") == ["fd00:77::2", "fd00:77::3"]
+    # Full frames: 1500 bytes of a virtual machine and 70 of the tunnel.
+    full = machines.run(lab.spec, "vm1", "ping -c 2 -W 1 -M do -s 1472 10.0.2.2")
+    assert " 2 received" in full.out, full.out
+    lab.audit_clean()
+    assert "Plan: 0 to change" in lab.deploy().stdout
+
+
+def test_the_flood_list_over_ipv6_is_audited_and_mended(lab: Lab) -> None:
+    """Follows the IPv6 underlay's test."""
+    on(
+        lab,
+        "node1",
+        "bridge fdb del 00:00:00:00:00:00 dev vxlan2 dst fd00:77::2; "
+        "bridge fdb append 00:00:00:00:00:00 dev vxlan3 dst fd00:77::99",
+    )
+    audit = lab.audit_until(lambda audit: len(audit.roots) == 2)
+    assert {check for _, check, _ in audit.brief} == {"flood-missing", "flood-unexpected"}
+    on(lab, "node1", "ip link del vxlan3; ifreload --all")
+    lab.audit_clean()
+
+
+def test_devices_over_ipv6_come_back_after_a_power_failure(lab: Lab) -> None:
+    """Follows the IPv6 underlay's test: their commands make them at boot."""
+    fabric.power_off(lab.spec, "node2")
+    fabric.power_on(lab.spec, "node2")
+    machines.start_all(lab.spec)
+    lab.ping("vm1", "vm2")
+    lab.audit_clean()
