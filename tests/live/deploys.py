@@ -23,7 +23,7 @@ MANAGED = (
     "/etc/network/interfaces /etc/frr/frr.conf /etc/frr/daemons /etc/sysctl.d/90-evpn-fleet.conf"
 )
 NEW_NETWORK = "\n  - vni: 5\n    vrf: vrf1\n    gateways: [10.0.5.254/24]\n"
-SWITCH = "--confirm-within", "30"
+SWITCH = "--confirm-within", "40"
 # The node's own words about where a deployment of it is.
 ARMED = "[ -L /var/lib/evpn-fleet/pending ]"
 APPLYING = "systemctl --quiet is-active 'evpn-fleet-apply-*'"

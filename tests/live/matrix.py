@@ -20,8 +20,9 @@ _INTRODUCTION = """# Every check, proven by breaking what it watches
 
 The tests move a fabric of real machines through these faults. Each must yield exactly its finding,
 as the only root cause, on the node that was broken (or, where that node explains itself, on the
-others); once it is mended, the audit must be clean again. `python run.py lab fault NAME` does the
-same to a lab of your own, and `lab fault NAME --heal` takes it back.
+others). Once it is mended it must be gone: the next fault must be the only one that is found, and
+after the last of them the audit must be clean. `python run.py lab fault NAME` does the same to a lab
+of your own, and `lab fault NAME --heal` takes it back.
 
 Two checks have no fault here and are proven on records: `mac-mobility`, since a MAC that two nodes
 claim leaves a stale entry in FRR 8.4, which the next audit rightly reports, and `vtep-duplicate`.

@@ -146,6 +146,10 @@ def test_each_fault_is_exactly_its_finding(l3_symmetric: Lab, name: str) -> None
     l3_symmetric.prove(name)
 
 
+def test_of_all_those_faults_nothing_is_left(l3_symmetric: Lab) -> None:
+    l3_symmetric.audit_clean()
+
+
 def test_a_node_without_power_is_incomplete_and_nothing_is_said_of_it(l3_symmetric: Lab) -> None:
     lab = l3_symmetric
     fabric.power_off(lab.spec, "node3")

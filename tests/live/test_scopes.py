@@ -10,7 +10,8 @@ from lab import fabric, machines
 from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.conftest import ROOT
-from tests.live.test_topologies import leftovers, on, reaches
+from tests.live.probes import on
+from tests.live.test_topologies import assert_as_intended, leftovers, reaches
 
 if TYPE_CHECKING:
     from tests.live.conftest import Lab
@@ -126,9 +127,7 @@ def flooded(lab: Lab, node: str, device: str) -> list[str]:
 def test_an_ipv6_underlay(lab: Lab) -> None:
     start(lab, "ipv6-underlay")
     lab.deploy()
-    for name, node in load_inventory(lab.inventory).intent.nodes.items():
-        assert leftovers(lab, name, node) == []
-        assert "[fail]" not in run_on(lab.spec.node(name), "ifquery --all --check").out
+    assert_as_intended(lab)
     machines.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     lab.ping("vm3", "vm4")
