@@ -10,7 +10,6 @@ from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES, SYSCT
 from tasks.script import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from tasks.plan import FileChange
 
@@ -24,7 +23,6 @@ _FIXED_AT_BIRTH = frozenset(
 )
 _VRF_INSTANCE = re.compile(r"^router bgp (\d+) vrf (\S+)$", re.MULTILINE)
 _AS = re.compile(r"^router bgp (\d+)$", re.MULTILINE)
-_L3VNI = re.compile(r"^vrf (\S+)\n(?: .*\n)*? vni (\d+)$", re.MULTILINE)
 
 
 def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]:
@@ -53,13 +51,12 @@ def frr_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     if not by_path:
         return []
     conf = by_path.get(FRR_CONF.path)
-    restart = _starts_other_daemons(by_path.get(DAEMONS.path)) or _has_other_as(conf)
+    restart = _starts_other_daemons(by_path.get(DAEMONS.path)) or _begins_anew(conf)
     if conf is not None and not is_ours(conf.after.text):
         # Of a file that we did not write FRR may never say that it runs just that: a fresh start
         # is the one way to be sure.
         return [Section("frr-restart", _FRR_START, timeout=180, stop=True)]
-    released = () if restart else _released(conf)
-    return [*released, _frr_section(restart=restart)]
+    return [_frr_section(restart=restart)]
 
 
 def sysctl_sections(changes: tuple[FileChange, ...]) -> list[Section]:
@@ -100,12 +97,20 @@ def _starts_other_daemons(change: FileChange | None) -> bool:
     return settings(change.before.text) != settings(change.after.text)
 
 
-def _has_other_as(change: FileChange | None) -> bool:
-    """True when the AS number changes, which a running bgpd refuses."""
+def _begins_anew(change: FileChange | None) -> bool:
+    """True for what a running FRR does not do, or not well.
+
+    A bgpd is of one AS until it ends. And it keeps the instance of a VRF while the VRF has an
+    L3VNI: to take that away for a moment makes zebra of FRR 8.4 a layer 2 VNI of it, and the router
+    MACs of the other VTEPs are lost when it comes back.
+    """
     if change is None:
         return False
-    before, after = (_AS.search(state.text or "") for state in (change.before, change.after))
-    return bool(before and after and before[1] != after[1])
+    before, after = change.before.text or "", change.after.text or ""
+    of_before, of_after = _AS.search(before), _AS.search(after)
+    if of_before and of_after and of_before[1] != of_after[1]:
+        return True
+    return bool(set(_VRF_INSTANCE.findall(before)) - set(_VRF_INSTANCE.findall(after)))
 
 
 def _install_section(change: FileChange, stage: str) -> Section:
@@ -162,41 +167,6 @@ def verify_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     command = f"said=$(ifquery --check {ours}); echo \"$said\" | grep -q 'pass' || exit 1; "
     command += "! echo \"$said\" | grep -F -e '[fail]'"
     return [Section("interfaces-hold", command, timeout=60)]
-
-
-def _released(change: FileChange | None) -> Iterator[Section]:
-    """Takes away the BGP instances of VRFs that the new frr.conf does not have.
-
-    FRR refuses to remove one while its VRF has an L3VNI, and frr-reload does not know; the reload
-    that follows puts the L3VNI back where it still belongs.
-    """
-    if change is None:
-        return
-    before, after = change.before.text or "", change.after.text or ""
-    l3vnis = dict(_L3VNI.findall(before))
-    for asn, vrf in sorted(set(_VRF_INSTANCE.findall(before)) - set(_VRF_INSTANCE.findall(after))):
-        instance = f"router bgp {asn} vrf {vrf}"
-        freed = [f"vrf {vrf}", f"no vni {l3vnis[vrf]}", "exit-vrf"] if vrf in l3vnis else []
-        if f"\n  import vrf {vrf}\n" in before:
-            # To take back an import of an instance that is gone makes the instance anew.
-            freed = [f"router bgp {asn}", *_without_imports(vrf), "exit", *freed]
-        # bgpd hears from zebra that the L3VNI is gone, which takes it a moment.
-        command = (
-            f"{_configure(*freed)}; for try in 1 2 3 4 5 6 7 8 9 10; do "
-            f"{_configure(f'no {instance}')} >/dev/null 2>&1; "
-            f"vtysh -c 'show running-config' | grep -qx '{instance}' || exit 0; sleep 1; done"
-        )
-        yield Section(f"release:{vrf}", f"! systemctl --quiet is-active frr || {{ {command}; }}")
-
-
-def _without_imports(vrf: str) -> list[str]:
-    families = ("ipv4", "ipv6")
-    no_import = (f"no import vrf {vrf}", "exit-address-family")
-    return [word for f in families for word in (f"address-family {f} unicast", *no_import)]
-
-
-def _configure(*lines: str) -> str:
-    return "vtysh " + " ".join(f"-c {shlex.quote(line)}" for line in ("configure terminal", *lines))
 
 
 def _remade(change: FileChange) -> list[Section]:
