@@ -114,6 +114,7 @@ def _at_its_origin(draft: Draft, owner: Owner) -> Iterator[Scope]:
     # The others miss, or receive, what this node itself does not originate, or does.
     if _peer(draft, owner) == draft.finding.host:
         yield draft.finding.check, draft.finding.object
+        yield "routed", draft.finding.host, draft.about.vni
 
 
 def _stops_group(draft: Draft, _owner: Owner) -> Iterator[Scope]:
@@ -305,6 +306,8 @@ def _forwarding(draft: Draft, owner: Owner) -> Iterator[Scope]:
         yield "vrf", host, about.vrf
         yield "routing", host, about.vni
         yield "l3vni", host, about.vni
+        # FRR 8.4 drops a VTEP's router MAC with one of its prefixes, while others still lead there.
+        yield "routed", _peer(draft, owner), about.vni
     # Without advertise-all-vni zebra takes back all that it had put into the kernel.
     yield "origination", host
     if about.peer is not None and draft.finding.kind == "extra":

@@ -197,3 +197,18 @@ def test_without_the_l3vnis_table_nothing_is_said_and_the_check_is_skipped() -> 
 
     assert result.findings == ()
     assert {s.check for s in result.skipped if s.host == "node1"} >= {"fdb-missing"}
+
+
+def test_a_default_that_is_withdrawn_explains_the_router_mac_that_went_with_it() -> None:
+    """FRR 8.4 drops the router MAC with it, though machines behind that exit are still routed."""
+    intent = worlds.exits("node1")
+    defaults = (
+        paths(host, lambda p: None if p.route_type == 5 else p)
+        for host in ("node1", "node2", "node3")
+    )
+    gone = fdb("node2", rmac_entry(router_macs(intent.nodes["node1"])[4000]))
+
+    result = _audited(intent, *defaults, gone)
+
+    assert {check for check, _, _ in unfolded(result)} == {"type5-missing"}
+    assert _lost(intent, "node2", "node1") in folded(result)
