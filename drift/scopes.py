@@ -122,6 +122,11 @@ def _stops_group(draft: Draft, _owner: Owner) -> Iterator[Scope]:
         yield "vip", draft.finding.object
 
 
+def _keeps_moving(draft: Draft, _owner: Owner) -> Iterator[Scope]:
+    # Where a MAC is that moves to and fro, each node knows at another time, and some lose it.
+    yield "mac", draft.about.vni, _last_word(draft)
+
+
 def _hides_route(draft: Draft, _owner: Owner) -> Iterator[Scope]:
     yield "route", draft.finding.host, draft.about.vni, draft.about.peer
 
@@ -161,9 +166,15 @@ _EXPLAINS: dict[str, Scopes] = {
     "session-down": _stops_exchange,
     "l3vni": _stops_routing,
     "type5-missing": _at_its_origin,
+    "mac-mobility": _keeps_moving,
     "type5-unexpected": _at_its_origin,
     "vrrp": _stops_group,
 }
+
+
+def _last_word(draft: Draft) -> str:
+    """Of `vxlan2 MAC 02:00:00:00:00:01` and `VNI 2 MAC 02:00:00:00:00:01`: the MAC."""
+    return draft.finding.object.rpartition(" ")[2]
 
 
 def _peer(draft: Draft, owner: Owner) -> str:
@@ -300,6 +311,7 @@ def _foreign_imet(draft: Draft, owner: Owner) -> Iterator[Scope]:
 def _forwarding(draft: Draft, owner: Owner) -> Iterator[Scope]:
     host, about = draft.finding.host, draft.about
     yield "vni", host, about.vni
+    yield "mac", about.vni, _last_word(draft)
     yield "learned", host, about.vni
     if about.vrf is not None:
         # A router MAC: zebra takes it back with the VRF or its L3VNI.

@@ -9,8 +9,10 @@ import pytest
 
 from drift.engine import audit
 from tests.drift import worlds
+from tests.drift.cases_data_plane import MAC_OF_2
 from tests.drift.worlds import (
     both,
+    fdb,
     folded,
     json,
     link,
@@ -216,6 +218,22 @@ def test_a_session_down_explains_the_routes_missing_from_that_peer() -> None:
         "imet-missing": 4,
         "fdb-stale": 4,
     }
+
+
+def test_a_mac_that_keeps_moving_explains_where_it_was_lost() -> None:
+    def moves(path):
+        return replace(path, mobility_sequence=30) if path.mac == MAC_OF_2 else path
+
+    states = healthy_states(worlds.symmetric())
+    both(
+        *(paths(host, moves) for host in ("node1", "node3")),
+        fdb("node1", lambda entry: None if entry.mac == MAC_OF_2 else entry),
+    )(states)
+
+    result = audit(worlds.symmetric(), states, skip=worlds.BY_RENDER)
+
+    assert {check for check, _, _ in unfolded(result)} == {"mac-mobility"}
+    assert ("fdb-missing", "node1", f"vxlan2 MAC {MAC_OF_2}") in folded(result)
 
 
 def test_two_faults_are_two_findings() -> None:

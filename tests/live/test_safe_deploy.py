@@ -33,31 +33,60 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.lab
 
+ADDRESSES = {"node2": "192.168.0.2", "node3": "192.168.0.3"}
 
-def test_a_node_that_cuts_its_own_path_comes_back(fleet: Lab, tmp_path: Path) -> None:
-    """node3 is reached over the underlay that the deployment takes away from it."""
-    wrong = variant(
-        tmp_path, lambda text: text.replace("address: 192.168.0.3", "address: 192.168.0.33")
-    )
+
+def over_the_underlay(lab: Lab, tmp_path: Path, name: str, edits: dict[str, str]) -> Path:
+    """An inventory with edited nodes, each reached over what the deployment takes away from it."""
+
+    def edit(text: str) -> str:
+        for node, keys in edits.items():
+            own = f"{node}: {{address: {ADDRESSES[node]}}}"
+            assert own in text
+            text = text.replace(own, f"{node}: {{{keys}}}")
+        return text
+
+    wrong = variant(tmp_path, edit, name)
     paths = lab_paths()
-    own = on(fleet, "node3", "cat /etc/ssh/ssh_host_ed25519_key.pub").split()[1]
-    known = tmp_path / "known_hosts"
-    known.write_text(f"{paths.known_hosts.read_text()}192.168.0.3 ssh-ed25519 {own}\n")
-    jump = tmp_path / "ssh_config"
-    jump.write_text(f"Host 192.168.0.3\n  ProxyCommand ssh -F {paths.ssh_config} -W %h:%p node1\n")
-    hosts = wrong / "hosts.yaml"
-    hosts.write_text(
-        hosts.read_text().replace(
-            "node3: {hostname: 127.77.0.3, groups: [lab]}",
-            "node3: {hostname: 192.168.0.3, port: 22, groups: [lab], "
-            f"data: {{ssh_config: {jump}, known_hosts: {known}}}}}",
-        )
-    )
-    before = fingerprint(fleet, "node3")
-    code, said = deploy(wrong, "--limit", "node3")
+    known, jump = tmp_path / f"{name}-known_hosts", tmp_path / f"{name}-ssh_config"
+    known.write_text(paths.known_hosts.read_text())
+    for node in edits:
+        address = ADDRESSES[node]
+        key = on(lab, node, "cat /etc/ssh/ssh_host_ed25519_key.pub").split()[1]
+        with known.open("a") as file:
+            file.write(f"{address} ssh-ed25519 {key}\n")
+        with jump.open("a") as file:
+            file.write(f"Host {address}\n  ProxyCommand ssh -F {paths.ssh_config} -W %h:%p node1\n")
+        hosts = wrong / "hosts.yaml"
+        own = f"{node}: {{hostname: 127.77.0.{address[-1]}, groups: [lab]}}"
+        assert own in hosts.read_text()
+        more = f"data: {{ssh_config: {jump}, known_hosts: {known}}}"
+        far = f"{node}: {{hostname: {address}, port: 22, groups: [lab], {more}}}"
+        hosts.write_text(hosts.read_text().replace(own, far))
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"node2": "address: 192.168.0.2, port: eno9", "node3": "address: 192.168.0.33"},
+        {"node3": "address: 192.168.0.3, port: wrong0"},
+    ],
+    ids=["no-port-and-wrong-address", "wrong-uplink"],
+)
+def test_a_node_that_cuts_its_own_path_comes_back(
+    fleet: Lab, tmp_path: Path, edits: dict[str, str]
+) -> None:
+    on(fleet, "node3", "ip link show wrong0 >/dev/null 2>&1 || ip link add wrong0 type dummy")
+    before = {node: fingerprint(fleet, node) for node in edits}
+    wrong = over_the_underlay(fleet, tmp_path, "wrong", edits)
+    limit = [word for node in edits for word in ("--limit", node)]
+    code, said = deploy(wrong, "--canary", "none", "--batch", "100%", "--max-failures", "2", *limit)
     assert code == 1, said
-    assert outcome(said, "node3") == "restored"
-    eventually("node3 is not as it was", is_back(fleet, "node3", before))
+    for node, was in before.items():
+        assert outcome(said, node) == "restored", said
+        eventually(f"{node} is not as it was", is_back(fleet, node, was))
+    on(fleet, "node3", "ip link del wrong0")
 
 
 def test_we_are_killed_at_each_step(fleet: Lab, tmp_path: Path) -> None:
