@@ -24,8 +24,9 @@ others). Once it is mended it must be gone: the next fault must be the only one 
 after the last of them the audit must be clean. `python run.py lab fault NAME` does the same to a lab
 of your own, and `lab fault NAME --heal` takes it back.
 
-Two checks have no fault here and are proven on records: `mac-mobility`, since a MAC that two nodes
-claim leaves a stale entry in FRR 8.4, which the next audit rightly reports, and `vtep-duplicate`.
+Two checks have no fault here. `mac-mobility` takes two nodes: `tests/live/test_two_claims.py` has them
+claim one MAC until its sequence number says so. `vtep-duplicate` is proven on records: on one fabric
+it always follows from a wrong tunnel address (`vxlan-local-ip`), under which it is folded.
 
 This table is made from the catalogue that the tests run; a test holds it to that.
 """

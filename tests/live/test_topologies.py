@@ -1,4 +1,4 @@
-"""One lab moved through topologies in turn, in chains that begin on blank nodes."""
+"""One lab moved through the ten topologies in turn, from blank nodes on."""
 
 from __future__ import annotations
 
