@@ -174,6 +174,11 @@ def shows_reflectors(lab: Lab) -> None:
         shows_routing(lab)
     finally:
         fabric.power_on(lab.spec, "rrserver1")
+    # When the reflector is back, FRR 8.4 loses its router MACs: the audit says so, and this mends it
+    # (docs/troubleshooting.md).
+    for name, node in lab.spec.nodes.items():
+        if name.startswith("node") and node.release == "bookworm":
+            on(lab, name, "systemctl reset-failed frr; systemctl restart frr")
 
 
 @dataclass(frozen=True)
