@@ -10,7 +10,6 @@ from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES, SYSCT
 from tasks.script import Section
 
 if TYPE_CHECKING:
-
     from tasks.plan import FileChange
 
 # systemd refuses a fourth start within three minutes, whoever asked for the others.
