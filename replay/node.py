@@ -187,7 +187,8 @@ class ReplayNode:
             shutil.rmtree(self._local(words[-1]), ignore_errors=True)
             return Answer(section)
         if section.slug in ("out", "err"):
-            return Answer(section, self._said.get(words[-1], b""))
+            said = self._said.get(words[-1])
+            return _unknown(section) if said is None else Answer(section, said)
         if section.slug == "unit":
             self._run_unit(words)
             return Answer(section)

@@ -166,7 +166,8 @@ def test_nothing_stays_behind(recordings: Path) -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert not folder.exists()
-    assert threading.active_count() == before
+    # Threads of an earlier test may end in the meantime.
+    assert threading.active_count() <= before
 
 
 def test_every_run_has_keys_of_its_own(recordings: Path) -> None:

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Runs a command where it can have a lab of its own beside the one that runs already: with its own
+# network, processes and state folder, and in a copy of this checkout, whose inventories it may lock.
+#   tests/beside.sh COMMAND [ARGUMENT]...
+set -eu
+here=$(cd "$(dirname "$0")/.." && pwd)
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+mkdir "$place/checkout" "$place/state"
+tar -C "$here" --exclude=./.venv -c . | tar -C "$place/checkout" -x
+unset XDG_STATE_HOME
+cd "$place/checkout"
+# Not `exec`: the copy is to go, too.
+PLACE=$place unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private \
+    sh -euc '
+        ip link set lo up
+        mkdir -p /run/netns /run/evpn-fleet-lab "$HOME/.local/state"
+        mount -t tmpfs tmpfs /run/netns
+        mount -t tmpfs tmpfs /run/evpn-fleet-lab
+        mount --bind "$PLACE/state" "$HOME/.local/state"
+        exec "$@"' sh "$@"
