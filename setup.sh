@@ -82,15 +82,13 @@ fi
 
 # Real machines mostly wait, so two labs take little longer than one. Both sessions must pass.
 test_in_two_labs() {
-    "$venv/bin/python" "$here/tests/images.py"
     beside="tests/live/test_quiet.py tests/live/test_schedule.py tests/live/test_scopes.py"
     beside="$beside tests/live/test_topologies.py"
     log=$(mktemp)
     say "testing; beside it, in a lab of its own: $beside"
     # shellcheck disable=SC2086 - a list of files
     "$here/tests/beside.sh" "$venv/bin/python" -m pytest $beside </dev/null >"$log" 2>&1 &
-    # What it started ends with it: it is the first process of its own.
-    trap 'kill $! 2>/dev/null; pkill -KILL -P $! 2>/dev/null; rm -f "$log"' EXIT
+    trap 'kill $! 2>/dev/null; rm -f "$log"' EXIT
     trap 'exit 130' INT TERM
     result=0
     # shellcheck disable=SC2046 - a list of options
@@ -112,7 +110,7 @@ case "$what" in
         "$venv/bin/ruff" format --check .
         "$venv/bin/mypy"
         "$venv/bin/lint-imports"
-        if can_install && [ $# = 0 ]; then
+        if [ $# = 0 ] && can_install && "$venv/bin/python" "$here/tests/images.py"; then
             test_in_two_labs
         else
             exec "$venv/bin/python" -m pytest "$@"

@@ -5,12 +5,14 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 place=$(mktemp -d)
-trap 'rm -rf "$place"' EXIT
+child=
+# Its first process takes all others of its own with it.
+trap '[ -z "$child" ] || kill -KILL "$child" 2>/dev/null; rm -rf "$place"' EXIT
+trap 'exit 143' INT TERM
 mkdir "$place/checkout" "$place/state"
 tar -C "$here" --exclude=./.venv -c . | tar -C "$place/checkout" -x
 unset XDG_STATE_HOME
 cd "$place/checkout"
-# Not `exec`: the copy is to go, too.
 PLACE=$place unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private \
     sh -euc '
         ip link set lo up
@@ -18,4 +20,6 @@ PLACE=$place unshare --net --mount --pid --fork --kill-child --mount-proc --prop
         mount -t tmpfs tmpfs /run/netns
         mount -t tmpfs tmpfs /run/evpn-fleet-lab
         mount --bind "$PLACE/state" "$HOME/.local/state"
-        exec "$@"' sh "$@"
+        exec "$@"' sh "$@" &
+child=$!
+wait "$child"

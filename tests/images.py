@@ -1,4 +1,7 @@
-"""Builds the lab's images where they are not cached: `python tests/images.py`, before any lab."""
+"""Builds the lab's images where they are not cached: `python tests/images.py`, before any lab.
+
+Exit status 1 says that this machine cannot run the lab.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from lab.fabric import supported
 from lab.image import ensure_images
 from lab.paths import lab_paths
 
 if __name__ == "__main__":
+    if supported() is not None:
+        sys.exit(1)
     ensure_images(lab_paths(), ("bookworm", "trixie"), lambda text: print(text, file=sys.stderr))
