@@ -88,7 +88,7 @@ test_in_two_labs() {
     say "testing; beside it, in a lab of its own: $beside"
     # shellcheck disable=SC2086 - a list of files
     "$here/tests/beside.sh" "$venv/bin/python" -m pytest $beside </dev/null >"$log" 2>&1 &
-    trap 'kill $! 2>/dev/null; rm -f "$log"' EXIT
+    trap 'kill "$!" 2>/dev/null || :; rm -f "$log"' EXIT
     trap 'exit 130' INT TERM
     result=0
     # shellcheck disable=SC2046 - a list of options

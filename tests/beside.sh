@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 place=$(mktemp -d)
 child=
 # Its first process takes all others of its own with it.
-trap '[ -z "$child" ] || kill -KILL "$child" 2>/dev/null; rm -rf "$place"' EXIT
+trap '[ -z "$child" ] || kill -KILL "$child" 2>/dev/null || :; rm -rf "$place"' EXIT
 trap 'exit 143' INT TERM
 mkdir "$place/checkout" "$place/state"
 tar -C "$here" --exclude=./.venv -c . | tar -C "$place/checkout" -x
