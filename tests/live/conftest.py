@@ -198,3 +198,10 @@ def fleet(lab: Lab) -> Lab:
     machines.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     return lab
+
+
+@pytest.fixture(autouse=True)
+def _begins_anew(request: pytest.FixtureRequest) -> None:
+    """What a failed test has left deployed is not what its second try begins with."""
+    if getattr(request.node, "execution_count", 1) > 1 and "fleet" in request.fixturenames:
+        request.getfixturevalue("fleet").deploy()
