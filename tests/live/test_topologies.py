@@ -174,20 +174,19 @@ def shows_reflectors(lab: Lab) -> None:
         shows_routing(lab)
     finally:
         fabric.power_on(lab.spec, "rrserver1")
-    # When the reflector is back, FRR 8.4 loses its router MACs: the audit says so, and this mends it
-    # (docs/troubleshooting.md).
-    for name, node in lab.spec.nodes.items():
-        if name.startswith("node") and node.release == "bookworm":
-            on(lab, name, "systemctl reset-failed frr; systemctl restart frr")
 
 
 @dataclass(frozen=True)
 class Topology:
-    """One topology; `fresh` ones are deployed onto blank nodes, others onto the one before."""
+    """One topology; `fresh` ones are deployed onto blank nodes, others onto the one before.
+
+    All must audit clean when they are deployed, and again after what they show where `ends_clean`.
+    """
 
     slug: str
     shows: Callable[[Lab], None]
     fresh: bool = False
+    ends_clean: bool = True
 
 
 TOPOLOGIES = (
@@ -200,7 +199,9 @@ TOPOLOGIES = (
     Topology("exit-multi-gateway", shows_several_exits),
     Topology("exit-vrrp", shows_floating_address),
     Topology("exit-upstream-bgp", shows_upstream),
-    Topology("route-reflectors", shows_reflectors),
+    # When one of two reflectors is back, FRR 8.4 loses router MACs, which is real drift that the
+    # audit names (docs/troubleshooting.md).
+    Topology("route-reflectors", shows_reflectors, ends_clean=False),
 )
 
 
@@ -239,8 +240,10 @@ def test_topology(lab: Lab, topology: Topology) -> None:
     lab.deploy()
     assert_as_intended(lab)
     machines.start_all(lab.spec)
-    topology.shows(lab)
     lab.audit_clean()
+    topology.shows(lab)
+    if topology.ends_clean:
+        lab.audit_clean()
     for name, fault in CATALOGUE.items():
         if fault.topology == topology.slug and topology.slug != "l3-symmetric":
             lab.prove(name)
