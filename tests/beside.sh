@@ -16,9 +16,9 @@ cd "$place/checkout"
 PLACE=$place unshare --net --mount --pid --fork --kill-child --mount-proc --propagation private \
     sh -euc '
         ip link set lo up
-        mkdir -p /run/netns /run/evpn-fleet-lab "$HOME/.local/state"
-        mount -t tmpfs tmpfs /run/netns
-        mount -t tmpfs tmpfs /run/evpn-fleet-lab
+        mkdir -p "$HOME/.local/state"
+        # The whole of it: a folder in it that the other lab removes would take a mount with it.
+        mount -t tmpfs tmpfs /run
         mount --bind "$PLACE/state" "$HOME/.local/state"
         exec "$@"' sh "$@" &
 child=$!
