@@ -25,6 +25,9 @@ _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 _LIBRARIES = f".venv/lib/python{_VERSION}/site-packages"
 # 30 MB, taken in by an emulated machine.
 _UNPACK_SECONDS = 300
+# A connection of its own: where the shared one's keep-alives wait behind 30 MB for longer than it
+# bears, it ends, and everything else on it with it, without a word.
+_PATIENT = ("-S", "none", "-o", "ServerAliveInterval=0")
 
 
 def install(node: Node, target: str, scratch: Path) -> None:
@@ -40,12 +43,14 @@ def install(node: Node, target: str, scratch: Path) -> None:
     archive = scratch / "installation.tar.gz"
     _pack(archive)
     run_on(node, f"mkdir -p {target} && python3 -m venv --without-pip {target}/.venv").check()
+    ssh, *options = shell_argv(node)
     with archive.open("rb") as file:
         done = subprocess.run(
-            [*shell_argv(node), "--", f"tar -xz --no-same-owner -C {target}"],
+            [ssh, *_PATIENT, *options, "--", f"tar -xz --no-same-owner -C {target}"],
             stdin=file, capture_output=True, text=True, timeout=_UNPACK_SECONDS, check=False,
         )  # fmt: skip
-    assert done.returncode == 0, f"unpacking on {node.name} failed: {done.stderr[-2000:]}"
+    failed = f"unpacking on {node.name} failed with exit code {done.returncode}"
+    assert done.returncode == 0, f"{failed}: {done.stderr[-2000:]}"
     # The audit's user may not write there, and would compile it all anew at each audit.
     compile_all = f"{target}/.venv/bin/python -m compileall -q {target}"
     run_on(node, f"chmod -R a+rX {target} && {compile_all}", timeout=300).check()
