@@ -65,6 +65,14 @@ def _breaks_address(draft: Draft, owner: Owner) -> Iterator[Scope]:
     yield "source", str(draft.finding.actual)
 
 
+def _takes_address(draft: Draft, owner: Owner) -> Iterator[Scope]:
+    # That the address is another node's says more than that it is not this one's own.
+    address = draft.about.peer
+    if address in owner:
+        yield "taken", draft.finding.host, address
+        yield "source", address
+
+
 def _changes_vni(draft: Draft, owner: Owner) -> Iterator[Scope]:
     yield from _breaks_traffic(draft, owner)
     yield "foreign", draft.finding.host, draft.finding.actual
@@ -149,6 +157,7 @@ _EXPLAINS: dict[str, Scopes] = {
     "vxlan-vni": _changes_vni,
     "vxlan-local-ip": _breaks_address,
     "vxlan-group": _breaks_traffic,
+    "vtep-duplicate": _takes_address,
     "vxlan-learning": _learns,
     "vxlan-unexpected": _adds_vni,
     "link-down": _breaks_device,
@@ -220,8 +229,13 @@ def _l3vni(draft: Draft, _owner: Owner) -> Iterator[Scope]:
     yield "origination", host
 
 
-def _source(draft: Draft, _owner: Owner) -> Iterator[Scope]:
-    yield "source", draft.about.peer
+def _source(draft: Draft, owner: Owner) -> Iterator[Scope]:
+    if draft.about.peer not in owner:
+        yield "source", draft.about.peer
+
+
+def _taken(draft: Draft, _owner: Owner) -> Iterator[Scope]:
+    yield "taken", draft.finding.host, draft.finding.actual
 
 
 def _router_id(draft: Draft, _owner: Owner) -> Iterator[Scope]:
@@ -244,6 +258,8 @@ def _imet(draft: Draft, owner: Owner) -> Iterator[Scope]:
     yield "vni", peer, vni
     yield "origination", peer
     yield "imet", peer, vni
+    # A route from an address that is the node's own too is thrown away.
+    yield "taken", host, draft.about.peer
     yield from _exchange(draft, owner)
     yield "router-id", peer
     yield "underlay", host
@@ -338,6 +354,7 @@ _FOLLOWS: dict[str, Scopes] = {
     "vrf-membership": _own_vrf,
     "mtu": _own_ports,
     "vtep-duplicate": _source,
+    "vxlan-local-ip": _taken,
     "flood-missing": _forwarding,
     "flood-unexpected": _forwarding,
     "fdb-stale": _forwarding,

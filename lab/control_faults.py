@@ -77,8 +77,8 @@ CONTROL_FAULTS = (
         "type5-missing",
         inject="in_vrf_evpn 'no default-originate ipv4'; in_vrf_evpn 'no default-originate ipv6'",
         heal="in_vrf_evpn 'default-originate ipv4'; in_vrf_evpn 'default-originate ipv6'",
-        node="node1",
-        topology="exit-single-gateway",
+        shared=True,
+        topology="exit-multi-gateway",
     ),
     Fault(
         "type5-unexpected",
@@ -117,8 +117,8 @@ CONTROL_FAULTS = (
         'ip route del default dev "$(underlay)"',
         # Unquoted: the words of a route.
         heal='ip route replace $(saved route) dev "$(underlay)"',
-        node="node1",
-        topology="exit-single-gateway",
+        shared=True,
+        topology="exit-multi-gateway",
     ),
     Fault(
         "vrrp",
@@ -130,6 +130,19 @@ CONTROL_FAULTS = (
         heal="vtysh -c 'configure terminal' -c \"interface $(underlay)\" "
         '-c "vrrp 1 priority $(saved old)"',
         node="node1",
+        bound=True,
+        topology="exit-vrrp",
+    ),
+    Fault(
+        "vrrp-backup",
+        "The backup of the floating address has a higher priority than the master, and takes over.",
+        "vrrp",
+        inject=r"old=$(running 's/^ vrrp 1 priority \(.*\)/\1/p'); save old ${old:-100}; "
+        "vtysh -c 'configure terminal' -c \"interface $(underlay)\" -c 'vrrp 1 priority 250'",
+        heal="vtysh -c 'configure terminal' -c \"interface $(underlay)\" "
+        '-c "vrrp 1 priority $(saved old)"',
+        node="node2",
+        bound=True,
         topology="exit-vrrp",
     ),
     Fault(

@@ -14,7 +14,8 @@ class Fault:
     """One way to break a node: what it breaks, the check that must see it, and both scripts.
 
     ``seen_by_others`` says that the finding is on the other nodes, which receive the routes.
-    ``shared`` says that it changes what other nodes receive, so that it breaks one at a time.
+    ``shared`` says that it changes what other nodes receive, so that it breaks one at a time;
+    ``bound`` that no other node than ``node`` has what it breaks.
     ``topology`` is the example whose overlay it needs.
     """
 
@@ -26,6 +27,7 @@ class Fault:
     node: str = "node2"
     seen_by_others: bool = False
     shared: bool = False
+    bound: bool = False
     topology: str = "l3-symmetric"
 
 

@@ -62,6 +62,18 @@ _FAULTS = (
         shared=True,
     ),
     Fault(
+        "vtep-duplicate",
+        "The tunnel leaves from another node's VTEP address, as on a cloned machine.",
+        "vtep-duplicate",
+        inject='vtep=$(first_flood); need "flood entry" "$vtep"; '
+        'save local "$(local_of "$vxlan")"; '
+        'ip link set dev "$vxlan" type vxlan id "$vni" local "$vtep"',
+        # bgpd threw away the owner's routes as its own, and does not ask for them by itself.
+        heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"; sleep 2; '
+        "vtysh -c 'clear bgp l2vpn evpn * soft in'",
+        shared=True,
+    ),
+    Fault(
         "vxlan-group",
         "The VXLAN device floods to another multicast group than the other nodes.",
         "vxlan-group",

@@ -15,7 +15,7 @@ from nornir.core.task import Result, Task
 from overlay.errors import CommandError, ConnectError, FleetError
 from tasks.backups import read_backup
 from tasks.deployment import Deployment
-from tasks.guards import edited_paths, refusals
+from tasks.guards import edited_paths, refusals, undecided
 from tasks.link import NodeLink
 from tasks.options import DeployOptions, who_we_are
 from tasks.outcome import NodeOutcome, Outcome, RunState
@@ -79,7 +79,8 @@ def _prepare(task: Task, target: Target, run_state: RunState) -> Prepared:
     facts = survey_node(task.host.name, connection, sudo=sudo)
     plan = target(task, connection, facts)
     if not plan.changes:
-        return Prepared(plan, facts)
+        # The files are as wanted, but the node may yet put its old ones back.
+        return Prepared(plan, facts, tuple(undecided(plan.host, facts)))
     edited = _edited(plan, facts, connection, sudo=sudo)
     refused = refusals(plan, facts, run_state.options, edited)
     return Prepared(plan, facts, tuple(refused))
@@ -226,10 +227,10 @@ def _settled(node: Prepared) -> NodeOutcome | None:
     kind: Outcome = "unreachable" if node.plan.unreachable else "failed"
     if node.plan.error is not None:
         return NodeOutcome(node.host, kind, node.plan, error=node.plan.error)
-    if not node.plan.changes:
-        return NodeOutcome(node.host, "unchanged", node.plan)
     if node.refused:
         return NodeOutcome(node.host, "failed", node.plan, error="\n".join(node.refused))
+    if not node.plan.changes:
+        return NodeOutcome(node.host, "unchanged", node.plan)
     return None
 
 

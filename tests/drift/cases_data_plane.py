@@ -103,11 +103,11 @@ DATA_PLANE: dict[tuple[str, str], Case] = {
         "vxlan4000",
         "Actual: absent",
     ),
-    ("vxlan-local-ip", "another node's address"): Case(
+    ("vtep-duplicate", "another node's address"): Case(
         link("node2", "vxlan2", vxlan={"local": "192.168.0.1"}),
         "node2",
-        "vxlan2",
-        "192.168.0.1",
+        "VTEP 192.168.0.1",
+        "users - Expected: node1 Actual: node1, node2",
     ),
     ("vxlan-local-ip", "another address in unicast mode"): Case(
         link("node2", "vxlan2", vxlan={"local": "192.168.0.99"}),

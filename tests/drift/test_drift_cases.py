@@ -9,12 +9,11 @@ import pytest
 from drift.catalogue import CHECKS
 from drift.engine import audit
 from tests.drift import worlds
-from tests.drift.case import Case
 from tests.drift.cases_control_plane import CONTROL_PLANE
 from tests.drift.cases_data_plane import DATA_PLANE
 from tests.drift.cases_outside import OUTSIDE
 from tests.drift.cases_router_macs import ROUTER_MACS
-from tests.drift.worlds import link, unfolded
+from tests.drift.worlds import unfolded
 from tests.rendering import render
 from tests.simulated import healthy_states
 
@@ -43,33 +42,8 @@ def test_a_check_fires_on_its_fault_and_on_nothing_else(check: str, fault: str) 
     assert check in result.checks_run
 
 
-# A duplicate VTEP is always somebody's wrong tunnel source too, which is its root.
-ONLY_WITHOUT_ITS_ROOT = {
-    "vtep-duplicate": Case(
-        link("node2", "vxlan2", vxlan={"local": "192.168.0.1"}),
-        "node2",
-        "VTEP 192.168.0.1",
-        "users - Expected: node1 Actual: node1, node2",
-    ),
-}
-
-
-@pytest.mark.parametrize("check", ONLY_WITHOUT_ITS_ROOT)
-def test_a_check_stands_alone_when_its_root_is_not_asked_for(check: str) -> None:
-    case = ONLY_WITHOUT_ITS_ROOT[check]
-    intent = case.fabric()
-    states = healthy_states(intent)
-    case.mutation(states)
-
-    result = audit(intent, states, only={check})
-
-    assert unfolded(result) == {(check, case.host, case.object)}
-    assert case.says in result.findings[0].message
-    assert result.checks_run == (check,)
-
-
 def test_every_check_has_a_case() -> None:
-    assert {check for check, _ in CASES} | ONLY_WITHOUT_ITS_ROOT.keys() == CHECKS.keys()
+    assert {check for check, _ in CASES} == CHECKS.keys()
 
 
 @pytest.mark.parametrize(

@@ -181,17 +181,34 @@ def _retarget_from(vtep: str, old: str, new: str):
     return change
 
 
-def test_a_wrong_tunnel_source_explains_the_duplicate_and_the_routes() -> None:
+def test_another_nodes_tunnel_source_explains_the_routes_that_are_missed() -> None:
     intent = worlds.bridged(3)
     states = healthy_states(intent)
     link("node3", "vxlan2", vxlan={"local": "192.168.0.2"})(states)
     for host in ("node1", "node2"):
         paths(host, _no_imet_of_vni_2("192.168.0.3"))(states)
+    # What comes from its owner, the node takes for its own, and throws it away.
+    paths("node3", _no_imet_of_vni_2("192.168.0.2"))(states)
 
     result = audit(intent, states)
 
-    assert unfolded(result) == {("vxlan-local-ip", "node3", "vxlan2")}
-    assert {check for check, _, _ in folded(result)} == {"vtep-duplicate", "imet-missing"}
+    assert unfolded(result) == {("vtep-duplicate", "node3", "VTEP 192.168.0.2")}
+    assert {check for check, _, _ in folded(result)} == {"vxlan-local-ip", "imet-missing"}
+
+
+def test_a_strangers_address_on_two_nodes_is_two_wrong_sources() -> None:
+    intent = worlds.bridged(3)
+    states = healthy_states(intent)
+    for host in ("node1", "node2"):
+        link(host, "vxlan2", vxlan={"local": "192.0.2.9"})(states)
+
+    result = audit(intent, states)
+
+    assert unfolded(result) == {
+        ("vxlan-local-ip", "node1", "vxlan2"),
+        ("vxlan-local-ip", "node2", "vxlan2"),
+    }
+    assert {check for check, _, _ in folded(result)} == {"vtep-duplicate"}
 
 
 def _no_imet_of_vni_2(vtep: str):

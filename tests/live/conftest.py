@@ -18,7 +18,7 @@ from lab.fault_catalogue import CATALOGUE, Fault
 from lab.paths import lab_paths
 from lab.spec import LabSpec, load_lab
 from lab.ssh import run_on
-from tests.live.matrix import ROOT, victims
+from tests.live.matrix import ROOT, rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,14 +124,14 @@ class Lab:
     def prove(self, name: str) -> None:
         """Injects a fault and asserts that it is exactly its finding, then mends it.
 
-        On a node of each Debian release at once, unless the fault touches what nodes share. That
-        the one before is silent since it was mended shows here, too; of the last one, `audit_clean`
-        is to be asked.
+        On a node of each Debian release. That the one before is silent since it was mended shows
+        here, too; of the last one, `audit_clean` is to be asked.
         """
         fault = CATALOGUE[name]
         if not self.clean:
             self.audit_clean()
-        self._prove_on(fault, victims(fault, self.spec))
+        for broken in rounds(fault, self.spec):
+            self._prove_on(fault, broken)
 
     def _prove_on(self, fault: Fault, nodes: list[str]) -> None:
         self.clean = False

@@ -18,30 +18,31 @@ _FRR = {"bookworm": "Debian 12, FRR 8.4", "trixie": "Debian 13, FRR 10.3"}
 
 _INTRODUCTION = """# Every check, proven by breaking what it watches
 
-The tests move a fabric of real machines through these faults. Each must yield exactly its finding,
-as the only root cause, on the node that was broken (or, where that node explains itself, on the
-others). Once it is mended it must be gone: the next fault must be the only one that is found, and
+The tests move a fabric of real machines through these faults, each on both Debian releases: on two
+nodes at once, or, where it changes what other nodes receive, on one after the other. Each must yield
+exactly its finding, as the only root cause, on the node that was broken (or, where that node explains
+itself, on the others). Once it is mended it must be gone: the next fault must be the only one that is found, and
 after the last of them the audit must be clean. `python run.py lab fault NAME` does the same to a lab
 of your own, and `lab fault NAME --heal` takes it back.
 
-Two checks have no fault here. `mac-mobility` takes two nodes: `tests/live/test_two_claims.py` has them
-claim one MAC until its sequence number says so. `vtep-duplicate` is proven on records: on one fabric
-it always follows from a wrong tunnel address (`vxlan-local-ip`), under which it is folded.
+One check has no fault here: `mac-mobility` takes two nodes. `tests/live/test_two_claims.py` has them
+claim one MAC until its sequence number says so.
 
 This table is made from the catalogue that the tests run; a test holds it to that.
 """
 
 
-def victims(fault: Fault, spec: LabSpec) -> list[str]:
-    """The nodes on which the fault is proven, at once: its own, and one of the other release.
+def rounds(fault: Fault, spec: LabSpec) -> list[list[str]]:
+    """The nodes on which the fault is proven: its own, and one of the other release.
 
-    One alone where the topology has the object only there, or the fault touches what nodes share.
+    Those of one round are broken at once; what changes the routes of others breaks one at a time.
     """
-    nodes = [fault.node]
-    if fault.topology == "l3-symmetric" and not fault.shared:
-        mine = spec.nodes[fault.node].release
-        nodes += [n.name for n in spec.nodes.values() if n.release != mine][:1]
-    return nodes
+    mine = spec.nodes[fault.node].release
+    other = [n.name for n in spec.nodes.values() if n.release != mine and n.name.startswith("node")]
+    if fault.bound or not other:
+        return [[fault.node]]
+    both = [fault.node, other[0]]
+    return [[node] for node in both] if fault.shared else [both]
 
 
 def table() -> str:
@@ -53,7 +54,8 @@ def table() -> str:
     ]
     for fault in CATALOGUE.values():
         spec = load_lab(ROOT / "examples" / fault.topology)
-        found = {spec.nodes[node].release: node for node in victims(fault, spec)}
+        nodes = [node for broken in rounds(fault, spec) for node in broken]
+        found = {spec.nodes[node].release: node for node in nodes}
         cells = [
             f"`{fault.name}`",
             fault.breaks.replace("|", "\\|"),

@@ -218,3 +218,7 @@ def test_a_node_in_the_middle_of_another_deployment_is_left_alone(
     assert [found[host].outcome for host in HOSTS] == ["deployed", "failed", "deployed"]
     assert "node2: deployment 0007 is not decided yet" in str(found["node2"].error)
     assert fleet.nodes["node2"].files == before
+    fleet.nodes["node1"].switch.pending = "0007"
+    again = deploy(fleet, intent)["node1"]
+    assert again.outcome == "failed", "its files are as wanted, but it may put the old ones back"
+    assert "node1: deployment 0007 is not decided yet" in str(again.error)
