@@ -60,6 +60,9 @@ def plug_in(node: Node) -> None:
             _ip(f"tuntap add dev {tap} mode tap")
         if bridge == _SWITCH:
             _ip(f"link set {tap} mtu {_UNDERLAY_MTU}")
+        # A node's NIC takes no segments of TCP joined to one frame: it drops them, and what is sent
+        # to it crawls. A bridge joins no more than the least of its ports.
+        _ip(f"link set {tap} gso_max_segs 1")
         _ip(f"link set {tap} master {bridge} up")
 
 
