@@ -150,7 +150,7 @@ class Lab:
                 lambda audit: [f["check"] for f in audit.roots] == [fault.check] * roots, *asked
             )
             assert [f["check"] for f in audit.roots] == [fault.check] * roots, audit.text
-            assert audit.code == 2
+            assert audit.code == 2, audit.text
             # What two nodes must not share is found on both; the first of them is the root.
             hosts = {f["host"] for f in audit.report["findings"] if f["check"] == fault.check}
             assert fault.seen_by_others or hosts >= set(nodes), audit.text
