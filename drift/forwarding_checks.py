@@ -62,7 +62,8 @@ FORWARDING = (
         mend="`bridge fdb replace 02:00:00:00:00:99 dev vxlan2 dst 192.168.0.2 self "
         "extern_learn`. zebra does not do it by itself before the route comes again. An RMAC that "
         "`show evpn rmac vni 4000` lacks, too, was lost by FRR itself (8.4 may, when routes "
-        "change): `systemctl restart frr` on the node that lacks it.",
+        "change): on the node that lacks it, `vtysh -c 'clear bgp 192.168.0.1'` with the address "
+        "of that VTEP, or of the reflector, has the routes come again.",
     ),
     Check(
         "fdb-wrong-vtep",

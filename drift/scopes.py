@@ -82,13 +82,18 @@ def _adds_vni(draft: Draft, _owner: Owner) -> Iterator[Scope]:
     yield "foreign", draft.finding.host, draft.about.vni
 
 
-def _changes_target(draft: Draft, _owner: Owner) -> Iterator[Scope]:
+def _changes_target(draft: Draft, owner: Owner) -> Iterator[Scope]:
     host = draft.finding.host
+    yield from _renews_routes(draft, owner)
     if draft.about.vni is not None:
         yield "imet", host, draft.about.vni
     else:
         yield from (("imet", host, vni_of(target)) for target in draft.finding.expected or ())
     yield from (("foreign", host, vni_of(target)) for target in draft.finding.actual or ())
+
+
+def _renews_routes(draft: Draft, _owner: Owner) -> Iterator[Scope]:
+    yield "renewed", draft.finding.host
 
 
 def _stops_imet(draft: Draft, _owner: Owner) -> Iterator[Scope]:
@@ -102,7 +107,8 @@ def _stops_bgp(draft: Draft, _owner: Owner) -> Iterator[Scope]:
     yield "bgp", draft.finding.host
 
 
-def _renames_router(draft: Draft, _owner: Owner) -> Iterator[Scope]:
+def _renames_router(draft: Draft, owner: Owner) -> Iterator[Scope]:
+    yield from _renews_routes(draft, owner)
     yield "router-id", draft.finding.host
     yield "router-id in use", draft.finding.actual
 
@@ -171,6 +177,7 @@ _EXPLAINS: dict[str, Scopes] = {
     "imet-not-originated": _stops_imet,
     "imet-missing": _hides_route,
     "route-target": _changes_target,
+    "rd-duplicate": _renews_routes,
     "router-id": _renames_router,
     "session-down": _stops_exchange,
     "l3vni": _stops_routing,
@@ -334,8 +341,10 @@ def _forwarding(draft: Draft, owner: Owner) -> Iterator[Scope]:
         yield "vrf", host, about.vrf
         yield "routing", host, about.vni
         yield "l3vni", host, about.vni
-        # FRR 8.4 drops a VTEP's router MAC with one of its prefixes, while others still lead there.
+        # FRR 8.4 drops a VTEP's router MAC with one of its prefixes, while others still lead there,
+        # and where that VTEP announces its routes with other attributes.
         yield "routed", _peer(draft, owner), about.vni
+        yield "renewed", _peer(draft, owner)
     # Without advertise-all-vni zebra takes back all that it had put into the kernel.
     yield "origination", host
     if about.peer is not None and draft.finding.kind == "extra":

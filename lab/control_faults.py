@@ -39,6 +39,7 @@ CONTROL_FAULTS = (
         inject='in_vni "route-target export $(asn):777"',
         heal='in_evpn "no vni $vni"',
         shared=True,
+        renews=True,
     ),
     Fault(
         "rd-duplicate",
@@ -49,6 +50,7 @@ CONTROL_FAULTS = (
         'grep -v "^$(local_of "$vxlan"):" | head -n 1); need "foreign RD" "$rd"; in_vni "rd $rd"',
         heal='in_evpn "no vni $vni"',
         shared=True,
+        renews=True,
     ),
     Fault(
         "router-id",
@@ -58,6 +60,7 @@ CONTROL_FAULTS = (
         'need router-id "$id"; save id "$id"; in_bgp "bgp router-id 192.0.2.201"',
         heal='in_bgp "bgp router-id $(saved id)"',
         shared=True,
+        renews=True,
     ),
     Fault(
         "rmac-conflict",

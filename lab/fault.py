@@ -15,7 +15,8 @@ class Fault:
 
     ``seen_by_others`` says that the finding is on the other nodes, which receive the routes.
     ``shared`` says that it changes what other nodes receive, so that it breaks one at a time;
-    ``bound`` that no other node than ``node`` has what it breaks.
+    ``bound`` that no other node than ``node`` has what it breaks; ``renews`` that the node
+    announces its routes with other attributes, on which FRR 8.4 elsewhere may lose its router MAC.
     ``topology`` is the example whose overlay it needs.
     """
 
@@ -28,6 +29,7 @@ class Fault:
     seen_by_others: bool = False
     shared: bool = False
     bound: bool = False
+    renews: bool = False
     topology: str = "l3-symmetric"
 
 

@@ -10,6 +10,7 @@ import pytest
 from drift.engine import audit
 from overlay.records import FdbEntry
 from tests.drift import worlds
+from tests.drift.cases_control_plane import CONTROL_PLANE as CASES
 from tests.drift.cases_router_macs import RMAC_OF_1, RMAC_OF_2, rmac_entry
 from tests.drift.worlds import (
     both,
@@ -74,6 +75,16 @@ def test_what_takes_the_l3vni_away_explains_its_router_macs(
 
     assert unfolded(result) == {(cause, "node1", named)}
     assert {_lost(intent, "node1", of) for of in ("node2", "node3")} <= folded(result)
+
+
+def test_a_vtep_that_announces_its_routes_anew_explains_that_its_router_mac_is_lost() -> None:
+    intent = worlds.symmetric()
+    renewed = CASES["route-target", "another VNI's number"].mutation
+
+    result = _audited(intent, renewed, fdb("node1", rmac_entry(RMAC_OF_2)))
+
+    assert unfolded(result) == {("route-target", "node2", "VNI 2")}
+    assert _lost(intent, "node1", "node2") in folded(result)
 
 
 def test_another_way_to_a_host_that_is_not_the_best_changes_nothing() -> None:
