@@ -215,11 +215,11 @@ _FAULTS = (
         "fdb-missing",
         inject='device=$(of_l3vni Vxlan-Intf); need "L3VNI device" "$device"; '
         'remote=$(first_router_mac "$device"); need "router MAC" "$remote"; '
-        'save device "$device"; save remote "$remote"; '
+        'save device "$device"; save remote "$remote"; freeze_zebra; '
         'bridge fdb del "${remote% *}" dev "$device" dst "${remote#* }" self',
-        # zebra installs a router MAC once, and does not look after it.
+        # Of FRR 8.4 zebra puts a router MAC back that the kernel has lost, of 10.3 it does not.
         heal='remote=$(saved remote); bridge fdb replace "${remote% *}" dev "$(saved device)"'
-        ' dst "${remote#* }" self extern_learn',
+        ' dst "${remote#* }" self extern_learn; thaw_zebra',
         # Only one that the node needs is missed, and the first is that on this node.
         shared=True,
     ),
