@@ -149,6 +149,13 @@ def test_no_parser_for_a_slug_names_those_there_are():
         parsers.parse("bridge-fdb", "")
 
 
+def test_frr_without_evpn_has_no_vni():
+    """As FRR 8.4 of Debian 12 answers `show evpn vni json` when advertise-all-vni is off."""
+    assert parsers.parse("evpn_vni", "\n") == {}
+    with pytest.raises(ParseError):
+        parsers.parse("evpn_summary", "\n")
+
+
 def test_records_as_json_is_one_record_per_line_link_and_path():
     outputs = _outputs()
     sizes = {"bridge_fdb": 85, "ip_link": 13, "bgp_l2vpn_evpn": 21}
