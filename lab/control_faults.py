@@ -78,8 +78,8 @@ CONTROL_FAULTS = (
         "type5-missing",
         "The exit no longer tells the others its default route.",
         "type5-missing",
-        inject="in_vrf_evpn 'no default-originate ipv4'; in_vrf_evpn 'no default-originate ipv6'",
-        heal="in_vrf_evpn 'default-originate ipv4'; in_vrf_evpn 'default-originate ipv6'",
+        inject="in_vrf_evpn 'no default-originate ipv4'",
+        heal="in_vrf_evpn 'default-originate ipv4'",
         shared=True,
         topology="exit-multi-gateway",
     ),
@@ -120,8 +120,9 @@ CONTROL_FAULTS = (
         'ip route del default dev "$(underlay)"',
         # Unquoted: the words of a route.
         heal='ip route replace $(saved route) dev "$(underlay)"',
-        shared=True,
-        topology="exit-multi-gateway",
+        node="node1",
+        bound=True,
+        topology="exit-single-gateway",
     ),
     Fault(
         "vrrp",
