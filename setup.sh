@@ -80,48 +80,39 @@ if can_install; then
     [ "$what" = demo ] || packages chromium fonts-dejavu-core
 fi
 
-# Three labs have up to 18 machines, of 256 MB each.
-can_run_three_labs() {
+# Two labs have up to 12 machines, of 256 MB each.
+can_run_two_labs() {
     can_install && [ "$(nproc)" -ge 2 ] &&
-        awk '/^MemAvailable/ { exit $2 < 8000000 }' /proc/meminfo &&
+        awk '/^MemAvailable/ { exit $2 < 6000000 }' /proc/meminfo &&
         unshare --net --pid --fork --mount-proc true 2>/dev/null
 }
 
-# Real machines mostly wait, so three labs take little longer than one. All sessions must pass.
-test_in_three_labs() {
-    first="tests/live/test_topologies.py"
-    second="tests/live/test_quiet.py tests/live/test_schedule.py tests/live/test_scopes.py"
-    second="$second tests/live/test_mishaps.py"
+# Real machines mostly wait, so two labs take little longer than one. Both sessions must pass.
+test_in_two_labs() {
+    beside="tests/live/test_quiet.py tests/live/test_schedule.py tests/live/test_scopes.py"
+    beside="$beside tests/live/test_topologies.py"
     logs=$(mktemp -d)
-    say "testing; beside it, in labs of their own: $first $second"
-    beside "$first" >"$logs/first" 2>&1 &
-    of_first=$!
-    beside "$second" >"$logs/second" 2>&1 &
-    of_second=$!
-    trap 'kill "$of_first" "$of_second" 2>/dev/null || :; rm -rf "$logs"' EXIT
+    say "testing; beside it, in a lab of its own: $beside"
+    # shellcheck disable=SC2086 - a list of files
+    "$here/tests/beside.sh" "$venv/bin/python" -m pytest $beside </dev/null >"$logs/beside" 2>&1 &
+    trap 'kill "$!" 2>/dev/null || :; rm -rf "$logs"' EXIT
     trap 'exit 130' INT TERM
     result=0
-    # A lab ends every process that has its name, so none may see another's.
-    # shellcheck disable=SC2046,SC2086 - a list of options, of files
+    # A lab ends every process that has its name, so neither may see the other's.
+    # shellcheck disable=SC2046 - a list of options
     { unshare --pid --fork --kill-child --mount-proc \
-        "$venv/bin/python" -m pytest $(printf -- '--ignore=%s ' $first $second) 2>&1 ||
+        "$venv/bin/python" -m pytest $(printf -- '--ignore=%s ' $beside) 2>&1 ||
         echo $? >"$logs/failed"; } | tee "$logs/this"
     say "waiting for what runs beside it"
-    wait "$of_first" || result=$?
-    wait "$of_second" || result=$?
+    wait $! || result=$?
     say "what ran beside it:"
-    cat "$logs/first" "$logs/second"
+    cat "$logs/beside"
     if [ -e "$logs/failed" ]; then
         result=$(cat "$logs/failed")
         say "what failed before that:"
         sed -n '/^=* \(FAILURES\|ERRORS\) =*$/,$p' "$logs/this"
     fi
     exit "$result"
-}
-
-beside() {
-    # shellcheck disable=SC2086 - a list of files
-    exec "$here/tests/beside.sh" "$venv/bin/python" -m pytest $1 </dev/null
 }
 
 case "$what" in
@@ -134,8 +125,8 @@ case "$what" in
         "$venv/bin/ruff" format --check .
         "$venv/bin/mypy"
         "$venv/bin/lint-imports"
-        if [ $# = 0 ] && can_run_three_labs && "$venv/bin/python" "$here/tests/images.py"; then
-            test_in_three_labs
+        if [ $# = 0 ] && can_run_two_labs && "$venv/bin/python" "$here/tests/images.py"; then
+            test_in_two_labs
         else
             exec "$venv/bin/python" -m pytest "$@"
         fi

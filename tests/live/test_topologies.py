@@ -238,18 +238,13 @@ ELSEWHERE = {"l2-evpn", "l3-symmetric"}
 OTHERS = [t.slug for t in reversed(TOPOLOGIES) if not t.fresh and t.slug not in ELSEWHERE]
 
 
-def deploys_well(lab: Lab) -> None:
-    lab.deploy()
-    assert_as_intended(lab)
-    machines.start_all(lab.spec)
-    lab.audit_clean()
-
-
 @pytest.mark.parametrize("slug", OTHERS)
 def test_onto_blank_nodes(lab: Lab, slug: str) -> None:
     lab.use(ROOT / "examples" / slug)
     lab.blank()
-    deploys_well(lab)
+    lab.deploy()
+    machines.start_all(lab.spec)
+    lab.audit_clean()
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES, ids=lambda topology: topology.slug)
@@ -257,7 +252,10 @@ def test_one_after_the_other(lab: Lab, topology: Topology) -> None:
     lab.use(ROOT / "examples" / topology.slug)
     if topology.fresh:
         lab.blank()
-    deploys_well(lab)
+    lab.deploy()
+    assert_as_intended(lab)
+    machines.start_all(lab.spec)
+    lab.audit_clean()
     topology.shows(lab)
     if topology.breaks:
         lab.audit_clean()
