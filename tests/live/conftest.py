@@ -14,7 +14,6 @@ import pytest
 
 from lab import fabric, faults, machines
 from lab import node as nodes
-from lab.errors import LabError
 from lab.fault_catalogue import CATALOGUE, Fault
 from lab.paths import lab_paths
 from lab.spec import LabSpec, load_lab
@@ -146,7 +145,7 @@ class Lab:
         roots = len(nodes)
         try:
             for node in nodes:
-                self._inject(fault, node)
+                faults.inject(self.spec, fault.name, node)
             audit = self.audit_until(
                 lambda audit: [f["check"] for f in audit.roots] == [fault.check] * roots, *asked
             )
@@ -173,17 +172,6 @@ class Lab:
         for node in self.spec.nodes.values():
             if node.release == "bookworm" and node.name != origin:
                 run_on(node, f"sleep 3; vtysh -c 'clear bgp {vtep}'").check()
-
-    def _inject(self, fault: Fault, node: str) -> None:
-        try:
-            faults.inject(self.spec, fault.name, node)
-        except LabError as error:
-            # It needs a route or an entry that only traffic makes, with a router MAC or without.
-            if "yet" not in str(error):
-                raise
-            for pair in (("vm1", "vm2"), ("vm1", "vm3")):
-                self.ping(*pair)
-            faults.inject(self.spec, fault.name, node)
 
     def describe(self, name: str) -> str:
         """What a virtual machine and its node hold, for a failed test to print."""
