@@ -71,7 +71,9 @@ CONTROL_FAULTS = (
         r"mac=$(vtysh -c 'show bgp l2vpn evpn' | sed -n 's/.*Rmac:\([0-9a-f:]*\).*/\1/p' | "
         'grep -vi "$(saved mac)" | head -n 1); need "foreign router MAC" "$mac"; '
         'ip link set "$svi" address "$mac"',
-        heal='ip link set "$(saved svi)" address "$(saved mac)"',
+        # bgpd threw away the other's routes as its own, and does not ask for them by itself.
+        heal='ip link set "$(saved svi)" address "$(saved mac)"; sleep 2; '
+        "vtysh -c 'clear bgp l2vpn evpn * soft in'",
         shared=True,
     ),
     Fault(
