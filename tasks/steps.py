@@ -135,12 +135,17 @@ def _frr_section(*, restart: bool) -> Section:
     A reload can end with exit status 0 without having converged: FRR refuses to remove a VRF's
     instance while its L3VNI is there, for one, and takes it out in the next round.
     """
+    # Somebody may have typed in a VRF's instance, which a running FRR does not give up either.
+    strange = (
+        "vtysh -c 'show running-config' | grep '^router bgp .* vrf ' "
+        f"| grep -qvxF -f {FRR_CONF.path}"
+    )
     # Not `systemctl reload`: it hides frr-reload's words, and a stopped FRR must be started.
     load = (
         _FRR_START
         if restart
-        else f"if systemctl --quiet is-active frr; then {FRR_RELOAD} --reload {FRR_CONF.path}; "
-        f"else {_FRR_START}; fi"
+        else f"if systemctl --quiet is-active frr && ! {strange}; "
+        f"then {FRR_RELOAD} --reload {FRR_CONF.path}; else {_FRR_START}; fi"
     )
     command = (
         f"{load}\nfor round in 1 2 3; do\n"

@@ -144,6 +144,8 @@ def test_of_three_batches_the_second_fails(fleet: Lab, tmp_path: Path) -> None:
         for name in SIX
     ]
     (wider / "hosts.yaml").write_text("---\n" + "\n".join(mine) + "\n")
+    # Typed in by hand, and not in the file: a running FRR does not give it up, so it is restarted.
+    on(fleet, "node1", "vtysh -c 'configure terminal' -c 'router bgp 1234 vrf vrf1'")
     before = {name: state(fleet, name) for name in SIX}
     build = "mount --bind /bin/false /usr/lib/frr/frr-reload.py"
     with broken(fleet, "node3", build, "umount /usr/lib/frr/frr-reload.py"):
