@@ -15,7 +15,7 @@ from nornir.core.task import Result, Task
 from overlay.errors import CommandError, ConnectError, FleetError
 from tasks.backups import read_backup
 from tasks.deployment import Deployment
-from tasks.guards import edited_paths, refusals, undecided
+from tasks.guards import edited_paths, refusals
 from tasks.link import NodeLink
 from tasks.options import DeployOptions, who_we_are
 from tasks.outcome import NodeOutcome, Outcome, RunState
@@ -78,9 +78,6 @@ def _prepare(task: Task, target: Target, run_state: RunState) -> Prepared:
     sudo = needs_sudo(task.host)
     facts = survey_node(task.host.name, connection, sudo=sudo)
     plan = target(task, connection, facts)
-    if not plan.changes:
-        # The files are as wanted, but the node may yet put its old ones back.
-        return Prepared(plan, facts, tuple(undecided(plan.host, facts)))
     edited = _edited(plan, facts, connection, sudo=sudo)
     refused = refusals(plan, facts, run_state.options, edited)
     return Prepared(plan, facts, tuple(refused))

@@ -31,28 +31,13 @@ def refusals(
 
     `edited` holds, by path, what our last deployment put where somebody has changed it since.
     """
-    if facts.pending:
-        return undecided(plan.host, facts)
-    found = [*_locked(facts, options), *_full(facts), *_managed_by_proxmox(facts, options)]
-    if edited and not options.overwrite:
-        found += [_edit(plan, path, state) for path, state in edited.items()]
-    found += _uncovered_ports(plan, facts)
+    found = _undecided(facts)
+    if plan.changes:
+        found += [*_locked(facts, options), *_full(facts), *_managed_by_proxmox(facts, options)]
+        if edited and not options.overwrite:
+            found += [_edit(plan, path, state) for path, state in edited.items()]
+        found += _uncovered_ports(plan, facts)
     return [f"{plan.host}: {text}" for text in found]
-
-
-def undecided(host: str, facts: NodeFacts) -> list[str]:
-    """Why a node must be left alone that waits for the end of a deployment; empty if none does."""
-    if not facts.pending:
-        return []
-    number = facts.pending.rpartition("/")[2]
-    holder = f": {facts.lock}" if facts.lock else ""
-    return [
-        (
-            f"{host}: deployment {number} is not decided yet{holder}\n"
-            "  next: wait until the node has restored itself, or log in and run "
-            f"`sh {PENDING}/confirm.sh` or `sh {PENDING}/restore.sh hand`"
-        )
-    ]
 
 
 def edited_paths(plan: NodePlan, facts: NodeFacts) -> tuple[str, ...]:
@@ -69,8 +54,24 @@ def edited_paths(plan: NodePlan, facts: NodeFacts) -> tuple[str, ...]:
     )
 
 
+def _undecided(facts: NodeFacts) -> list[str]:
+    # Also where its files are as wanted: the node may yet put its old ones back.
+    if not facts.pending:
+        return []
+    number = facts.pending.rpartition("/")[2]
+    holder = f": {facts.lock}" if facts.lock else ""
+    return [
+        (
+            f"deployment {number} is not decided yet{holder}\n"
+            "  next: wait until the node has restored itself, or log in and run "
+            f"`sh {PENDING}/confirm.sh` or `sh {PENDING}/restore.sh hand`"
+        )
+    ]
+
+
 def _locked(facts: NodeFacts, options: DeployOptions) -> list[str]:
-    if facts.lock and not options.break_lock:
+    # A deployment that is not decided holds the lock, too.
+    if facts.lock and not facts.pending and not options.break_lock:
         return [
             (
                 f"somebody else deploys it: {facts.lock}\n"
