@@ -63,7 +63,7 @@ FORWARDING = (
         "extern_learn`. zebra does not do it by itself before the route comes again. An RMAC that "
         "`show evpn rmac vni 4000` lacks, too, was lost by FRR itself (8.4 may, when routes "
         "change): on the node that lacks it, `vtysh -c 'clear bgp 192.168.0.1'` with the address "
-        "of that VTEP, or of the reflector, has the routes come again.",
+        "of that VTEP has its routes come again.",
     ),
     Check(
         "fdb-wrong-vtep",

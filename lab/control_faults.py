@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from lab.fault import Fault
+from lab.fault import ASK_AGAIN, Fault
 
 _STRANGER = "192.0.2.222"
+_GIVE_PRIORITY_BACK = (
+    'vtysh -c \'configure terminal\' -c "interface $(underlay)" -c "vrrp 1 priority $(saved old)"'
+)
 
 CONTROL_FAULTS = (
     Fault(
@@ -71,9 +74,7 @@ CONTROL_FAULTS = (
         r"mac=$(vtysh -c 'show bgp l2vpn evpn' | sed -n 's/.*Rmac:\([0-9a-f:]*\).*/\1/p' | "
         'grep -vi "$(saved mac)" | head -n 1); need "foreign router MAC" "$mac"; '
         'ip link set "$svi" address "$mac"',
-        # bgpd threw away the other's routes as its own, and does not ask for them by itself.
-        heal='ip link set "$(saved svi)" address "$(saved mac)"; sleep 2; '
-        "vtysh -c 'clear bgp l2vpn evpn * soft in'",
+        heal='ip link set "$(saved svi)" address "$(saved mac)"; ' + ASK_AGAIN,
         shared=True,
     ),
     Fault(
@@ -133,8 +134,7 @@ CONTROL_FAULTS = (
         inject=r"old=$(running 's/^ vrrp 1 priority \(.*\)/\1/p'); "
         'need priority "$old"; save old "$old"; '
         "vtysh -c 'configure terminal' -c \"interface $(underlay)\" -c 'vrrp 1 priority 50'",
-        heal="vtysh -c 'configure terminal' -c \"interface $(underlay)\" "
-        '-c "vrrp 1 priority $(saved old)"',
+        heal=_GIVE_PRIORITY_BACK,
         node="node1",
         bound=True,
         topology="exit-vrrp",
@@ -145,8 +145,7 @@ CONTROL_FAULTS = (
         "vrrp",
         inject=r"old=$(running 's/^ vrrp 1 priority \(.*\)/\1/p'); save old ${old:-100}; "
         "vtysh -c 'configure terminal' -c \"interface $(underlay)\" -c 'vrrp 1 priority 250'",
-        heal="vtysh -c 'configure terminal' -c \"interface $(underlay)\" "
-        '-c "vrrp 1 priority $(saved old)"',
+        heal=_GIVE_PRIORITY_BACK,
         node="node2",
         bound=True,
         topology="exit-vrrp",

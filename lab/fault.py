@@ -33,6 +33,10 @@ class Fault:
     topology: str = "l3-symmetric"
 
 
+# bgpd throws away what looks like its own route, and does not ask for it by itself when it no
+# longer does.
+ASK_AGAIN = "sleep 2; vtysh -c 'clear bgp l2vpn evpn * soft in'"
+
 PRELUDE = r"""
 save() { printf '%s\n' "$2" > "$keep/$1"; }
 saved() { cat "$keep/$1"; }

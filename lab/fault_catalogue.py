@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.control_faults import CONTROL_FAULTS
-from lab.fault import PRELUDE, Fault
+from lab.fault import ASK_AGAIN, PRELUDE, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,9 +68,7 @@ _FAULTS = (
         inject='vtep=$(first_flood); need "flood entry" "$vtep"; '
         'save local "$(local_of "$vxlan")"; '
         'ip link set dev "$vxlan" type vxlan id "$vni" local "$vtep"',
-        # bgpd threw away the owner's routes as its own, and does not ask for them by itself.
-        heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"; sleep 2; '
-        "vtysh -c 'clear bgp l2vpn evpn * soft in'",
+        heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"; ' + ASK_AGAIN,
         shared=True,
     ),
     Fault(

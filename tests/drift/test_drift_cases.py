@@ -42,6 +42,20 @@ def test_a_check_fires_on_its_fault_and_on_nothing_else(check: str, fault: str) 
     assert check in result.checks_run
 
 
+def test_a_check_stands_alone_when_its_root_is_not_asked_for() -> None:
+    """Another node's address is `vtep-duplicate`, and a wrong one all the same."""
+    case = CASES["vtep-duplicate", "another node's address"]
+    intent = case.fabric()
+    states = healthy_states(intent)
+    case.mutation(states)
+
+    result = audit(intent, states, only={"vxlan-local-ip"})
+
+    assert unfolded(result) == {("vxlan-local-ip", "node2", "vxlan2")}
+    assert "Expected: 192.168.0.2 Actual: 192.168.0.1" in result.findings[0].message
+    assert result.checks_run == ("vxlan-local-ip",)
+
+
 def test_every_check_has_a_case() -> None:
     assert {check for check, _ in CASES} == CHECKS.keys()
 

@@ -14,15 +14,19 @@ import pytest
 
 from lab import fabric, faults, machines
 from lab import node as nodes
+from lab.errors import LabError
 from lab.fault_catalogue import CATALOGUE, Fault
 from lab.paths import lab_paths
 from lab.spec import LabSpec, load_lab
 from lab.ssh import run_on
 from overlay.loading import load_inventory
+from tasks.safety.places import STATE
 from tests.live.matrix import ROOT, rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from lab.spec import Node
 
 CONVERGE = 120.0
 
@@ -54,7 +58,6 @@ class Lab:
     spec: LabSpec = field(init=False)
     whole: LabSpec = field(init=False)  # every machine that any example needs
     clean: bool = False  # whether the last audit said so, or what it said was mended since
-    used: set[str] = field(default_factory=set)  # nodes that are no longer as installed
 
     def __post_init__(self) -> None:
         self.spec = load_lab(self.inventory)
@@ -67,8 +70,6 @@ class Lab:
 
     def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Runs one command line of the product in a process of its own."""
-        if arguments[0] in {"deploy", "rollback"}:
-            self.used |= self.spec.nodes.keys()
         return subprocess.run(
             [sys.executable, ROOT / "run.py", "--inventory", self.inventory, *arguments],
             capture_output=True,
@@ -187,11 +188,19 @@ class Lab:
     def blank(self) -> None:
         """Gives the inventory's nodes fresh disks: Debian as installed, nothing deployed."""
         self.clean = False
-        for name in self.used & self.spec.nodes.keys():
-            fabric.power_off(self.spec, name)
-            nodes.wipe_disk(lab_paths(), name)
-            self.used.remove(name)
+        for name in self.spec.nodes:
+            if not _is_blank(self.whole.node(name)):
+                fabric.power_off(self.spec, name)
+                nodes.wipe_disk(lab_paths(), name)
         fabric.up(self.whole)
+
+
+def _is_blank(node: Node) -> bool:
+    """Whether no deployment ever began there: each makes a folder before it changes anything."""
+    try:
+        return run_on(node, f"[ ! -e {STATE} ]").rc == 0
+    except LabError:  # it is off
+        return False
 
 
 @pytest.fixture(scope="session")

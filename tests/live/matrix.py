@@ -18,12 +18,13 @@ _FRR = {"bookworm": "Debian 12, FRR 8.4", "trixie": "Debian 13, FRR 10.3"}
 
 _INTRODUCTION = """# Every check, proven by breaking what it watches
 
-The tests move a fabric of real machines through these faults, each on both Debian releases: on two
-nodes at once, or, where it changes what other nodes receive, on one after the other. Each must yield
-exactly its finding, as the only root cause, on the node that was broken (or, where that node explains
-itself, on the others). Once it is mended it must be gone: the next fault must be the only one that is found, and
-after the last of them the audit must be clean. `python run.py lab fault NAME` does the same to a lab
-of your own, and `lab fault NAME --heal` takes it back.
+The tests move a fabric of real machines through these faults, each on both Debian releases where both
+have what it breaks: on two nodes at once, or, where it changes what other nodes receive, on one after
+the other. Each must yield exactly its finding, as the only root cause, on the node that was broken
+(or, where that node explains itself, on the others). Once it is mended it must be gone: the next
+fault must be the only one that is found, and after the last of them the audit must be clean.
+`python run.py lab fault NAME` does the same to a lab of your own, and `lab fault NAME --heal` takes
+it back.
 
 One check has no fault here: `mac-mobility` takes two nodes. `tests/live/test_two_claims.py` has them
 claim one MAC until its sequence number says so.

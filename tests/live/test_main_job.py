@@ -37,6 +37,7 @@ def change_times(lab: Lab) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def l2_evpn(lab: Lab) -> Lab:
     lab.use(EXAMPLES / "l2-evpn")
+    lab.blank()
     lab.deploy()
     machines.start_all(lab.spec)
     return lab
