@@ -17,6 +17,7 @@ from cli.deploy_commands import print_outcomes
 from cli.lab_commands import address_of
 from cli.plan_view import print_plan_summary
 from lab import fabric, faults, machines
+from lab.errors import LabError
 from lab.spec import load_lab
 from overlay.errors import FleetError
 from replay.fleet import ReplayFleet
@@ -64,19 +65,23 @@ def demo(
     replay: Annotated[
         bool, typer.Option("--replay", help="Use recordings even where the lab could run.")
     ] = False,
+    lab: Annotated[
+        bool, typer.Option("--lab", help="Fail where the lab cannot run: use no recordings.")
+    ] = False,
 ) -> None:
     """Shows the main job: boot a fabric, deploy it, audit it, break it, audit again.
 
-    On a machine that cannot run the lab it replays recordings of it over real SSH.
+    Where the lab cannot run, it says why and replays recordings of it over real SSH.
 
     Example: run.py demo --replay
     """
     context = context_of(ctx)
+    if lab and replay:
+        raise typer.BadParameter("--lab and --replay exclude each other", param_hint="--lab")
     begun = time.monotonic()
-    reason = "--replay was given" if replay else fabric.supported()
-    stage = _lab_stage(context, keep=keep) if reason is None else _replay_stage(context, reason)
-    with stage as played:
-        report = _play(replace(context, inventory=played.inventory), played)
+    report = None if replay else _on_the_lab(context, keep=keep, insist=lab)
+    if report is None:
+        report = _on_recordings(context)
     where = context.audits / "demo" / "fault" / "report.html"
     context.out.print(f"\nThe HTML report of the broken fabric: {where}", soft_wrap=True)
     context.out.print(f"The demo took {time.monotonic() - begun:.0f} s.")
@@ -85,6 +90,30 @@ def demo(
         raise FleetError(
             f"the audit did not name the fault {FAULT}", f"read {where}, and please report this"
         )
+
+
+def _on_the_lab(context: Context, *, keep: bool, insist: bool) -> Report | None:
+    """The demo on real machines; None, having said why, where the lab cannot be had."""
+    try:
+        if reason := fabric.supported(context.say):
+            raise LabError(reason, "run the demo without --lab to see it on recordings")  # noqa: TRY301
+        with _lab_stage(context, keep=keep) as stage:
+            return _play(replace(context, inventory=stage.inventory), stage)
+    except LabError as error:
+        if insist:
+            raise
+        context.out.print(f"\nThe lab cannot be used on this machine: {error.what}", markup=False)
+        return None
+
+
+def _on_recordings(context: Context) -> Report:
+    context.out.print(
+        "The demo replays recordings of the lab, over real SSH on loopback: the nodes' answers "
+        "are recorded, everything else is real.",
+        markup=False,
+    )
+    with _replay_stage(context) as stage:
+        return _play(replace(context, inventory=stage.inventory), stage)
 
 
 def _play(context: Context, stage: Stage) -> Report:
@@ -165,8 +194,8 @@ def _lab_stage(context: Context, *, keep: bool) -> Iterator[Stage]:
     stage = _LabStage(context.inventory)
     was_up = fabric.status(stage.spec).up
     _heading(context, "Boot: whole Debian machines on this computer (User Mode Linux)")
-    fabric.up(stage.spec, context.say)
     try:
+        fabric.up(stage.spec, context.say)
         yield stage
     finally:
         if not (keep or was_up):
@@ -197,12 +226,6 @@ class _ReplayStage:
 
 
 @contextlib.contextmanager
-def _replay_stage(context: Context, reason: str) -> Iterator[Stage]:
-    context.out.print(
-        f"This machine does not run the lab: {reason}.\n"
-        "So the demo replays recordings of the lab, over real SSH on loopback: the nodes' answers "
-        "are recorded, everything else is real.",
-        markup=False,
-    )
+def _replay_stage(context: Context) -> Iterator[Stage]:
     with ReplayFleet(context.inventory, RECORDINGS) as fleet:
         yield _ReplayStage(fleet)
