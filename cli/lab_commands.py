@@ -64,19 +64,32 @@ def status(ctx: typer.Context) -> None:
     context = context_of(ctx)
     found = fabric.status(load_lab(context.inventory))
     _print_status(context, found)
+    _print_kernel(context)
     raise typer.Exit(0 if found.up else 3)
 
 
 def _print_status(context: Context, status: LabStatus) -> None:
     table = Table(box=None, pad_edge=False)
-    for title in ("Node", "Debian", "SSH", "State", "Memory"):
+    for title in ("Node", "Debian", "SSH", "State", "Memory", "Kernel"):
         table.add_column(title)
     for node in status.nodes:
         memory = f"{node.memory_bytes >> 20} MiB" if node.memory_bytes else "-"
         address = f"{node.address}:{node.port}"
         style = None if node.state == "running" else "red"
-        table.add_row(node.name, node.release, address, node.state, memory, style=style)
+        kernel = node.kernel or "-"
+        table.add_row(node.name, node.release, address, node.state, memory, kernel, style=style)
     context.out.print(table)
+
+
+def _print_kernel(context: Context) -> None:
+    """Which kernel a node would be started on now, and why."""
+    try:
+        choice = fabric.choose_kernel(context.say)
+    except LabError as error:
+        context.out.print(f"Kernel: none; {error}", markup=False, soft_wrap=True)
+        return
+    text = f"Kernel: {choice.kernel.name} {choice.kernel.version}: {choice.why}"
+    context.out.print(text, markup=False, soft_wrap=True)
 
 
 @lab_app.command()

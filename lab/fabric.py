@@ -15,22 +15,25 @@ from typing import TYPE_CHECKING, Literal
 
 from lab import node as nodes
 from lab.errors import LabError
-from lab.host import require_supported, supported
+from lab.host import require_supported
+from lab.host import supported as host_supported
 from lab.identity import write_access
-from lab.image import Progress, ensure_images
+from lab.image import Progress, ensure_images, package_mirror
+from lab.kernels.choice import Choice, choose, forced_off
 from lab.paths import LabPaths, lab_paths
 from lab.process import kill_session, read_pid, spawn
 from lab.ssh import answers, drop_connection, run_on
 from lab.wires import NAMESPACE_FILE, create_wires, remove_wires
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from lab.kernels.kernel import Kernel
     from lab.spec import LabSpec, Node
 
 __all__ = [
-    "LabStatus", "NodeStatus", "blank", "down", "power_off", "power_on", "status", "supported",
-    "up",
+    "LabStatus", "NodeStatus", "blank", "choose_kernel", "down", "power_off", "power_on", "status",
+    "supported", "up",
 ]  # fmt: skip
 
 # Booting is bound by the processor: twenty nodes on two cores take their time.
@@ -51,6 +54,7 @@ class NodeStatus:
     state: State
     pid: int | None
     memory_bytes: int
+    kernel: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,27 @@ class LabStatus:
         return self.wires and self.forwarder and all(n.state == "running" for n in self.nodes)
 
 
+def supported(progress: Progress = lambda _text: None) -> str | None:
+    """Why this computer cannot run the lab, or None when it can: a kernel was seen to boot here.
+
+    The first call on a computer takes some seconds: a kernel is fetched and booted.
+    """
+    if reason := host_supported() or forced_off():
+        return reason
+    try:
+        choose_kernel(progress)
+    except LabError as error:
+        return str(error)
+    return None
+
+
+def choose_kernel(
+    progress: Progress = lambda _text: None, environ: Mapping[str, str] = os.environ
+) -> Choice:
+    """The kernel that nodes run on here, and why; LabError if none boots."""
+    return choose(lab_paths().kernels, package_mirror, progress, environ)
+
+
 def up(spec: LabSpec, progress: Progress = lambda _text: None) -> LabStatus:
     """Start whatever of the lab does not run, and wait until every node can be used.
 
@@ -78,8 +103,9 @@ def up(spec: LabSpec, progress: Progress = lambda _text: None) -> LabStatus:
     paths = lab_paths()
     with _changing(paths):
         before = status(spec)
+        kernel = choose_kernel(progress).kernel
         extra = [name for name in nodes.known_names(paths) if name not in spec.nodes]
-        same = all(nodes.matches_record(paths, node) for node in spec.nodes.values())
+        same = all(nodes.matches_record(paths, node, kernel) for node in spec.nodes.values())
         if before.up and same and not extra:
             progress(f"the lab is already up: {len(before.nodes)} nodes")
             return before
@@ -90,12 +116,12 @@ def up(spec: LabSpec, progress: Progress = lambda _text: None) -> LabStatus:
             progress(f"{name}: removed, the inventory no longer names it")
             nodes.forget_node(paths, name)
         for node in spec.nodes.values():
-            _stop_if_changed(paths, node, progress)
+            _stop_if_changed(paths, node, kernel, progress)
         write_access(paths, spec.nodes.values())
         started = [n for n in spec.nodes.values() if nodes.running_pid(paths, n.name) is None]
         for node in started:
             progress(f"{node.name}: booting Debian {node.release}")
-            nodes.start_node(paths, spec, node)
+            nodes.start_node(paths, spec, node, kernel)
         _restart_forwarder(paths, spec)
         _wait_all(paths, spec.nodes.values(), progress)
         return status(spec)
@@ -161,7 +187,7 @@ def power_on(spec: LabSpec, name: str, progress: Progress = lambda _text: None) 
     with _changing(paths):
         ensure_images(paths, [node.release], progress)
         progress(f"{name}: booting Debian {node.release}")
-        nodes.start_node(paths, spec, node)
+        nodes.start_node(paths, spec, node, choose_kernel(progress).kernel)
     _wait_all(paths, [node], progress)
 
 
@@ -178,15 +204,18 @@ def _node_status(paths: LabPaths, node: Node) -> NodeStatus:
     if pid is not None:
         state = "running" if answers(node) else "booting"
     memory = nodes.resident_bytes(pid) if pid is not None else 0
-    return NodeStatus(node.name, node.release, node.address, node.port, state, pid, memory)
+    record = nodes.read_record(paths, node.name) if pid is not None else {}
+    kernel = f"{record['kernel']} {record['kernel_version']}" if "kernel" in record else None
+    return NodeStatus(node.name, node.release, node.address, node.port, state, pid, memory, kernel)
 
 
-def _stop_if_changed(paths: LabPaths, node: Node, progress: Progress) -> None:
+def _stop_if_changed(paths: LabPaths, node: Node, kernel: Kernel, progress: Progress) -> None:
     """Stop a node that was started as something else; another release means another disk."""
     record = nodes.read_record(paths, node.name)
-    if not record or nodes.matches_record(paths, node):
+    if not record or nodes.matches_record(paths, node, kernel):
         return
-    progress(f"{node.name}: restarted, the inventory changed it")
+    changed = "it ran another kernel" if record.get("kernel") != kernel.name else "it was changed"
+    progress(f"{node.name}: restarted, {changed}")
     if record.get("release") != node.release:
         nodes.forget_node(paths, node.name)
     else:

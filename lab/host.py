@@ -28,6 +28,7 @@ _PACKAGES = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "apt-get": "apt",
+    "dpkg-deb": "dpkg",
 }
 
 # Debian keeps half of these in folders that an unprivileged user's PATH lacks.
@@ -54,7 +55,9 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=_SEARCH_PATH)
 
 
-def run_host(argv: Sequence[str], *, timeout: float = 60.0, check: bool = True) -> str:
+def run_host(
+    argv: Sequence[str], *, timeout: float = 60.0, check: bool = True, cwd: Path | None = None
+) -> str:
     """Run a command here and return its stdout; LabError carries its stderr."""
     program = find_program(argv[0])
     if program is None:
@@ -68,6 +71,7 @@ def run_host(argv: Sequence[str], *, timeout: float = 60.0, check: bool = True) 
             timeout=timeout,
             check=False,
             stdin=subprocess.DEVNULL,
+            cwd=cwd,
         )
     except subprocess.TimeoutExpired as error:
         raise LabError(
@@ -78,7 +82,7 @@ def run_host(argv: Sequence[str], *, timeout: float = 60.0, check: bool = True) 
         detail = done.stderr.strip() or done.stdout.strip() or "no message"
         raise LabError(
             f"`{' '.join(argv)}` failed with exit code {done.returncode}: {detail[-2000:]}",
-            "mend that, then try again",
+            "fix that, then try again",
         )
     return done.stdout
 
@@ -96,11 +100,6 @@ def _obstacle() -> tuple[str, str] | None:
         return "the lab's packages are missing", f"apt-get install {' '.join(missing)}"
     if os.geteuid() != 0:
         return "the lab makes network namespaces and disks, which needs root", "run it with sudo"
-    if not UML_MODULES.is_dir():
-        return (
-            f"{UML_MODULES} with the kernel modules is missing",
-            "apt-get install --reinstall user-mode-linux",
-        )
     if not Path("/dev/net/tun").exists():
         return "/dev/net/tun is missing, so nodes cannot be wired", "modprobe tun"
     return None
@@ -108,5 +107,16 @@ def _obstacle() -> tuple[str, str] | None:
 
 def packages() -> tuple[str, ...]:
     """The Debian packages that the lab needs on this computer."""
-    # The keyring lets mmdebstrap trust the archive of another release than this machine's own.
-    return tuple(sorted({*_PACKAGES.values(), "debian-archive-keyring"}))
+    # The keyring lets mmdebstrap trust the archive of another release than this machine's own;
+    # patchelf makes a kernel of that release run here.
+    wanted = {*_PACKAGES.values(), "debian-archive-keyring", "patchelf"}
+    if _has_amx():  # such a processor's XSAVE area is larger than this Debian's kernel knows
+        wanted |= {"gcc", "libc6-dev"}
+    return tuple(sorted(wanted))
+
+
+def _has_amx() -> bool:
+    try:
+        return " amx_tile " in Path("/proc/cpuinfo").read_text(errors="replace")
+    except OSError:
+        return False

@@ -17,12 +17,14 @@ from lab.host import run_host
 from lab.recipe import MMDEBSTRAP_OPTIONS, PACKAGES, furnish, recipe_hash
 
 if TYPE_CHECKING:
+    from lab.kernels.kernel import Kernel
     from lab.paths import LabPaths
     from lab.spec import Release
 
 Progress = Callable[[str], None]
 
 DISK_SIZE = "1200M"
+MODULES_SIZE = "400M"
 FREE_BYTES_NEEDED = 3 * 1024**3
 _BUILD_TIMEOUT = 900.0
 
@@ -57,6 +59,21 @@ def ensure_image(paths: LabPaths, release: Release, progress: Progress) -> Path:
             for old in paths.images.glob(f"{release}-*.img"):
                 if old != target:
                     old.unlink()
+    return target
+
+
+def ensure_modules(paths: LabPaths, kernel: Kernel) -> Path:
+    """The disk with that kernel's modules, written now if need be (a second or two); LabError.
+
+    On a disk of its own, so that a node's image serves whichever kernel runs.
+    """
+    target = paths.kernels / f"modules-{kernel.version}.img"
+    if not target.exists():
+        paths.kernels.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".modules-", dir=paths.kernels) as name:
+            tree = Path(name) / "tree"
+            shutil.copytree(kernel.modules, tree / kernel.version, symlinks=True)
+            _write_disk(tree, Path(name) / "disk.img", MODULES_SIZE).rename(target)
     return target
 
 
@@ -97,19 +114,22 @@ def _build(target: Path, release: Release, progress: Progress) -> None:
         progress(f"{release}: 2/3 making it a blank node")
         furnish(tree)
         progress(f"{release}: 3/3 writing the disk image")
-        disk = work / "disk.img"
-        # Tables are written now, since the kernel would do it later in every node's own copy.
-        run_host(
-            [
-                "mke2fs", "-q", "-t", "ext4", "-m", "0", "-E",
-                "lazy_itable_init=0,lazy_journal_init=0,nodiscard", "-d", str(tree),
-                str(disk), DISK_SIZE,
-            ],
-            timeout=_BUILD_TIMEOUT,
-        )  # fmt: skip
-        disk.chmod(0o444)
-        disk.rename(target)
+        _write_disk(tree, work / "disk.img", DISK_SIZE).rename(target)
     progress(f"{release}: image ready")
+
+
+def _write_disk(tree: Path, disk: Path, size: str) -> Path:
+    """An ext4 disk with what lies in that folder, which nobody writes to."""
+    # Tables are written now, since the kernel would do it later in every node's own copy.
+    run_host(
+        [
+            "mke2fs", "-q", "-t", "ext4", "-m", "0", "-E",
+            "lazy_itable_init=0,lazy_journal_init=0,nodiscard", "-d", str(tree), str(disk), size,
+        ],
+        timeout=_BUILD_TIMEOUT,
+    )  # fmt: skip
+    disk.chmod(0o444)
+    return disk
 
 
 def _check_disk(folder: Path) -> None:

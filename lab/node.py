@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
-from lab.host import UML, find_program
+from lab.host import find_program
 from lab.identity import machine_id, write_seed
-from lab.image import image_path
+from lab.image import ensure_modules, image_path
+from lab.kernels.kernel import Kernel, guest_environ, memory_folder
 from lab.paths import LabPaths, NodePaths
 from lab.process import kill_session, read_pid, recorded_pid, session_members, spawn
 from lab.spec import LabSpec, Node, stable_mac
@@ -28,7 +29,7 @@ def known_names(paths: LabPaths) -> list[str]:
     return sorted(f.name for f in folders if NodePaths(f).record.exists())
 
 
-def start_node(paths: LabPaths, spec: LabSpec, node: Node) -> int:
+def start_node(paths: LabPaths, spec: LabSpec, node: Node, kernel: Kernel) -> int:
     """Boot the node on its own disk, or on a blank one if it has none; returns the pid."""
     running = running_pid(paths, node.name)
     if running is not None:
@@ -42,28 +43,32 @@ def start_node(paths: LabPaths, spec: LabSpec, node: Node) -> int:
         # A copy-on-write file is worth nothing without the very image it was made on.
         files.cow.unlink(missing_ok=True)
     write_seed(paths, node, spec.nodes.values())
-    files.record.write_text(json.dumps({**asdict(node), "image": str(image)}, indent=1))
+    record = {**asdict(node), "image": str(image), "kernel": kernel.name}
+    files.record.write_text(json.dumps({**record, "kernel_version": kernel.version}, indent=1))
     plug_in(node)
     return spawn(
-        _host_argv(kernel_arguments(node, image, files)),
+        _host_argv(kernel_arguments(node, kernel, image, ensure_modules(paths, kernel), files)),
         log=files.console,
         pid_file=files.pid,
-        # UML keeps the guest's memory in a file of this folder; on a disk it would be written out.
-        environ={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "TMPDIR": _memory()},
+        environ=guest_environ(kernel, memory_folder()),
         cwd=files.folder,
     )
 
 
-def kernel_arguments(node: Node, image: Path, files: NodePaths) -> list[str]:
+def kernel_arguments(
+    node: Node, kernel: Kernel, image: Path, modules: Path, files: NodePaths
+) -> list[str]:
     """The command line of the node's kernel."""
     wire = "transport=tap,depth=128"
     return [
-        UML,
+        str(kernel.program),
+        *kernel.options,
         f"mem={node.memory}",
         f"umid={node.name}",
         f"uml_dir={files.folder}/uml",
         f"ubd0={files.cow},{image}",
         f"ubd1r={files.seed}",
+        f"ubd2r={modules}",
         "root=/dev/ubda",
         "rw",
         "con=null",
@@ -120,10 +125,11 @@ def read_record(paths: LabPaths, name: str) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def matches_record(paths: LabPaths, node: Node) -> bool:
-    """Whether the node was started as the inventory now wants it."""
+def matches_record(paths: LabPaths, node: Node, kernel: Kernel) -> bool:
+    """Whether the node was started as the inventory now wants it, on that kernel."""
     record = read_record(paths, node.name)
-    return bool(record) and all(record.get(key) == value for key, value in asdict(node).items())
+    wanted = {**asdict(node), "kernel": kernel.name, "kernel_version": kernel.version}
+    return bool(record) and all(record.get(key) == value for key, value in wanted.items())
 
 
 def console_tail(paths: LabPaths, name: str, lines: int = 8) -> str:
@@ -161,7 +167,3 @@ def _mark(name: str) -> str:
 def _host_argv(arguments: list[str]) -> list[str]:
     enter, *rest = in_namespace(*arguments)
     return [find_program(enter) or enter, *rest]
-
-
-def _memory() -> str:
-    return "/dev/shm" if Path("/dev/shm").is_mount() else "/tmp"  # noqa: S108 (UML unlinks it)

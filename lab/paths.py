@@ -54,11 +54,16 @@ class NodePaths:
 
 @dataclass(frozen=True, slots=True)
 class LabPaths:
-    """The lab's state folder, image cache and run-time folder."""
+    """The lab's state folder, its caches and its run-time folder."""
 
     state: Path
     images: Path
     runtime: Path = RUNTIME
+
+    @property
+    def kernels(self) -> Path:
+        """The folder of fetched kernels, and of what is known of them on this computer."""
+        return self.images.parent / "kernels"
 
     def node(self, name: str) -> NodePaths:
         """The files of that node."""

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.host import UML_MODULES, run_host
+from lab.host import run_host
 
 if TYPE_CHECKING:
     from lab.spec import Release
@@ -44,15 +44,10 @@ MASKED_UNITS = (
 UNPRIVILEGED_USER = "fleet"
 
 
-def uml_version() -> str:
-    """The version of the UML kernel whose modules are installed here."""
-    return max(entry.name for entry in UML_MODULES.iterdir() if entry.is_dir())
-
-
 def recipe_hash(release: Release) -> str:
     """Twelve hex digits that change whenever the image would be built differently."""
     digest = hashlib.sha256()
-    for part in (release, uml_version(), UNPRIVILEGED_USER, *PACKAGES, *MMDEBSTRAP_OPTIONS):
+    for part in (release, UNPRIVILEGED_USER, *PACKAGES, *MMDEBSTRAP_OPTIONS):
         digest.update(part.encode() + b"\0")
     for part in MASKED_UNITS:
         digest.update(part.encode() + b"\0")
@@ -69,14 +64,14 @@ def furnish(root: Path) -> None:
         shutil.copyfile(path, target)
         target.chmod(0o755 if os.access(path, os.X_OK) else 0o644)
         os.chown(target, 0, 0)
-    modules = f"lib/modules/{uml_version()}"
-    shutil.copytree(UML_MODULES / uml_version(), root / modules, dirs_exist_ok=True, symlinks=True)
+    # The modules of whichever kernel runs are mounted there, from a disk of their own.
+    (root / "usr/lib/modules").mkdir(exist_ok=True)
     for unit in MASKED_UNITS:
         _link(root / "etc/systemd/system" / unit, "/dev/null")
-    _link(
-        root / "etc/systemd/system/sysinit.target.wants/lab-wires.service",
-        "/etc/systemd/system/lab-wires.service",
-    )
+    for unit in ("lab-modules.service", "lab-wires.service"):
+        _link(
+            root / "etc/systemd/system/sysinit.target.wants" / unit, f"/etc/systemd/system/{unit}"
+        )
     run_host(
         ["chroot", str(root), "useradd", "--create-home", "--shell=/bin/bash", UNPRIVILEGED_USER]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
 import socket
@@ -15,6 +16,7 @@ import pytest
 from drift.catalogue import CHECKS
 from lab import fabric, faults, forward, host, identity, machines, ssh
 from lab.errors import LabError
+from lab.kernels.kernel import Kernel
 from lab.node import console_tail, kernel_arguments, matches_record
 from lab.paths import LabPaths, lab_paths
 from lab.spec import LabSpec, load_lab, parse_lab, stable_mac
@@ -23,6 +25,9 @@ NODES = {"node1": {"release": "bookworm"}, "node2": {"release": "trixie", "memor
 VM = {"node": "node1", "bridge": "vmbr2", "addresses": ["10.0.2.11/24"]}
 
 needs_ssh = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no OpenSSH client")
+
+
+KERNEL = Kernel("testing-seccomp", Path("/k/linux.uml"), Path("/k/modules/7.2.7"), ("seccomp=on",))
 
 
 def spec_of(**content: object) -> LabSpec:
@@ -195,8 +200,10 @@ def test_the_seed_gives_each_node_its_own_identity(paths: LabPaths) -> None:
 
 def test_the_kernel_command_line_names_the_node_and_its_wires(paths: LabPaths) -> None:
     node = spec_of().nodes["node2"]
-    arguments = kernel_arguments(node, Path("/images/base.img"), paths.node("node2"))
-    assert {"lab.name=node2", "mem=512M"} <= set(arguments)
+    images = (Path("/images/base.img"), Path("/kernels/modules.img"))
+    arguments = kernel_arguments(node, KERNEL, *images, paths.node("node2"))
+    assert arguments[:2] == ["/k/linux.uml", "seccomp=on"]
+    assert {"lab.name=node2", "mem=512M", "ubd2r=/kernels/modules.img"} <= set(arguments)
     assert any(text.startswith("vec0:") and "ifname=m2," in text for text in arguments)
     assert any(text.startswith("vec1:") and "mtu=9000" in text for text in arguments)
 
@@ -204,15 +211,19 @@ def test_the_kernel_command_line_names_the_node_and_its_wires(paths: LabPaths) -
 # ---- records
 
 
-def test_a_changed_node_is_noticed(paths: LabPaths) -> None:
+def test_a_changed_node_or_kernel_is_noticed(paths: LabPaths) -> None:
     node = spec_of().nodes["node1"]
-    assert not matches_record(paths, node)
+    assert not matches_record(paths, node, KERNEL)
     record = paths.node("node1").record
     record.parent.mkdir(parents=True)
-    record.write_text('{"name": "node1", "number": 1, "release": "trixie", "memory": "256M"}')
-    assert not matches_record(paths, node)
+    known = {"name": "node1", "number": 1, "release": "trixie", "memory": "256M"}
+    known |= {"kernel": "testing-seccomp", "kernel_version": "7.2.7"}
+    record.write_text(json.dumps(known))
+    assert not matches_record(paths, node, KERNEL)
     record.write_text(record.read_text().replace("trixie", "bookworm"))
-    assert matches_record(paths, node)
+    assert matches_record(paths, node, KERNEL)
+    record.write_text(record.read_text().replace("7.2.7", "6.1.176"))
+    assert not matches_record(paths, node, KERNEL)
     assert console_tail(paths, "node1") == "(no console output)"
 
 
