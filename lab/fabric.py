@@ -9,7 +9,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +22,7 @@ from lab.image import Progress, ensure_images, package_mirror
 from lab.kernels.choice import Choice, choose, forced_off
 from lab.paths import LabPaths, lab_paths
 from lab.process import kill_session, read_pid, spawn
+from lab.spec import STAND_IN, TESTING
 from lab.ssh import answers, drop_connection, run_on
 from lab.wires import NAMESPACE_FILE, create_wires, remove_wires
 
@@ -95,7 +96,8 @@ def choose_kernel(
 def up(spec: LabSpec, progress: Progress = lambda _text: None) -> LabStatus:
     """Start whatever of the lab does not run, and wait until every node can be used.
 
-    Nodes that run as wanted are left alone; nodes that ``spec`` no longer names are removed.
+    Nodes that run as wanted are left alone; nodes that ``spec`` no longer names are removed. Where
+    Debian testing cannot be had, ``progress`` is told why, and its nodes run its stand-in.
     LabError names a node that does not come up in time (90 s for up to four nodes), with the last
     lines it printed.
     """
@@ -109,21 +111,21 @@ def up(spec: LabSpec, progress: Progress = lambda _text: None) -> LabStatus:
         if before.up and same and not extra:
             progress(f"the lab is already up: {len(before.nodes)} nodes")
             return before
-        ensure_images(paths, (node.release for node in spec.nodes.values()), progress)
+        wanted = _to_be_had(paths, spec.nodes.values(), progress)
         _claim(paths)
         create_wires()
         for name in extra:
             progress(f"{name}: removed, the inventory no longer names it")
             nodes.forget_node(paths, name)
-        for node in spec.nodes.values():
+        for node in wanted:
             _stop_if_changed(paths, node, kernel, progress)
         write_access(paths, spec.nodes.values())
-        started = [n for n in spec.nodes.values() if nodes.running_pid(paths, n.name) is None]
+        started = [n for n in wanted if nodes.running_pid(paths, n.name) is None]
         for node in started:
             progress(f"{node.name}: booting Debian {node.release}")
             nodes.start_node(paths, spec, node, kernel)
         _restart_forwarder(paths, spec)
-        _wait_all(paths, spec.nodes.values(), progress)
+        _wait_all(paths, wanted, progress)
         return status(spec)
 
 
@@ -181,11 +183,11 @@ def power_on(spec: LabSpec, name: str, progress: Progress = lambda _text: None) 
     """Boot that node on the disk it has, and wait until it can be used; LabError."""
     require_supported()
     paths = lab_paths()
-    node = spec.node(name)
+    node = _as_started(paths, spec.node(name))
     if not NAMESPACE_FILE.exists() or _forwarder_pid(paths) is None:
         raise LabError(f"{name} has no wires: the lab is down", "start it with `lab up`")
     with _changing(paths):
-        ensure_images(paths, [node.release], progress)
+        [node] = _to_be_had(paths, [node], progress)
         progress(f"{name}: booting Debian {node.release}")
         nodes.start_node(paths, spec, node, choose_kernel(progress).kernel)
     _wait_all(paths, [node], progress)
@@ -198,7 +200,26 @@ def blank(spec: LabSpec, name: str, progress: Progress = lambda _text: None) -> 
     power_on(spec, name, progress)
 
 
+def _to_be_had(paths: LabPaths, wanted: Iterable[Node], progress: Progress) -> list[Node]:
+    """Those nodes, of releases whose images are there now."""
+    wanted = list(wanted)
+    why = ensure_images(paths, (node.release for node in wanted), progress)
+    if why is None:
+        return wanted
+    names = ", ".join(node.name for node in wanted if node.release == TESTING)
+    progress(f"Debian testing ({TESTING}) cannot be used; {names} will run {STAND_IN}: {why}")
+    return [replace(n, release=STAND_IN) if n.release == TESTING else n for n in wanted]
+
+
+def _as_started(paths: LabPaths, node: Node) -> Node:
+    """The node with the release that it has a disk of, which may be a stand-in."""
+    if node.release == TESTING and nodes.read_record(paths, node.name).get("release") == STAND_IN:
+        return replace(node, release=STAND_IN)
+    return node
+
+
 def _node_status(paths: LabPaths, node: Node) -> NodeStatus:
+    node = _as_started(paths, node)
     pid = nodes.running_pid(paths, node.name)
     state: State = "off"
     if pid is not None:

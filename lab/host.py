@@ -28,6 +28,7 @@ _PACKAGES = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "apt-get": "apt",
+    "apt-config": "apt",
     "dpkg-deb": "dpkg",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 import shutil
 import tempfile
@@ -15,11 +16,15 @@ from typing import TYPE_CHECKING
 from lab.errors import LabError
 from lab.host import run_host
 from lab.recipe import MMDEBSTRAP_OPTIONS, PACKAGES, furnish, recipe_hash
+from lab.spec import STAND_IN, TESTING
 
 if TYPE_CHECKING:
     from lab.kernels.kernel import Kernel
     from lab.paths import LabPaths
     from lab.spec import Release
+
+# `skip`: nodes of Debian testing run its stand-in; `require`: they must run it, or none does.
+TESTING_VARIABLE = "EVPN_FLEET_LAB_TESTING"
 
 Progress = Callable[[str], None]
 
@@ -38,14 +43,34 @@ def image_path(paths: LabPaths, release: Release) -> Path:
     return paths.images / f"{release}-{recipe_hash(release)}.img"
 
 
-def ensure_images(paths: LabPaths, releases: Iterable[Release], progress: Progress) -> None:
-    """Build the images of those releases that are missing, side by side."""
-    missing = sorted({name for name in releases if not image_path(paths, name).exists()})
+def ensure_images(paths: LabPaths, releases: Iterable[Release], progress: Progress) -> str | None:
+    """Build the images of those releases that are missing, side by side.
+
+    Returns why Debian testing is not to be had, if it was asked for and is not: its stand-in's
+    image is there instead. LabError where a stable release's image cannot be built.
+    """
+    wanted = set(releases)
+    unavailable = None
+    if TESTING in wanted and os.environ.get(TESTING_VARIABLE) == "skip":
+        unavailable = f"{TESTING_VARIABLE}=skip says so"
+        wanted = wanted - {TESTING} | {STAND_IN}
+    missing = sorted(name for name in wanted if not image_path(paths, name).exists())
     if not missing:
-        return
+        return unavailable
     with ThreadPoolExecutor(len(missing)) as pool:
-        for future in [pool.submit(ensure_image, paths, name, progress) for name in missing]:
-            future.result()
+        built = {name: pool.submit(ensure_image, paths, name, progress) for name in missing}
+    testing = built.pop(TESTING, None)
+    for future in built.values():
+        future.result()
+    try:
+        if testing is not None:
+            testing.result()
+    except LabError as error:
+        if os.environ.get(TESTING_VARIABLE) == "require":
+            raise
+        ensure_image(paths, STAND_IN, progress)
+        return str(error)
+    return unavailable
 
 
 def ensure_image(paths: LabPaths, release: Release, progress: Progress) -> Path:
@@ -95,6 +120,18 @@ def package_mirror() -> str:
     return mirrors[0]
 
 
+def _valid_until_option() -> list[str]:
+    """What apt of this computer says of package lists that have expired, for mmdebstrap.
+
+    Debian testing's expire within days, and a mirror that lags serves such; whoever uses one has
+    told apt so.
+    """
+    said = run_host(
+        ["apt-config", "dump", "--format", "%v%n", "Acquire::Check-Valid-Until"]
+    ).strip()
+    return [f'--aptopt=Acquire::Check-Valid-Until "{said}"'] if said else []
+
+
 def _build(target: Path, release: Release, progress: Progress) -> None:
     mirror = package_mirror()
     # Beside the target, so that the last rename stays inside one file system.
@@ -106,7 +143,8 @@ def _build(target: Path, release: Release, progress: Progress) -> None:
         progress(f"{release}: 1/3 installing Debian packages (about a minute, once)")
         run_host(
             [
-                "mmdebstrap", "--quiet", *MMDEBSTRAP_OPTIONS, f"--include={','.join(PACKAGES)}",
+                "mmdebstrap", "--quiet", *MMDEBSTRAP_OPTIONS, *_valid_until_option(),
+                f"--include={','.join(PACKAGES)}",
                 release, str(tree), mirror,
             ],
             timeout=_BUILD_TIMEOUT,

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 GUEST = Path(__file__).parent / "guest"
 
 PACKAGES = (
-    "systemd-sysv", "udev", "dbus", "kmod", "procps", "sudo",
+    # In Debian testing useradd and mount are no longer essential, and systemd mounts with the one.
+    "systemd-sysv", "udev", "dbus", "kmod", "procps", "sudo", "passwd", "mount",
     "frr", "frr-pythontools", "ifupdown2", "openssh-server", "iproute2", "bridge-utils",
     "iputils-ping", "arping", "traceroute", "tcpdump",
 )  # fmt: skip

@@ -23,7 +23,11 @@ MAX_NODES = 200
 
 _T = TypeVar("_T")
 
-Release = Literal["bookworm", "trixie"]
+Release = Literal["bookworm", "trixie", "forky"]
+# The release that changes from day to day, and what a node of it runs on a day when it cannot be
+# had: nothing that Debian testing breaks may stop a lab of stable releases.
+TESTING: Release = "forky"
+STAND_IN: Release = "trixie"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 InterfaceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,14}$")]
 Mac = Annotated[str, Field(pattern=r"^[0-9A-Fa-f][02468aceACE](:[0-9A-Fa-f]{2}){5}$")]

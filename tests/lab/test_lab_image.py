@@ -12,6 +12,8 @@ from lab import image
 from lab.errors import LabError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lab.paths import LabPaths
 
 
@@ -99,3 +101,79 @@ def test_the_mirror_is_that_of_this_computers_apt(
             image.package_mirror()
     else:
         assert image.package_mirror() == expected
+
+
+# ---- Debian testing, which may be broken on any day
+
+
+def test_without_debian_testing_its_stand_in_is_built_and_the_reason_returned(
+    paths: LabPaths, fake_build: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not fake_build
+    monkeypatch.setattr(image, "_build", broken_for("forky"))
+    said = image.ensure_images(paths, ["bookworm", "forky"], lambda _text: None)
+    assert "forky is broken" in (said or "")
+    assert {path.name.partition("-")[0] for path in paths.images.glob("*.img")} == {
+        "bookworm",
+        "trixie",
+    }
+
+
+def test_a_stable_release_that_cannot_be_built_is_an_error(
+    paths: LabPaths, fake_build: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not fake_build
+    monkeypatch.setattr(image, "_build", broken_for("bookworm"))
+    with pytest.raises(LabError, match="bookworm is broken"):
+        image.ensure_images(paths, ["bookworm", "forky"], lambda _text: None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "releases"), [("require", None), ("skip", {"bookworm", "trixie"})]
+)
+def test_debian_testing_can_be_required_or_skipped(
+    paths: LabPaths,
+    fake_build: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str,
+    releases: set[str] | None,
+) -> None:
+    assert not fake_build
+    monkeypatch.setattr(image, "_build", broken_for("forky"))
+    monkeypatch.setenv("EVPN_FLEET_LAB_TESTING", asked)
+    if releases is None:
+        with pytest.raises(LabError, match="forky is broken"):
+            image.ensure_images(paths, ["bookworm", "forky"], lambda _text: None)
+    else:
+        said = image.ensure_images(paths, ["bookworm", "forky"], lambda _text: None)
+        assert "EVPN_FLEET_LAB_TESTING" in (said or "")
+        built = {path.name.partition("-")[0] for path in paths.images.glob("*.img")}
+        assert built == releases
+
+
+def test_this_computers_word_on_expired_package_lists_reaches_mmdebstrap(
+    paths: LabPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[list[str]] = []
+
+    def run(argv: list[str], **_options: object) -> str:
+        calls.append(argv)
+        if argv[0] == "mke2fs":
+            Path(argv[-2]).touch()
+        return "false\n" if argv[0] == "apt-config" else ""
+
+    monkeypatch.setattr(image, "run_host", run)
+    monkeypatch.setattr(image, "furnish", lambda _tree: None)
+    monkeypatch.setattr(image, "package_mirror", lambda: "mirror")
+    image.ensure_image(paths, "forky", lambda _text: None)
+    [built] = [argv for argv in calls if argv[0] == "mmdebstrap"]
+    assert '--aptopt=Acquire::Check-Valid-Until "false"' in built
+
+
+def broken_for(release: str) -> Callable[[Path, str, object], None]:
+    def build(target: Path, wanted: str, _progress: object) -> None:
+        if wanted == release:
+            raise LabError(f"{wanted} is broken today", "wait a day")
+        target.touch()
+
+    return build

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tarfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,26 @@ def test_a_changed_node_or_kernel_is_noticed(paths: LabPaths) -> None:
     record.write_text(record.read_text().replace("7.2.7", "6.1.176"))
     assert not matches_record(paths, node, KERNEL)
     assert console_tail(paths, "node1") == "(no console output)"
+
+
+def test_a_node_of_debian_testing_may_run_its_stand_in(
+    paths: LabPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it runs is what it boots again on, what `lab status` says, and not what is wanted."""
+    nodes = {**NODES, "node3": {"release": "forky"}}
+    wanted = parse_lab({"nodes": nodes}, Path("inv/lab.yaml")).nodes
+    monkeypatch.setattr(fabric, "ensure_images", lambda *_arguments: "it is broken")
+    said: list[str] = []
+    got = fabric._to_be_had(paths, wanted.values(), said.append)
+    assert [node.release for node in got] == ["bookworm", "trixie", "trixie"]
+    assert "node3 will run trixie: it is broken" in said[0]
+    record = paths.node("node3").record
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({**asdict(got[2]), "image": "x"}))
+    assert fabric._as_started(paths, wanted["node3"]) == got[2]
+    assert not matches_record(paths, wanted["node3"])
+    monkeypatch.setattr(fabric, "ensure_images", lambda *_arguments: None)
+    assert fabric._to_be_had(paths, wanted.values(), said.append) == list(wanted.values())
 
 
 # ---- the way in

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from lab.spec import LabSpec
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-_FRR = {"bookworm": "Debian 12, FRR 8.4", "trixie": "Debian 13, FRR 10.3"}
+_FRR = {
+    "bookworm": "Debian 12, FRR 8.4",
+    "trixie": "Debian 13, FRR 10.3",
+    "forky": "Debian testing, FRR 10.7",
+}
 
 _INTRODUCTION = """# Every check, proven by breaking what it watches
 
-The tests move a fabric of real machines through these faults, each on both Debian releases where both
-have what it breaks: on two nodes at once, or, where it changes what other nodes receive, on one after
+The tests move a fabric of real machines through these faults, each on all three Debian releases where all
+have what it breaks: on three nodes at once, or, where it changes what other nodes receive, on one after
 the other. Each must yield exactly its finding, as the only root cause, on the node that was broken
 (or, where that node explains itself, on the others). Once it is mended it must be gone: the next
 fault must be the only one that is found, and after the last of them the audit must be clean.
@@ -34,16 +38,17 @@ This table is made from the catalogue that the tests run; a test holds it to tha
 
 
 def rounds(fault: Fault, spec: LabSpec) -> list[list[str]]:
-    """The nodes on which the fault is proven: its own, and one of the other release.
+    """The nodes on which the fault is proven: its own, and one of each other release.
 
     Those of one round are broken at once; what changes the routes of others breaks one at a time.
     """
-    mine = spec.nodes[fault.node].release
-    other = [n.name for n in spec.nodes.values() if n.release != mine and n.name.startswith("node")]
-    if fault.bound or not other:
-        return [[fault.node]]
-    both = [fault.node, other[0]]
-    return [[node] for node in both] if fault.shared else [both]
+    chosen: dict[str, str] = {spec.nodes[fault.node].release: fault.node}
+    if not fault.bound:
+        for node in spec.nodes.values():
+            if node.name.startswith("node"):
+                chosen.setdefault(node.release, node.name)
+    nodes = list(chosen.values())
+    return [[node] for node in nodes] if fault.shared else [nodes]
 
 
 def table() -> str:
@@ -56,7 +61,7 @@ def table() -> str:
     for fault in CATALOGUE.values():
         spec = load_lab(ROOT / "examples" / fault.topology)
         nodes = [node for broken in rounds(fault, spec) for node in broken]
-        found = {spec.nodes[node].release: node for node in nodes}
+        found: dict[str, str] = {spec.nodes[node].release: node for node in nodes}
         cells = [
             f"`{fault.name}`",
             fault.breaks.replace("|", "\\|"),
