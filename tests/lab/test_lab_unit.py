@@ -241,9 +241,11 @@ def test_a_node_of_debian_testing_may_run_its_stand_in(
     assert "node3 will run trixie: it is broken" in said[0]
     record = paths.node("node3").record
     record.parent.mkdir(parents=True)
-    record.write_text(json.dumps({**asdict(got[2]), "image": "x"}))
+    kernel = {"kernel": KERNEL.name, "kernel_version": KERNEL.version}
+    record.write_text(json.dumps({**asdict(got[2]), **kernel, "image": "x"}))
+    assert matches_record(paths, got[2], KERNEL)
     assert fabric._as_started(paths, wanted["node3"]) == got[2]
-    assert not matches_record(paths, wanted["node3"])
+    assert not matches_record(paths, wanted["node3"], KERNEL)
     monkeypatch.setattr(fabric, "ensure_images", lambda *_arguments: None)
     assert fabric._to_be_had(paths, wanted.values(), said.append) == list(wanted.values())
 
