@@ -22,18 +22,25 @@ if TYPE_CHECKING:
 class ControlPlane:
     """What the derivation of every node shares: the speakers, the exits, the outside routers."""
 
-    def __init__(self, fabric: Fabric) -> None:
+    def __init__(self, fabric: Fabric, like: ControlPlane | None = None) -> None:
+        """`like`: the control plane of a fabric with the same nodes, to share its speakers."""
         self._fabric = fabric
         self._asn = fabric.bgp.asn if fabric.bgp else 0
-        self._reflectors = self._addresses(Role.REFLECTOR)
-        self._vteps = self._addresses(Role.VTEP)
-        self._upstreams = tuple(
-            UpstreamPeer(str(node.address), node.asn)
-            for node in fabric.nodes.values()
-            if node.role is Role.ROUTER and node.asn is not None
+        self.reflectors: tuple[str, ...] = (
+            like.reflectors if like else self._addresses(Role.REFLECTOR)
         )
-        self.exit_names = tuple(
-            name for name in fabric.nodes if any(name in v.exits for v in fabric.vrfs.values())
+        self.vteps: tuple[str, ...] = like.vteps if like else self._addresses(Role.VTEP)
+        self.upstreams: tuple[UpstreamPeer, ...] = (
+            like.upstreams if like else self._routers_with_bgp()
+        )
+        exits = {name for vrf in fabric.vrfs.values() for name in vrf.exits}
+        self.exit_names = tuple(name for name in fabric.nodes if name in exits) if exits else ()
+
+    def _routers_with_bgp(self) -> tuple[UpstreamPeer, ...]:
+        return tuple(
+            UpstreamPeer(str(node.address), node.asn)
+            for node in self._fabric.nodes.values()
+            if node.role is Role.ROUTER and node.asn is not None
         )
 
     def _addresses(self, role: Role) -> tuple[str, ...]:
@@ -61,7 +68,7 @@ class ControlPlane:
             mesh=self._mesh(node),
             reflector=reflector,
             exits=exits,
-            upstreams=self._upstreams if exits else (),
+            upstreams=self.upstreams if exits else (),
             advertised=self._prefixes(tuple(e.vrf for e in exits)),
         )
 
@@ -69,7 +76,7 @@ class ControlPlane:
         if node.role is Role.REFLECTOR:
             # Its clients come to it; the other reflectors of its cluster have the same routes.
             return ()
-        return self._reflectors or self._vteps
+        return self.reflectors or self.vteps
 
     def _exits(self, name: str, node: Node) -> tuple[ExitIntent, ...]:
         return tuple(
@@ -97,6 +104,8 @@ class ControlPlane:
 
     def _prefixes(self, vrfs: tuple[str, ...]) -> tuple[str, ...]:
         """The subnets of those VRFs, as prefixes."""
+        if not vrfs:
+            return ()
         return tuple(
             str(ipaddress.ip_interface(gateway).network)
             for network in self._fabric.networks

@@ -19,17 +19,20 @@ if TYPE_CHECKING:
     from overlay.yamlfile import KeyPath, YamlFile
 
 
-def crosscheck(
+def contradictions(fabric: Fabric) -> Iterator[Complaint]:
+    """Every contradiction within the intent."""
+    for check in _CHECKS:
+        yield from check(fabric)
+
+
+def crosscheck_hosts(
     fabric: Fabric,
     fabric_file: YamlFile,
     hosts: Collection[str],
     hosts_file: YamlFile,
     problems: Problems,
 ) -> None:
-    """Adds every contradiction within the intent, and between it and the hosts, to `problems`."""
-    for check in _CHECKS:
-        for key, reason, hint in check(fabric):
-            problems.add(fabric_file, key, reason, hint)
+    """Adds every node that no host is, and every host without intent, to `problems`."""
     if not hosts:
         return  # that hosts.yaml is empty has been said; each node missing from it says no more
     for name in sorted(set(fabric.nodes) - set(hosts)):

@@ -17,7 +17,7 @@ from overlay.expected import (
     VrfIntent,
     VxlanIntent,
 )
-from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Role, Routing
+from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Role, Routing, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,19 +27,59 @@ if TYPE_CHECKING:
 
 def derive(fabric: Fabric) -> FabricIntent:
     """Every node's expected state, from a cross-checked intent. Pure and deterministic."""
-    carriers = carriers_by_vni(fabric)
+    derivation = Derivation(fabric)
     addresses = {name: str(node.address) for name, node in fabric.nodes.items()}
-    plane = ControlPlane(fabric)
-    vteps = {vni: frozenset(addresses[name] for name in names) for vni, names in carriers.items()}
-    carried = _networks_by_node(fabric, carriers)
-    static = {}
-    if fabric.mode is Mode.UNICAST:
-        static = {vni: tuple(addresses[n] for n in names) for vni, names in carriers.items()}
-    nodes = {
-        name: _derive_node(fabric, name, carried[name], static, plane)
-        for name, node in fabric.nodes.items()
+    vteps = {
+        vni: frozenset(addresses[name] for name in names)
+        for vni, names in derivation.carriers.items()
     }
+    nodes = {name: derivation.node(name) for name in fabric.nodes}
     return FabricIntent(fabric, nodes, vteps, {a: name for name, a in addresses.items()})
+
+
+class Derivation:
+    """What the derivation of every node of a fabric shares; `node` derives one of them."""
+
+    def __init__(self, fabric: Fabric, like: Derivation | None = None) -> None:
+        """`like`: a derivation of a fabric with the same nodes and carriers, to share them."""
+        self.carriers: dict[int, tuple[str, ...]] = (
+            like.carriers if like else carriers_by_vni(fabric)
+        )
+        self._fabric = _carried_part(fabric, self.carriers)
+        self.carried: dict[str, list[Network]] = (
+            like.carried if like else _networks_by_node(self._fabric, self.carriers)
+        )
+        self.plane: ControlPlane = ControlPlane(self._fabric, like.plane if like else None)
+        self._static: dict[int, tuple[str, ...]] = {}
+        if fabric.mode is Mode.UNICAST:
+            self._static = {
+                vni: tuple(str(fabric.nodes[name].address) for name in names)
+                for vni, names in self.carriers.items()
+            }
+
+    def node(
+        self, name: str, *, node: Node | None = None, networks: list[Network] | None = None
+    ) -> NodeIntent:
+        """What the node should hold; `node` and `networks` stand for its own, if they are given."""
+        return _derive_node(
+            self._fabric,
+            name,
+            node or self._fabric.nodes[name],
+            self.carried[name] if networks is None else networks,
+            self._static,
+            self.plane,
+        )
+
+
+def _carried_part(fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]) -> Fabric:
+    """Without the networks that no node carries, and the VRFs that no such network is in.
+
+    An exit would tell the outside of a subnet that is nowhere, or route a VRF without a guest.
+    """
+    networks = tuple(network for network in fabric.networks if carriers[network.vni])
+    used = {network.vrf for network in networks}
+    vrfs = {name: vrf for name, vrf in fabric.vrfs.items() if name in used}
+    return fabric.model_copy(update={"networks": networks, "vrfs": vrfs})
 
 
 def carriers_by_vni(fabric: Fabric) -> dict[int, tuple[str, ...]]:
@@ -66,11 +106,11 @@ def _networks_by_node(
 def _derive_node(
     fabric: Fabric,
     name: str,
+    node: Node,
     networks: list[Network],
     static_vteps: Mapping[int, tuple[str, ...]],
     plane: ControlPlane,
 ) -> NodeIntent:
-    node = fabric.nodes[name]
     address = str(node.address)
     router = plane.router(node)
     vrfs = _vrfs(fabric, name, networks)
@@ -86,16 +126,16 @@ def _derive_node(
     return NodeIntent(
         name=name,
         address=address,
-        underlay_port=node.port or fabric.underlay.port,
+        underlay_port=_port(fabric, node),
         underlay_mtu=fabric.underlay.mtu,
         bridges=tuple(bridges),
         vxlans=tuple(vxlans),
         vrfs=vrfs,
         bgp=plane.bgp(name, node),
-        sysctls=_sysctls(fabric, name, plane, router, networks),
+        sysctls=_sysctls(fabric, name, node, plane, router, networks),
         forwarding=_forwarding(fabric, node),
         role=node.role,
-        scope=node.scope or fabric.scope,
+        scope=_scope(fabric, node),
         router=router,
         vips=tuple(
             VipIntent(vip.id, vip.address, vip.priorities[name])
@@ -119,15 +159,25 @@ def _vrfs(fabric: Fabric, node: str, networks: list[Network]) -> tuple[VrfIntent
 
 def _underlay_bridge(fabric: Fabric, node: Node) -> BridgeIntent:
     underlay = fabric.underlay
+    ours = _scope(fabric, node) is Scope.WHOLE
     return BridgeIntent(
         name=underlay.bridge,
         role=BridgeRole.UNDERLAY,
-        ports=(node.port or underlay.port,),
+        ports=(_port(fabric, node),) if ours else (),
         mtu=underlay.mtu,
         guest_ports=fabric.overlay.guest_ports,
         addresses=(f"{node.address}/{underlay.prefix.prefixlen}",),
-        gateway=str(node.gateway) if node.gateway else None,
+        gateway=str(node.gateway) if ours and node.gateway else None,
     )
+
+
+def _scope(fabric: Fabric, node: Node) -> Scope:
+    return node.scope or fabric.scope
+
+
+def _port(fabric: Fabric, node: Node) -> str:
+    # What is below somebody else's underlay is not ours to know.
+    return (node.port or fabric.underlay.port) if _scope(fabric, node) is Scope.WHOLE else ""
 
 
 def _port_flags(fabric: Fabric, *, multicast: bool = False) -> PortFlags:
@@ -232,15 +282,16 @@ def _forwarding(fabric: Fabric, node: Node) -> bool:
 
 def _sysctls(
     fabric: Fabric,
-    node: str,
+    name: str,
+    node: Node,
     plane: ControlPlane,
     router: RouterIntent | None,
     networks: list[Network],
 ) -> tuple[tuple[str, str], ...]:
     # Gateways forward per interface; an L3VNI's bridge and a VRF only by the global switch.
-    switch = str(int(_forwarding(fabric, fabric.nodes[node])))
+    switch = str(int(_forwarding(fabric, node)))
     settings = [("net.ipv4.ip_forward", switch), ("net.ipv6.conf.all.forwarding", switch)]
-    if node in plane.exit_names and len(plane.exit_names) > 1:
+    if name in plane.exit_names and len(plane.exit_names) > 1:
         # A packet may come in by one exit and its answer leave by another. What exists already
         # does not follow `default`, and the stricter of `all` and the interface counts.
         places = ("default", "all", fabric.underlay.bridge)

@@ -193,7 +193,8 @@ class BgpIntent:
 class NodeIntent:
     """All that one node should hold; `sysctls` are kernel settings as (key, value).
 
-    `forwarding` says whether its kernel forwards IP at all.
+    `forwarding` says whether its kernel forwards IP at all. In the overlay scope `underlay_port`
+    is empty, and the underlay's bridge has neither ports nor gateway: they are somebody else's.
     """
 
     name: str

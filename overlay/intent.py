@@ -98,6 +98,9 @@ Pattern = Annotated[str, AfterValidator(_regex)]
 Vni = Annotated[int, Field(ge=1, le=16777215)]
 Asn = Annotated[int, Field(ge=1, le=4294967295)]
 
+FOR_PEOPLE = "for people"
+"""Marks a key that only people read: nothing has to be derived from it."""
+
 
 class Strict(BaseModel):
     """A model that refuses unknown keys and cannot be changed once it is read."""
@@ -219,7 +222,9 @@ class Network(Strict):
     """One layer-2 segment: a VNI, its bridge, and its anycast gateways if it is routed."""
 
     vni: Vni = Field(description="The VXLAN network identifier.")
-    name: str | None = Field(None, max_length=64, description="A word for people.")
+    name: Annotated[str | None, FOR_PEOPLE] = Field(
+        None, max_length=64, description="A word for people."
+    )
     bridge: InterfaceName | None = Field(None, description="Its bridge; default `vmbr` and VNI.")
     vrf: str | None = Field(None, description="The VRF it is routed in; default none.")
     gateways: tuple[GatewayAddress, ...] = Field(
@@ -288,7 +293,9 @@ class Vip(Strict):
 class Fabric(Strict):
     """The intent: the whole content of `fabric.yaml`."""
 
-    name: str = Field("fabric", min_length=1, max_length=64, description="The fabric's name.")
+    name: Annotated[str, FOR_PEOPLE] = Field(
+        "fabric", min_length=1, max_length=64, description="The fabric's name."
+    )
     mode: Mode = Field(Mode.EVPN, description="multicast, unicast or evpn.")
     routing: Routing = Field(Routing.NONE, description="none, asymmetric or symmetric.")
     underlay: Underlay

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from overlay.crosscheck import crosscheck
+from overlay.crosscheck import contradictions, crosscheck_hosts
 from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.problems import Problems
 from overlay.suppressions import SUPPRESSIONS_FILE, Suppressions, crosscheck_suppressions
+from overlay.unused import unused_keys
 from overlay.validation import validated
 from overlay.yamlfile import YamlFile, read_yaml
 
@@ -50,13 +51,25 @@ def load_inventory(folder: Path, *, checks: Collection[str] | None = None) -> In
     problems = Problems()
     fabric = validated(fabric_file, Fabric, problems, begin="`underlay:`, `networks:` and `nodes:`")
     hosts = _host_names(hosts_file, problems)
+    intent = None
     if fabric is not None:
-        crosscheck(fabric, fabric_file, hosts, hosts_file, problems)
+        intent = _derived(fabric, fabric_file, problems)
+        crosscheck_hosts(fabric, fabric_file, hosts, hosts_file, problems)
     accepted = () if checks is None else _suppressions(folder, problems, checks, hosts)
     problems.check()
-    assert fabric is not None  # noqa: S101 - problems.check() has raised otherwise
+    assert intent is not None  # noqa: S101 - problems.check() has raised otherwise
     digest = sha256(fabric_file.path.read_bytes()).hexdigest()
-    return Inventory(folder, derive(fabric), digest, accepted)
+    return Inventory(folder, intent, digest, accepted)
+
+
+def _derived(fabric: Fabric, file: YamlFile, problems: Problems) -> FabricIntent | None:
+    """What follows from an intent that holds together, else None; unused keys are problems too."""
+    wrong = list(contradictions(fabric))
+    intent = None if wrong else derive(fabric)
+    # A wrong key makes right ones look unused, so that they are asked for only without one.
+    for key, reason, hint in wrong if intent is None else unused_keys(fabric, intent.nodes):
+        problems.add(file, key, reason, hint)
+    return intent
 
 
 def _host_names(file: YamlFile, problems: Problems) -> frozenset[str]:

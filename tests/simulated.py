@@ -21,7 +21,7 @@ from overlay.records import (
     FdbEntry,
     HostState,
 )
-from tests.simulated_links import FIRST_TABLE, addresses, links_of, number_of, vni_listing
+from tests.simulated_links import FIRST_TABLE, addresses, links_of, number_of, port_of, vni_listing
 from tests.simulated_outside import outside_peers, running_config, shown_route
 from tests.simulated_routing import default_route, router_macs, routes_to
 
@@ -309,7 +309,7 @@ class Fleet:
         )
 
     def _fdb(self, node: NodeIntent) -> Iterator[FdbEntry]:
-        yield FdbEntry("33:33:00:00:00:01", node.underlay_port, flags=("self",), state="permanent")
+        yield FdbEntry("33:33:00:00:00:01", port_of(node), flags=("self",), state="permanent")
         heard = {other.address: other for other in self._hears(node)}
         for vxlan in node.vxlans:
             if vxlan.is_l3vni:

@@ -23,6 +23,11 @@ def number_of(node: NodeIntent) -> int:
     return int(ipaddress.ip_address(node.address)) & 0xFFFF
 
 
+def port_of(node: NodeIntent) -> str:
+    """The NIC below the underlay; in the overlay scope the intent does not know it."""
+    return node.underlay_port or "eno1"
+
+
 def links_of(node: NodeIntent) -> Iterator[Link]:
     """A node's links: those of the intent, and a management NIC, docker0 and taps."""
     yield _link(1, "lo", flags=("LOOPBACK", "UP", "LOWER_UP"), mtu=65536)
@@ -30,7 +35,7 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
     yield _link(3, "docker0", kind="bridge", mtu=1500, flags=("BROADCAST", "UP", "NO-CARRIER"))
     yield _link(
         4,
-        node.underlay_port,
+        port_of(node),
         mtu=node.underlay_mtu,
         master=node.underlay_bridge.name,
         bridge_port=BridgePort(state="forwarding", learning=True, flood=True, isolated=False),

@@ -1,0 +1,167 @@
+"""Why nothing is derived from a key, and what to do: words for keys that were found unused.
+
+What is found unused does not depend on this table: a key that it does not know has general words.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from overlay.derive import carriers_by_vni
+from overlay.intent import Mode, Role, Routing, Scope
+from overlay.problems import few
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from overlay.intent import Fabric
+    from overlay.yamlfile import KeyPath
+
+Reason = tuple[str, str]
+_REMOVE = "remove it"
+
+
+def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
+    """The reason and the next step for the unused key."""
+    within = key[0] in ("nodes", "networks", "vrfs", "vips")  # the second part is a name or index
+    shape = [str(part) for part in key if not isinstance(part, int)]
+    if within and not isinstance(key[1], int):
+        del shape[1]
+    words = _WORDS.get((".".join(shape), len(key)))
+    found = words(fabric, key) if words else None
+    return found or (
+        "no rendered file and nothing that is audited would differ with another value",
+        _REMOVE,
+    )
+
+
+def _asn(fabric: Fabric, key: KeyPath) -> Reason | None:
+    role = fabric.nodes[str(key[1])].role
+    if role is Role.ROUTER:
+        return None
+    return (
+        f"a {_noun(role)} speaks BGP with bgp.asn; only a router outside has an AS of its own",
+        "remove it, or set `role: router` where this is the outside router",
+    )
+
+
+def _router_id(fabric: Fabric, key: KeyPath) -> Reason | None:
+    node = fabric.nodes[str(key[1])]
+    if node.role is Role.ROUTER and node.asn is None:
+        return "a router without an `asn` runs no BGP", "give it an `asn`, or remove this key"
+    if fabric.mode is not Mode.EVPN:
+        return f"mode {fabric.mode.value} runs no BGP", "remove it, or set `mode: evpn`"
+    return None
+
+
+def _underlay_of_node(fabric: Fabric, key: KeyPath) -> Reason | None:
+    name = str(key[1])
+    if (fabric.nodes[name].scope or fabric.scope) is not Scope.OVERLAY:
+        return None
+    return (
+        f"in the overlay scope the underlay of {name} is not ours to write",
+        f"remove it, or set `scope: whole` for {name}",
+    )
+
+
+def _underlay(fabric: Fabric, _key: KeyPath) -> Reason | None:
+    if all((node.scope or fabric.scope) is Scope.OVERLAY for node in fabric.nodes.values()):
+        return (
+            "in the overlay scope the underlay is not ours to write, and no node has another",
+            "remove it, or set `scope: whole`",
+        )
+    return "each node names its own", _REMOVE
+
+
+def _network(fabric: Fabric, key: KeyPath) -> Reason | None:
+    network = fabric.networks[int(key[1])]
+    return (
+        f"no VTEP carries VNI {network.vni}{_others(fabric, network.nodes)}",
+        "name a VTEP under its `nodes:`, or remove the network",
+    )
+
+
+def _glob(fabric: Fabric, key: KeyPath) -> Reason | None:
+    glob = fabric.networks[int(key[1])].nodes[int(key[3])]
+    return (
+        f"no VTEP matches {glob!r}, and only VTEPs carry networks{_others(fabric, (glob,))}",
+        "name a VTEP, or remove it",
+    )
+
+
+def _others(fabric: Fabric, globs: tuple[str, ...]) -> str:
+    """`: rr1 is a reflector`, for the nodes that were meant and are no VTEPs."""
+    meant = [
+        f"{name} is a {_noun(node.role)}"
+        for name, node in fabric.nodes.items()
+        if node.role is not Role.VTEP and any(fnmatchcase(name, glob) for glob in globs)
+    ]
+    return f": {few(meant)}" if meant else ""
+
+
+def _vrf(fabric: Fabric, key: KeyPath) -> Reason | None:
+    name = str(key[1])
+    carriers = carriers_by_vni(fabric)
+    vnis = [str(network.vni) for network in fabric.networks if network.vrf == name]
+    if any(carriers[int(vni)] for vni in vnis):
+        return None
+    why = f"no node carries VNI {few(vnis)}, the only one" if vnis else "no network is in it"
+    return why, f"give a network `vrf: {name}`, or remove the VRF"
+
+
+def _vrf_bridge(fabric: Fabric, _key: KeyPath) -> Reason | None:
+    if fabric.routing is Routing.SYMMETRIC:
+        return None
+    return (
+        f"it is the bridge of an L3VNI, which routing {fabric.routing.value} does not have",
+        "remove it, or set `routing: symmetric` and an `l3vni`",
+    )
+
+
+def _network_gateway_mac(fabric: Fabric, key: KeyPath) -> Reason | None:
+    vni = fabric.networks[int(key[1])].vni
+    return f"VNI {vni} has no gateways", "add `gateways:`, or remove it"
+
+
+def _gateway_mac(fabric: Fabric, _key: KeyPath) -> Reason | None:
+    if any(network.gateways for network in fabric.networks):
+        return "each network with gateways has a gateway_mac of its own", _REMOVE
+    return "no network has gateways", "add `gateways:` to a network, or remove it"
+
+
+def _flood(fabric: Fabric, _key: KeyPath) -> Reason | None:
+    return f"mode {fabric.mode.value} floods multicast everywhere", "remove it, or set `mode: evpn`"
+
+
+def _group(_fabric: Fabric, _key: KeyPath) -> Reason | None:
+    return "each network has a group of its own", _REMOVE
+
+
+def _overlay(fabric: Fabric, key: KeyPath) -> Reason | None:
+    if not fabric.networks:
+        return "there is no network yet", "add one under `networks:`, or remove it"
+    return f"each network has its own {key[1]}", _REMOVE
+
+
+def _noun(role: Role) -> str:
+    return "VTEP" if role is Role.VTEP else role.value
+
+
+_WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
+    ("nodes.asn", 3): _asn,
+    ("nodes.router_id", 3): _router_id,
+    ("nodes.port", 3): _underlay_of_node,
+    ("nodes.gateway", 3): _underlay_of_node,
+    ("networks", 2): _network,
+    ("networks.nodes", 4): _glob,
+    ("networks.gateway_mac", 3): _network_gateway_mac,
+    ("networks.multicast_flood", 3): _flood,
+    ("vrfs", 2): _vrf,
+    ("vrfs.bridge", 3): _vrf_bridge,
+    ("underlay.port", 2): _underlay,
+    ("overlay.gateway_mac", 2): _gateway_mac,
+    ("overlay.group", 2): _group,
+    ("overlay.mtu", 2): _overlay,
+    ("overlay.dstport", 2): _overlay,
+}

@@ -1,0 +1,110 @@
+"""A key is refused exactly when nothing is derived from it; rendering every node is the oracle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from overlay.crosscheck import contradictions
+from overlay.derive import derive
+from overlay.intent import Fabric
+from overlay.unused import unused_keys
+from overlay.written import GONE, Written, with_values, written_keys
+from tests.rendering import render
+
+if TYPE_CHECKING:
+    from overlay.yamlfile import KeyPath
+
+# Written to no file, and yet compared: where the VTEP address is, in the overlay scope.
+AUDITED_ONLY = {("underlay", "bridge")}
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FABRICS = sorted(
+    [
+        ROOT / "inventory" / "fabric.yaml",
+        *(ROOT / "examples").glob("*/fabric.yaml"),
+        *(ROOT / "tests" / "live").glob("*/fabric.yaml"),
+        *(ROOT / "tests" / "errors").glob("unused-*.yml"),
+    ]
+)
+
+
+def read(path: Path) -> Fabric:
+    return Fabric.model_validate(yaml.safe_load(path.read_text()))
+
+
+def unused(fabric: Fabric) -> list[KeyPath]:
+    assert list(contradictions(fabric)) == []
+    return [key for key, _, _ in unused_keys(fabric, derive(fabric).nodes)]
+
+
+def rendered_alike(fabric: Fabric, written: Written) -> bool:
+    """The slow way: every node's files and every cross-check, for each other value by itself."""
+    files = render(derive(fabric))
+    for other in written.others:
+        changed = with_values(fabric, {written.key: other})
+        if render(derive(changed)) != files:
+            return False
+        if other is not GONE and any(
+            key[: len(written.key)] != written.key for key, _, _ in contradictions(changed)
+        ):
+            return False
+    return True
+
+
+def names(path: Path) -> str:
+    return path.stem if path.parent.name == "errors" else path.parent.name
+
+
+@pytest.mark.parametrize("path", FABRICS, ids=names)
+def test_exactly_what_changes_no_rendered_file_is_refused(path: Path) -> None:
+    fabric = read(path)
+    refused = unused(fabric)
+    alike = [found.key for found in written_keys(fabric) if rendered_alike(fabric, found)]
+    outer = {key for key in alike if not any(key[:n] in alike for n in range(1, len(key)))}
+    # Of a list of globs each is asked for by itself: all nodes may be named one by one.
+    globs = {key for key in (*refused, *outer) if key[2:3] == ("nodes",)}
+    assert set(refused) - globs == outer - globs - AUDITED_ONLY
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"networks": [{"vni": 2, "nodes": ["node1", "node2"]}]},  # all of them, said one by one
+        {"networks": [{"vni": 2, "nodes": ["node*", "node1"]}]},
+        {"networks": [{"vni": 2, "mtu": 1500, "bridge": "vmbr2", "name": "for people"}]},
+        {"name": "mine", "overlay": {"mtu": 1500, "dstport": 4789}, "scope": "whole"},
+        {"networks": [{"vni": 2, "mtu": 1400}], "overlay": {"mtu": 1500}},
+        {"underlay": {"prefix": "192.168.0.0/24", "mtu": 9000, "forwarding": False}},
+        {"scope": "overlay", "underlay": {"prefix": "192.168.0.0/24", "mtu": 9000}},
+        {"nodes": {"node1": {"address": "192.168.0.1", "router_id": "192.168.0.1"}}},
+        {"nodes": {"node1": {"address": "192.168.0.1", "role": "vtep", "scope": "whole"}}},
+    ],
+    ids=str,
+)
+def test_a_default_said_aloud_is_not_an_unused_key(changes: dict[str, Any]) -> None:
+    base: dict[str, Any] = {
+        "underlay": {"prefix": "192.168.0.0/24"},
+        "bgp": {"asn": 1234},
+        "networks": [{"vni": 2}],
+        "nodes": {f"node{n}": {"address": f"192.168.0.{n}"} for n in (1, 2)},
+    }
+    assert unused(Fabric.model_validate({**base, **changes})) == []
+
+
+def test_thousands_of_unused_keys_cost_two_derivations() -> None:
+    nodes = {
+        f"n{n}": {"address": f"10.0.{n // 250}.{n % 250 + 1}", "asn": 65001} for n in range(500)
+    }
+    fabric = Fabric.model_validate(
+        {
+            "underlay": {"prefix": "10.0.0.0/16"},
+            "bgp": {"asn": 65000},
+            "networks": [{"vni": 2}],
+            "nodes": nodes,
+        }
+    )
+    assert unused(fabric) == [("nodes", name, "asn") for name in nodes]
