@@ -133,6 +133,7 @@ class EvpnPath:
     `ip` and `prefix_length` are what the key holds (type 3: the originator's address in `ip`).
     `status` holds the status letters (`*`, `>`, `=`, `i`, …) without blanks. `route_targets` are
     `asn:vni` words, `extended` all other extended communities as printed (`ET:8`, `MM:3`, …).
+    `unknown` are words and lines of it that no FRR is known to print: nothing follows from them.
     """
 
     rd: str
@@ -155,6 +156,7 @@ class EvpnPath:
     rmac: str | None = None
     mobility_sequence: int | None = None
     sticky: bool = False
+    unknown: tuple[str, ...] = ()
     text: str = field(default="", compare=False)
 
     @property
@@ -172,7 +174,8 @@ class EvpnTable:
     """`show bgp l2vpn evpn` as a whole: its paths and the head's router-id.
 
     `said` is what stood in the place of a table (`No BGP process is configured`, …), if anything;
-    `head` is the very line that the router-id was read from.
+    `head` is the very line that the router-id was read from; `unknown` are its paths' unknown words
+    and lines, each once.
     """
 
     paths: tuple[EvpnPath, ...] = ()
@@ -180,16 +183,21 @@ class EvpnTable:
     empty: bool = True
     said: str | None = None
     head: str = field(default="", compare=False)
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How one command of a snapshot fared: `entries` records parsed, `error` what went wrong."""
+    """How one command of a snapshot fared: `entries` records parsed, `error` what went wrong.
+
+    `unknown` are printed words and lines that the parser kept without knowing them, each once.
+    """
 
     slug: str
     status: CommandStatus
     entries: int = 0
     error: str | None = None
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

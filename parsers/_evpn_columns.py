@@ -30,10 +30,15 @@ _TAIL = re.compile(r" (?:(\S+(?: \S+)*) )?([ie?])")
 _ROUTE_TARGET = re.compile(r"RT:(\S+)")
 _ROUTER_MAC = re.compile(r"Rmac:((?:[0-9a-f]{2}:){5}[0-9a-f]{2})", re.IGNORECASE)
 _MOBILITY = re.compile(r"MM:([0-9]+)(, sticky MAC)?")
-# Communities are printed with blanks between them, and some hold blanks themselves.
+# Communities are printed with blanks between them, and some hold blanks themselves. These are all
+# that FRR prints from 3 to its development branch of August 2026 (bgpd/bgp_ecommunity.c).
 _COMMUNITY = re.compile(
-    r"Default (?:Gateway|GW)|ND:Router Flag|MM:[0-9]+, sticky MAC|UNK:[0-9]+, [0-9]+"
-    r"|DF: \([^()]*\)|LB:\S+ \([^()]*\)|L2: Cflags \S*, MTU [0-9]+|\S+"
+    r"(?P<known>Default (?:Gateway|GW)|ND:(?:Router Flag|Proxy)|MM:[0-9]+(?:, sticky MAC)?"
+    r"|UNK:[0-9]+, [0-9]+|DF: \([^()]*\)|LB:\S+ \([^()]*\)"
+    r"|L2: Cflags \S*, MTU [0-9]+|L2: P flag:\w, B Flag \w, C word \w, MTU [0-9]+"
+    r"|FS:redirect (?:IP|VRF) \S+|FS:action (?:terminate \(apply\)|eval stops)(?:, sample)?"
+    r"|FS:(?:rate|marking) \S+"
+    r"|(?:RT|SoO|ET|Color|OVS|NH|NT|Rmac|ES-Import-Rt|ESI-label-Rt|upa):\S+)(?!\S)|\S+"
 )
 
 
@@ -50,13 +55,17 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Communities:
-    """A path's extended communities, sorted into what checks ask for and the rest as printed."""
+    """A path's extended communities, sorted into what checks ask for and the rest as printed.
+
+    `unknown` are those of `extended` that no FRR is known to print.
+    """
 
     route_targets: tuple[str, ...] = ()
     extended: tuple[str, ...] = ()
     rmac: str | None = None
     mobility_sequence: int | None = None
     sticky: bool = False
+    unknown: tuple[str, ...] = ()
 
 
 # Whole tables share a few hundred of these lines: those of a peer, of a VNI, of a node.
@@ -156,7 +165,19 @@ def parse_communities(text: str) -> Communities:
     """
     if "Route Distinguisher" in text or "]:[" in text:
         raise ValueError("two lines in one")
-    words: list[str] = _COMMUNITY.findall(text)
+    words: list[str] = []
+    unknown: list[str] = []
+    end = None  # of the unknown word just before: those next to each other are one phrase
+    for found in _COMMUNITY.finditer(text):
+        if found["known"] is not None:
+            words.append(found[0])
+        elif end is not None and text[end : found.start()] == " ":
+            unknown[-1] += f" {found[0]}"
+            words[-1] = unknown[-1]
+        else:
+            unknown.append(found[0])
+            words.append(found[0])
+        end = None if found["known"] is not None else found.end()
     targets = tuple(target[1] for word in words if (target := _ROUTE_TARGET.fullmatch(word)))
     rmac = next((mac[1].lower() for word in words if (mac := _ROUTER_MAC.fullmatch(word))), None)
     mobility = next((moved for word in words if (moved := _MOBILITY.fullmatch(word))), None)
@@ -166,4 +187,5 @@ def parse_communities(text: str) -> Communities:
         rmac=rmac,
         mobility_sequence=number(mobility[1]) if mobility else None,
         sticky=mobility is not None and mobility[2] is not None,
+        unknown=tuple(unknown),
     )

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # `10.0.0.1(leaf01)`, `10.0.0.1 (leaf01)`, `10.0.0.1@7<`: host name, VRF and "announced as self".
 _HOP = re.compile(r"[ \t]*([0-9A-Fa-f.:]+|\?)[^\n]*")
+# Below the columns: FRR indents attributes by 20.
+_ATTRIBUTE = re.compile(r"[ \t]{6,}\S")
+_STATUS = frozenset("*>=RSsrhudbVINi")
 # Up to FRR 7.2: `Route Distinguisher: ip 10.0.0.1:2`.
 _RD = re.compile(r"(?:(?:as|as2|as4|ip) )?(\S.*?)\s*")
 
@@ -38,6 +41,7 @@ class Row:
     columns: Columns | None = None
     esi: str | None = None
     communities: Communities | None = None
+    strangers: list[str] = field(default_factory=list)
 
     def take_hop(self, hop: str, columns: str) -> None:
         """The next hop, and the columns where they fit on its line. Raises ValueError."""
@@ -56,7 +60,8 @@ class Row:
         """The finished record. Raises ValueError when a part of it never came."""
         if not self.has_hop or self.columns is None:
             raise ValueError("a path without next hop or columns")
-        said = self.communities or Communities()
+        # A line that no FRR is known to print may hold communities all the same.
+        said = self.communities or parse_communities(" ".join(self.strangers))
         return EvpnPath(
             rd=self.rd,
             prefix=self.key.text,
@@ -78,8 +83,13 @@ class Row:
             rmac=said.rmac,
             mobility_sequence=said.mobility_sequence,
             sticky=said.sticky,
+            unknown=self._unknown(said),
             text="\n".join(self.lines),
         )
+
+    def _unknown(self, said: Communities) -> tuple[str, ...]:
+        status = (f"status {self.status}",) if set(self.status) - _STATUS else ()
+        return status + (tuple(line.strip() for line in self.strangers) or said.unknown)
 
 
 @dataclass(slots=True)
@@ -111,6 +121,20 @@ class Rows:
             self._take_columns(line)
         else:
             self._take_attribute(line, match)
+
+    def take_stranger(self, line: str) -> None:
+        """Keep a line of no known meaning with the path above it, as it is printed.
+
+        Raises ValueError where it could be what is left of an entry: it is not indented as an
+        attribute is, the path above is not complete, or it holds a part of another line. That no
+        entry is gone then follows from the footer's counts.
+        """
+        row = self._row()
+        if _ATTRIBUTE.match(line) is None or row.columns is None:
+            raise ValueError("not an attribute of a path")
+        parse_communities(line)  # refuses two lines in one
+        row.strangers.append(line)
+        row.lines.append(line)
 
     def close(self) -> list[Row]:
         """All rows, once the text is over."""

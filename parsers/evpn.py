@@ -21,7 +21,8 @@ def parse_evpn(text: str) -> EvpnTable:
     """Read `show bgp l2vpn evpn` of FRR 3 to 10.6 and Cumulus Linux.
 
     What FRR says in the place of a table (no BGP instance, bgpd not running, no prefix) gives an
-    empty table that keeps it in `said`. Raises ParseError, with the lines to blame, unless every
+    empty table that keeps it in `said`. A word or line that no FRR is known to print stays with its
+    path, in `unknown`. Raises ParseError, with the lines to blame, unless every
     line is part of a path or known, and the numbers of prefixes and of paths are those of the
     footer; a text that ends without one was cut off.
     """
@@ -66,8 +67,11 @@ class _Reader:
     def read(self, line: str, match: Match) -> None:
         """Take one line. Raises ValueError for one that cannot stand where it does."""
         self._last = line
-        if "unknown" in match or self._footer:
-            raise ValueError("not a line of this table, or behind its end")
+        if self._footer:
+            raise ValueError("behind the table's end")
+        if "unknown" in match:
+            self._rows.take_stranger(line)
+            return
         if "router_id" in match:
             self._router_id = match["router_id"]
             self._head = line
@@ -99,6 +103,7 @@ class _Reader:
             empty=not paths,
             said=self._said,
             head=self._head,
+            unknown=tuple(dict.fromkeys(word for path in paths for word in path.unknown)),
         )
 
     def _disagreement(self, paths: Sequence[EvpnPath]) -> tuple[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, TypedDict
 
 from overlay.records import FdbEntry
@@ -10,7 +11,7 @@ from parsers._engine import Match, match_lines
 from parsers._text import address, count, is_mac, number, quoted, split_lines, unaccounted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 TEMPLATE = "bridge_fdb.ttp"
 COMMAND = "bridge fdb show"
@@ -19,6 +20,8 @@ _STATES = frozenset({"permanent", "static", "stale"})
 # NTF_EXT_LEARNED was printed as `external` by iproute2 3.19. (4.1 to 4.12 print `offload` for it,
 # which cannot be told from a real hardware offload and so stays as printed.)
 _SPELLINGS = {"external": "extern_learn"}
+# A state without a name: `state=0x1`, and since iproute2 4.17 the bare number.
+_NUMBERED_STATE = re.compile(r"state=.*|0x[0-9a-f]+")
 _FLAGS = frozenset(
     {"self", "router", "extern_learn", "external", "offload", "sticky", "locked"}
     | {"activity_notify", "inactive", "blackhole"}
@@ -57,7 +60,8 @@ class _Attributes(TypedDict, total=False):
 def parse_fdb(text: str) -> tuple[FdbEntry, ...]:
     """Read `bridge fdb show` of any iproute2; an empty table is a legitimate answer.
 
-    Raises ParseError, with the lines to blame, unless every non-blank line gave one entry.
+    A word that no iproute2 is known to print becomes one of its entry's flags. Raises ParseError,
+    with the lines to blame, unless every non-blank line gave one entry.
     """
     lines = split_lines(text)
     # iproute2 4.17 and 4.18 printed destination and master without `dst` and `master`. One word of
@@ -77,6 +81,12 @@ def parse_fdb(text: str) -> tuple[FdbEntry, ...]:
         found = f"{len(entries)} of {count(len(lines), 'line')} read"
         raise unaccounted(COMMAND, found, strange, entries)
     return tuple(entries)
+
+
+def unknown_words(entries: Iterable[FdbEntry]) -> tuple[str, ...]:
+    """The words that were kept as flags without being known, each once, sorted."""
+    sets = {entry.flags for entry in entries}
+    return tuple(sorted({flag for flags in sets for flag in flags} - _FLAGS - {"master"}))
 
 
 def _entry(match: Match, line: str, *, bare: bool) -> FdbEntry:
@@ -110,7 +120,7 @@ def _walk(text: str, *, bare: bool) -> _Attributes:
         elif word == "master" and _names_a_master(words, position):
             values["master"] = words[position]
             position += 1
-        elif word in _STATES or word.startswith("state="):
+        elif word in _STATES or _NUMBERED_STATE.fullmatch(word):
             values["state"] = word
         elif word in _FLAGS or word == "master":
             flags.add(_SPELLINGS.get(word, word))

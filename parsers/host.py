@@ -18,7 +18,7 @@ from overlay.records import (
 )
 from parsers._text import count, quoted, split_lines, unaccounted
 from parsers.evpn import parse_evpn
-from parsers.fdb import parse_fdb
+from parsers.fdb import parse_fdb, unknown_words
 from parsers.links import parse_links
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ JSON_SLUGS = frozenset(
 # a forbidden one, and adds this hint: then nothing is known about the table.
 _DAEMON_DOWN = ("bgpd is not running", "failed to connect to any daemons")
 _PERHAPS_FORBIDDEN = ("try running me as a privileged user", "ermission denied")
+
+# Of words and lines that are kept without being known; a node's text is bounded everywhere.
+_SHOWN_UNKNOWN = 20
 
 Parsed = tuple[FdbEntry, ...] | tuple[Link, ...] | EvpnTable | object
 
@@ -117,27 +120,31 @@ class _State:
         """Record that nothing was learnt from a command, and why."""
         self.commands[slug] = CommandResult(slug, status, error=error)
 
-    def keep(self, slug: str, output: RawOutput) -> int:
-        """Parse an output into its plane; returns its number of records. Raises ParseError."""
+    def keep(self, slug: str, output: RawOutput) -> CommandResult:
+        """Parse an output into its plane. Raises ParseError."""
+        unknown: tuple[str, ...] = ()
         if slug == FDB:
             self.fdb, self.fdb_text = parse_fdb(output.text), output.text
-            return len(self.fdb)
-        if slug == FDB_LATER:
+            entries, unknown = len(self.fdb), unknown_words(self.fdb)
+        elif slug == FDB_LATER:
             same = self.fdb is not None and output.text == self.fdb_text
             self.fdb_later = self.fdb if same and self.fdb else parse_fdb(output.text)
-            return len(self.fdb_later)
-        if slug == LINKS:
+            entries = len(self.fdb_later)
+        elif slug == LINKS:
             self.links = _by_name(parse_links(output.text))
-            return len(self.links)
-        if slug == EVPN:
+            entries = len(self.links)
+        elif slug == EVPN:
             self.evpn = parse_evpn(_said_by_vtysh(output) or output.text)
-            return len(self.evpn.paths)
-        if slug in JSON_SLUGS:
+            entries, unknown = len(self.evpn.paths), self.evpn.unknown
+        elif slug in JSON_SLUGS:
             document = parse_json(slug, output.text)
             self.json[slug] = document
-            return len(document) if isinstance(document, (dict, list)) else 1
-        self.texts[slug] = output.text
-        return len(split_lines(output.text))
+            entries = len(document) if isinstance(document, (dict, list)) else 1
+        else:
+            self.texts[slug] = output.text
+            entries = len(split_lines(output.text))
+        shown = tuple(map(quoted, unknown[:_SHOWN_UNKNOWN]))
+        return CommandResult(slug, "ok", entries, unknown=shown)
 
 
 def _read(state: _State, slug: str, output: RawOutput) -> None:
@@ -148,11 +155,9 @@ def _read(state: _State, slug: str, output: RawOutput) -> None:
         state.note(slug, "failed", _first_complaint(output))
     else:
         try:
-            entries = state.keep(slug, output)
+            state.commands[slug] = state.keep(slug, output)
         except ParseError as error:
             state.note(slug, "unparsed", error.what)
-        else:
-            state.commands[slug] = CommandResult(slug, "ok", entries)
 
 
 def _by_name(links: tuple[Link, ...]) -> dict[str, Link]:

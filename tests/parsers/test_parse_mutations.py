@@ -57,7 +57,7 @@ def _identity(table, *, with_rd=True):
     paths = [
         replace(
             path, rd=path.rd if with_rd else "", route_targets=(), extended=(), rmac=None, mobility_sequence=None, sticky=False,
-            esi=None, text="",
+            esi=None, unknown=(), text="",
         )
         for path in table.paths
     ]  # fmt: skip
