@@ -6,7 +6,9 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from overlay.expected import (
+    BfdIntent,
     BgpIntent,
+    Detection,
     ExitIntent,
     ReflectorIntent,
     RouterIntent,
@@ -26,6 +28,7 @@ class ControlPlane:
         """`like`: the control plane of a fabric with the same nodes, to share its speakers."""
         self._fabric = fabric
         self._asn = fabric.bgp.asn if fabric.bgp else 0
+        self._detection = _detection(fabric)
         self.reflectors: tuple[str, ...] = (
             like.reflectors if like else self._addresses(Role.REFLECTOR)
         )
@@ -51,6 +54,7 @@ class ControlPlane:
         fabric = self._fabric
         if fabric.mode is not Mode.EVPN or fabric.bgp is None or node.role is Role.ROUTER:
             return None
+        assert self._detection is not None  # noqa: S101 - there is a control plane
         reflector = None
         if node.role is Role.REFLECTOR:
             reflector = ReflectorIntent(
@@ -66,6 +70,7 @@ class ControlPlane:
             coalesce_time=fabric.bgp.coalesce_time,
             own_address=str(node.address),
             mesh=self._mesh(node),
+            detection=self._detection,
             reflector=reflector,
             exits=exits,
             upstreams=self.upstreams if exits else (),
@@ -121,7 +126,7 @@ class ControlPlane:
         exits = tuple(str(fabric.nodes[name].address) for name in self.exit_names)
         if node.asn is not None:
             router_id = str(node.router_id or node.address)
-            return RouterIntent(asn=node.asn, router_id=router_id, exits=exits)
+            return RouterIntent(node.asn, router_id, exits, detection=self._detection)
         # With a floating address one next hop, else one for each exit of the VRF, which is ECMP.
         # Another VRF's exit does not know the prefix, and would send it back to the router.
         floating = tuple(vip.address.partition("/")[0] for vip in fabric.vips)
@@ -133,3 +138,11 @@ class ControlPlane:
             if vrf.exits and (":" in prefix) == (":" in hop)
         )
         return RouterIntent(asn=None, router_id=None, exits=(), routes=routes)
+
+
+def _detection(fabric: Fabric) -> Detection | None:
+    if fabric.bgp is None:
+        return None
+    timers, bfd = fabric.bgp.timers, fabric.bgp.bfd
+    probes = BfdIntent(bfd.interval, bfd.multiplier) if bfd else None
+    return Detection(timers.keepalive, timers.hold, timers.connect, probes)

@@ -127,4 +127,18 @@ def vips(fabric: Fabric) -> Iterator[Complaint]:
             )
 
 
-CHECKS = (reflectors, exits, overlaps, vips)
+def timers(fabric: Fabric) -> Iterator[Complaint]:
+    if fabric.bgp is None:
+        return
+    given = fabric.bgp.timers
+    if given.hold < 3 * given.keepalive:
+        key = "hold" if "hold" in given.model_fields_set else "keepalive"
+        yield (
+            ("bgp", "timers", key),
+            f"hold {given.hold} s is less than three keepalives of {given.keepalive} s: FRR would "
+            "send them more often than is written here",
+            f"set `hold: {3 * given.keepalive}` or more, or a shorter keepalive",
+        )
+
+
+CHECKS = (reflectors, timers, exits, overlaps, vips)

@@ -125,6 +125,24 @@ class ExitIntent:
 
 
 @dataclass(frozen=True, slots=True)
+class BfdIntent:
+    """BFD with each BGP neighbour; `interval` is in milliseconds."""
+
+    interval: int
+    multiplier: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How a BGP instance notices that a neighbour is gone; its timers are in seconds."""
+
+    keepalive: int
+    hold: int
+    connect: int
+    bfd: BfdIntent | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReflectorIntent:
     """A route reflector: nodes within `listen_range` become its clients by themselves."""
 
@@ -149,6 +167,7 @@ class RouterIntent:
     router_id: str | None
     exits: tuple[str, ...]
     routes: tuple[StaticRoute, ...] = ()
+    detection: Detection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +197,7 @@ class BgpIntent:
     coalesce_time: int
     own_address: str
     mesh: tuple[str, ...]
+    detection: Detection
     reflector: ReflectorIntent | None = None
     exits: tuple[ExitIntent, ...] = ()
     upstreams: tuple[UpstreamPeer, ...] = ()
@@ -211,6 +231,12 @@ class NodeIntent:
     router: RouterIntent | None = None
     vips: tuple[VipIntent, ...] = ()
     forwarding: bool = False
+
+    @property
+    def bfd(self) -> BfdIntent | None:
+        """BFD with each of its BGP neighbours, if that is intended."""
+        speaker = self.bgp or self.router
+        return speaker.detection.bfd if speaker and speaker.detection else None
 
     @property
     def forwards(self) -> bool:

@@ -191,6 +191,33 @@ def _multicast(value: IPvAnyAddress | None) -> IPvAnyAddress | None:
     return value
 
 
+class Timers(Strict):
+    """After how long a BGP neighbour that is silent counts as gone, in seconds."""
+
+    keepalive: int = Field(3, ge=1, le=65535, description="Between two signs of life.")
+    hold: int = Field(
+        9, ge=3, le=65535, description="Without any for so long a neighbour and its routes are gone."
+    )
+    connect: int = Field(
+        10, ge=1, le=65535, description="Between two attempts to reach a neighbour that is gone."
+    )
+
+
+class Bfd(Strict):
+    """Probes beside BGP that notice within a second that a neighbour is gone (FRR's bfdd)."""
+
+    interval: int = Field(
+        300, ge=50, le=60000, description="Milliseconds between two probes, each way."
+    )
+    multiplier: int = Field(
+        3, ge=2, le=255, description="So many lost in a row mean that the neighbour is gone."
+    )
+
+
+def _section_or_switch(value: object) -> object:
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
 class Bgp(Strict):
     """The EVPN control plane (FRR)."""
 
@@ -200,6 +227,16 @@ class Bgp(Strict):
     )
     cluster_id: IPv4Address | None = Field(
         None, description="Cluster of the route reflectors, the same on each of them."
+    )
+    timers: Timers = Field(
+        default_factory=lambda: Timers.model_validate({}),
+        description="When a silent neighbour counts as gone.",
+    )
+    bfd: Annotated[
+        Bfd | None,
+        BeforeValidator(_section_or_switch, json_schema_input_type=bool | Bfd | None),
+    ] = Field(
+        None, description="BFD with each neighbour: true, or a section; default none. See below."
     )
 
 

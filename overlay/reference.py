@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from overlay.intent import Bgp, Fabric, Network, Node, Overlay, Underlay, Vip, Vrf
+from overlay.intent import Bfd, Bgp, Fabric, Network, Node, Overlay, Timers, Underlay, Vip, Vrf
 from overlay.suppressions import Suppression, Suppressions
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("underlay:", Underlay),
     ("overlay:", Overlay),
     ("bgp:", Bgp),
+    ("timers: of bgp", Timers),
+    ("bfd: of bgp", Bfd),
     ("vrfs: one entry per VRF, by its name", Vrf),
     ("networks: a list, one entry per VNI", Network),
     ("vips: a list of floating addresses", Vip),
