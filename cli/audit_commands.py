@@ -49,7 +49,7 @@ from cli.recording import (
 )
 from cli.settle import second_look
 from cli.settle import settle as settle_down
-from drift.findings import Severity
+from drift.model import Severity
 from overlay.errors import FleetError
 from overlay.loading import Inventory  # noqa: TC001 - names are read at run time
 from overlay.records import HostState  # noqa: TC001 - names are read at run time

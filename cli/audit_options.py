@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from drift.catalogue import select
-from drift.findings import Severity
+from drift.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

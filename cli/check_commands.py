@@ -15,7 +15,7 @@ from drift.reference import EXAMPLE, check_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from drift.check import Check
+    from drift.model import Check
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +51,7 @@ def _plain(check: Check) -> dict[str, object]:
         "compares": check.compares,
         "why": check.why,
         "confirm": check.confirm,
-        "mend": check.mend,
+        "mend": check.remedy,
         "needs": list(check.needs),
         "needs_in_evpn": list(check.needs_in_evpn),
     }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from cli import __version__
 from cli.pipeline import LiveFleet, judge
-from drift.findings import Severity
+from drift.catalogue import WITH_OTHERS
+from drift.model import Severity
 from reports.run import run_info
 from tasks.render import render_all
 
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
     from cli.context import Context
     from overlay.expected import FabricIntent
     from tasks.options import Prove
-
-# What also hangs on other nodes, which may be deployed after this one: a later audit's to say.
-WITH_OTHERS = frozenset(
-    {
-        "exit-route", "fdb-missing", "fdb-wrong-vtep", "flood-missing", "imet-missing",
-        "rd-duplicate", "route-target", "session-down", "type5-missing", "vrrp",
-    }
-)  # fmt: skip
 
 
 def critical_findings(context: Context, intent: FabricIntent) -> Prove:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from drift.crosshost import CROSS_CHECKS
-from drift.forwarding import FDB_CHECKS, FLOOD_CHECKS
-from drift.mobility import MOBILITY_CHECKS
+from drift.catalogue import ACROSS_NODES, TRANSIENT
 from reports.text import clip, counted
 
 if TYPE_CHECKING:
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
 PAUSE = 2.0
 """Seconds between two looks: BGP and zebra need about as long to act on a change."""
 
-# What a machine that migrates sets in motion by itself: no drift unless it is there twice.
-_MOVING = FDB_CHECKS | FLOOD_CHECKS | MOBILITY_CHECKS
 _ROOM = 30.0
 
 
@@ -35,7 +31,7 @@ def second_look(
 
     `until` is the run's deadline (monotonic): there is no second look without time for it.
     """
-    hosts = {f.host for f in report.findings if f.check in _MOVING and f.caused_by is None}
+    hosts = {f.host for f in report.findings if f.check in TRANSIENT and f.caused_by is None}
     if not hosts or (until is not None and until - time.monotonic() < _ROOM):
         return report
     say(f"{counted(len(hosts), 'node')}: what is forwarded where may just be moving: a second look")
@@ -78,7 +74,7 @@ def unsettled(report: Report) -> frozenset[str]:
     All of them when something is wrong that only shows between nodes: the one that puts it right
     may be in sync itself. What is suppressed is not waited for.
     """
-    if any(item.check in CROSS_CHECKS for item in report.findings):
+    if any(item.check in ACROSS_NODES for item in report.findings):
         return frozenset(report.hosts)
     incomplete = {name for name, host in report.hosts.items() if host.status == "incomplete"}
     return frozenset(incomplete | {item.host for item in report.findings})

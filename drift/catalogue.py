@@ -1,23 +1,86 @@
-"""The catalogue of checks, in the order in which they are listed; only what is implemented."""
+"""The catalogue of checks, in the order in which they are listed, and the sets that derive from it.
+
+A check stands beside its comparison (`drift.planes`, `drift.fleet`); a new file has its entry here.
+"""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from drift.control_checks import EVPN
-from drift.forwarding_checks import FORWARDING
-from drift.host_checks import HOST
-from drift.kernel_checks import LINKS
+from drift.comparison import Across, Plane
+from drift.fleet import route_distinguishers, router_ids, router_macs, vteps
+from drift.fleet import vrrp as masters
+from drift.planes import (
+    addresses,
+    configuration,
+    evpn,
+    exits,
+    forwarding,
+    l3vnis,
+    links,
+    mobility,
+    prefixes,
+    sessions,
+    sysctls,
+    vrrp,
+)
+from drift.planes import (
+    router_macs as router_mac_entries,
+)
 from overlay.errors import FleetError
+from overlay.outputs import ALWAYS
 from overlay.problems import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from drift.check import Check
+    from drift.model import Check
+    from overlay.expected import FabricIntent, NodeIntent
 
-CHECKS: dict[str, Check] = {check.id: check for check in (*LINKS, *FORWARDING, *EVPN, *HOST)}
+_COMPARISONS: tuple[Plane | Across, ...] = (
+    links.PLANE,
+    vteps.ACROSS,
+    router_macs.ACROSS,
+    forwarding.FLOOD_LISTS,
+    forwarding.MACS,
+    router_mac_entries.PLANE,
+    evpn.PLANE,
+    route_distinguishers.ACROSS,
+    prefixes.PLANE,
+    mobility.PLANE,
+    router_ids.ACROSS,
+    sessions.PLANE,
+    l3vnis.PLANE,
+    addresses.GATEWAYS,
+    addresses.UNDERLAY,
+    exits.PLANE,
+    vrrp.PLANE,
+    masters.ACROSS,
+    sysctls.PLANE,
+    configuration.FILES_ON_DISK,
+    configuration.RUNNING,
+)
+
+CHECKS: dict[str, Check] = {check.id: check for part in _COMPARISONS for check in part.checks}
+PLANES = tuple(part for part in _COMPARISONS if isinstance(part, Plane))
+ACROSS = tuple(part for part in _COMPARISONS if isinstance(part, Across))
+
+ACROSS_NODES = frozenset(part.check.id for part in ACROSS)
+"""What only shows between nodes: the one that puts it right may be in sync itself."""
+WITH_OTHERS = frozenset(check.id for check in CHECKS.values() if check.with_others)
+"""What also hangs on other nodes, which may be deployed later."""
+TRANSIENT = frozenset(check.id for check in CHECKS.values() if check.transient)
+"""What a guest that migrates may cause for a moment: no drift unless it is there twice."""
+
+
+def wanted_outputs(intent: FabricIntent, node: NodeIntent) -> frozenset[str]:
+    """The slugs of what is asked of a node: what its checks need or read, and nothing else."""
+    wanted = set(ALWAYS)
+    for check in CHECKS.values():
+        if check.applies(intent, node):
+            wanted.update(check.slugs(intent, node), check.reads)
+    return frozenset(wanted)
 
 
 class UnknownCheckError(FleetError):

@@ -11,7 +11,7 @@ from deepdiff import DeepDiff
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from drift.findings import Kind
+    from drift.model import Kind
 
 Key = TypeVar("Key", bound=Hashable)
 Record = dict[str, object]

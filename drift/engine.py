@@ -2,90 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drift.catalogue import CHECKS, select
-from drift.check import ADDRESSES, GROUPS, ROUTES, SUMMARY, UNICAST, VNIS, B, F, L, file_slug
-from drift.configuration import FILE_CHECKS, RUNNING_CHECKS, examine_files, examine_running
-from drift.crosshost import CROSS_CHECKS, Census
-from drift.evpn import (
-    EMPTY_CHECKS,
-    IMET_CHECKS,
-    ORIGINATION_CHECKS,
-    examine_imet,
-    examine_origination,
-    examine_table,
-)
-from drift.exits import EXIT_CHECKS, examine_routes, routes_in
-from drift.findings import NOT_CHOSEN, AuditResult, SkippedCheck
+from drift.catalogue import ACROSS, CHECKS, PLANES, select
+from drift.fleet.peerings import Sessions
+from drift.fleet.reachability import Reach
 from drift.folding import fold
-from drift.forwarding import FDB_CHECKS, FLOOD_CHECKS, examine_flood_lists, examine_macs
-from drift.host import (
-    GATEWAY_CHECKS,
-    UNDERLAY_CHECKS,
-    addresses_in,
-    examine_gateway_addresses,
-    examine_underlay_address,
-)
-from drift.l3vnis import L3VNI_CHECKS, examine_l3vnis, vnis_in
-from drift.links import LINK_CHECKS, examine_links
-from drift.mobility import MOBILITY_CHECKS, examine_mobility
-from drift.peerings import Sessions
-from drift.prefixes import PREFIX_CHECKS, examine_prefixes
-from drift.reachability import Reach
-from drift.routermacs import ROUTER_MAC_CHECKS, examine_router_macs
-from drift.sessions import SESSION_CHECKS, examine_sessions, families_of, peers_of
-from drift.settings import SETTING_CHECKS, examine_settings
+from drift.readers import READERS
+from drift.result import NOT_CHOSEN, AuditResult, SkippedCheck
 from drift.view import HostView
-from drift.vrrp import VRRP_CHECKS, examine_groups, groups_in
+from overlay.outputs import BRIDGE_FDB, EVPN_TABLE, IP_LINK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
-    from drift.check import Check
-    from drift.draft import Draft
+    from drift.model import RawFinding
     from overlay.expected import FabricIntent
     from overlay.records import HostState
-
-
-@dataclass(frozen=True, slots=True)
-class Plane:
-    """One comparison of a node, and the checks that it makes. All of them need the same outputs."""
-
-    examine: Callable[[HostView], Iterator[Draft]]
-    checks: frozenset[str]
-
-
-PLANES = (
-    Plane(examine_links, LINK_CHECKS),
-    Plane(examine_flood_lists, FLOOD_CHECKS),
-    Plane(examine_macs, FDB_CHECKS),
-    Plane(examine_router_macs, ROUTER_MAC_CHECKS),
-    Plane(examine_table, EMPTY_CHECKS),
-    Plane(examine_origination, ORIGINATION_CHECKS),
-    Plane(examine_imet, IMET_CHECKS),
-    Plane(examine_prefixes, PREFIX_CHECKS),
-    Plane(examine_mobility, MOBILITY_CHECKS),
-    Plane(examine_sessions, SESSION_CHECKS),
-    Plane(examine_l3vnis, L3VNI_CHECKS),
-    Plane(examine_gateway_addresses, GATEWAY_CHECKS),
-    Plane(examine_underlay_address, UNDERLAY_CHECKS),
-    Plane(examine_routes, EXIT_CHECKS),
-    Plane(examine_groups, VRRP_CHECKS),
-    Plane(examine_settings, SETTING_CHECKS),
-    Plane(examine_files, FILE_CHECKS),
-    Plane(examine_running, RUNNING_CHECKS),
-)
-
-_READERS: dict[str, Callable[[object], object]] = {
-    SUMMARY: peers_of,
-    VNIS: vnis_in,
-    UNICAST: families_of,
-    ADDRESSES: addresses_in,
-    ROUTES: routes_in,
-    GROUPS: groups_in,
-}
 
 
 def audit(
@@ -107,8 +40,9 @@ def audit(
     """
     chosen = select(only, skip)
     ids = {check.id for check in chosen}
-    census, reach, sessions = Census(intent), Reach(intent), Sessions(intent)
-    drafts: list[Draft] = []
+    reach, sessions = Reach(intent), Sessions(intent)
+    gatherings = [(part.check.id, part.gather(intent)) for part in ACROSS if part.check.id in ids]
+    raw: list[RawFinding] = []
     skipped: list[SkippedCheck] = []
     run: set[str] = set()
     for name in sorted(states.keys() & intent.nodes.keys()):
@@ -118,15 +52,17 @@ def audit(
         run |= usable
         skipped += lacking
         for plane in PLANES:
-            if plane.checks & usable:
-                drafts += (d for d in plane.examine(view) if d.finding.check in usable)
-        census.add(view, usable & CROSS_CHECKS)
+            if any(check.id in usable for check in plane.checks):
+                raw += (one for one in plane.examine(view) if one.check.id in usable)
+        for check, gathering in gatherings:
+            if check in usable:
+                gathering.add(view)
         reach.add(view)
         sessions.add(view)
-    drafts += census.findings(ids)
+    raw += (one for _, gathering in gatherings for one in gathering.findings())
     silent = {name for name, state in states.items() if state.error is not None}
     return AuditResult(
-        findings=fold(drafts, intent.owner, silent),
+        findings=fold(raw, intent.owner, silent),
         checks_run=tuple(check.id for check in chosen if check.id in run),
         skipped=tuple(skipped),
         reachability=reach.picture(),
@@ -139,20 +75,20 @@ def _sort_checks(chosen: set[str], view: HostView) -> tuple[set[str], list[Skipp
     usable, skipped = set(), []
     gaps: dict[str, str | None] = {}
     for check in CHECKS.values():
-        if not check.concerns(view.intent, view.node):
+        if not check.applies(view.intent, view.node):
             continue
         if check.id not in chosen:
             skipped.append(SkippedCheck(check.id, view.host, NOT_CHOSEN))
             continue
-        slugs = _slugs(check, view)
+        slugs = check.slugs(view.intent, view.node)
         for slug in slugs:
             if slug not in gaps:
                 gaps[slug] = _gap(slug, view)
         reasons = [reason for slug in slugs if (reason := gaps[slug]) is not None]
         if check.by_render and view.rendered is None:
             reasons.append("the files that it compares with were not rendered")
-        if not reasons and check.by_vni and B in slugs and not _names_vnis(view):
-            reasons = [f"{B}: this FRR prints no route targets, so its routes name no VNI"]
+        if not reasons and check.by_vni and EVPN_TABLE in slugs and not _names_vnis(view):
+            reasons = [f"{EVPN_TABLE}: this FRR prints no route targets, so its routes name no VNI"]
         if reasons:
             skipped.append(SkippedCheck(check.id, view.host, "; ".join(reasons)))
         else:
@@ -160,23 +96,17 @@ def _sort_checks(chosen: set[str], view: HostView) -> tuple[set[str], list[Skipp
     return usable, skipped
 
 
-def _slugs(check: Check, view: HostView) -> tuple[str, ...]:
-    """The outputs that a check needs here: of the managed files, those that were rendered."""
-    if check.id in FILE_CHECKS and view.rendered is not None:
-        return tuple(map(file_slug, view.rendered))
-    return check.slugs(view.intent, view.node)
-
-
 def _gap(slug: str, view: HostView) -> str | None:
     """Why nothing can be concluded from an output, or None when it is there."""
     state = view.state
     if state.error is not None:
         return f"{slug}: not collected, the node did not answer ({state.error})"
-    if slug in {L, F, B}:
-        present = {L: state.links, F: state.fdb, B: state.evpn}[slug] is not None
+    if slug in {IP_LINK, BRIDGE_FDB, EVPN_TABLE}:
+        planes = {IP_LINK: state.links, BRIDGE_FDB: state.fdb, EVPN_TABLE: state.evpn}
+        present = planes[slug] is not None
     else:
         present = slug in state.json or slug in state.texts
-        reader = _READERS.get(slug)
+        reader = READERS.get(slug)
         if present and reader is not None and reader(state.json.get(slug)) is None:
             return f"{slug}: its JSON is not of the expected shape"
     if present:

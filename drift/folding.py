@@ -1,6 +1,6 @@
 """One root cause, one finding: what follows from another finding is made to point at it.
 
-First the known consequences, by the scopes that findings explain and follow from. Then what only
+First the known consequences, by the causes that findings explain and follow from. Then what only
 shows from the far end: sessions and routes between pairs of nodes are laid at the node that most
 of them have in common, and of several findings of one fact the first stands for all.
 """
@@ -11,66 +11,41 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from drift.scopes import explained_by, followed_by
+from drift.causes import Broken, peer_of
+from drift.model import Pairwise
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from drift.draft import Draft, Scope
-    from drift.findings import Finding
+    from drift.model import Cause, Finding, Group, Owner, RawFinding
 
 _CANDIDATES = 4
-_PAIRWISE = frozenset({"session-down", "imet-missing", "type5-missing"})
-
-# Of two findings that explain the same scope, the deeper one: hardware and devices, then their
-# places, then addresses, then protocols.
-_DEPTH = (
-    "link-down",
-    "vxlan-missing",
-    "bridge-missing",
-    "vrf-missing",
-    "vxlan-vni",
-    "bridge-membership",
-    "vrf-membership",
-    "vxlan-group",
-    "underlay-address",
-    "vxlan-local-ip",
-    "evpn-empty",
-    "router-id",
-    "route-target",
-    "imet-not-originated",
-    "l3vni",
-    "session-down",
-    "imet-missing",
-    "type5-missing",
-)
-_RANK = {check: rank for rank, check in enumerate(_DEPTH)}
 
 
 def fold(
-    drafts: Iterable[Draft], owner: Mapping[str, str], silent: Collection[str] = ()
+    raw: Iterable[RawFinding], owner: Mapping[str, str], silent: Collection[str] = ()
 ) -> tuple[Finding, ...]:
     """The findings in their order, each consequence pointing at its root.
 
     `owner` maps an underlay address to its node, `silent` are the nodes that did not answer us.
     A root is never itself folded, so there is no cycle.
     """
-    ordered = sorted(drafts, key=lambda draft: draft.finding.order)
+    ordered = sorted(raw, key=lambda one: one.finding.order)
     causes = _Causes(ordered)
     _fold_consequences(ordered, causes, owner)
     _fold_pairs(ordered, causes, owner, silent)
     _fold_groups(ordered, causes)
     return tuple(
-        replace(draft.finding, caused_by=causes.ids[root]) if root is not None else draft.finding
-        for draft, root in ((d, causes.root_of(n)) for n, d in enumerate(ordered))
+        replace(one.finding, caused_by=causes.ids[root]) if root is not None else one.finding
+        for one, root in ((d, causes.root_of(n)) for n, d in enumerate(ordered))
     )
 
 
 class _Causes:
-    """Which draft follows from which, by their positions in the order."""
+    """Which finding follows from which, by their positions in the order."""
 
-    def __init__(self, ordered: list[Draft]) -> None:
-        self.ids = [draft.finding.id for draft in ordered]
+    def __init__(self, ordered: list[RawFinding]) -> None:
+        self.ids = [one.finding.id for one in ordered]
         self._cause: list[int | None] = [None] * len(ordered)
 
     def explained(self, number: int) -> bool:
@@ -85,7 +60,7 @@ class _Causes:
         return True
 
     def root_of(self, number: int) -> int | None:
-        """The unfolded draft that `number` follows from; None if it is itself one."""
+        """The unfolded finding that `number` follows from; None if it is itself one."""
         root = self._top(number)
         return None if root == number else root
 
@@ -98,27 +73,32 @@ class _Causes:
         return top
 
 
-def _fold_consequences(ordered: list[Draft], causes: _Causes, owner: Mapping[str, str]) -> None:
-    by_scope: dict[Scope, list[int]] = defaultdict(list)
-    for number, draft in enumerate(ordered):
-        for scope in explained_by(draft, owner):
-            by_scope[scope].append(number)
-    # Only the deepest few of a scope can matter: the others are either folded under them or
+def _fold_consequences(
+    ordered: list[RawFinding], causes: _Causes, owner: Mapping[str, str]
+) -> None:
+    by_cause: dict[Cause, list[int]] = defaultdict(list)
+    for number, one in enumerate(ordered):
+        for cause in _explained_by(one, owner):
+            by_cause[cause].append(number)
+    # Only the deepest few of a cause can matter: the others are either folded under them or
     # equally good. This keeps mass drift linear.
     candidates = {
-        scope: sorted(numbers, key=lambda n: (_RANK.get(ordered[n].finding.check, len(_RANK)), n))[
-            :_CANDIDATES
-        ]
-        for scope, numbers in by_scope.items()
+        cause: sorted(numbers, key=lambda n: (ordered[n].check.depth, n))[:_CANDIDATES]
+        for cause, numbers in by_cause.items()
     }
-    for number, draft in enumerate(ordered):
-        for scope in followed_by(draft, owner):
-            if any(causes.set(number, cause) for cause in candidates.get(scope, ())):
+    for number, one in enumerate(ordered):
+        for cause in one.check.follows(one, owner):
+            if any(causes.set(number, root) for root in candidates.get(cause, ())):
                 break
 
 
+def _explained_by(one: RawFinding, owner: Owner) -> Iterator[Cause]:
+    yield from one.check.explains(one, owner)
+    yield from ((Broken.CONFIG, one.finding.host, topic) for topic in one.about.topics)
+
+
 def _fold_pairs(
-    ordered: list[Draft], causes: _Causes, owner: Mapping[str, str], silent: Collection[str]
+    ordered: list[RawFinding], causes: _Causes, owner: Mapping[str, str], silent: Collection[str]
 ) -> None:
     """Unexplained silence between pairs of nodes, laid at one that did not answer us either.
 
@@ -126,10 +106,9 @@ def _fold_pairs(
     """
     pairs: list[tuple[int, str, str]] = []
     partners: dict[str, set[str]] = defaultdict(set)
-    for number, draft in enumerate(ordered):
-        address = draft.about.peer
-        if draft.finding.check in _PAIRWISE and address and not causes.explained(number):
-            host, peer = draft.finding.host, owner.get(address, address)
+    for number, one in enumerate(ordered):
+        if one.check.pairwise is not None and one.about.peer and not causes.explained(number):
+            host, peer = one.finding.host, peer_of(one, owner)
             if peer == host:  # an exit that lacks its own route
                 continue
             pairs.append((number, host, peer))
@@ -146,20 +125,20 @@ def _fold_pairs(
                 causes.set(number, root)
 
 
-def _clarity(draft: Draft, culprit: str) -> tuple[bool, bool, bool]:
-    """Sorts the finding that says most first: a session, one shut or not configured, its own."""
-    finding = draft.finding
-    session = finding.check == "session-down"
-    # A dynamic neighbour is configured nowhere: that it is absent says nothing.
-    configured = session and bool(draft.about.topics)
-    by_hand = configured and (finding.actual is None or "Admin" in str(finding.actual))
-    return not session, not by_hand, finding.host != culprit
+def _clarity(one: RawFinding, culprit: str) -> tuple[int, bool, bool]:
+    """Sorts the finding that says most first: a session, one that was shut by hand, its own."""
+    rank = one.check.pairwise
+    return (
+        len(Pairwise) if rank is None else rank,
+        not one.about.by_hand,
+        one.finding.host != culprit,
+    )
 
 
-def _fold_groups(ordered: list[Draft], causes: _Causes) -> None:
-    first: dict[Scope, int] = {}
-    for number, draft in enumerate(ordered):
-        group = draft.about.group
+def _fold_groups(ordered: list[RawFinding], causes: _Causes) -> None:
+    first: dict[Group, int] = {}
+    for number, one in enumerate(ordered):
+        group = one.about.group
         if group is not None and not causes.explained(number):
             leader = first.setdefault(group, number)
             if leader != number:

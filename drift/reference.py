@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drift.applies import session_slugs
 from drift.catalogue import CHECKS
-from drift.check import SUMMARY, UNICAST, session_slugs
+from overlay.outputs import BGP_SUMMARY, EVPN_SUMMARY
 
 if TYPE_CHECKING:
-    from drift.check import Check
+    from drift.model import Check
 
 EXAMPLE = (
     "Commands are written for `inventory/`: VNI 2 on vxlan2 and vmbr2, VRF vrf1 with L3VNI 4000, "
@@ -49,7 +50,7 @@ def check_text(check: Check) -> str:
 def needs_of(check: Check) -> str:
     """The outputs that it needs, by slug, and when: `bridge_fdb, with EVPN bgp_l2vpn_evpn`."""
     if check.needs_on is session_slugs:
-        return f"{SUMMARY}, towards a router outside {UNICAST}"
+        return f"{EVPN_SUMMARY}, towards a router outside {BGP_SUMMARY}"
     more = f", with EVPN also {', '.join(check.needs_in_evpn)}" if check.needs_in_evpn else ""
     return ", ".join(check.needs) + more
 
@@ -59,7 +60,7 @@ def _parts(check: Check) -> tuple[tuple[str, str], ...]:
         ("compares", check.compares),
         ("why", check.why),
         ("confirm", check.confirm),
-        ("mend", check.mend),
+        ("mend", check.remedy),
         ("needs", needs_of(check)),
     )
 

@@ -6,13 +6,15 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from drift.findings import Note, Severity, SuppressedFinding
+from drift.model import Severity
+from drift.result import Note, SuppressedFinding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import date
 
-    from drift.findings import AuditResult, Finding
+    from drift.model import Finding
+    from drift.result import AuditResult
     from overlay.suppressions import Suppression
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from drift.findings import AuditResult, Finding, Severity, SkippedCheck, SuppressedFinding
+from drift.model import Finding, Severity
 from reports.fold import root_ids
 from reports.model import (
     SCHEMA_VERSION,
@@ -30,6 +30,7 @@ from reports.text import bounded, json_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from drift.result import AuditResult, SkippedCheck, SuppressedFinding
     from overlay.records import CommandResult, HostState
 
 CORE_COMMANDS: Final = ("bridge_fdb", "ip_link", "bgp_l2vpn_evpn")

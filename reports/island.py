@@ -16,7 +16,7 @@ from reports.verdict import headline
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from drift.check import Check
+    from drift.model import Check
     from reports.fold import RootCause
     from reports.model import FindingReport, Report
 
@@ -34,7 +34,7 @@ def island(report: Report, causes: tuple[RootCause, ...]) -> Markup:
     data = {
         "reach": reach and _seen(reach.model_dump(mode="json")),
         "advice": {
-            visible(check): [found.why, found.confirm, found.mend]
+            visible(check): [found.why, found.confirm, found.remedy]
             for check in sorted({item.check for item in report.findings})
             if (found := advice(check)) is not None
         },

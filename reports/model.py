@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue, NonNegativeInt
 
-from drift.findings import Kind, Severity  # noqa: TC001 - pydantic reads them at run time
+from drift.model import Kind, Severity  # noqa: TC001 - pydantic reads them at run time
 from reports.pictures import ReachabilityReport, TopologyReport  # noqa: TC001 - likewise
 from reports.strict import Strict
 

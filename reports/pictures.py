@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from drift.peerings import PeeringKind  # noqa: TC001 - pydantic reads it at run time
-from drift.reachability import ReachState  # noqa: TC001 - likewise
+from drift.result import (
+    PeeringKind,  # noqa: TC001 - pydantic reads it at run time
+    ReachState,  # noqa: TC001 - likewise
+)
 from reports.strict import Strict
 from reports.text import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from drift.peerings import Topology
-    from drift.reachability import Reachability
+    from drift.result import Reachability, Topology
 
 
 class SegmentReport(Strict):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reports.text import counted, natural_key, short_name
 
 if TYPE_CHECKING:
-    from drift.reachability import ReachState
+    from drift.result import ReachState
     from reports.model import Report
     from reports.pictures import ReachabilityReport, UnlikeReport
 

@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from drift.findings import Severity
+from drift.model import Severity
 from reports.accepted import MAX_LISTED, acceptance, subject
 from reports.fold import RootCause, fold
 from reports.since import changes, since

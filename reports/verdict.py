@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from drift.findings import NOT_CHOSEN
+from drift.result import NOT_CHOSEN
 from reports.text import counted, one_line
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from drift.check import file_slug, session_slugs
+from drift.applies import session_slugs
 from overlay.intent import Mode, Role
+from overlay.outputs import file_slug
 from overlay.records import (
     ALL_ZERO_MAC,
     CommandResult,

@@ -51,7 +51,7 @@ def test_a_plane_that_was_not_read_is_skipped_and_named(fabric, plane: str, slug
         check.id
         for check in CHECKS.values()
         if slug in check.slugs(intent, intent.nodes["node2"])
-        and check.concerns(intent, intent.nodes["node2"])
+        and check.applies(intent, intent.nodes["node2"])
     }
     assert _skipped(result).keys() == expected
     assert all(slug in reason for reason in _skipped(result).values())
@@ -96,7 +96,7 @@ def test_an_unreachable_node_has_no_finding_and_no_passed_check() -> None:
     assert result.findings == ()
     assert {skip.host for skip in lacking(result)} == {"node3"}
     assert all("connection timed out" in skip.reason for skip in lacking(result))
-    concerned = {c.id for c in CHECKS.values() if c.concerns(intent, intent.nodes["node3"])}
+    concerned = {c.id for c in CHECKS.values() if c.applies(intent, intent.nodes["node3"])}
     assert {skip.check for skip in lacking(result)} == concerned - BY_RENDER
 
 
@@ -130,7 +130,7 @@ def test_an_frr_that_prints_no_route_targets_is_not_judged_by_vni() -> None:
 
     assert result.findings == ()
     node = intent.nodes["node1"]
-    by_vni = {c.id for c in CHECKS.values() if c.by_vni and c.concerns(intent, node)}
+    by_vni = {c.id for c in CHECKS.values() if c.by_vni and c.applies(intent, node)}
     assert set(_skipped(result)) == by_vni
     assert "no route targets" in _skipped(result)["imet-missing"]
 

@@ -32,7 +32,7 @@ def test_a_topology_as_intended_has_no_finding(folder: Path) -> None:
     concerned = {
         check.id
         for check in CHECKS.values()
-        if any(check.concerns(intent, node) for node in intent.nodes.values())
+        if any(check.applies(intent, node) for node in intent.nodes.values())
     }
     assert set(result.checks_run) == concerned
 

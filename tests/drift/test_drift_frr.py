@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from drift.exits import routes_in
 from drift.frrconfig import missing_from, statements, topic_of
-from drift.sessions import families_of, peers_of
-from drift.vrrp import groups_in
+from drift.readers import families_of, groups_in, peers_of, routes_in
 from tests.drift.worlds import ROOT
 
 if TYPE_CHECKING:

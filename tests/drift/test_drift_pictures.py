@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drift.engine import audit
-from drift.peerings import Down
-from drift.reachability import Segment, Unlike
+from drift.result import Down, Segment, Unlike
 from overlay.records import ALL_ZERO_MAC, FdbEntry
 from tests.drift import worlds
 from tests.simulated import Fleet, healthy_states

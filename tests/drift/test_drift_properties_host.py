@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from drift.check import file_slug
 from drift.engine import audit
+from overlay.outputs import file_slug
 from overlay.records import ALL_ZERO_MAC, FdbEntry
 from tests.drift.test_drift_properties import CALM, fabrics
 from tests.drift.worlds import json, more_fdb, new_link, paths, text, unfolded

@@ -22,12 +22,12 @@ def test_the_document_is_the_catalogue() -> None:
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.id)
 def test_each_check_says_why_and_how_to_confirm_and_mend_it(check) -> None:
-    for text in (check.compares, check.why, check.mend):
+    for text in (check.compares, check.why, check.remedy):
         assert text[0] == "`" or text[0].isupper() or text.startswith("zebra")
         assert text.endswith(".")
-    assert check.mend.count("`") % 2 == 0
+    assert check.remedy.count("`") % 2 == 0
     assert shlex.split(check.confirm)
-    for command in re.findall(r"`([^`]+)`", check.mend):
+    for command in re.findall(r"`([^`]+)`", check.remedy):
         shlex.split(command)
     assert all(slug in check_text(check) for slug in check.needs)
 

@@ -13,7 +13,7 @@ from tests.rendering import render
 from tests.simulated import healthy_states
 
 if TYPE_CHECKING:
-    from drift.engine import AuditResult
+    from drift.result import AuditResult
     from overlay.expected import FabricIntent
     from tests.drift.worlds import Mutation
 

@@ -6,7 +6,7 @@ import pytest
 
 from drift.catalogue import CHECKS, UnknownCheckError, select
 from drift.engine import audit
-from drift.findings import NOT_CHOSEN
+from drift.result import NOT_CHOSEN
 from tests.drift import worlds
 from tests.drift.worlds import link, unfolded
 from tests.simulated import Fleet, healthy_states
@@ -46,7 +46,7 @@ def test_a_check_that_is_left_out_is_skipped_on_every_node_it_concerns() -> None
         (node.name, check.id)
         for node in INTENT.nodes.values()
         for check in CHECKS.values()
-        if check.id != "mtu" and check.concerns(INTENT, node)
+        if check.id != "mtu" and check.applies(INTENT, node)
     }
 
 

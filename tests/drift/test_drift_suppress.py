@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from drift.engine import audit
-from drift.findings import AuditResult, Severity
+from drift.model import Severity
 from drift.suppress import suppress
 from overlay.suppressions import Suppression
 from tests.drift import worlds
 from tests.drift.worlds import both, link, unfolded, unreachable
 from tests.simulated import Fleet, healthy_states
+
+if TYPE_CHECKING:
+    from drift.result import AuditResult
 
 INTENT = worlds.symmetric()
 TODAY = date(2026, 3, 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drift.catalogue import CHECKS
-from drift.findings import NOT_CHOSEN
+from drift.result import NOT_CHOSEN
 from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.loading import load_inventory
@@ -16,7 +16,7 @@ from overlay.loading import load_inventory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from drift.findings import AuditResult, SkippedCheck
+    from drift.result import AuditResult, SkippedCheck
     from overlay.expected import FabricIntent
     from overlay.records import EvpnPath, FdbEntry, HostState
 

@@ -11,15 +11,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from drift.findings import (
-    AuditResult,
-    Evidence,
-    Finding,
-    Note,
-    Severity,
-    SkippedCheck,
-    SuppressedFinding,
-)
+from drift.model import Evidence, Finding, Severity
+from drift.result import AuditResult, Note, SkippedCheck, SuppressedFinding
 from overlay.records import CommandResult, HostState
 from overlay.suppressions import Suppression
 from reports.build import build_report

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from drift.findings import Finding, SkippedCheck
+    from drift.model import Finding
+    from drift.result import SkippedCheck
     from reports.model import Report
 
 SERIES: Final = "../inventory"

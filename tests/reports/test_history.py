@@ -9,7 +9,7 @@ from histories import SERIES, at, record, run_at
 from rich.console import Console
 
 import examples
-from drift.findings import SkippedCheck
+from drift.result import SkippedCheck
 from reports import history_record
 from reports.build import build_report
 from reports.history_read import findings_table, list_findings, list_runs, runs_table

@@ -6,7 +6,7 @@ import pytest
 from histories import SERIES, record, run_at
 
 import examples
-from drift.findings import SkippedCheck
+from drift.result import SkippedCheck
 from reports.news import MAX_LINES, harmless, mark_told, news_for
 
 LEAF1, LEAF2 = examples.learning("leaf1"), examples.learning("leaf2")

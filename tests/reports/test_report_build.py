@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 import examples
-from drift.findings import AuditResult, Severity
+from drift.model import Severity
+from drift.result import AuditResult
 from overlay.records import CommandResult, EvpnTable, HostState
 from reports.build import build_report, exit_code
 from reports.fold import fold, root_ids

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import examples
-from drift.findings import SkippedCheck
+from drift.result import SkippedCheck
 from overlay.records import HostState
 from reports.compare import compare_json, compare_reports, compare_text
 

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import examples
-from drift.findings import NOT_CHOSEN, SkippedCheck
+from drift.result import NOT_CHOSEN, SkippedCheck
 from overlay.errors import FleetError
 from reports.csvfile import COLUMNS, cell, csv_text
 from reports.formats import FORMATS, render_report

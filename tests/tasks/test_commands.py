@@ -29,7 +29,7 @@ def test_every_node_is_asked_what_its_checks_need_and_no_more(folder: Path) -> N
         needed = {
             slug
             for each in CHECKS.values()
-            if each.concerns(intent, node)
+            if each.applies(intent, node)
             for slug in each.slugs(intent, node)
         }
         assert needed - asked == set(), node.name

@@ -5,63 +5,18 @@ A full mesh is one peering of all its nodes, not a list of pairs: only what is d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from drift.sessions import ESTABLISHED, evpn_sessions, outside_sessions
+from drift.planes.sessions import ESTABLISHED, evpn_sessions, outside_sessions
+from drift.result import Down, Peering, Speaker, Topology
 from overlay.intent import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from drift.result import PeeringKind
     from drift.view import HostView
     from overlay.expected import FabricIntent
-
-PeeringKind = Literal["full-mesh", "reflector", "upstream", "static"]
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """One node of the intent and what it is; `exit` says that it routes to the outside."""
-
-    name: str
-    role: str
-    exit: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Down:
-    """A session that `node` does not see Established; `peer` None: none of its sessions is.
-
-    `state` is FRR's word, None where the peer is not listed at all or the states differ.
-    """
-
-    node: str
-    peer: str | None
-    state: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Peering:
-    """Sessions of one kind: each hub with each node; in a full mesh each node with each other.
-
-    `static` are default routes to a router, named by its address when it is not ours: there is
-    no session. `unread` are those whose sessions were not read: the other end may know.
-    """
-
-    kind: PeeringKind
-    hubs: tuple[str, ...]
-    nodes: tuple[str, ...]
-    down: tuple[Down, ...] = ()
-    unread: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Topology:
-    """The nodes of a fabric and how they are joined."""
-
-    nodes: tuple[Speaker, ...]
-    peerings: tuple[Peering, ...]
 
 
 class Sessions:

@@ -5,68 +5,68 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections import defaultdict
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from drift.check import ADDRESSES
-from drift.draft import About, Draft, draft, lines
+from drift.applies import with_gateways
+from drift.causes import breaks_device, from_interface
+from drift.comparison import Plane
+from drift.evidence import lines
+from drift.model import CRITICAL, About, Check, Depth
+from drift.readers import addresses_in
 from overlay.expected import BridgeRole
+from overlay.outputs import IP_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from drift.model import RawFinding
     from drift.view import HostView
     from overlay.expected import BridgeIntent
 
-GATEWAY_CHECKS = frozenset({"gateway-address"})
-UNDERLAY_CHECKS = frozenset({"underlay-address"})
+GATEWAY_ADDRESS = Check(
+    "gateway-address",
+    CRITICAL,
+    "gateway address missing",
+    "Each anycast gateway's address and prefix are on its bridge.",
+    "Guests have no gateway here.",
+    (IP_ADDRESS,),
+    applies=with_gateways,
+    confirm="ip address show dev vmbr2",
+    remedy="`ip address replace 10.0.2.254/24 dev vmbr2`, or `ifup vmbr2`.",
+    follows=from_interface,
+)
+
+UNDERLAY_ADDRESS = Check(
+    "underlay-address",
+    CRITICAL,
+    "VTEP address missing",
+    "The VTEP address is on the underlay interface.",
+    "Tunnels and BGP sessions of this node have no endpoint.",
+    (IP_ADDRESS,),
+    confirm="ip address show dev vmbr0",
+    remedy="`ip address replace 192.168.0.1/24 dev vmbr0`, or `ifup vmbr0`: on the console, if "
+    "that address was the way in.",
+    explains=breaks_device,
+    follows=from_interface,
+    depth=Depth.ADDRESS,
+)
 
 
-def addresses_in(listing: object) -> dict[str, list[str]] | None:
-    """`ip -j address show` as interface → its `address/length`; None if it is no such listing."""
-    if not isinstance(listing, list):
-        return None
-    found: dict[str, list[str]] = defaultdict(list)
-    for link in listing:
-        # Old iproute2 prints `{}` for links that it filtered out.
-        if isinstance(link, dict) and "ifname" in link:
-            for info in link.get("addr_info") or ():
-                text = _address(info)
-                if text is not None:
-                    found[str(link["ifname"])].append(text)
-    return dict(found)
-
-
-def _address(info: object) -> str | None:
-    if not isinstance(info, dict):
-        return None
-    return _canonical(f"{info.get('local')}/{info.get('prefixlen')}")
-
-
-@lru_cache(maxsize=65536)
-def _canonical(text: str) -> str | None:
-    # Cached because anycast gateways are the same on every node, and parsing is most of the work.
-    try:
-        return str(ipaddress.ip_interface(text))
-    except ValueError:
-        return None  # an address family of no concern here
-
-
-def examine_gateway_addresses(view: HostView) -> Iterator[Draft]:
+def examine_gateway_addresses(view: HostView) -> Iterator[RawFinding]:
     """Each anycast gateway's address and prefix on its own bridge."""
     gateways = [bridge for bridge in view.node.bridges if bridge.role is BridgeRole.NETWORK]
-    yield from _misplaced(view, gateways, "gateway-address", "gateway address")
+    yield from _misplaced(view, gateways, GATEWAY_ADDRESS, "gateway address")
 
 
-def examine_underlay_address(view: HostView) -> Iterator[Draft]:
+def examine_underlay_address(view: HostView) -> Iterator[RawFinding]:
     """The VTEP address on the underlay bridge; its length is another's where that bridge is."""
-    yield from _misplaced(view, [view.node.underlay_bridge], "underlay-address", "VTEP address")
+    yield from _misplaced(view, [view.node.underlay_bridge], UNDERLAY_ADDRESS, "VTEP address")
 
 
 def _misplaced(
-    view: HostView, bridges: Iterable[BridgeIntent], check: str, what: str
-) -> Iterator[Draft]:
-    found = addresses_in(view.state.json[ADDRESSES]) or {}
+    view: HostView, bridges: Iterable[BridgeIntent], check: Check, what: str
+) -> Iterator[RawFinding]:
+    found = addresses_in(view.state.json[IP_ADDRESS]) or {}
     missing = [
         (bridge, wanted)
         for bridge in bridges
@@ -81,15 +81,16 @@ def _misplaced(
             for text in found.get(bridge.name, ())
             if not ipaddress.ip_interface(text).ip.is_link_local
         ]
-        yield draft(
-            check,
+        yield check.found(
             view.host,
             f"{bridge.name} {wanted}",
             "missing",
             f"{wanted} on {bridge.name}",
             instead or None,
             what=what,
-            evidence=lines(ADDRESSES, _said(view.state.json[ADDRESSES], bridge.name, _ip(wanted))),
+            evidence=lines(
+                IP_ADDRESS, _said(view.state.json[IP_ADDRESS], bridge.name, _ip(wanted))
+            ),
             about=About(
                 device=bridge.name,
                 vrf=bridge.vrf,
@@ -126,3 +127,7 @@ def _places(found: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
         for text in texts:
             places[_ip(text)].append(f"{text} on {interface}")
     return places
+
+
+GATEWAYS = Plane(examine_gateway_addresses, (GATEWAY_ADDRESS,))
+UNDERLAY = Plane(examine_underlay_address, (UNDERLAY_ADDRESS,))

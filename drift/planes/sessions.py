@@ -1,66 +1,79 @@
-"""BGP sessions, as FRR's JSON shows them: EVPN within the fabric, unicast with routers outside."""
+"""BGP sessions: EVPN within the fabric, unicast with routers outside."""
 
 from __future__ import annotations
 
-import ipaddress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from drift.check import SUMMARY, UNICAST
+from drift.applies import session_slugs, with_sessions
+from drift.causes import Broken, between, peer_of
 from drift.compare import compare
-from drift.draft import About, Draft, bounded, draft, excerpt, lines
+from drift.comparison import Plane
+from drift.evidence import bounded, excerpt, lines
+from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
+from drift.readers import families_of, peers_of
 from overlay.intent import Role
+from overlay.outputs import BGP_SUMMARY, EVPN_SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from drift.compare import Record
-    from drift.findings import Evidence
+    from drift.model import Cause, Evidence, Owner, RawFinding
+    from drift.readers import Peers
     from drift.view import HostView
     from overlay.expected import NodeIntent
 
-    Peers = dict[str, dict[str, Any]]
-
-SESSION_CHECKS = frozenset({"session-down", "session-unexpected"})
-
 ESTABLISHED = "Established"
-_FAMILIES = {"ipv4Unicast": "IPv4", "ipv6Unicast": "IPv6"}
 
 
-def peers_of(summary: object) -> Peers | None:
-    """The EVPN peers in `show bgp l2vpn evpn summary json` by address; None if it is no summary.
-
-    FRR puts `peers` at the top, or below the VRF's name and the address family; an instance
-    without a neighbour prints `{}`. Dynamic peers may be marked with `*`.
-    """
-    if not isinstance(summary, dict):
-        return None
-    peers = summary.get("peers")
-    if isinstance(peers, dict):
-        return {_address(name): peer for name, peer in peers.items() if isinstance(peer, dict)}
-    for part in ("default", "l2VpnEvpn"):
-        if part in summary:
-            return peers_of(summary[part])
-    return {}
+def _stops_exchange(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    yield between(raw.finding.host, peer_of(raw, owner))
+    if raw.about.alone:
+        yield Broken.ALONE, raw.finding.host
 
 
-def families_of(summary: object) -> dict[str, Peers] | None:
-    """The peers of IPv4 and IPv6 unicast in `show bgp summary json`, by the family's name.
-
-    None if it is no summary; a family without a peer is not printed.
-    """
-    if not isinstance(summary, dict):
-        return None
-    if "default" in summary:
-        return families_of(summary["default"])
-    return {name: peers_of(summary.get(key, {})) or {} for key, name in _FAMILIES.items()}
+def _from_either_end(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    for host in (peer_of(raw, owner), raw.finding.host):
+        yield Broken.UNDERLAY, host
+        yield Broken.BGP, host
+        yield Broken.ROUTER_ID, host
 
 
-def _address(name: str) -> str:
-    text = name.strip().lstrip("*")
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return text  # an unnumbered neighbour is named by its interface
+SESSION_DOWN = Check(
+    "session-down",
+    CRITICAL,
+    "BGP session down",
+    "Each intended peer is Established and activated for its address families: EVPN within "
+    "the fabric, IPv4 and IPv6 between an exit and a router outside.",
+    "No routes are exchanged with it.",
+    (EVPN_SUMMARY,),
+    needs_on=session_slugs,
+    applies=with_sessions,
+    confirm="vtysh -c 'show bgp l2vpn evpn summary' -c 'show bgp neighbors 192.168.0.2'",
+    remedy="`Last reset` says why. `Idle (Admin)`: `vtysh -c 'configure terminal' -c 'router "
+    "bgp 1234' -c 'no neighbor 192.168.0.2 shutdown'`. `Active` or `Connect`: ping the "
+    "peer's address, and let TCP port 179 pass. `NoNeg`: activate the peer in the "
+    "address family.",
+    explains=_stops_exchange,
+    follows=_from_either_end,
+    depth=Depth.SESSION,
+    pairwise=Pairwise.SESSION,
+    with_others=True,
+)
+
+SESSION_UNEXPECTED = Check(
+    "session-unexpected",
+    WARNING,
+    "BGP peer not intended",
+    "Each peer is one that the intent names.",
+    "A stranger can inject and receive routes.",
+    (EVPN_SUMMARY,),
+    needs_on=session_slugs,
+    applies=with_sessions,
+    confirm="vtysh -c 'show bgp l2vpn evpn summary'",
+    remedy="`vtysh -c 'configure terminal' -c 'router bgp 1234' -c 'no neighbor 192.0.2.222'`. "
+    "If the peer is wanted, the intent must name it.",
+)
 
 
 def established_peers(view: HostView) -> set[str] | None:
@@ -71,13 +84,13 @@ def established_peers(view: HostView) -> set[str] | None:
 
 def evpn_sessions(view: HostView) -> dict[str, str | None] | None:
     """The state of each intended EVPN peer (None: not listed); None when no summary was read."""
-    peers = peers_of(view.state.json.get(SUMMARY))
+    peers = peers_of(view.state.json.get(EVPN_SUMMARY))
     return None if peers is None else {peer: _state(peers, peer) for peer in _evpn_peers(view)}
 
 
 def outside_sessions(view: HostView) -> dict[str, str | None] | None:
     """The same of its eBGP peers: the state of a family that is not up, if there is one."""
-    families = families_of(view.state.json.get(UNICAST))
+    families = families_of(view.state.json.get(BGP_SUMMARY))
     if families is None:
         return None
     found: dict[str, str | None] = {}
@@ -87,7 +100,7 @@ def outside_sessions(view: HostView) -> dict[str, str | None] | None:
     return found
 
 
-def examine_sessions(view: HostView) -> Iterator[Draft]:
+def examine_sessions(view: HostView) -> Iterator[RawFinding]:
     """Intended peers against the summaries; one that is not activated is not in them."""
     if view.node.bgp is not None:
         yield from _evpn_sessions(view)
@@ -106,8 +119,8 @@ def _evpn_peers(view: HostView) -> list[str]:
     return [node.address for node in view.intent.nodes.values() if node.role is Role.VTEP]
 
 
-def _evpn_sessions(view: HostView) -> Iterator[Draft]:
-    peers = peers_of(view.state.json[SUMMARY])
+def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
+    peers = peers_of(view.state.json[EVPN_SUMMARY])
     if peers is None:
         return
     # In a full mesh each session carries its own peer's routes only; reflectors carry everybody's.
@@ -118,14 +131,13 @@ def _evpn_sessions(view: HostView) -> Iterator[Draft]:
     found: dict[str, Record] = {address: {"state": _state(peers, address)} for address in peers}
     for difference in compare(wanted, found):
         address = difference.key
-        evidence = lines(SUMMARY, [excerpt(address, peers)])
+        evidence = lines(EVPN_SUMMARY, [excerpt(address, peers)])
         if difference.kind == "extra":
             state = str(found[address]["state"])
             yield _unexpected(view, address, state, "EVPN session", evidence=evidence)
         else:
             # One kind for both: a peer that flaps between Active and unlisted is one fact.
-            yield draft(
-                "session-down",
+            yield SESSION_DOWN.found(
                 view.host,
                 f"neighbor {address}",
                 "changed",
@@ -133,7 +145,9 @@ def _evpn_sessions(view: HostView) -> Iterator[Draft]:
                 difference.actual,
                 attribute="EVPN session",
                 evidence=evidence,
-                about=About(peer=address) if dynamic else _about(address, alone=alone),
+                about=About(peer=address)
+                if dynamic
+                else _about(address, alone=alone, by_hand=_by_hand(difference.actual)),
             )
 
 
@@ -146,8 +160,8 @@ def _outside_peers(node: NodeIntent) -> list[str] | None:
     return [upstream.address for upstream in node.bgp.upstreams]
 
 
-def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[Draft]:
-    families = families_of(view.state.json[UNICAST])
+def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[RawFinding]:
+    families = families_of(view.state.json[BGP_SUMMARY])
     if families is None:
         return
     for address in wanted:
@@ -156,8 +170,7 @@ def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[Draft]:
         if down:
             shown = [excerpt(address, families[name]) for name in down]
             said = sorted({state for name in down if (state := states[name]) is not None})
-            yield draft(
-                "session-down",
+            yield SESSION_DOWN.found(
                 view.host,
                 f"neighbor {address}",
                 "changed",
@@ -165,23 +178,22 @@ def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[Draft]:
                 ", ".join(said) or None,
                 attribute="BGP session",
                 what=f"{' and '.join(down)} unicast session",
-                evidence=lines(UNICAST, shown),
-                about=_about(address),
+                evidence=lines(BGP_SUMMARY, shown),
+                about=_about(address, by_hand=_by_hand(", ".join(said) or None)),
             )
     strangers = {address: name for name, peers in families.items() for address in peers}
     for address in sorted(strangers.keys() - set(wanted)):
         name = strangers[address]
         state, shown = _state(families[name], address), [excerpt(address, families[name])]
         yield _unexpected(
-            view, address, state, f"{name} unicast session", evidence=lines(UNICAST, shown)
+            view, address, state, f"{name} unicast session", evidence=lines(BGP_SUMMARY, shown)
         )
 
 
 def _unexpected(
     view: HostView, address: str, state: str | None, what: str, *, evidence: tuple[Evidence, ...]
-) -> Draft:
-    return draft(
-        "session-unexpected",
+) -> RawFinding:
+    return SESSION_UNEXPECTED.found(
         view.host,
         f"neighbor {address}",
         "extra",
@@ -193,9 +205,18 @@ def _unexpected(
     )
 
 
-def _about(address: str, *, alone: bool = False) -> About:
-    return About(peer=address, alone=alone, topics=frozenset({("neighbor", address)}))
+def _about(address: str, *, alone: bool = False, by_hand: bool = False) -> About:
+    topics = frozenset({("neighbor", address)})
+    return About(peer=address, alone=alone, by_hand=by_hand, topics=topics)
+
+
+def _by_hand(state: str | None) -> bool:
+    """True for a session that was shut, or that is not configured at all."""
+    return state is None or "Admin" in state
 
 
 def _state(peers: Peers, address: str) -> str | None:
     return bounded(peers[address].get("state")) if address in peers else None
+
+
+PLANE = Plane(examine_sessions, (SESSION_DOWN, SESSION_UNEXPECTED))

@@ -4,93 +4,60 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from drift.check import ROUTES
-from drift.draft import About, Draft, draft, lines
+from drift.applies import with_way_out
+from drift.causes import Broken, between, from_interface, peer_of
+from drift.comparison import Plane
+from drift.evidence import lines
+from drift.model import CRITICAL, About, Check
+from drift.readers import DEFAULT_ROUTE, MAIN_TABLE, routes_in
 from overlay.expected import BridgeRole
 from overlay.intent import Scope
+from overlay.outputs import IP_ROUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from drift.model import Cause, Owner, RawFinding
+    from drift.readers import Route
     from drift.view import HostView
     from overlay.expected import ExitIntent, NodeIntent, RouterIntent
 
-EXIT_CHECKS = frozenset({"exit-route"})
-
-_MAIN = "main"
-_DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
 _STATIC = frozenset({("ip", "route")})
-_DEAD = frozenset({"dead", "linkdown"})
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One unicast route of the kernel: `hops` are its (gateway, device), several with ECMP."""
-
-    table: str
-    prefix: str
-    metric: int
-    hops: tuple[tuple[str | None, str], ...]
-
-    @property
-    def text(self) -> str:
-        """The route as `ip route` says it, for evidence and messages."""
-        return ", ".join(f"via {hop} dev {dev}" if hop else f"dev {dev}" for hop, dev in self.hops)
-
-    @property
-    def gateways(self) -> list[str]:
-        return sorted(hop for hop, _ in self.hops if hop is not None)
+def _from_way_out(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    host = raw.finding.host
+    yield from from_interface(raw, owner)
+    yield Broken.UNDERLAY, host
+    yield Broken.BGP, host
+    if raw.about.peer is not None:
+        yield between(host, peer_of(raw, owner))
 
 
-def routes_in(listing: object) -> list[Route] | None:
-    """The unicast routes of `ip -j route show table all`; None if it is no such listing."""
-    if not isinstance(listing, list):
-        return None
-    found = (_route(entry) for entry in listing if isinstance(entry, dict))
-    return [route for route in found if route is not None]
+EXIT_ROUTE = Check(
+    "exit-route",
+    CRITICAL,
+    "no way out, or none back",
+    "An exit has a default route of its own that does not lead back into the overlay (on a "
+    "backup exit it may), and a router outside has a route to each network of the exits.",
+    "Traffic to the outside is lost, or goes round in a loop between exits.",
+    (IP_ROUTE,),
+    applies=with_way_out,
+    confirm="ip route show default; ip route show vrf vrf1 default",
+    remedy="On an exit: `ip route replace default via 192.168.0.254 dev vmbr0` with its "
+    "`gateway:`, or mend its BGP session with the router outside. A router without its "
+    "way back lacks the static route in frr.conf or its session with the exit: `vtysh "
+    "-c 'show ip route'`.",
+    follows=_from_way_out,
+    with_others=True,
+)
 
 
-def _route(entry: dict[str, Any]) -> Route | None:
-    if entry.get("type", "unicast") != "unicast":
-        return None
-    nested = entry.get("nexthops")
-    shown = nested if isinstance(nested, list) else [entry]
-    hops = [
-        (_gateway(hop), str(hop.get("dev")))
-        for hop in shown
-        if isinstance(hop, dict) and not _DEAD & set(hop.get("flags") or ())
-    ]
-    metric = entry.get("metric", 0)
-    return Route(
-        table=str(entry.get("table", _MAIN)),
-        prefix=_prefix(entry),
-        metric=metric if isinstance(metric, int) else 0,
-        hops=tuple(hops),
-    )
-
-
-def _gateway(hop: dict[str, Any]) -> str | None:
-    via = hop.get("via")
-    found = hop.get("gateway") or (via.get("host") if isinstance(via, dict) else None)
-    return None if found is None else str(found)
-
-
-def _prefix(entry: dict[str, Any]) -> str:
-    """The destination with its length; iproute2 says `default` for both IPv4 and IPv6."""
-    text = str(entry.get("dst"))
-    if text != "default":
-        return text
-    # Only IPv6 routes print a preference; an IPv4 route may have an IPv6 gateway, below `via`.
-    six = "pref" in entry or ":" in str(entry.get("gateway", ""))
-    return _DEFAULT[6 if six else 4]
-
-
-def examine_routes(view: HostView) -> Iterator[Draft]:
+def examine_routes(view: HostView) -> Iterator[RawFinding]:
     """An exit's way out of the node and of each of its VRFs; a router's way back to the exits."""
-    listing = routes_in(view.state.json[ROUTES])
+    listing = routes_in(view.state.json[IP_ROUTE])
     if listing is None:
         return
     tables: dict[str, list[Route]] = defaultdict(list)
@@ -98,7 +65,7 @@ def examine_routes(view: HostView) -> Iterator[Draft]:
         tables[route.table].append(route)
     node = view.node
     if node.router is not None:
-        yield from _ways_back(view, node.router, tables[_MAIN])
+        yield from _ways_back(view, node.router, tables[MAIN_TABLE])
     elif node.bgp is not None and node.bgp.exits:
         yield from _way_out(view, node.bgp.exits[0], tables)
         for exit_ in node.bgp.exits:
@@ -126,16 +93,16 @@ def _hop(view: HostView, exit_: ExitIntent) -> str | None:
 
 
 def _default_of(hop: str | None) -> str:
-    return _DEFAULT[6 if hop and ":" in hop else 4]
+    return DEFAULT_ROUTE[6 if hop and ":" in hop else 4]
 
 
 def _way_out(
     view: HostView, exit_: ExitIntent, tables: Mapping[str, list[Route]]
-) -> Iterator[Draft]:
+) -> Iterator[RawFinding]:
     """The node's own default route, in the main table."""
     hop = _hop(view, exit_)
     prefix = _default_of(hop)
-    main = tables.get(_MAIN, [])
+    main = tables.get(MAIN_TABLE, [])
     best = _best(main, prefix)
     about = About(device=view.node.underlay_bridge.name, peer=hop, topics=_STATIC)
     if best is not None and _leads_back(view, best):
@@ -148,22 +115,21 @@ def _way_out(
     elif not own and view.node.scope is Scope.OVERLAY:
         own = _best(_of_vrf(view, exit_.vrf, tables), prefix) is not None
     if not own:
-        yield draft(
-            "exit-route",
+        yield EXIT_ROUTE.found(
             view.host,
             "main table",
             "missing",
             f"via {hop}" if hop else "a way out",
             best.text if best else None,
             what="default route",
-            evidence=lines(ROUTES, [_shown(best)] if best else []),
+            evidence=lines(IP_ROUTE, [_shown(best)] if best else []),
             about=about,
         )
 
 
 def _way_out_of_vrf(
     view: HostView, exit_: ExitIntent, tables: Mapping[str, list[Route]]
-) -> Iterator[Draft]:
+) -> Iterator[RawFinding]:
     """A VRF's own default must not lead to another exit. Without one the main table's is used."""
     hop = _hop(view, exit_)
     best = _best(_of_vrf(view, exit_.vrf, tables), _default_of(hop))
@@ -176,26 +142,25 @@ def _leads_back(view: HostView, route: Route) -> bool:
     return any(device in view.transit_links for _, device in route.hops)
 
 
-def _changed(view: HostView, place: str, wanted: str, route: Route, about: About) -> Draft:
-    return draft(
-        "exit-route",
+def _changed(view: HostView, place: str, wanted: str, route: Route, about: About) -> RawFinding:
+    return EXIT_ROUTE.found(
         view.host,
         place,
         "changed",
         wanted,
         route.text,
         attribute="default route",
-        evidence=lines(ROUTES, [_shown(route)]),
+        evidence=lines(IP_ROUTE, [_shown(route)]),
         about=about,
     )
 
 
 def _shown(route: Route) -> str:
-    table = "" if route.table == _MAIN else f" table {route.table}"
+    table = "" if route.table == MAIN_TABLE else f" table {route.table}"
     return f"{route.prefix} {route.text}{table}"
 
 
-def _ways_back(view: HostView, router: RouterIntent, main: list[Route]) -> Iterator[Draft]:
+def _ways_back(view: HostView, router: RouterIntent, main: list[Route]) -> Iterator[RawFinding]:
     """A route outside to each network of the exits: its static next hops, or any that BGP told."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for route in router.routes:
@@ -206,8 +171,7 @@ def _ways_back(view: HostView, router: RouterIntent, main: list[Route]) -> Itera
         hops = sorted(wanted[prefix]) if prefix in wanted else [told[prefix]]
         if best is not None and (prefix in told or best.gateways == hops):
             continue
-        yield draft(
-            "exit-route",
+        yield EXIT_ROUTE.found(
             view.host,
             f"route {prefix}",
             "changed" if best else "missing",
@@ -215,7 +179,7 @@ def _ways_back(view: HostView, router: RouterIntent, main: list[Route]) -> Itera
             best.gateways if best else None,
             attribute="next hops" if best else "",
             what="next hops of the way back",
-            evidence=lines(ROUTES, [_shown(best)] if best else []),
+            evidence=lines(IP_ROUTE, [_shown(best)] if best else []),
             about=About(
                 peer=told.get(prefix),
                 topics=_STATIC,
@@ -242,3 +206,6 @@ def _networks(node: NodeIntent) -> Iterator[str]:
         if bridge.role is BridgeRole.NETWORK and bridge.vrf in vrfs:
             for address in bridge.addresses:
                 yield str(ipaddress.ip_interface(address).network)
+
+
+PLANE = Plane(examine_routes, (EXIT_ROUTE,))

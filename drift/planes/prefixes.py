@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift.check import B
-from drift.draft import About, Draft, draft, lines
+from drift.applies import with_evpn, with_exits
+from drift.causes import Broken, at_its_origin, from_exchange, peer_of
+from drift.comparison import Plane
+from drift.evidence import lines
+from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.routes import vnis_of
+from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from drift.model import Cause, Owner, RawFinding
     from drift.routes import Routes
     from drift.view import HostView
     from overlay.records import EvpnPath
@@ -18,15 +23,70 @@ if TYPE_CHECKING:
     # VRF, prefix and the address of the node that originates it.
     Key = tuple[str, str, str]
 
-PREFIX_CHECKS = frozenset({"type5-missing", "type5-unexpected"})
-
 # The statements of the exit that these routes come from.
 _TOPICS = frozenset(
     ("bgp", word) for word in ("default-originate", "advertise", "advertise-all-vni")
 )
 
 
-def examine_prefixes(view: HostView) -> Iterator[Draft]:
+def _from_origin(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    host, peer, about = raw.finding.host, peer_of(raw, owner), raw.about
+    yield Broken.UNDERLAY, peer
+    yield Broken.BGP, peer
+    yield Broken.VRF, peer, about.vrf
+    yield Broken.VNI, peer, about.vni
+    yield Broken.L3VNI, peer, about.vni
+    yield Broken.INSTANCE_ROUTES, peer
+    yield Broken.ORIGIN, raw.finding.check, raw.finding.object
+    yield from from_exchange(raw, owner)
+    yield Broken.ROUTER_ID, peer
+    yield Broken.UNDERLAY, host
+    yield Broken.ROUTER_ID, host
+
+
+def _foreign_type5(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    yield Broken.ORIGIN, raw.finding.check, raw.finding.object
+
+
+TYPE5_MISSING = Check(
+    "type5-missing",
+    CRITICAL,
+    "type-5 default route missing",
+    "Every node of a VRF has a default route (type-5, IPv4 and IPv6) of each of its exits.",
+    "This node does not use that exit; without any, the VRF has no way out from here.",
+    (EVPN_TABLE,),
+    by_vni=True,
+    applies=with_exits,
+    confirm="vtysh -c 'show bgp l2vpn evpn route type prefix'",
+    remedy="On the exit: `vtysh -c 'configure terminal' -c 'router bgp 1234 vrf vrf1' -c "
+    "'address-family l2vpn evpn' -c 'default-originate ipv4' -c 'default-originate "
+    "ipv6'`.",
+    explains=at_its_origin,
+    follows=_from_origin,
+    depth=Depth.ROUTE + 1,
+    pairwise=Pairwise.ROUTE,
+    with_others=True,
+)
+
+TYPE5_UNEXPECTED = Check(
+    "type5-unexpected",
+    WARNING,
+    "type-5 route not intended",
+    "Each type-5 route of an intended VRF is the default route of one of its exits.",
+    "It draws traffic of the VRF to a node that should not route it.",
+    (EVPN_TABLE,),
+    by_vni=True,
+    applies=with_evpn,
+    confirm="vtysh -c 'show bgp l2vpn evpn route type prefix'",
+    remedy="On the node that it comes from, take `default-originate`, `advertise ipv4 unicast` "
+    "or `advertise ipv6 unicast` out of its `router bgp 1234 vrf vrf1`. A new exit "
+    "belongs under `exits:` of the VRF in fabric.yaml.",
+    explains=at_its_origin,
+    follows=_foreign_type5,
+)
+
+
+def examine_prefixes(view: HostView) -> Iterator[RawFinding]:
     """Default routes of each exit on the nodes of its VRF; any other type-5 route is strange."""
     routes = view.routes
     if routes is None or view.table_empty:
@@ -65,33 +125,31 @@ def _found(view: HostView, routes: Routes) -> dict[Key, EvpnPath]:
     return found
 
 
-def _missing(view: HostView, key: Key, others: list[EvpnPath]) -> Draft:
+def _missing(view: HostView, key: Key, others: list[EvpnPath]) -> RawFinding:
     vrf, prefix, vtep = key
-    return draft(
-        "type5-missing",
+    return TYPE5_MISSING.found(
         view.host,
         f"VRF {vrf} {prefix} via {vtep}",
         "missing",
         vtep,
         None,
         what="type-5 route" if vtep != view.node.address else "type-5 route of its own",
-        evidence=lines(B, (path.text for path in others), limit=3),
+        evidence=lines(EVPN_TABLE, (path.text for path in others), limit=3),
         # The IPv4 and the IPv6 default of one exit go together.
         about=_about(view, key, group=("type5-missing", view.host, vrf, vtep)),
     )
 
 
-def _unexpected(view: HostView, key: Key, path: EvpnPath) -> Draft:
+def _unexpected(view: HostView, key: Key, path: EvpnPath) -> RawFinding:
     vrf, prefix, vtep = key
-    return draft(
-        "type5-unexpected",
+    return TYPE5_UNEXPECTED.found(
         view.host,
         f"VRF {vrf} {prefix} via {vtep}",
         "extra",
         None,
         vtep,
         what="type-5 route",
-        evidence=lines(B, [path.text]),
+        evidence=lines(EVPN_TABLE, [path.text]),
         about=_about(view, key, group=("type5-unexpected", vrf, vtep)),
     )
 
@@ -101,3 +159,6 @@ def _about(view: HostView, key: Key, group: tuple[object, ...]) -> About:
     vni = view.intent.fabric.vrfs[vrf].l3vni
     own = vtep == view.node.address
     return About(vrf=vrf, vni=vni, peer=vtep, topics=_TOPICS if own else frozenset(), group=group)
+
+
+PLANE = Plane(examine_prefixes, (TYPE5_MISSING, TYPE5_UNEXPECTED))

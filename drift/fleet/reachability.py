@@ -7,57 +7,18 @@ differences are kept; where all is well nothing grows with nodes times nodes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from drift.evpn import intended_elsewhere
+from drift.planes.evpn import intended_elsewhere
+from drift.result import Reachability, Segment, Unlike
 from overlay.intent import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from drift.result import ReachState
     from drift.view import HostView
     from overlay.expected import FabricIntent, VxlanIntent
-
-ReachState = Literal[
-    "flood-missing", "imet-missing", "both-missing", "flood-extra", "imet-extra", "both-extra"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """VNIs that the same nodes carry."""
-
-    vnis: tuple[int, ...]
-    nodes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unlike:
-    """What `node` has otherwise than intended in one VNI; `vteps` None: of every other VTEP.
-
-    A VTEP is named by its node, one that no node owns by its address.
-    """
-
-    vni: int
-    node: str
-    state: ReachState
-    vteps: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Reachability:
-    """The picture of a fabric: who should be with whom, where that is not so, what is not known.
-
-    Nothing may be concluded about the rows of the nodes in `flood_unread` and `imet_unread`.
-    `imet` is false where VTEPs are not learned from routes (multicast, unicast).
-    """
-
-    imet: bool
-    segments: tuple[Segment, ...]
-    flood_unread: tuple[str, ...]
-    imet_unread: tuple[str, ...]
-    unlike: tuple[Unlike, ...]
 
 
 class Reach:

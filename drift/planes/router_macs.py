@@ -10,26 +10,28 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from drift.check import B, F
-from drift.draft import About, Draft, draft, lines
+from drift.comparison import Plane
+from drift.evidence import lines
+from drift.model import About
+from drift.planes.forwarding import FDB_MISSING, FDB_WRONG_VTEP
 from drift.routes import vnis_of
+from overlay.outputs import BRIDGE_FDB, EVPN_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from drift.model import RawFinding
     from drift.routes import Routes
     from drift.view import HostView
     from overlay.expected import VxlanIntent
     from overlay.records import EvpnPath, FdbEntry
-
-ROUTER_MAC_CHECKS = frozenset({"fdb-missing", "fdb-wrong-vtep"})
 
 _IP_PREFIX = 5
 _LOCAL_PREFERENCE = 100
 _SHOWN = 3
 
 
-def examine_router_macs(view: HostView) -> Iterator[Draft]:
+def examine_router_macs(view: HostView) -> Iterator[RawFinding]:
     """The RMAC of each VTEP that an L3VNI routes to, and the VTEP that it is behind."""
     routes = view.routes
     if routes is None or view.table_empty:
@@ -95,37 +97,36 @@ def _preference(path: EvpnPath) -> tuple[int, int]:
     return preference, -len(path.as_path.split())
 
 
-def _missing(view: HostView, vxlan: VxlanIntent, mac: str, paths: list[EvpnPath]) -> Draft:
+def _missing(view: HostView, vxlan: VxlanIntent, mac: str, paths: list[EvpnPath]) -> RawFinding:
     vteps = _vteps(paths)
     held = sorted(view.tunnels.get(vxlan.name, {}).items())
-    return draft(
-        "fdb-missing",
+    return FDB_MISSING.found(
         view.host,
         f"{vxlan.name} RMAC {mac}",
         "missing",
         vteps[0] if len(vteps) == 1 else vteps,
         None,
         what="forwarding entry",
-        evidence=lines(B, (path.text for path in paths), limit=_SHOWN)
-        + lines(F, (entry.text for _, entry in held)),
-        about=_about(view, vxlan, vteps[0]),
+        evidence=lines(EVPN_TABLE, (path.text for path in paths), limit=_SHOWN)
+        + lines(BRIDGE_FDB, (entry.text for _, entry in held)),
+        about=_about(view, vxlan, vteps[0], mac),
     )
 
 
 def _elsewhere(
     view: HostView, vxlan: VxlanIntent, mac: str, paths: list[EvpnPath], entry: FdbEntry
-) -> Draft:
+) -> RawFinding:
     vteps = _vteps(paths)
-    return draft(
-        "fdb-wrong-vtep",
+    return FDB_WRONG_VTEP.found(
         view.host,
         f"{vxlan.name} RMAC {mac}",
         "changed",
         vteps[0] if len(vteps) == 1 else vteps,
         entry.dst,
         attribute="VTEP",
-        evidence=lines(F, [entry.text]) + lines(B, (path.text for path in paths), limit=_SHOWN),
-        about=_about(view, vxlan, vteps[0]),
+        evidence=lines(BRIDGE_FDB, [entry.text])
+        + lines(EVPN_TABLE, (path.text for path in paths), limit=_SHOWN),
+        about=_about(view, vxlan, vteps[0], mac),
     )
 
 
@@ -133,6 +134,9 @@ def _vteps(paths: list[EvpnPath]) -> list[str]:
     return sorted({path.next_hop for path in paths if path.next_hop is not None})
 
 
-def _about(view: HostView, vxlan: VxlanIntent, vtep: str) -> About:
+def _about(view: HostView, vxlan: VxlanIntent, vtep: str, mac: str) -> About:
     vrf = view.bridges[vxlan.bridge].vrf
-    return About(device=vxlan.name, bridge=vxlan.bridge, vni=vxlan.vni, vrf=vrf, peer=vtep)
+    return About(device=vxlan.name, bridge=vxlan.bridge, vni=vxlan.vni, vrf=vrf, peer=vtep, mac=mac)
+
+
+PLANE = Plane(examine_router_macs, (FDB_MISSING, FDB_WRONG_VTEP))

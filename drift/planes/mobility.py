@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift.check import B
-from drift.draft import About, Draft, draft, lines
+from drift.applies import with_evpn_vnis
+from drift.causes import Broken
+from drift.comparison import Plane
+from drift.evidence import lines
+from drift.model import WARNING, About, Check
 from drift.routes import vnis_of
+from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from drift.model import Cause, Owner, RawFinding
     from drift.routes import Routes
     from drift.view import HostView
     from overlay.records import EvpnPath
-
-MOBILITY_CHECKS = frozenset({"mac-mobility"})
 
 # Each move of a MAC adds 1 to its sequence number (RFC 7432, 7.7). In the middle of a migration
 # it is in two places, with two numbers, for a moment: one alone must say nothing. A MAC that is
@@ -25,7 +28,32 @@ MOVES_IN_TWO_PLACES = 5
 MOVES = 20
 
 
-def examine_mobility(view: HostView) -> Iterator[Draft]:
+def _keeps_moving(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    # Where a MAC is that moves to and fro, each node knows at another time, and some lose it.
+    yield Broken.MAC, raw.about.vni, raw.about.mac
+
+
+MAC_MOBILITY = Check(
+    "mac-mobility",
+    WARNING,
+    "MAC moves, or is in two places",
+    "No MAC is behind several VTEPs, unless its mobility sequence numbers (one migration adds "
+    "1) say that it is just moving: they differ and are below 5. None is at 20 or more.",
+    "Two guests share a MAC, or a loop throws it about: frames go to one place, then another.",
+    (EVPN_TABLE,),
+    by_vni=True,
+    applies=with_evpn_vnis,
+    confirm="vtysh -c 'show evpn mac vni 2 mac 02:00:00:00:00:77'",
+    remedy="`bridge fdb show | grep 02:00:00:00:00:77` on each VTEP that is named shows its "
+    "ports: give one of the two guests another MAC, delete a static entry, or break the "
+    "loop. A MAC that FRR has frozen as a duplicate is freed by `vtysh -c 'clear evpn "
+    "dup-addr vni 2 mac 02:00:00:00:00:77'`.",
+    explains=_keeps_moving,
+    transient=True,
+)
+
+
+def examine_mobility(view: HostView) -> Iterator[RawFinding]:
     """Each MAC of a local L2 VNI that several VTEPs claim, or that has moved too often."""
     routes = view.routes
     if routes is None or view.table_empty:
@@ -70,15 +98,17 @@ def _finding(
     expected: object,
     actual: object,
     attribute: str,
-) -> Draft:
-    return draft(
-        "mac-mobility",
+) -> RawFinding:
+    return MAC_MOBILITY.found(
         view.host,
         f"VNI {vni} MAC {mac}",
         "changed",
         expected,
         actual,
         attribute=attribute,
-        evidence=lines(B, (path.text for path in paths)),
-        about=About(vni=vni, group=("mac-mobility", vni, mac)),
+        evidence=lines(EVPN_TABLE, (path.text for path in paths)),
+        about=About(vni=vni, mac=mac, group=("mac-mobility", vni, mac)),
     )
+
+
+PLANE = Plane(examine_mobility, (MAC_MOBILITY,))

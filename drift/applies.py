@@ -1,0 +1,71 @@
+"""Where a check applies: predicates on the fabric and on one node's intent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from overlay.intent import Mode, Role
+from overlay.outputs import BGP_SUMMARY, EVPN_SUMMARY
+
+if TYPE_CHECKING:
+    from overlay.expected import FabricIntent, NodeIntent
+
+
+def with_evpn(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return node.bgp is not None
+
+
+def with_evpn_vnis(_intent: FabricIntent, node: NodeIntent) -> bool:
+    """A VTEP in EVPN mode; a reflector has no VNI of its own."""
+    return node.bgp is not None and node.role is Role.VTEP
+
+
+def with_vnis(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return node.role is Role.VTEP
+
+
+def with_multicast(intent: FabricIntent, node: NodeIntent) -> bool:
+    return intent.fabric.mode is Mode.MULTICAST and node.role is Role.VTEP
+
+
+def with_l3vni(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return any(vxlan.is_l3vni for vxlan in node.vxlans)
+
+
+def with_exits(intent: FabricIntent, node: NodeIntent) -> bool:
+    """A node with a VRF that somebody routes to the outside."""
+    return node.bgp is not None and any(
+        intent.fabric.vrfs[vrf.name].exits for vrf in node.vrfs if vrf.l3vni is not None
+    )
+
+
+def with_way_out(_intent: FabricIntent, node: NodeIntent) -> bool:
+    """An exit, or a router outside with its way back."""
+    return node.router is not None or bool(node.bgp and node.bgp.exits)
+
+
+def with_gateways(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return any(bridge.routed for bridge in node.bridges)
+
+
+def with_vips(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return bool(node.vips)
+
+
+def with_sysctls(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return bool(node.sysctls)
+
+
+def with_frr(_intent: FabricIntent, node: NodeIntent) -> bool:
+    """A node whose frr.conf says more than FRR does by itself."""
+    return node.bgp is not None or node.router is not None or bool(node.vips)
+
+
+def with_sessions(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return bool(session_slugs(node))
+
+
+def session_slugs(node: NodeIntent) -> tuple[str, ...]:
+    """What shows a node's sessions: EVPN ones, those of an exit with a router outside, or both."""
+    outside = node.router.asn is not None if node.router else bool(node.bgp and node.bgp.upstreams)
+    return ((EVPN_SUMMARY,) if node.bgp else ()) + ((BGP_SUMMARY,) if outside else ())

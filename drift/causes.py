@@ -1,0 +1,113 @@
+"""How findings explain one another: what can be broken, and the rules that several checks share.
+
+A cause is a tuple such as `(Broken.VNI, "node1", 2)`: node1's part in VNI 2 is broken. A finding
+that explains it is a possible cause of every finding that may follow from it (`Check.explains`,
+`Check.follows`). The rules of a single check stand beside it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.model import Cause, Owner, RawFinding
+
+
+class Broken(StrEnum):
+    """What is broken; behind the colon what stands after it in the cause."""
+
+    UNDERLAY = auto()  # host: its way to all others
+    VNI = auto()  # host, VNI: its part in that VNI
+    VRF = auto()  # host, VRF
+    BELOW = auto()  # host, bridge: a port of that bridge
+    GONE = auto()  # host, device: it is not there
+    PORTS = auto()  # host, bridge: how its ports forward
+    MTU = auto()  # host, bridge, MTU: a port of that bridge has this one
+    SOURCE = auto()  # address: somebody sends from it who should not
+    TAKEN = auto()  # host, address: it is another node's
+    FOREIGN = auto()  # host, VNI: the host is in that VNI and should not be
+    BGP = auto()  # host: its BGP as a whole
+    INSTANCE_ROUTES = auto()  # host: it originates for no VNI
+    IMET = auto()  # host, VNI: its IMET route
+    RENEWED = auto()  # host: it announces its routes with other attributes
+    ROUTER_ID = auto()  # host: its router-id
+    ROUTER_ID_IN_USE = auto()  # router-id: it is not its owner's alone
+    BETWEEN = auto()  # two hosts in order: what they exchange
+    ALONE = auto()  # host: it has no session left
+    L3VNI = auto()  # host, VNI: in zebra
+    ROUTING = auto()  # host, VNI: its bridge is not in its VRF
+    ORIGIN = auto()  # check, object: at the node that originates it
+    PREFIX = auto()  # host, VNI: its prefix routes
+    ROUTE = auto()  # host, VNI, VTEP: the IMET route that the host has of that VTEP
+    LEARNED = auto()  # host, VNI: MACs are learned beside EVPN
+    MAC = auto()  # VNI, MAC: it keeps moving
+    VIP = auto()  # object: a group's own state
+    CONFIG = auto()  # host, topic: what was typed into vtysh
+
+
+def peer_of(raw: RawFinding, owner: Owner) -> str:
+    """The node behind the address that a finding is about; the address when nobody owns it."""
+    address = raw.about.peer or ""
+    return owner.get(address, address)
+
+
+def between(host: str, peer: str) -> Cause:
+    """The cause of all that two nodes do not exchange."""
+    return (Broken.BETWEEN, *sorted((host, peer)))
+
+
+def breaks_device(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    """A device that is missing, down or misplaced takes with it all that runs over it."""
+    host, about = raw.finding.host, raw.about
+    if about.underlay:
+        yield Broken.UNDERLAY, host
+    elif about.vni is not None:
+        yield Broken.VNI, host, about.vni
+    elif about.vrf is not None:
+        yield Broken.VRF, host, about.vrf
+    if about.bridge:
+        yield Broken.BELOW, host, about.bridge
+    if raw.finding.kind == "missing":
+        yield Broken.GONE, host, about.device
+
+
+def breaks_vni(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    yield Broken.VNI, raw.finding.host, raw.about.vni
+
+
+def adds_vni(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    """The host is in a VNI that is not its own."""
+    yield Broken.FOREIGN, raw.finding.host, raw.about.vni
+
+
+def renews_routes(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    yield Broken.RENEWED, raw.finding.host
+
+
+def at_its_origin(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    """The others miss, or receive, what this node itself does not originate, or does."""
+    if peer_of(raw, owner) == raw.finding.host:
+        yield Broken.ORIGIN, raw.finding.check, raw.finding.object
+        yield Broken.PREFIX, raw.finding.host, raw.about.vni
+
+
+def from_vni(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    yield Broken.VNI, raw.finding.host, raw.about.vni
+
+
+def from_interface(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    """Its device is gone, or the VRF that the device is in."""
+    yield Broken.GONE, raw.finding.host, raw.about.device
+    if raw.about.vrf is not None:
+        yield Broken.VRF, raw.finding.host, raw.about.vrf
+
+
+def from_exchange(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    """The session between two nodes; with reflectors, the last one that one of them had."""
+    host, peer = raw.finding.host, peer_of(raw, owner)
+    yield between(host, peer)
+    yield Broken.ALONE, peer
+    yield Broken.ALONE, host

@@ -1,0 +1,79 @@
+"""BGP router-ids: each as intended, and no two alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from drift.applies import with_evpn
+from drift.causes import Broken, renews_routes
+from drift.comparison import Across
+from drift.evidence import lines
+from drift.fleet.names import few
+from drift.model import CRITICAL, About, Check, Depth
+from overlay.outputs import EVPN_TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.model import Cause, Owner, RawFinding
+    from drift.view import HostView
+    from overlay.expected import FabricIntent
+
+
+def _renames_router(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    yield from renews_routes(raw, owner)
+    yield Broken.ROUTER_ID, raw.finding.host
+    yield Broken.ROUTER_ID_IN_USE, raw.finding.actual
+
+
+ROUTER_ID = Check(
+    "router-id",
+    CRITICAL,
+    "wrong router-id",
+    "The BGP router-id is the intended one, and no other node uses it.",
+    "Two speakers with one router-id build no session, and their RDs collide.",
+    (EVPN_TABLE,),
+    applies=with_evpn,
+    confirm="vtysh -c 'show bgp l2vpn evpn summary'",
+    remedy="`vtysh -c 'configure terminal' -c 'router bgp 1234' -c 'bgp router-id "
+    "192.168.0.1'`. All its sessions start anew.",
+    explains=_renames_router,
+    depth=Depth.PROTOCOL + 1,
+)
+
+
+class RouterIds:
+    """Which nodes use which router-id."""
+
+    def __init__(self, intent: FabricIntent) -> None:
+        self._intent = intent
+        self._router_ids: dict[str, list[str]] = defaultdict(list)
+        self._heads: dict[str, str] = {}
+
+    def add(self, view: HostView) -> None:
+        if view.table and view.table.router_id:
+            self._router_ids[view.table.router_id].append(view.host)
+            self._heads[view.host] = view.table.head
+
+    def findings(self) -> Iterator[RawFinding]:
+        for router_id, hosts in sorted(self._router_ids.items()):
+            for host in sorted(hosts):
+                bgp = self._intent.nodes[host].bgp
+                if bgp is None or bgp.router_id == router_id:
+                    continue
+                shared = f" (also on {few(hosts, host)})" if len(hosts) > 1 else ""
+                yield ROUTER_ID.found(
+                    host,
+                    "bgp",
+                    "changed",
+                    bgp.router_id,
+                    router_id,
+                    attribute="router-id",
+                    what=f"router-id{shared}",
+                    evidence=lines(EVPN_TABLE, [self._heads[host]]),
+                    about=About(topics=frozenset({("bgp", "router-id")})),
+                )
+
+
+ACROSS = Across(ROUTER_ID, RouterIds)

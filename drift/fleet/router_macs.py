@@ -1,0 +1,72 @@
+"""Router MACs that several nodes use."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from drift.applies import with_l3vni
+from drift.comparison import Across
+from drift.evidence import lines
+from drift.fleet.names import few
+from drift.model import CRITICAL, About, Check
+from overlay.expected import BridgeRole
+from overlay.outputs import IP_LINK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.model import RawFinding
+    from drift.view import HostView
+    from overlay.expected import FabricIntent
+    from overlay.records import Link
+
+RMAC_CONFLICT = Check(
+    "rmac-conflict",
+    CRITICAL,
+    "router MAC used twice",
+    "The bridges of an L3VNI have another MAC on each node.",
+    "It is the router MAC of routed traffic: two nodes with one MAC take each other's.",
+    (IP_LINK,),
+    applies=with_l3vni,
+    confirm="vtysh -c 'show evpn vni 4000'",
+    remedy="Its router MAC is the MAC of vmbr4000: give one of the two a MAC of its own, `ip "
+    "link set vmbr4000 address 02:00:00:00:00:01`. FRR threw the other's routes away as its "
+    "own, so ask for them again: `vtysh -c 'clear bgp l2vpn evpn * soft in'`. Cloned "
+    "machines with one /etc/machine-id get one MAC for bridges of the same name (systemd's "
+    "MACAddressPolicy=persistent): make that file anew.",
+)
+
+
+class RouterMacs:
+    """Which nodes have which router MAC, by VNI."""
+
+    def __init__(self, _intent: FabricIntent) -> None:
+        self._router_macs: dict[tuple[int, str], dict[str, Link]] = defaultdict(dict)
+
+    def add(self, view: HostView) -> None:
+        for bridge in view.node.bridges:
+            link = view.links.get(bridge.name)
+            if bridge.role is BridgeRole.L3VNI and link is not None and link.mac is not None:
+                vni = view.vni_by_bridge[bridge.name]
+                self._router_macs[vni, link.mac][view.host] = link
+
+    def findings(self) -> Iterator[RawFinding]:
+        for (vni, mac), users in sorted(self._router_macs.items()):
+            if len(users) < 2:
+                continue
+            for host, link in sorted(users.items()):
+                yield RMAC_CONFLICT.found(
+                    host,
+                    link.name,
+                    "changed",
+                    "a MAC of its own",
+                    mac,
+                    attribute="router MAC",
+                    what=f"router MAC (also on {few(users, host)})",
+                    evidence=lines(IP_LINK, [link.text]),
+                    about=About(device=link.name, vni=vni, group=("rmac-conflict", vni, mac)),
+                )
+
+
+ACROSS = Across(RMAC_CONFLICT, RouterMacs)

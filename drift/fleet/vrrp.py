@@ -1,0 +1,90 @@
+"""Floating addresses across nodes: each has one master."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drift.comparison import Across
+from drift.evidence import lines
+from drift.model import About
+from drift.planes.vrrp import (
+    MASTER,
+    MASTERSHIP,
+    VRRP_GROUP,
+    family_of,
+    group_text,
+    group_title,
+    group_topics,
+)
+from drift.readers import groups_in
+from overlay.outputs import VRRP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.model import Kind, RawFinding
+    from drift.view import HostView
+    from overlay.expected import FabricIntent, VipIntent
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """One node of a group, as observed."""
+
+    host: str
+    address: str
+    vip: VipIntent
+    master: bool
+    evidence: str
+
+
+class Masters:
+    """Who holds each floating address, gathered node by node."""
+
+    def __init__(self, intent: FabricIntent) -> None:
+        self._seats: dict[int, list[_Seat]] = defaultdict(list)
+        self._members: dict[int, set[str]] = defaultdict(set)
+        for node in intent.nodes.values():
+            for vip in node.vips:
+                self._members[vip.id].add(node.name)
+
+    def add(self, view: HostView) -> None:
+        """Counts one node whose groups were read."""
+        groups = groups_in(view.state.json[VRRP]) or {}
+        for vip in view.node.vips:
+            group = groups.get(vip.id, {})
+            master = family_of(group, vip).get("status") == MASTER
+            seat = _Seat(view.host, view.node.address, vip, master, group_text(groups, vip.id))
+            self._seats[vip.id].append(seat)
+
+    def findings(self) -> Iterator[RawFinding]:
+        """Groups without a master, if all of their nodes were read; with more than one."""
+        for number, seats in sorted(self._seats.items()):
+            ranked = sorted(seats, key=lambda seat: (-seat.vip.priority, seat.host))
+            masters = [seat for seat in ranked if seat.master]
+            if not masters and self._members[number] == {seat.host for seat in seats}:
+                yield _master_finding(ranked[0], [], ranked[0].host, "missing")
+            for seat in masters[1:]:
+                yield _master_finding(seat, masters, masters[0].host, "extra")
+
+
+def _master_finding(seat: _Seat, masters: list[_Seat], wanted: str, kind: Kind) -> RawFinding:
+    return VRRP_GROUP.found(
+        seat.host,
+        group_title(seat.vip),
+        kind,
+        [wanted],
+        [other.host for other in masters],
+        attribute=MASTERSHIP,
+        evidence=lines(VRRP, [seat.evidence]),
+        about=About(
+            peer=masters[0].address if masters else None,
+            topics=group_topics(seat.vip),
+            group=("vrrp", seat.vip.id, kind),
+        ),
+    )
+
+
+ACROSS = Across(VRRP_GROUP, Masters)

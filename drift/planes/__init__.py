@@ -1,0 +1,1 @@
+"""One file a plane: its checks, how a node is compared, and what folding knows of them."""

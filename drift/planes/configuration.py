@@ -1,0 +1,143 @@
+"""Managed files on disk, and FRR's running configuration, against what the intent renders to."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from drift.applies import with_frr
+from drift.causes import Broken
+from drift.comparison import Plane
+from drift.evidence import lines
+from drift.frrconfig import missing_from, statements, topic_of
+from drift.model import WARNING, About, Check
+from overlay.outputs import (
+    DAEMONS_FILE,
+    FRR_FILE,
+    INTERFACES_FILE,
+    RUNNING_CONFIG,
+    SYSCTL_FILE,
+    file_slug,
+    managed_paths,
+)
+from overlay.redaction import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.frrconfig import Statement
+    from drift.model import Cause, Owner, RawFinding
+    from drift.view import HostView
+    from overlay.expected import NodeIntent
+
+_SHOWN = 20
+# As the catalogue lists them; a node whose underlay is not ours has another interfaces file.
+FILES = tuple(map(file_slug, (INTERFACES_FILE, FRR_FILE, DAEMONS_FILE, SYSCTL_FILE)))
+
+
+def files_on(node: NodeIntent) -> tuple[str, ...]:
+    """The texts of a node's managed files, whose interfaces lie where its scope says."""
+    return tuple(map(file_slug, managed_paths(node)))
+
+
+def _from_one_topic(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    # What was typed into vtysh shows in two ways: the statement that differs, and what it breaks.
+    # The latter says more, so it is the root; but only where all that differs is about one thing.
+    if len(raw.about.differing) == 1:
+        yield from ((Broken.CONFIG, raw.finding.host, topic) for topic in raw.about.differing)
+
+
+CONFIG_FILE = Check(
+    "config-file",
+    WARNING,
+    "managed file edited",
+    "Each managed file on disk is what the intent renders to, byte for byte.",
+    "The next reload or reboot brings up something else than the intent.",
+    FILES,
+    by_render=True,
+    confirm="python run.py plan --limit node1",
+    remedy="`deploy` puts the rendered file back. What was edited for good belongs into "
+    "fabric.yaml.",
+    needs_on=files_on,
+)
+
+CONFIG_RUNNING = Check(
+    "config-running",
+    WARNING,
+    "FRR's running configuration differs",
+    "FRR runs the statements of the rendered frr.conf and no others, whatever their order.",
+    "What was typed into vtysh is lost at the next restart, and until then is not intended.",
+    (RUNNING_CONFIG,),
+    by_render=True,
+    applies=with_frr,
+    confirm="/usr/lib/frr/frr-reload.py --test /etc/frr/frr.conf",
+    remedy="`/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf` takes it back, if that "
+    "file is as rendered (`plan` is empty). What should stay belongs into fabric.yaml.",
+    follows=_from_one_topic,
+)
+
+
+def examine_files(view: HostView) -> Iterator[RawFinding]:
+    """Each managed file, byte for byte. One that is not there was collected as an empty text."""
+    for path, wanted in (view.rendered or {}).items():
+        slug = file_slug(path)
+        found = view.state.texts[slug]
+        if found == wanted:
+            continue
+        differing = _differing_lines(wanted, found)
+        yield CONFIG_FILE.found(
+            view.host,
+            path,
+            "changed" if found else "missing",
+            "as rendered",
+            _counted(differing) if found else None,
+            attribute="content" if found else "",
+            what="content",
+            evidence=lines(slug, map(redact, differing), limit=_SHOWN) if found else (),
+            about=About(),
+        )
+
+
+def _differing_lines(wanted: str, found: str) -> list[str]:
+    diff = difflib.unified_diff(wanted.splitlines(), found.splitlines(), n=0, lineterm="")
+    return [line for line in list(diff)[2:] if not line.startswith("@@")]
+
+
+def _counted(differing: list[str]) -> str:
+    more = sum(1 for line in differing if line.startswith("+"))
+    if not differing:
+        return "other line ends"
+    return f"{more} lines more, {len(differing) - more} fewer"
+
+
+def examine_running(view: HostView) -> Iterator[RawFinding]:
+    """FRR's statements against those of the rendered frr.conf: one finding for all of them."""
+    wanted = statements((view.rendered or {})[FRR_FILE])
+    found = statements(view.state.texts[RUNNING_CONFIG])
+    missing, extra = missing_from(wanted, found), missing_from(found, wanted)
+    if not missing and not extra:
+        return
+    topics = {topic_of(statement, found) for statement in missing}
+    topics |= {topic_of(statement, wanted) for statement in extra}
+    yield CONFIG_RUNNING.found(
+        view.host,
+        "frr",
+        "changed",
+        _bounded(missing),
+        _bounded(extra),
+        attribute="running configuration",
+        evidence=lines(
+            RUNNING_CONFIG, [redact(statement[-1]) for statement in extra], limit=_SHOWN
+        ),
+        about=About(differing=frozenset(topics)),
+    )
+
+
+def _bounded(differing: list[Statement]) -> list[str]:
+    shown = [redact(" / ".join(statement)) for statement in differing[:_SHOWN]]
+    more = len(differing) - len(shown)
+    return [*shown, f"… and {more} more"] if more else shown
+
+
+FILES_ON_DISK = Plane(examine_files, (CONFIG_FILE,))
+RUNNING = Plane(examine_running, (CONFIG_RUNNING,))

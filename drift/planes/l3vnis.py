@@ -1,0 +1,88 @@
+"""L3VNIs, as zebra's JSON shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drift.applies import with_l3vni
+from drift.causes import Broken
+from drift.compare import compare
+from drift.comparison import Plane
+from drift.evidence import bounded, excerpt, lines
+from drift.model import CRITICAL, About, Check, Depth
+from drift.readers import vnis_in
+from overlay.outputs import EVPN_VNI
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.compare import Record
+    from drift.model import Cause, Owner, RawFinding
+    from drift.view import HostView
+
+
+def _stops_routing(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    yield Broken.FOREIGN, raw.finding.host, raw.about.vni
+    yield Broken.L3VNI, raw.finding.host, raw.about.vni
+
+
+def _from_vrf_or_vni(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    host, about = raw.finding.host, raw.about
+    yield Broken.VRF, host, about.vrf
+    yield Broken.VNI, host, about.vni
+    yield Broken.ROUTING, host, about.vni
+    yield Broken.BGP, host
+    yield Broken.INSTANCE_ROUTES, host
+
+
+L3VNI = Check(
+    "l3vni",
+    CRITICAL,
+    "L3VNI not in place",
+    "Each L3VNI is of type L3 in zebra, and in its VRF.",
+    "Routed traffic of the VRF does not leave the node.",
+    (EVPN_VNI,),
+    applies=with_l3vni,
+    confirm="vtysh -c 'show evpn vni 4000'",
+    remedy="`vtysh -c 'configure terminal' -c 'vrf vrf1' -c 'vni 4000'`. vxlan4000 must be up "
+    "in vmbr4000, and that bridge up in the VRF.",
+    explains=_stops_routing,
+    follows=_from_vrf_or_vni,
+    depth=Depth.PROTOCOL + 4,
+)
+
+
+def examine_l3vnis(view: HostView) -> Iterator[RawFinding]:
+    """Each VRF's L3VNI: known to zebra, of type L3, in that VRF."""
+    listing = vnis_in(view.state.json[EVPN_VNI])
+    if listing is None:
+        return
+    wanted: dict[str, Record] = {
+        str(l3vni): {"type": "L3", "VRF": vrf} for vrf, l3vni in view.l3vni_by_vrf.items()
+    }
+    found: dict[str, Record] = {
+        vni: {
+            "type": bounded(listing[vni].get("type")),
+            "VRF": bounded(listing[vni].get("tenantVrf")),
+        }
+        for vni in wanted
+        if vni in listing
+    }
+    for difference in compare(wanted, found):
+        vni = difference.key
+        vrf = str(wanted[vni]["VRF"])
+        whole = difference.field is None
+        yield L3VNI.found(
+            view.host,
+            f"VNI {vni}",
+            difference.kind,
+            f"L3VNI of {vrf}" if whole else difference.expected,
+            difference.actual,
+            attribute=difference.field or "",
+            what="L3VNI" if whole else "",
+            evidence=lines(EVPN_VNI, [excerpt(vni, listing)]),
+            about=About(vni=int(vni), vrf=vrf, topics=frozenset({("vni", int(vni))})),
+        )
+
+
+PLANE = Plane(examine_l3vnis, (L3VNI,))

@@ -1,0 +1,212 @@
+"""What a node originates: an IMET route for each of its VNIs, with their route targets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drift.applies import with_evpn_vnis
+from drift.causes import Broken, from_vni, renews_routes
+from drift.evidence import lines
+from drift.model import CRITICAL, About, Check, Depth
+from drift.routes import vnis_of
+from overlay.outputs import EVPN_TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.model import Cause, Evidence, Owner, RawFinding
+    from drift.routes import Routes
+    from drift.view import HostView
+    from overlay.expected import VxlanIntent
+    from overlay.records import EvpnPath
+
+_ADVERTISED = frozenset({("bgp", "advertise-all-vni")})
+_MAC_IP = 2
+_IMET = 3
+_SHOWN = 6
+
+
+def _stops_imet(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    if raw.about.vni is None:
+        yield Broken.INSTANCE_ROUTES, raw.finding.host
+    else:
+        yield Broken.IMET, raw.finding.host, raw.about.vni
+
+
+def _changes_target(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    host, about = raw.finding.host, raw.about
+    yield from renews_routes(raw, owner)
+    lacking = about.vnis if about.vni is None else {about.vni}
+    yield from ((Broken.IMET, host, vni) for vni in lacking)
+    yield from ((Broken.FOREIGN, host, vni) for vni in about.foreign)
+
+
+IMET_NOT_ORIGINATED = Check(
+    "imet-not-originated",
+    CRITICAL,
+    "IMET route not originated",
+    "The node originates a type-3 route for each of its L2 VNIs.",
+    "Without it no other node floods to this one (advertise-all-vni, or a VNI FRR ignores).",
+    (EVPN_TABLE,),
+    by_vni=True,
+    applies=with_evpn_vnis,
+    confirm="vtysh -c 'show evpn vni' -c 'show bgp l2vpn evpn route type multicast'",
+    remedy="If all VNIs are concerned: `vtysh -c 'configure terminal' -c 'router bgp 1234' -c "
+    "'address-family l2vpn evpn' -c 'advertise-all-vni'`. If `show evpn vni` lacks just "
+    "this one, zebra sees no VXLAN device for it that is up and in a bridge: mend the "
+    "device.",
+    explains=_stops_imet,
+    follows=from_vni,
+    depth=Depth.PROTOCOL + 3,
+)
+
+ROUTE_TARGET = Check(
+    "route-target",
+    CRITICAL,
+    "wrong route target",
+    "Routes that the node originates carry the route targets of their VNI (the AS is not "
+    "judged: import matches *:VNI).",
+    "Others import by route target: with another one the routes land elsewhere or nowhere.",
+    (EVPN_TABLE,),
+    by_vni=True,
+    applies=with_evpn_vnis,
+    confirm="vtysh -c 'show bgp l2vpn evpn vni 2'",
+    remedy="Somebody has set it by hand; without that FRR derives AS:VNI: `vtysh -c 'configure "
+    "terminal' -c 'router bgp 1234' -c 'address-family l2vpn evpn' -c 'no vni 2'`.",
+    explains=_changes_target,
+    follows=from_vni,
+    depth=Depth.PROTOCOL + 2,
+    with_others=True,
+)
+
+
+def examine_origination(view: HostView) -> Iterator[RawFinding]:
+    """IMET routes that the node does not originate, and route targets that are not its VNIs'.
+
+    A type-3 route holds no VNI but in its route target. So a route with a target that no device
+    of the node explains, and a VNI without a route, are taken for the same thing.
+    """
+    routes = view.routes
+    if routes is None or view.table_empty:
+        return
+    by_vni: dict[int, list[EvpnPath]] = {}
+    foreign: list[EvpnPath] = []
+    known = {vxlan.vni for vxlan in view.l2_vxlans}
+    carried = {link.vxlan.vni for link in view.links.values() if link.vxlan is not None}
+    for path in routes.originated_imet():
+        named = vnis_of(path)
+        for vni in named & known:
+            by_vni.setdefault(vni, []).append(path)
+        if not named & (known | carried):
+            foreign.append(path)
+    lacking = [vxlan for vxlan in view.l2_vxlans if vxlan.vni not in by_vni]
+    mistaken = foreign if any(map(view.is_ready, lacking)) else []
+    yield from _foreign_targets(view, mistaken, [v for v in lacking if view.is_ready(v)])
+    yield from _not_originated(view, lacking, len(mistaken))
+    yield from _mixed_targets(view, routes, by_vni)
+
+
+def _foreign_targets(
+    view: HostView, paths: list[EvpnPath], lacking: list[VxlanIntent]
+) -> Iterator[RawFinding]:
+    asn = _target_asn(view)
+    # Which VNI a route should be of is certain only when a single one lacks its route.
+    only = lacking[0].vni if len(lacking) == 1 else None
+    for path in paths:
+        yield ROUTE_TARGET.found(
+            view.host,
+            f"RD {path.rd}" if only is None else f"VNI {only}",
+            "changed",
+            [f"{asn}:{vxlan.vni}" for vxlan in lacking],
+            path.route_targets,
+            attribute="route target",
+            evidence=lines(EVPN_TABLE, [path.text]),
+            about=About(
+                vni=only,
+                vnis=frozenset(vxlan.vni for vxlan in lacking),
+                foreign=vnis_of(path),
+                topics=frozenset(("vni", vxlan.vni) for vxlan in lacking),
+            ),
+        )
+        if only is not None:
+            return
+
+
+def _target_asn(view: HostView) -> int:
+    # FRR derives route targets from the lower 16 bits of the AS number.
+    return view.node.bgp.asn & 0xFFFF if view.node.bgp else 0
+
+
+def _imet_lines(view: HostView, vni: int | None) -> tuple[Evidence, ...]:
+    """The IMET routes that the node does hold, of one VNI or of all: its own is not among them."""
+    held = [path for path in (view.table.paths if view.table else ()) if path.route_type == _IMET]
+    ours = [path for path in held if vni is None or vni in vnis_of(path)]
+    return lines(EVPN_TABLE, [path.text for path in ours or held], limit=_SHOWN)
+
+
+def _not_originated(
+    view: HostView, lacking: list[VxlanIntent], mistaken: int
+) -> Iterator[RawFinding]:
+    """One finding for the whole instance when nothing is originated that could be."""
+    ready = [vxlan for vxlan in lacking if view.is_ready(vxlan)]
+    if mistaken >= len(ready):  # each of these has a route, with a wrong target
+        lacking, ready = [vxlan for vxlan in lacking if vxlan not in ready], []
+    able = [vxlan for vxlan in view.l2_vxlans if view.is_ready(vxlan)]
+    if len(ready) > 1 and len(ready) == len(able):
+        yield IMET_NOT_ORIGINATED.found(
+            view.host,
+            "bgp",
+            "missing",
+            [f"VNI {vxlan.vni}" for vxlan in ready],
+            None,
+            what="IMET routes of its own",
+            evidence=_imet_lines(view, None),
+            about=About(topics=_ADVERTISED),
+        )
+        lacking = [vxlan for vxlan in lacking if vxlan not in ready]
+    for vxlan in lacking:
+        yield IMET_NOT_ORIGINATED.found(
+            view.host,
+            f"VNI {vxlan.vni}",
+            "missing",
+            vxlan.local,
+            None,
+            what="IMET route of its own",
+            evidence=_imet_lines(view, vxlan.vni),
+            about=About(
+                device=vxlan.name,
+                bridge=vxlan.bridge,
+                vni=vxlan.vni,
+                topics=_ADVERTISED | {("vni", vxlan.vni)},
+            ),
+        )
+
+
+def _mixed_targets(
+    view: HostView, routes: Routes, by_vni: dict[int, list[EvpnPath]]
+) -> Iterator[RawFinding]:
+    """Routes of a VNI (they share its RD) that carry a target beside the VNI's and its VRF's."""
+    by_rd = {path.rd: vni for vni, paths in by_vni.items() for path in paths}
+    bridges = {vxlan.vni: view.bridges.get(vxlan.bridge) for vxlan in view.l2_vxlans}
+    wrong: dict[int, EvpnPath] = {}
+    for path in routes.local:
+        vni = by_rd.get(path.rd)
+        if vni is None or vni in wrong:
+            continue
+        bridge = bridges[vni]
+        l3vni = view.l3vni_by_vrf.get(bridge.vrf or "") if bridge else None
+        allowed = {vni} | ({l3vni} if l3vni and path.route_type == _MAC_IP else set())
+        named = vnis_of(path)
+        if vni not in named or not named <= allowed:
+            wrong[vni] = path
+    for vni, path in wrong.items():
+        yield ROUTE_TARGET.found(
+            view.host,
+            f"VNI {vni}",
+            "changed",
+            [f"{_target_asn(view)}:{vni}"],
+            path.route_targets,
+            attribute="route target",
+            evidence=lines(EVPN_TABLE, [path.text]),
+            about=About(vni=vni, foreign=vnis_of(path), topics=frozenset({("vni", vni)})),
+        )

@@ -1,0 +1,59 @@
+"""Kernel settings: `sysctl` of the keys that the intent sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drift.applies import with_sysctls
+from drift.causes import from_interface
+from drift.comparison import Plane
+from drift.evidence import bounded, lines
+from drift.model import CRITICAL, About, Check
+from overlay import outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.model import RawFinding
+    from drift.view import HostView
+
+SYSCTL = Check(
+    "sysctl",
+    CRITICAL,
+    "kernel setting differs",
+    "Forwarding and reverse-path filtering are as the topology needs.",
+    "The kernel drops packets that it should route.",
+    (outputs.SYSCTL,),
+    applies=with_sysctls,
+    confirm="sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.rp_filter",
+    remedy="`sysctl --load /etc/sysctl.d/90-evpn-fleet.conf`. If it comes back, something else "
+    "sets it too: `grep -rs rp_filter /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d "
+    "/usr/lib/sysctl.d`.",
+    follows=from_interface,
+)
+
+
+def examine_settings(view: HostView) -> Iterator[RawFinding]:
+    """Each setting against `key = value`; one that the kernel does not have is absent."""
+    found: dict[str, str] = {}
+    for line in view.state.texts[outputs.SYSCTL].splitlines():
+        key, equals, value = line.partition("=")
+        if equals:
+            found[key.strip()] = " ".join(value.split())
+    bridge = view.node.underlay_bridge.name
+    for key, wanted in view.node.sysctls:
+        actual = found.get(key)
+        if actual != wanted:
+            yield SYSCTL.found(
+                view.host,
+                key,
+                "changed",
+                wanted,
+                bounded(actual),
+                attribute="value",
+                evidence=lines(outputs.SYSCTL, [f"{key} = {actual}"] if key in found else []),
+                about=About(device=bridge if f".{bridge}." in key else ""),
+            )
+
+
+PLANE = Plane(examine_settings, (SYSCTL,))

@@ -1,0 +1,131 @@
+"""Floating addresses (VRRP): each node's groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drift.applies import with_vips
+from drift.causes import Broken, between, peer_of
+from drift.compare import compare
+from drift.comparison import Plane
+from drift.evidence import bounded, excerpt, lines
+from drift.model import CRITICAL, About, Check
+from drift.readers import groups_in
+from overlay.outputs import VRRP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.compare import Record
+    from drift.model import Cause, Owner, RawFinding
+    from drift.view import HostView
+    from overlay.expected import VipIntent
+
+MASTER = "Master"
+MASTERSHIP = "master"
+_RUNNING = "running"
+
+
+def _stops_group(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    if raw.finding.attribute != MASTERSHIP:
+        yield Broken.VIP, raw.finding.object
+
+
+def _from_group(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    yield Broken.GONE, raw.finding.host, raw.about.device
+    yield Broken.UNDERLAY, raw.finding.host
+    if raw.finding.attribute == MASTERSHIP:
+        yield Broken.VIP, raw.finding.object
+    if raw.about.peer is not None:
+        yield Broken.UNDERLAY, peer_of(raw, owner)
+        yield between(raw.finding.host, peer_of(raw, owner))
+
+
+VRRP_GROUP = Check(
+    "vrrp",
+    CRITICAL,
+    "floating address not held as intended",
+    "Each VRRP group runs with its intended address and priority, and has one master.",
+    "Nobody answers at the floating address, or two nodes do.",
+    (VRRP,),
+    applies=with_vips,
+    confirm="vtysh -c 'show vrrp'",
+    remedy="`vtysh -c 'configure terminal' -c 'interface vmbr0' -c 'vrrp 1 priority 100'` with "
+    "the intended priority. Two masters do not hear each other: let IP protocol 112 "
+    "pass to 224.0.0.18 and ff02::12. Without any group: /etc/frr/daemons needs "
+    "`vrrpd=yes`.",
+    explains=_stops_group,
+    follows=_from_group,
+    with_others=True,
+)
+
+
+def examine_groups(view: HostView) -> Iterator[RawFinding]:
+    """Each group of the node: its interface, priority and address, and that it runs."""
+    groups = groups_in(view.state.json[VRRP])
+    if groups is None:
+        return
+    vips = {vip.id: vip for vip in view.node.vips}
+    wanted: dict[int, Record] = {
+        vip.id: {
+            "interface": view.node.underlay_bridge.name,
+            "priority": vip.priority,
+            "address": [vip.ip],
+            "state": _RUNNING,
+        }
+        for vip in vips.values()
+    }
+    found = {number: _observed(groups[number], vips[number]) for number in vips if number in groups}
+    for difference in compare(wanted, found):
+        vip = vips[difference.key]
+        whole = difference.field is None
+        yield VRRP_GROUP.found(
+            view.host,
+            group_title(vip),
+            difference.kind,
+            vip.ip if whole else difference.expected,
+            difference.actual,
+            attribute=difference.field or "",
+            what="VRRP group" if whole else "",
+            evidence=lines(VRRP, [group_text(groups, vip.id)]),
+            about=About(device=view.node.underlay_bridge.name, topics=group_topics(vip)),
+        )
+
+
+def group_title(vip: VipIntent) -> str:
+    return f"VIP {vip.ip}"
+
+
+def group_topics(vip: VipIntent) -> frozenset[tuple[object, ...]]:
+    return frozenset({("vrrp", str(vip.id))})
+
+
+def _observed(group: dict[str, Any], vip: VipIntent) -> Record:
+    family = family_of(group, vip)
+    addresses = family.get("addresses")
+    return {
+        "interface": bounded(group.get("interface")),
+        "priority": group.get("priority", family.get("effectivePriority")),
+        "address": [str(one) for one in addresses] if isinstance(addresses, list) else None,
+        "state": bounded(_state(group, family)),
+    }
+
+
+def family_of(group: dict[str, Any], vip: VipIntent) -> dict[str, Any]:
+    family = group.get("v6" if ":" in vip.ip else "v4")
+    return family if isinstance(family, dict) else {}
+
+
+def _state(group: dict[str, Any], family: dict[str, Any]) -> object:
+    if group.get("shutdown") is True:
+        return "shut down"
+    # `Initialize` is a group without its macvlan device, or whose interface is down.
+    status = family.get("status")
+    return _RUNNING if status in (MASTER, "Backup") else status
+
+
+def group_text(groups: dict[int, dict[str, Any]], number: int) -> str:
+    return excerpt(str(number), {str(key): value for key, value in groups.items()})
+
+
+PLANE = Plane(examine_groups, (VRRP_GROUP,))

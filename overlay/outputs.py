@@ -1,0 +1,46 @@
+"""What is asked of a node, by slug: the one vocabulary of checks, parsers and collection."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from overlay.expected import NodeIntent
+
+BRIDGE_FDB = "bridge_fdb"
+BRIDGE_FDB_LATER = "bridge_fdb_later"
+IP_LINK = "ip_link"
+IP_ADDRESS = "ip_address"
+IP_ROUTE = "ip_route"
+SYSCTL = "sysctl"
+EVPN_TABLE = "bgp_l2vpn_evpn"
+EVPN_SUMMARY = "evpn_summary"
+EVPN_VNI = "evpn_vni"
+BGP_SUMMARY = "bgp_summary"
+VRRP = "vrrp"
+RUNNING_CONFIG = "running_config"
+
+ALWAYS = (BRIDGE_FDB, IP_LINK)
+"""What every snapshot of every node holds, whatever is intended there."""
+
+DAEMONS_FILE = "/etc/frr/daemons"
+FRR_FILE = "/etc/frr/frr.conf"
+SYSCTL_FILE = "/etc/sysctl.d/90-evpn-fleet.conf"
+INTERFACES_FILE = "/etc/network/interfaces"
+OVERLAY_INTERFACES_FILE = "/etc/network/interfaces.d/evpn-fleet"
+
+
+def managed_paths(node: NodeIntent) -> tuple[str, ...]:
+    """The files that are ours on a node, in the order in which they are put in place.
+
+    FRR must know its EVPN instance before a VXLAN device appears, which has crashed bgpd
+    otherwise. The interfaces lie where the node's scope says.
+    """
+    interfaces = INTERFACES_FILE if node.owns_underlay else OVERLAY_INTERFACES_FILE
+    return (DAEMONS_FILE, FRR_FILE, SYSCTL_FILE, interfaces)
+
+
+def file_slug(path: str) -> str:
+    """The slug of a managed file's text: `/etc/frr/frr.conf` is `file_frr_conf`."""
+    return "file_" + re.sub(r"\W", "_", path.rpartition("/")[2])
