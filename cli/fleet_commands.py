@@ -15,6 +15,7 @@ from cli.context import (
     WorkersOption,
     context_of,
 )
+from cli.pipeline import asked
 from cli.plan_view import plan_code, print_plans
 from cli.progress import host_progress
 from tasks.collect import HostCapture, collect_all
@@ -76,7 +77,7 @@ def collect(
             captures.append(capture)
             tick(capture.host, "unreachable" if capture.error else "collected")
 
-        collect_all(session, inventory.intent, done)
+        collect_all(session, asked(inventory.intent, session.hosts), done)
     write_meta(output, captures)
     for capture in captures:
         if capture.error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cli.audit_options import ALL_CHECKS, Choice
 from cli.progress import host_progress
-from drift.catalogue import CHECKS
+from drift.catalogue import CHECKS, wanted_outputs
 from drift.engine import audit as compare
 from drift.suppress import suppress
 from overlay.records import CommandResult, HostState
@@ -24,7 +24,7 @@ from tasks.commands import TEXT_SLUGS, commands_for
 from tasks.snapshot import read_snapshot, write_capture, write_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent
     from overlay.suppressions import Suppression
     from reports.model import Report, RunInfo
+    from tasks.commands import CollectCommand
     from tasks.session import Session
 
 # Below this, starting processes costs more than they save.
@@ -64,11 +65,16 @@ class Parsing:
         """Every host's observed state, by name in alphabetical order."""
         for host, future in self._futures.items():
             state = future.result()
-            asked = {c.slug for c in commands_for(self._intent, self._intent.nodes[host])}
-            for slug in set(TEXT_SLUGS) - asked:
+            for slug in set(TEXT_SLUGS) - wanted_outputs(self._intent, self._intent.nodes[host]):
                 state.commands[slug] = CommandResult(slug, "skipped", error="no BGP is intended")
             self._states[host] = state
         return dict(sorted(self._states.items()))
+
+
+def asked(intent: FabricIntent, hosts: Iterable[str]) -> dict[str, tuple[CollectCommand, ...]]:
+    """By host, the commands whose outputs its checks need."""
+    nodes = [intent.nodes[host] for host in hosts]
+    return {node.name: commands_for(wanted_outputs(intent, node), node) for node in nodes}
 
 
 @contextlib.contextmanager
@@ -120,7 +126,7 @@ class LiveFleet:
                 self._store(capture)
                 tick(capture.host, "unreachable" if capture.error else "collected")
 
-            collect_all(session, self._intent, done, self._until)
+            collect_all(session, asked(self._intent, session.hosts), done, self._until)
             self._states |= parser.states()
         if self._keep is not None:
             write_meta(self._keep, self._captures.values())

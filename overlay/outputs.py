@@ -31,14 +31,18 @@ INTERFACES_FILE = "/etc/network/interfaces"
 OVERLAY_INTERFACES_FILE = "/etc/network/interfaces.d/evpn-fleet"
 
 
+def interfaces_path(node: NodeIntent) -> str:
+    """The file that a node's interfaces are written to, by its managed scope."""
+    return INTERFACES_FILE if node.owns_underlay else OVERLAY_INTERFACES_FILE
+
+
 def managed_paths(node: NodeIntent) -> tuple[str, ...]:
     """The files that are ours on a node, in the order in which they are put in place.
 
     FRR must know its EVPN instance before a VXLAN device appears, which has crashed bgpd
-    otherwise. The interfaces lie where the node's scope says.
+    otherwise.
     """
-    interfaces = INTERFACES_FILE if node.owns_underlay else OVERLAY_INTERFACES_FILE
-    return (DAEMONS_FILE, FRR_FILE, SYSCTL_FILE, interfaces)
+    return (DAEMONS_FILE, FRR_FILE, SYSCTL_FILE, interfaces_path(node))
 
 
 def file_slug(path: str) -> str:

@@ -14,8 +14,9 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from overlay.outputs import file_slug
 from replay.switch import ReplaySwitch
-from tasks.commands import BY_SLUG, file_slug
+from tasks.commands import BY_SLUG
 from tasks.files import FRR_CONF, INTERFACES, MANAGED_FILES, SYSCTL
 from tasks.plan import FileState, sha256_of
 from tasks.scopes import SLUG as ELSEWHERE

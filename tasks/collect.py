@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING
 from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, FleetError
-from tasks.commands import as_section, commands_for
+from tasks.commands import as_section
 from tasks.script import build_script, split_output
 from tasks.session import CONNECTION, connect, needs_sudo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from overlay.expected import FabricIntent
     from overlay.records import RawOutput
+    from tasks.commands import CollectCommand
     from tasks.session import Session
+
+    # By host, what it is asked.
+    Asked = Mapping[str, Sequence[CollectCommand]]
 
 # Of one host, its connection included: within 30 s an audit must say that a node is gone.
 COLLECT_DEADLINE = 26.0
@@ -37,7 +40,7 @@ class HostCapture:
 
 def collect_state(
     task: Task,
-    intent: FabricIntent,
+    asked: Asked,
     done: Callable[[HostCapture], None],
     until: float | None = None,
 ) -> Result:
@@ -48,8 +51,7 @@ def collect_state(
     """
     name = task.host.name
     sudo = needs_sudo(task.host)
-    commands = commands_for(intent, intent.nodes[name])
-    script = build_script([as_section(command, sudo=sudo) for command in commands])
+    script = build_script([as_section(command, sudo=sudo) for command in asked[name]])
     limit = time.monotonic() + COLLECT_DEADLINE
     limit = limit if until is None else min(limit, until)
     try:
@@ -73,7 +75,7 @@ def collect_state(
 
 def collect_all(
     session: Session,
-    intent: FabricIntent,
+    asked: Asked,
     done: Callable[[HostCapture], None],
     until: float | None = None,
 ) -> None:
@@ -83,13 +85,13 @@ def collect_all(
     is given to `done` with that as its error, whatever still comes from it.
     """
     if until is None:
-        _collect(session, intent, done, None)
+        _collect(session, asked, done, None)
         return
     for host in session.nornir.inventory.hosts.values():
         options = host.connection_options[CONNECTION]
         options.extras = {**(options.extras or {}), "give_up_at": until}
     first = _FirstOnly(done)
-    worker = threading.Thread(target=_collect, args=(session, intent, first, until), daemon=True)
+    worker = threading.Thread(target=_collect, args=(session, asked, first, until), daemon=True)
     worker.start()
     worker.join(max(0.0, until - time.monotonic()))
     for name in session.hosts:
@@ -114,11 +116,11 @@ class _FirstOnly:
 
 def _collect(
     session: Session,
-    intent: FabricIntent,
+    asked: Asked,
     done: Callable[[HostCapture], None],
     until: float | None,
 ) -> None:
-    results = session.nornir.run(task=collect_state, intent=intent, done=done, until=until)
+    results = session.nornir.run(task=collect_state, asked=asked, done=done, until=until)
     for name, result in results.items():
         if result.failed:
             error = result[0].exception

@@ -2,133 +2,78 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tasks.files import MANAGED_FILES, ManagedFile, files_of
+from overlay import outputs
+from tasks.files import MANAGED_FILES, ManagedFile
 from tasks.script import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Collection
 
-    from overlay.expected import FabricIntent, NodeIntent
+    from overlay.expected import NodeIntent
 
-    Applies = Callable[[NodeIntent], bool]
-
-TEXT_SLUGS = ("bridge_fdb", "ip_link", "bgp_l2vpn_evpn")
-
-
-def _everywhere(_node: NodeIntent) -> bool:
-    return True
-
-
-def _speaks_evpn(node: NodeIntent) -> bool:
-    return node.bgp is not None
-
-
-def _speaks_outside(node: NodeIntent) -> bool:
-    """An exit with a router outside, and such a router: they peer in IPv4 and IPv6 unicast."""
-    if node.router is not None:
-        return node.router.asn is not None
-    return node.bgp is not None and bool(node.bgp.upstreams)
-
-
-def _has_l3vni(node: NodeIntent) -> bool:
-    return node.bgp is not None and any(vxlan.is_l3vni for vxlan in node.vxlans)
-
-
-def _routes_outside(node: NodeIntent) -> bool:
-    return node.forwards
-
-
-def _floats(node: NodeIntent) -> bool:
-    return bool(node.vips)
-
-
-def _runs_frr(node: NodeIntent) -> bool:
-    return node.bgp is not None or node.router is not None or bool(node.vips)
-
-
-def _sets_sysctls(node: NodeIntent) -> bool:
-    return bool(node.sysctls)
+TEXT_SLUGS = (outputs.BRIDGE_FDB, outputs.IP_LINK, outputs.EVPN_TABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class CollectCommand:
     """One command of a snapshot. `suffix` is that of its file; `root` says that it needs root.
 
-    `applies` says on which nodes some check can use it; `path` is the file that it reads, if any.
+    `path` is the file that it reads, if any.
     """
 
     slug: str
     command: str
     suffix: str = "txt"
     root: bool = False
-    applies: Applies = _everywhere
     path: str | None = None
 
 
-def _vtysh(slug: str, command: str, applies: Applies, *, suffix: str = "json") -> CollectCommand:
-    return CollectCommand(slug, f"vtysh -c '{command}'", suffix, root=True, applies=applies)
-
-
-def file_slug(path: str) -> str:
-    """The slug of a managed file's text: `/etc/frr/frr.conf` is `file_frr_conf`."""
-    return "file_" + re.sub(r"\W", "_", path.rpartition("/")[2])
+def _vtysh(slug: str, command: str, *, suffix: str = "json") -> CollectCommand:
+    return CollectCommand(slug, f"vtysh -c '{command}'", suffix, root=True)
 
 
 def _file(file: ManagedFile) -> CollectCommand:
     """Reads a managed file; one that is not there is an empty text, not a failed command."""
     quoted = shlex.quote(file.path)
     read = shlex.quote(f"[ ! -e {quoted} ] || cat {quoted}")
-    return CollectCommand(
-        file_slug(file.path),
-        f"sh -c {read}",
-        root=file.is_frr,
-        applies=lambda node: file in files_of(node),
-        path=file.path,
-    )
+    slug = outputs.file_slug(file.path)
+    return CollectCommand(slug, f"sh -c {read}", root=file.is_frr, path=file.path)
 
 
+# In the order in which a node is asked. Which of them it is asked, its checks say.
 COMMANDS = (
-    CollectCommand("bridge_fdb", "bridge fdb show"),
-    CollectCommand("ip_link", "ip -d link show"),
-    _vtysh("bgp_l2vpn_evpn", "show bgp l2vpn evpn", _speaks_evpn, suffix="txt"),
-    _vtysh("evpn_summary", "show bgp l2vpn evpn summary json", _speaks_evpn),
-    _vtysh("evpn_vni", "show evpn vni json", _has_l3vni),
-    _vtysh("bgp_summary", "show bgp summary json", _speaks_outside),
-    CollectCommand("ip_address", "ip -j address show", "json"),
-    CollectCommand("ip_route", "ip -j route show table all", "json", applies=_routes_outside),
-    _vtysh("vrrp", "show vrrp json", _floats),
-    CollectCommand("sysctl", "sysctl -e", applies=_sets_sysctls),
-    _vtysh("running_config", "show running-config", _runs_frr, suffix="txt"),
+    CollectCommand(outputs.BRIDGE_FDB, "bridge fdb show"),
+    CollectCommand(outputs.IP_LINK, "ip -d link show"),
+    _vtysh(outputs.EVPN_TABLE, "show bgp l2vpn evpn", suffix="txt"),
+    _vtysh(outputs.EVPN_SUMMARY, "show bgp l2vpn evpn summary json"),
+    _vtysh(outputs.EVPN_VNI, "show evpn vni json"),
+    _vtysh(outputs.BGP_SUMMARY, "show bgp summary json"),
+    CollectCommand(outputs.IP_ADDRESS, "ip -j address show", "json"),
+    CollectCommand(outputs.IP_ROUTE, "ip -j route show table all", "json"),
+    _vtysh(outputs.VRRP, "show vrrp json"),
+    CollectCommand(outputs.SYSCTL, "sysctl -e"),
+    _vtysh(outputs.RUNNING_CONFIG, "show running-config", suffix="txt"),
     # Once more, after BGP's table: a MAC that moves meanwhile is no drift.
-    CollectCommand("bridge_fdb_later", "bridge fdb show", applies=_speaks_evpn),
+    CollectCommand(outputs.BRIDGE_FDB_LATER, "bridge fdb show"),
     *map(_file, MANAGED_FILES),
 )
 BY_SLUG = {command.slug: command for command in COMMANDS}
 
 
-def commands_for(
-    intent: FabricIntent, node: NodeIntent | None = None
-) -> tuple[CollectCommand, ...]:
-    """The commands that a node's checks can use: none of BGP where no BGP is intended.
-
-    Without a node, those that any node of the fabric is asked.
-    """
-    nodes = tuple(intent.nodes.values()) if node is None else (node,)
-    return tuple(
-        _with_keys(command, nodes) for command in COMMANDS if any(map(command.applies, nodes))
-    )
+def commands_for(wanted: Collection[str], node: NodeIntent) -> tuple[CollectCommand, ...]:
+    """The commands of the wanted outputs, by slug, as this node is asked them."""
+    return tuple(_on(node, command) for command in COMMANDS if command.slug in wanted)
 
 
-def _with_keys(command: CollectCommand, nodes: Iterable[NodeIntent]) -> CollectCommand:
+def _on(node: NodeIntent, command: CollectCommand) -> CollectCommand:
     """`sysctl` with the keys that the intent sets; of other settings nothing is asked."""
-    if command.slug != "sysctl":
+    if command.slug != outputs.SYSCTL:
         return command
-    keys = sorted({shlex.quote(key) for node in nodes for key, _ in node.sysctls})
+    keys = sorted({shlex.quote(key) for key, _ in node.sysctls})
     return replace(command, command=" ".join([command.command, *keys]))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from overlay import outputs
+
 if TYPE_CHECKING:
     from overlay.expected import NodeIntent
 
@@ -45,7 +47,7 @@ class ManagedFile:
 
 
 INTERFACES = ManagedFile(
-    "/etc/network/interfaces",
+    outputs.INTERFACES_FILE,
     "interfaces.j2",
     "root",
     "root",
@@ -55,9 +57,9 @@ INTERFACES = ManagedFile(
     "! ifup --syntax-check --all --interfaces {file} 2>&1 | grep -v 'bridge inherits mtu' | grep .",
 )
 # What is ours of the interfaces in the overlay scope: one file beside those of other people.
-OVERLAY_INTERFACES = replace(INTERFACES, path="/etc/network/interfaces.d/evpn-fleet")
+OVERLAY_INTERFACES = replace(INTERFACES, path=outputs.OVERLAY_INTERFACES_FILE)
 FRR_CONF = ManagedFile(
-    "/etc/frr/frr.conf",
+    outputs.FRR_FILE,
     "frr.conf.j2",
     "frr",
     "frr",
@@ -66,10 +68,10 @@ FRR_CONF = ManagedFile(
     is_frr=True,
 )
 DAEMONS = ManagedFile(
-    "/etc/frr/daemons", "daemons.j2", "frr", "frr", 0o640, "sh -n {file}", is_frr=True
+    outputs.DAEMONS_FILE, "daemons.j2", "frr", "frr", 0o640, "sh -n {file}", is_frr=True
 )
 SYSCTL = ManagedFile(
-    "/etc/sysctl.d/90-evpn-fleet.conf",
+    outputs.SYSCTL_FILE,
     "sysctl.conf.j2",
     "root",
     "root",
@@ -77,16 +79,15 @@ SYSCTL = ManagedFile(
     "! grep -vE '^(#.*|[[:alnum:]_./-]+ = [0-9]+)?$' {file}",
 )
 
-# In the order in which they are put in place: FRR must know its EVPN instance before a VXLAN
-# device appears, which has crashed bgpd otherwise.
 MANAGED_FILES = (DAEMONS, FRR_CONF, SYSCTL, INTERFACES, OVERLAY_INTERFACES)
+_BY_PATH = {file.path: file for file in MANAGED_FILES}
 
 
 def interfaces_file(node: NodeIntent) -> ManagedFile:
     """The file that a node's interfaces are written to, by its managed scope."""
-    return INTERFACES if node.owns_underlay else OVERLAY_INTERFACES
+    return _BY_PATH[outputs.interfaces_path(node)]
 
 
 def files_of(node: NodeIntent) -> tuple[ManagedFile, ...]:
     """The managed files of a node, in the order in which they are put in place."""
-    return (DAEMONS, FRR_CONF, SYSCTL, interfaces_file(node))
+    return tuple(_BY_PATH[path] for path in outputs.managed_paths(node))

@@ -11,6 +11,7 @@ import asyncssh
 import paramiko
 import pytest
 
+from cli.pipeline import asked
 from overlay.records import RawOutput
 from replay.node import Mishap
 from tasks import collect as collecting
@@ -35,7 +36,7 @@ FIRST, SECOND = "bridge_fdb", "ip_link"
 def collect(fleet: ReplayFleet, intent: FabricIntent) -> dict[str, HostCapture]:
     captures: list[HostCapture] = []
     with open_session(fleet.inventory) as session:
-        collect_all(session, intent, captures.append)
+        collect_all(session, asked(intent, session.hosts), captures.append)
     assert len(captures) == len(HOSTS), "no node is ever lost from the results"
     return {capture.host: capture for capture in captures}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.pipeline import asked
 from overlay.errors import FleetError, SnapshotError
 from replay.fleet import ReplayFleet
 from tasks.collect import HostCapture, collect_all
@@ -47,7 +48,7 @@ def deploy(
 def collect(fleet: ReplayFleet, intent: FabricIntent) -> dict[str, HostCapture]:
     captures: list[HostCapture] = []
     with open_session(fleet.inventory) as session:
-        collect_all(session, intent, captures.append)
+        collect_all(session, asked(intent, session.hosts), captures.append)
     return {capture.host: capture for capture in captures}
 
 
