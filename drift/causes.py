@@ -23,8 +23,9 @@ class Broken(StrEnum):
     VNI = auto()  # host, VNI: its part in that VNI
     VRF = auto()  # host, VRF
     BELOW = auto()  # host, bridge: a port of that bridge
+    DOWN = auto()  # host, device: it is down, or a port without carrier
     GONE = auto()  # host, device: it is not there
-    PORTS = auto()  # host, bridge: how its ports forward
+    PORTS = auto()  # host, bridge: something keeps its ports from forwarding
     MTU = auto()  # host, bridge, MTU: a port of that bridge has this one
     SOURCE = auto()  # address: somebody sends from it who should not
     TAKEN = auto()  # host, address: it is another node's

@@ -143,6 +143,20 @@ _FAULTS = (
         "isolated on",
     ),
     Fault(
+        "bridge-settings",
+        "The bridge filters VLANs, so FRR takes its VNI for that of a VLAN.",
+        "bridge-settings",
+        inject='ip link set "$bridge" type bridge vlan_filtering 1',
+        heal='ip link set "$bridge" type bridge vlan_filtering 0',
+    ),
+    Fault(
+        "bridge-port-state",
+        "The VXLAN device's bridge port is blocked, so nothing passes between guests and tunnel.",
+        "bridge-port-state",
+        inject='bridge link set dev "$vxlan" state 4',
+        heal='bridge link set dev "$vxlan" state 3',
+    ),
+    Fault(
         "gateway-mac",
         "The anycast gateway has another MAC here than on the other nodes.",
         "gateway-mac",

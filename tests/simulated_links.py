@@ -97,7 +97,7 @@ def _bridge(index: int, bridge: BridgeIntent, node: NodeIntent) -> Link:
         mtu=bridge.mtu,
         mac=bridge.mac or kernel_mac(node, index),
         master=bridge.vrf,
-        bridge=BridgeDetail(stp_state=0),
+        bridge=BridgeDetail(stp_state=0, vlan_filtering=False),
     )
 
 

@@ -16,7 +16,25 @@ if TYPE_CHECKING:
     from drift.compare import Record
     from drift.model import Cause, Owner, RawFinding
     from drift.planes.link_fields import Read
-    from overlay.expected import BridgeIntent, PortFlags
+    from overlay.expected import BridgeIntent, FabricIntent, NodeIntent, PortFlags
+    from overlay.records import Link
+
+
+def _owns_bridges(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return bool(node.owned_bridges)
+
+
+def _breaks_bridge(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    yield from breaks_device(raw, owner)
+    yield Broken.PORTS, raw.finding.host, raw.about.device
+
+
+def _down_or_held(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    # The kernel disables a port that is down, and all ports of a bridge that is down; STP, just
+    # turned on, holds them for half a minute.
+    for name in (raw.about.device, raw.about.bridge):
+        yield Broken.DOWN, raw.finding.host, name
+    yield Broken.PORTS, raw.finding.host, raw.about.bridge
 
 
 def _own_bridge(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
@@ -97,6 +115,38 @@ BRIDGE_PORT_ISOLATED = Check(
     remedy="`bridge link set dev vxlan2 isolated off`.",
 )
 
+BRIDGE_SETTINGS = Check(
+    "bridge-settings",
+    CRITICAL,
+    "bridge settings differ",
+    "A bridge filters no VLANs and runs no spanning tree, as it is rendered.",
+    "FRR then looks for the VNI by VLAN and may announce nothing; STP holds each port for 30 s and "
+    "may block it for good.",
+    (IP_LINK,),
+    applies=_owns_bridges,
+    confirm="ip -d link show vmbr2",
+    remedy="`ip link set vmbr2 type bridge vlan_filtering 0 stp_state 0`. If it comes back, look "
+    "for `bridge-vlan-aware` or `bridge-stp` in /etc/network/interfaces.d.",
+    explains=_breaks_bridge,
+    depth=Depth.PLACE + 3,
+)
+
+BRIDGE_PORT_STATE = Check(
+    "bridge-port-state",
+    CRITICAL,
+    "port does not forward",
+    "Every intended port of a bridge is in the state forwarding.",
+    "Nothing passes through a port in any other state, though it is up.",
+    (IP_LINK,),
+    applies=_owns_bridges,
+    confirm="bridge link show dev vxlan2",
+    remedy="`bridge link set dev vxlan2 state 3` (3 is forwarding). With STP on the bridge, "
+    "turn that off first: `ip link set vmbr2 type bridge stp_state 0`.",
+    explains=breaks_device,
+    follows=_down_or_held,
+    depth=Depth.PLACE + 4,
+)
+
 GATEWAY_MAC = Check(
     "gateway-mac",
     CRITICAL,
@@ -116,12 +166,19 @@ CHECKS = (
     BRIDGE_PORT_NEIGH_SUPPRESS,
     BRIDGE_PORT_FLOOD,
     BRIDGE_PORT_ISOLATED,
+    BRIDGE_SETTINGS,
+    BRIDGE_PORT_STATE,
     GATEWAY_MAC,
 )
 
 
 def _of_port(name: str) -> Read:
     return lambda link: getattr(link.bridge_port, name, None)
+
+
+def _spanning_tree(link: Link) -> object:
+    state = link.bridge.stp_state if link.bridge else None
+    return None if state is None else state != 0
 
 
 FIELDS = {
@@ -147,13 +204,23 @@ FIELDS = {
     "isolated": Field(
         BRIDGE_PORT_ISOLATED, "bridge port isolation", _of_port("isolated"), printed_late=True
     ),
+    "port state": Field(
+        BRIDGE_PORT_STATE, "bridge port state", _of_port("state"), printed_late=True
+    ),
+    "vlan filtering": Field(
+        BRIDGE_SETTINGS,
+        "VLAN filtering",
+        lambda link: link.bridge and link.bridge.vlan_filtering,
+        printed_late=True,
+    ),
+    "stp": Field(BRIDGE_SETTINGS, "spanning tree (STP)", _spanning_tree, printed_late=True),
     "mac": Field(GATEWAY_MAC, "gateway MAC", lambda link: link.mac),
 }
 
 
 def port_fields(bridge: str, flags: PortFlags | None = None) -> Record:
     """What a link must be as a port of its bridge; a VXLAN device has flags besides."""
-    fields: Record = {"bridge": bridge, "isolated": False}
+    fields: Record = {"bridge": bridge, "isolated": False, "port state": "forwarding"}
     if flags is not None:
         fields |= {
             "port learning": flags.learning,
@@ -166,4 +233,5 @@ def port_fields(bridge: str, flags: PortFlags | None = None) -> Record:
 
 def bridge_fields(bridge: BridgeIntent) -> Record:
     """What the bridge itself must be."""
-    return {} if bridge.mac is None else {"mac": bridge.mac}
+    fields: Record = {"vlan filtering": False, "stp": False}
+    return fields if bridge.mac is None else fields | {"mac": bridge.mac}

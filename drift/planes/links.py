@@ -36,6 +36,13 @@ def _carrier(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
         yield Broken.BELOW, raw.finding.host, raw.about.device
 
 
+def _goes_down(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    yield from breaks_device(raw, owner)
+    # A bridge without carrier is what its ports made of it.
+    if raw.finding.actual != _NO_CARRIER or raw.about.bridge:
+        yield Broken.DOWN, raw.finding.host, raw.about.device
+
+
 def _leaves_vrf(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.ROUTING, raw.finding.host, raw.about.vni
 
@@ -63,7 +70,7 @@ LINK_DOWN = Check(
     confirm="ip link show vxlan2",
     remedy="`ip link set vxlan2 up`. With `NO-CARRIER`, look at what lies below: the cable and "
     "the switch's port, or a bridge none of whose ports is up.",
-    explains=breaks_device,
+    explains=_goes_down,
     follows=_carrier,
     depth=Depth.CARRIER,
 )

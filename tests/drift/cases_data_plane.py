@@ -252,6 +252,68 @@ DATA_PLANE: dict[tuple[str, str], Case] = {
         "vxlan2",
         "isolation - Expected: off Actual: on",
     ),
+    ("bridge-settings", "VLANs are filtered"): Case(
+        link("node1", "vmbr2", bridge={"vlan_filtering": True}),
+        "node1",
+        "vmbr2",
+        "VLAN filtering - Expected: off Actual: on",
+    ),
+    ("bridge-settings", "STP on the underlay's"): Case(
+        link("node2", "vmbr0", bridge={"stp_state": 2}),
+        "node2",
+        "vmbr0",
+        "spanning tree (STP) - Expected: off Actual: on",
+        worlds.unicast,
+    ),
+    ("bridge-settings", "STP holds its port"): Case(
+        both(
+            link("node1", "vmbr2", bridge={"stp_state": 1}, flags=("UP", "NO-CARRIER")),
+            link("node1", "vxlan2", bridge_port={"state": "listening"}),
+        ),
+        "node1",
+        "vmbr2",
+        "spanning tree (STP) - Expected: off Actual: on",
+    ),
+    ("bridge-port-state", "tunnel blocked"): Case(
+        link("node1", "vxlan2", bridge_port={"state": "blocking"}),
+        "node1",
+        "vxlan2",
+        "bridge port state - Expected: forwarding Actual: blocking",
+    ),
+    ("bridge-port-state", "underlay disabled, so its bridge has no carrier"): Case(
+        both(
+            link("node3", "eno1", bridge_port={"state": "disabled"}),
+            link("node3", "vmbr0", flags=("UP", "NO-CARRIER")),
+        ),
+        "node3",
+        "eno1",
+        "bridge port state - Expected: forwarding Actual: disabled",
+        worlds.unicast,
+    ),
+    ("link-down", "tunnel down, its port disabled"): Case(
+        link("node1", "vxlan2", flags=("BROADCAST",), bridge_port={"state": "disabled"}),
+        "node1",
+        "vxlan2",
+        "state - Expected: up Actual: down",
+    ),
+    ("link-down", "bridge down, its ports disabled"): Case(
+        both(
+            link("node1", "vmbr2", flags=("BROADCAST",)),
+            link("node1", "vxlan2", bridge_port={"state": "disabled"}),
+        ),
+        "node1",
+        "vmbr2",
+        "state - Expected: up Actual: down",
+    ),
+    ("link-down", "underlay without carrier, its port disabled"): Case(
+        both(
+            link("node1", "eno1", flags=("UP", "NO-CARRIER"), bridge_port={"state": "disabled"}),
+            link("node1", "vmbr0", flags=("UP", "NO-CARRIER")),
+        ),
+        "node1",
+        "eno1",
+        "state - Expected: up Actual: no carrier",
+    ),
     ("gateway-mac", "the kernel's own"): Case(
         link("node3", "vmbr2", mac="06:00:00:00:00:07"),
         "node3",

@@ -127,12 +127,12 @@ def folded(result: AuditResult) -> set[tuple[str, str, str]]:
 
 
 def link(host: str, name: str, **changes: Any) -> Mutation:
-    """Changes fields of a link; `vxlan=` and `bridge_port=` take the fields to change there."""
+    """Changes fields of a link; `vxlan=`, `bridge=` and `bridge_port=` take the fields to change."""
 
     def mutate(states: States) -> None:
         links = _links(states, host)
         old = links[name]
-        for part in ("vxlan", "bridge_port"):
+        for part in ("vxlan", "bridge", "bridge_port"):
             if isinstance(changes.get(part), dict):
                 changes[part] = replace(getattr(old, part), **changes[part])
         links[name] = replace(old, **changes)
