@@ -11,7 +11,7 @@ import pytest
 from drift.catalogue import CHECKS
 from drift.engine import audit
 from overlay.records import CommandResult, FdbEntry
-from tests.drift import worlds
+from tests.drift import applicable, worlds
 from tests.drift.worlds import (
     BY_RENDER,
     fdb,
@@ -38,8 +38,13 @@ def _compare(intent, states):
 @pytest.mark.parametrize(
     ("plane", "slug"), [("links", "ip_link"), ("fdb", "bridge_fdb"), ("evpn", "bgp_l2vpn_evpn")]
 )
-@pytest.mark.parametrize("fabric", [worlds.symmetric, worlds.unicast])
-def test_a_plane_that_was_not_read_is_skipped_and_named(fabric, plane: str, slug: str) -> None:
+@pytest.mark.parametrize(
+    ("fabric", "on_a_node"),
+    [(worlds.symmetric, applicable.SYMMETRIC), (worlds.unicast, applicable.UNICAST)],
+)
+def test_a_plane_that_was_not_read_is_skipped_and_named(
+    fabric, on_a_node, plane: str, slug: str
+) -> None:
     intent = fabric()
     states = healthy_states(intent)
     without("node2", **{plane: None})(states)
@@ -47,13 +52,7 @@ def test_a_plane_that_was_not_read_is_skipped_and_named(fabric, plane: str, slug
     result = _compare(intent, states)
 
     assert result.findings == ()
-    expected = {
-        check.id
-        for check in CHECKS.values()
-        if slug in check.slugs(intent, intent.nodes["node2"])
-        and check.applies(intent, intent.nodes["node2"])
-    }
-    assert _skipped(result).keys() == expected
+    assert _skipped(result).keys() == on_a_node[slug]
     assert all(slug in reason for reason in _skipped(result).values())
 
 
@@ -96,8 +95,9 @@ def test_an_unreachable_node_has_no_finding_and_no_passed_check() -> None:
     assert result.findings == ()
     assert {skip.host for skip in lacking(result)} == {"node3"}
     assert all("connection timed out" in skip.reason for skip in lacking(result))
-    concerned = {c.id for c in CHECKS.values() if c.applies(intent, intent.nodes["node3"])}
-    assert {skip.check for skip in lacking(result)} == concerned - BY_RENDER
+    assert {skip.check for skip in lacking(result)} == frozenset().union(
+        *applicable.SYMMETRIC.values()
+    )
 
 
 def test_nobody_reachable_means_no_check_run() -> None:
@@ -129,9 +129,9 @@ def test_an_frr_that_prints_no_route_targets_is_not_judged_by_vni() -> None:
     result = _compare(intent, states)
 
     assert result.findings == ()
-    node = intent.nodes["node1"]
-    by_vni = {c.id for c in CHECKS.values() if c.by_vni and c.applies(intent, node)}
-    assert set(_skipped(result)) == by_vni
+    assert set(_skipped(result)) == (
+        applicable.FLOOD_LISTS | applicable.MACS | applicable.ROUTES_BY_VNI
+    )
     assert "no route targets" in _skipped(result)["imet-missing"]
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drift.catalogue import CHECKS
 from drift.result import NOT_CHOSEN
 from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.loading import load_inventory
+from tests.drift import applicable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 # What compares with rendered files, for tests that render none.
-BY_RENDER = frozenset(check.id for check in CHECKS.values() if check.by_render)
+BY_RENDER = applicable.RENDERED
 GATEWAY_MAC = "44:39:39:ff:40:94"
 Unfolded = set[tuple[str, str, str]]
 

@@ -1,0 +1,45 @@
+"""Which checks there are on a node, by the output that they need: written down by hand.
+
+Taken from the catalogue, it would say yes to whatever the catalogue says.
+"""
+
+from __future__ import annotations
+
+LINKS = frozenset(
+    {
+        "vxlan-missing", "vxlan-unexpected", "vxlan-vni", "vxlan-local-ip", "vxlan-dstport",
+        "vxlan-learning", "link-down", "bridge-missing", "bridge-membership",
+        "bridge-port-learning", "bridge-port-neigh-suppress", "bridge-port-flood",
+        "bridge-port-isolated", "bridge-settings", "bridge-port-state", "vrf-missing",
+        "vrf-membership", "mtu", "vtep-duplicate",
+    }
+)  # fmt: skip
+FLOOD_LISTS = frozenset({"flood-missing", "flood-unexpected"})
+MACS = frozenset({"fdb-stale", "fdb-missing", "fdb-wrong-vtep"})
+# Those that sort routes by the VNI in their route targets, and those that do not.
+ROUTES_BY_VNI = frozenset(
+    {
+        "imet-not-originated", "imet-missing", "imet-unexpected", "route-target",
+        "type5-unexpected", "mac-mobility",
+    }
+)  # fmt: skip
+ROUTES = ROUTES_BY_VNI | {"evpn-empty", "rd-duplicate", "router-id"}
+RENDERED = frozenset({"config-file", "config-running"})
+
+# A node of `worlds.symmetric`, and one of `worlds.unicast`.
+SYMMETRIC = {
+    "ip_link": LINKS | {"gateway-mac", "rmac-conflict"},
+    "bridge_fdb": FLOOD_LISTS | MACS,
+    "bgp_l2vpn_evpn": FLOOD_LISTS | MACS | ROUTES,
+    "evpn_summary": frozenset({"session-down", "session-unexpected"}),
+    "evpn_vni": frozenset({"l3vni"}),
+    "ip_address": frozenset({"gateway-address", "underlay-address"}),
+    "sysctl": frozenset({"sysctl"}),
+}
+UNICAST = {
+    "ip_link": LINKS,
+    "bridge_fdb": FLOOD_LISTS,
+    "bgp_l2vpn_evpn": frozenset[str](),
+    "ip_address": frozenset({"underlay-address"}),
+    "sysctl": frozenset({"sysctl"}),
+}
