@@ -9,10 +9,10 @@ import pytest
 from drift.catalogue import CHECKS
 from drift.engine import audit
 from tests.drift import worlds
-from tests.drift.cases_control_plane import CONTROL_PLANE
-from tests.drift.cases_data_plane import DATA_PLANE
-from tests.drift.cases_outside import OUTSIDE
-from tests.drift.cases_router_macs import ROUTER_MACS
+from tests.drift.cases.control_plane import CONTROL_PLANE
+from tests.drift.cases.data_plane import DATA_PLANE
+from tests.drift.cases.outside import OUTSIDE
+from tests.drift.cases.router_macs import ROUTER_MACS
 from tests.drift.worlds import unfolded
 from tests.rendering import render
 from tests.simulated import healthy_states

@@ -9,7 +9,7 @@ import pytest
 
 from drift.engine import audit
 from tests.drift import worlds
-from tests.drift.cases_data_plane import MAC_OF_2
+from tests.drift.cases.data_plane import MAC_OF_2
 from tests.drift.worlds import (
     both,
     fdb,

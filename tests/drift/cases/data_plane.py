@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from overlay.records import ALL_ZERO_MAC, FdbEntry
 from tests.drift import worlds
-from tests.drift.case import Case
+from tests.drift.cases.case import Case
 from tests.drift.worlds import both, fdb, json, link, more_fdb, new_link, no_link
 
 if TYPE_CHECKING:

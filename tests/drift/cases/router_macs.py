@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tests.drift.case import Case
+from tests.drift.cases.case import Case
 from tests.drift.worlds import fdb
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from drift.engine import audit
 from overlay.records import FdbEntry
 from tests.drift import worlds
-from tests.drift.cases_control_plane import CONTROL_PLANE as CASES
-from tests.drift.cases_router_macs import RMAC_OF_1, RMAC_OF_2, rmac_entry
+from tests.drift.cases.control_plane import CONTROL_PLANE as CASES
+from tests.drift.cases.router_macs import RMAC_OF_1, RMAC_OF_2, rmac_entry
 from tests.drift.worlds import (
     both,
     fdb,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from overlay.records import ALL_ZERO_MAC, EvpnPath, FdbEntry
-from tests.drift.case import Case
+from tests.drift.cases.case import Case
 from tests.drift.worlds import both, json, link, more_fdb, more_paths, paths, table
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from overlay.records import EvpnPath
-from tests.drift.case import Case
+from tests.drift.cases.case import Case
 from tests.drift.worlds import both, example, json, more_paths, paths, table, text
 
 if TYPE_CHECKING:
