@@ -151,9 +151,9 @@ _FAULTS = (
     ),
     Fault(
         "bridge-port-state",
-        "The VXLAN device's bridge port is blocked, so nothing passes between guests and tunnel.",
+        "The VXLAN device's bridge port is disabled: nothing passes between guests and tunnel.",
         "bridge-port-state",
-        inject='bridge link set dev "$vxlan" state 4',
+        inject='bridge link set dev "$vxlan" state 0',
         heal='bridge link set dev "$vxlan" state 3',
     ),
     Fault(
