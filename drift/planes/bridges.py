@@ -30,8 +30,8 @@ def _breaks_bridge(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
 
 
 def _down_or_held(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
-    # The kernel disables a port that is down, and all ports of a bridge that is down; STP, just
-    # turned on, holds them for half a minute.
+    # The kernel disables a port that is down, and all ports of a bridge that is down; STP holds a
+    # port for some seconds (twice the forward delay) before it forwards.
     for name in (raw.about.device, raw.about.bridge):
         yield Broken.DOWN, raw.finding.host, name
     yield Broken.PORTS, raw.finding.host, raw.about.bridge
@@ -120,8 +120,8 @@ BRIDGE_SETTINGS = Check(
     CRITICAL,
     "bridge settings differ",
     "A bridge filters no VLANs and runs no spanning tree, as it is rendered.",
-    "FRR then looks for the VNI by VLAN and may announce nothing; STP holds each port for 30 s and "
-    "may block it for good.",
+    "With VLAN filtering tagged frames are dropped, and FRR looks for the gateway on vmbr2.1; STP "
+    "holds each port that comes up, and may block one for good.",
     (IP_LINK,),
     applies=_owns_bridges,
     confirm="ip -d link show vmbr2",
