@@ -144,7 +144,7 @@ _FAULTS = (
     ),
     Fault(
         "bridge-settings",
-        "The bridge filters VLANs: it drops tagged frames, and FRR looks for its gateway elsewhere.",
+        "The bridge filters VLANs: it drops tagged frames, and FRR sees no gateway on it.",
         "bridge-settings",
         inject='ip link set "$bridge" type bridge vlan_filtering 1',
         heal='ip link set "$bridge" type bridge vlan_filtering 0',
