@@ -8,9 +8,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from drift.comparison import Across, Plane
 from drift.fleet import route_distinguishers, router_ids, router_macs, vteps
 from drift.fleet import vrrp as masters
+from drift.plane import Across, Plane
 from drift.planes import (
     addresses,
     configuration,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_evpn
 from drift.causes import Broken, renews_routes
-from drift.comparison import Across
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
+from drift.plane import Across
 from drift.routes import vnis_of
 from overlay.outputs import EVPN_TABLE
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_evpn
 from drift.causes import Broken, renews_routes
-from drift.comparison import Across
 from drift.evidence import lines
 from drift.fleet.names import few
 from drift.model import CRITICAL, About, Check, Depth
+from drift.plane import Across
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from drift.applies import with_l3vni
-from drift.comparison import Across
 from drift.evidence import lines
 from drift.fleet.names import few
 from drift.model import CRITICAL, About, Check
+from drift.plane import Across
 from overlay.expected import BridgeRole
 from overlay.outputs import IP_LINK
 

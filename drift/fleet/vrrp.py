@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drift.comparison import Across
 from drift.evidence import lines
 from drift.model import About
+from drift.plane import Across
 from drift.planes.vrrp import (
     MASTER,
     MASTERSHIP,

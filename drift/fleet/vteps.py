@@ -6,9 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from drift.causes import Broken
-from drift.comparison import Across
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
+from drift.plane import Across
 from overlay.outputs import IP_LINK
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_gateways
 from drift.causes import breaks_device, from_interface
-from drift.comparison import Plane
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
+from drift.plane import Plane
 from drift.readers import addresses_in
 from overlay.expected import BridgeRole
 from overlay.outputs import IP_ADDRESS

@@ -29,7 +29,7 @@ def _breaks_bridge(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield Broken.PORTS, raw.finding.host, raw.about.device
 
 
-def _down_or_held(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+def _from_what_holds_it(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     # The kernel disables a port that is down, and all ports of a bridge that is down; STP holds a
     # port for some seconds (twice the forward delay) before it forwards.
     for name in (raw.about.device, raw.about.bridge):
@@ -37,7 +37,7 @@ def _down_or_held(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.PORTS, raw.finding.host, raw.about.bridge
 
 
-def _own_bridge(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+def _from_bridge(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.GONE, raw.finding.host, raw.about.bridge
 
 
@@ -66,7 +66,7 @@ BRIDGE_MEMBERSHIP = Check(
     remedy="`ip link set vxlan2 master vmbr2`, then `ifup vxlan2`: a port that leaves its "
     "bridge loses its flags.",
     explains=breaks_device,
-    follows=_own_bridge,
+    follows=_from_bridge,
     depth=Depth.PLACE,
 )
 
@@ -143,7 +143,7 @@ BRIDGE_PORT_STATE = Check(
     remedy="`bridge link set dev vxlan2 state 3` (3 is forwarding). With STP on the bridge, "
     "turn that off first: `ip link set vmbr2 type bridge stp_state 0`.",
     explains=breaks_device,
-    follows=_down_or_held,
+    follows=_from_what_holds_it,
     depth=Depth.PLACE + 4,
 )
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_frr
 from drift.causes import Broken
-from drift.comparison import Plane
 from drift.evidence import lines
 from drift.frrconfig import missing_from, statements, topic_of
 from drift.model import WARNING, About, Check
+from drift.plane import Plane
 from overlay.outputs import (
     DAEMONS_FILE,
     FRR_FILE,

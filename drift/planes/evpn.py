@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_evpn, with_evpn_vnis
 from drift.causes import Broken, from_exchange, peer_of
-from drift.comparison import Plane
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
+from drift.plane import Plane
 from drift.planes.origination import IMET_NOT_ORIGINATED, ROUTE_TARGET, examine_origination
 from drift.planes.sessions import established_peers
 from drift.routes import vnis_of
@@ -49,7 +49,7 @@ def _from_peer(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield Broken.ROUTER_ID, host
 
 
-def _foreign_imet(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+def _from_foreign_vni(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield Broken.FOREIGN, peer_of(raw, owner), raw.about.vni
     yield Broken.SOURCE, raw.about.peer
 
@@ -102,7 +102,7 @@ IMET_UNEXPECTED = Check(
     confirm="vtysh -c 'show bgp l2vpn evpn route type multicast'",
     remedy="Go to the VTEP that is named and delete its VXLAN device of that VNI. If it is "
     "wanted, the intent must name it.",
-    follows=_foreign_imet,
+    follows=_from_foreign_vni,
 )
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_way_out
 from drift.causes import Broken, between, from_interface, peer_of
-from drift.comparison import Plane
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
+from drift.plane import Plane
 from drift.readers import DEFAULT_ROUTE, MAIN_TABLE, routes_in
 from overlay.expected import BridgeRole
 from overlay.intent import Scope

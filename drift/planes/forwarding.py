@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from drift.applies import with_evpn_vnis, with_vnis
 from drift.causes import Broken, from_exchange, peer_of
 from drift.compare import compare, unequal
-from drift.comparison import Plane
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check
+from drift.plane import Plane
 from overlay.intent import Mode
 from overlay.outputs import BRIDGE_FDB, BRIDGE_FDB_LATER, EVPN_TABLE
 

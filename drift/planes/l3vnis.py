@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from drift.applies import with_l3vni
 from drift.causes import Broken
 from drift.compare import compare
-from drift.comparison import Plane
 from drift.evidence import bounded, excerpt, lines
 from drift.model import CRITICAL, About, Check, Depth
+from drift.plane import Plane
 from drift.readers import vnis_in
 from overlay.outputs import EVPN_VNI
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from drift.causes import Broken, breaks_device
 from drift.compare import compare
-from drift.comparison import Plane
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
+from drift.plane import Plane
 from drift.planes import bridges, vxlans
 from drift.planes.bridges import BRIDGE_MISSING, bridge_fields, port_fields
 from drift.planes.link_fields import Expected, Field
@@ -30,7 +30,7 @@ _MOST_HEADERS = 20
 _NO_CARRIER = "no carrier"
 
 
-def _carrier(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+def _from_ports(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     # A bridge has carrier while one of its ports has; taken down by hand it is its own cause.
     if raw.finding.actual == _NO_CARRIER:
         yield Broken.BELOW, raw.finding.host, raw.about.device
@@ -47,7 +47,7 @@ def _leaves_vrf(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.ROUTING, raw.finding.host, raw.about.vni
 
 
-def _own_vrf(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+def _from_vrf(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.VRF, raw.finding.host, raw.about.vrf
 
 
@@ -56,7 +56,7 @@ def _lowers_mtu(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
         yield Broken.MTU, raw.finding.host, raw.about.bridge, raw.finding.actual
 
 
-def _own_ports(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+def _from_port_mtu(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.MTU, raw.finding.host, raw.about.device, raw.finding.actual
 
 
@@ -71,7 +71,7 @@ LINK_DOWN = Check(
     remedy="`ip link set vxlan2 up`. With `NO-CARRIER`, look at what lies below: the cable and "
     "the switch's port, or a bridge none of whose ports is up.",
     explains=_goes_down,
-    follows=_carrier,
+    follows=_from_ports,
     depth=Depth.CARRIER,
 )
 
@@ -100,7 +100,7 @@ VRF_MEMBERSHIP = Check(
     remedy="`ip link set vmbr2 master vrf1`; `ifup vmbr2` brings back an address that was lost "
     "on the way.",
     explains=_leaves_vrf,
-    follows=_own_vrf,
+    follows=_from_vrf,
     depth=Depth.PLACE + 1,
 )
 
@@ -116,7 +116,7 @@ MTU = Check(
     "devices and their bridges. The switches between must carry as much: `ping -M do -s "
     "1522 192.168.0.2` (the underlay's MTU less 28, with IPv6 less 48) has to pass.",
     explains=_lowers_mtu,
-    follows=_own_ports,
+    follows=_from_port_mtu,
 )
 
 

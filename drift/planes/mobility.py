@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_evpn_vnis
 from drift.causes import Broken
-from drift.comparison import Plane
 from drift.evidence import lines
 from drift.model import WARNING, About, Check
+from drift.plane import Plane
 from drift.routes import vnis_of
 from overlay.outputs import EVPN_TABLE
 

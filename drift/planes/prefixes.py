@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_evpn, with_exits
 from drift.causes import Broken, at_its_origin, from_exchange, peer_of
-from drift.comparison import Plane
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
+from drift.plane import Plane
 from drift.routes import vnis_of
 from overlay.outputs import EVPN_TABLE
 
@@ -44,7 +44,7 @@ def _from_origin(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield Broken.ROUTER_ID, host
 
 
-def _foreign_type5(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+def _from_its_origin(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.ORIGIN, raw.finding.check, raw.finding.object
 
 
@@ -82,7 +82,7 @@ TYPE5_UNEXPECTED = Check(
     "or `advertise ipv6 unicast` out of its `router bgp 1234 vrf vrf1`. A new exit "
     "belongs under `exits:` of the VRF in fabric.yaml.",
     explains=at_its_origin,
-    follows=_foreign_type5,
+    follows=_from_its_origin,
 )
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from drift.comparison import Plane
 from drift.evidence import lines
 from drift.model import About
+from drift.plane import Plane
 from drift.planes.forwarding import FDB_MISSING, FDB_WRONG_VTEP
 from drift.routes import vnis_of
 from overlay.outputs import BRIDGE_FDB, EVPN_TABLE

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from drift.applies import session_slugs, with_sessions
 from drift.causes import Broken, between, peer_of
 from drift.compare import compare
-from drift.comparison import Plane
 from drift.evidence import bounded, excerpt, lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
+from drift.plane import Plane
 from drift.readers import families_of, peers_of
 from overlay.intent import Role
 from overlay.outputs import BGP_SUMMARY, EVPN_SUMMARY

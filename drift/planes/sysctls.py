@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_sysctls
 from drift.causes import from_interface
-from drift.comparison import Plane
 from drift.evidence import bounded, lines
 from drift.model import CRITICAL, About, Check
+from drift.plane import Plane
 from overlay import outputs
 
 if TYPE_CHECKING:

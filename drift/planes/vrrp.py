@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from drift.applies import with_vips
 from drift.causes import Broken, between, peer_of
 from drift.compare import compare
-from drift.comparison import Plane
 from drift.evidence import bounded, excerpt, lines
 from drift.model import CRITICAL, About, Check
+from drift.plane import Plane
 from drift.readers import groups_in
 from overlay.outputs import VRRP
 

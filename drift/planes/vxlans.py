@@ -36,7 +36,7 @@ def _learns(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.LEARNED, raw.finding.host, raw.about.vni
 
 
-def _taken(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+def _from_taken_address(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.TAKEN, raw.finding.host, raw.finding.actual
 
 
@@ -92,7 +92,7 @@ VXLAN_LOCAL_IP = Check(
     remedy="`ip link set vxlan2 type vxlan id 2 local 192.168.0.1` with the node's own VTEP "
     "address.",
     explains=_breaks_address,
-    follows=_taken,
+    follows=_from_taken_address,
     depth=Depth.ADDRESS + 1,
 )
 
