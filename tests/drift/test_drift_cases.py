@@ -9,6 +9,7 @@ import pytest
 from drift.catalogue import CHECKS
 from drift.engine import audit
 from tests.drift import worlds
+from tests.drift.cases.bridges import BRIDGES
 from tests.drift.cases.control_plane import CONTROL_PLANE
 from tests.drift.cases.data_plane import DATA_PLANE
 from tests.drift.cases.outside import OUTSIDE
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from overlay.expected import FabricIntent
 
-CASES = OUTSIDE | DATA_PLANE | CONTROL_PLANE | ROUTER_MACS
+CASES = OUTSIDE | DATA_PLANE | BRIDGES | CONTROL_PLANE | ROUTER_MACS
 
 
 @pytest.mark.parametrize(("check", "fault"), CASES, ids=lambda word: word.replace(" ", "-"))

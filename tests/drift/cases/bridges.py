@@ -1,0 +1,121 @@
+"""Cases of bridges and their ports."""
+
+from __future__ import annotations
+
+from tests.drift import worlds
+from tests.drift.cases.case import Case
+from tests.drift.worlds import both, link, no_link
+
+BRIDGES = {
+    ("bridge-missing", "network's bridge absent"): Case(
+        both(no_link("node1", "vmbr2"), link("node1", "vxlan2", master=None)),
+        "node1",
+        "vmbr2",
+        "vmbr2: bridge - Expected: present Actual: absent",
+    ),
+    ("bridge-missing", "underlay bridge absent"): Case(
+        both(no_link("node1", "vmbr0"), link("node1", "eno1", master=None)),
+        "node1",
+        "vmbr0",
+        "absent",
+    ),
+    ("bridge-membership", "in no bridge"): Case(
+        link("node1", "vxlan2", master=None, bridge_port=None),
+        "node1",
+        "vxlan2",
+        "bridge - Expected: vmbr2 Actual: absent",
+    ),
+    ("bridge-membership", "in another bridge"): Case(
+        link("node1", "vxlan2", master="vmbr3"),
+        "node1",
+        "vxlan2",
+        "Actual: vmbr3",
+    ),
+    ("bridge-membership", "underlay port in no bridge"): Case(
+        link("node1", "eno1", master=None, bridge_port=None),
+        "node1",
+        "eno1",
+        "Expected: vmbr0",
+    ),
+    ("bridge-port-learning", "on"): Case(
+        link("node1", "vxlan2", bridge_port={"learning": True}),
+        "node1",
+        "vxlan2",
+        "vxlan2: bridge port learning - Expected: off Actual: on",
+    ),
+    ("bridge-port-neigh-suppress", "off"): Case(
+        link("node1", "vxlan2", bridge_port={"neigh_suppress": False}),
+        "node1",
+        "vxlan2",
+        "Expected: on Actual: off",
+    ),
+    ("bridge-port-flood", "unicast on"): Case(
+        link("node1", "vxlan2", bridge_port={"flood": True}),
+        "node1",
+        "vxlan2",
+        "unicast flooding",
+    ),
+    ("bridge-port-flood", "multicast on"): Case(
+        link("node1", "vxlan3", bridge_port={"mcast_flood": True}),
+        "node1",
+        "vxlan3",
+        "multicast flooding - Expected: off Actual: on",
+    ),
+    ("bridge-port-flood", "multicast off where IPv6 needs it"): Case(
+        link("node1", "vxlan2", bridge_port={"mcast_flood": False}),
+        "node1",
+        "vxlan2",
+        "multicast flooding - Expected: on Actual: off",
+    ),
+    ("bridge-port-flood", "off in unicast mode"): Case(
+        link("node1", "vxlan2", bridge_port={"flood": False}),
+        "node1",
+        "vxlan2",
+        "Expected: on Actual: off",
+        worlds.unicast,
+    ),
+    ("bridge-port-isolated", "tunnel"): Case(
+        link("node1", "vxlan2", bridge_port={"isolated": True}),
+        "node1",
+        "vxlan2",
+        "isolation - Expected: off Actual: on",
+    ),
+    ("bridge-settings", "VLANs are filtered"): Case(
+        link("node1", "vmbr2", bridge={"vlan_filtering": True}),
+        "node1",
+        "vmbr2",
+        "VLAN filtering - Expected: off Actual: on",
+    ),
+    ("bridge-settings", "STP on the underlay's"): Case(
+        link("node2", "vmbr0", bridge={"stp_state": 2}),
+        "node2",
+        "vmbr0",
+        "spanning tree (STP) - Expected: off Actual: on",
+        worlds.unicast,
+    ),
+    ("bridge-settings", "STP holds its port"): Case(
+        both(
+            link("node1", "vmbr2", bridge={"stp_state": 1}, flags=("UP", "NO-CARRIER")),
+            link("node1", "vxlan2", bridge_port={"state": "listening"}),
+        ),
+        "node1",
+        "vmbr2",
+        "spanning tree (STP) - Expected: off Actual: on",
+    ),
+    ("bridge-port-state", "tunnel blocked"): Case(
+        link("node1", "vxlan2", bridge_port={"state": "blocking"}),
+        "node1",
+        "vxlan2",
+        "bridge port state - Expected: forwarding Actual: blocking",
+    ),
+    ("bridge-port-state", "underlay disabled, so its bridge has no carrier"): Case(
+        both(
+            link("node3", "eno1", bridge_port={"state": "disabled"}),
+            link("node3", "vmbr0", flags=("UP", "NO-CARRIER")),
+        ),
+        "node3",
+        "eno1",
+        "bridge port state - Expected: forwarding Actual: disabled",
+        worlds.unicast,
+    ),
+}
