@@ -15,8 +15,8 @@ from overlay.problems import few, nearest
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from overlay.problems import Complaint, Problems
-    from overlay.yamlfile import KeyPath, YamlFile
+    from overlay.problems import Complaint, KeyPath, Problems
+    from overlay.yamlfile import YamlFile
 
 
 def contradictions(fabric: Fabric) -> Iterator[Complaint]:

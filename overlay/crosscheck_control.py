@@ -13,8 +13,7 @@ Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from overlay.problems import Complaint
-    from overlay.yamlfile import KeyPath
+    from overlay.problems import Complaint, KeyPath
 
 
 def reflectors(fabric: Fabric) -> Iterator[Complaint]:
@@ -135,8 +134,10 @@ def timers(fabric: Fabric) -> Iterator[Complaint]:
         key = "hold" if "hold" in given.model_fields_set else "keepalive"
         yield (
             ("bgp", "timers", key),
-            f"hold {given.hold} s is less than three keepalives of {given.keepalive} s: FRR would "
-            "send them more often than is written here",
+            (
+                f"hold {given.hold} s is less than three keepalives of {given.keepalive} s: FRR "
+                "would send them more often than is written here"
+            ),
             f"set `hold: {3 * given.keepalive}` or more, or a shorter keepalive",
         )
 

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from overlay.errors import IntentError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
-    from overlay.yamlfile import KeyPath, YamlFile
-
-
-Complaint = tuple["KeyPath", str, str]
+KeyPath = tuple[str | int, ...]
+Complaint = tuple[KeyPath, str, str]
 """What a cross-check says: the key, the reason, and what to do next."""
+
+
+class SourceFile(Protocol):
+    """A file that people write, and where in it a key stands."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def position(self, key: KeyPath) -> tuple[int | None, int | None]:
+        """Line and column (from 1) of the deepest part of `key` that the file has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
 
-    def add(self, file: YamlFile, key: KeyPath, reason: str, hint: str) -> None:
+    def add(self, file: SourceFile, key: KeyPath, reason: str, hint: str) -> None:
         """Notes a problem at `key` of `file`; the line is looked up in the file itself."""
         line, column = file.position(key)
         self.found.append(Problem(file.path.name, dotted(key), reason, hint, line, column))

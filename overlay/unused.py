@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from overlay.expected import NodeIntent
     from overlay.intent import Fabric, Network
-    from overlay.problems import Complaint
-    from overlay.yamlfile import KeyPath
+    from overlay.problems import Complaint, KeyPath
 
 
 def unused_keys(fabric: Fabric, nodes: Mapping[str, NodeIntent]) -> Iterator[Complaint]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from overlay.intent import Fabric
-    from overlay.yamlfile import KeyPath
+    from overlay.problems import KeyPath
 
 Reason = tuple[str, str]
 _REMOVE = "remove it"

@@ -11,7 +11,8 @@ from overlay.problems import Problems, nearest
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from overlay.yamlfile import KeyPath, YamlFile
+    from overlay.problems import KeyPath
+    from overlay.yamlfile import YamlFile
 
 Model = TypeVar("Model", bound=BaseModel)
 

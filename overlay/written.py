@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from overlay.intent import Fabric
-    from overlay.yamlfile import KeyPath
+    from overlay.problems import KeyPath
 
 GONE = object()
 """As a value: the entry is taken out of its list or mapping."""

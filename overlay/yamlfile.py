@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from overlay.errors import IntentError
-from overlay.problems import Problem
+from overlay.problems import KeyPath, Problem
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-KeyPath = tuple[str | int, ...]
 
 # libyaml's loader is some ten times faster; PyYAML is also installed without it.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -16,7 +16,7 @@ from overlay.written import GONE, Written, with_values, written_keys
 from tests.rendering import render
 
 if TYPE_CHECKING:
-    from overlay.yamlfile import KeyPath
+    from overlay.problems import KeyPath
 
 # Written to no file, and yet compared: where the VTEP address is, in the overlay scope.
 AUDITED_ONLY = {("underlay", "bridge")}
