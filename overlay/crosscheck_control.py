@@ -134,10 +134,7 @@ def timers(fabric: Fabric) -> Iterator[Complaint]:
         key = "hold" if "hold" in given.model_fields_set else "keepalive"
         yield (
             ("bgp", "timers", key),
-            (
-                f"hold {given.hold} s is less than three keepalives of {given.keepalive} s: FRR "
-                "would send them more often than is written here"
-            ),
+            f"hold {given.hold} s is less than three keepalives of {given.keepalive} s",
             f"set `hold: {3 * given.keepalive}` or more, or a shorter keepalive",
         )
 

@@ -196,10 +196,7 @@ class Timers(Strict):
 
     keepalive: int = Field(3, ge=1, le=65535, description="Between two signs of life.")
     hold: int = Field(
-        9,
-        ge=3,
-        le=65535,
-        description="Without any for so long a neighbour and its routes are gone.",
+        9, ge=3, le=65535, description="Silent for so long, a neighbour and its routes are gone."
     )
     connect: int = Field(
         10, ge=1, le=65535, description="Between two attempts to reach a neighbour that is gone."
