@@ -65,6 +65,10 @@ def with_sessions(_intent: FabricIntent, node: NodeIntent) -> bool:
     return bool(session_slugs(node))
 
 
+def with_bfd(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return node.bfd is not None
+
+
 def session_slugs(node: NodeIntent) -> tuple[str, ...]:
     """What shows a node's sessions: EVPN ones, those of an exit with a router outside, or both."""
     outside = node.router.asn is not None if node.router else bool(node.bgp and node.bgp.upstreams)

@@ -13,6 +13,7 @@ from drift.fleet import vrrp as masters
 from drift.plane import Across, Plane
 from drift.planes import (
     addresses,
+    bfd,
     configuration,
     evpn,
     exits,
@@ -51,6 +52,7 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     mobility.PLANE,
     router_ids.ACROSS,
     sessions.PLANE,
+    bfd.PLANE,
     l3vnis.PLANE,
     addresses.GATEWAYS,
     addresses.UNDERLAY,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drift import unknown_words
 from drift.catalogue import ACROSS, CHECKS, PLANES, select
 from drift.fleet.peerings import Sessions
 from drift.fleet.reachability import Reach
@@ -65,6 +66,7 @@ def audit(
         findings=fold(raw, intent.owner, silent),
         checks_run=tuple(check.id for check in chosen if check.id in run),
         skipped=tuple(skipped),
+        notes=tuple(unknown_words.notes(states)),
         reachability=reach.picture(),
         topology=sessions.topology(),
     )

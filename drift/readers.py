@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from overlay.outputs import BGP_SUMMARY, EVPN_SUMMARY, EVPN_VNI, IP_ADDRESS, IP_ROUTE, VRRP
+from overlay.outputs import (
+    BFD_PEERS,
+    BGP_SUMMARY,
+    EVPN_SUMMARY,
+    EVPN_VNI,
+    IP_ADDRESS,
+    IP_ROUTE,
+    VRRP,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,6 +176,22 @@ def groups_in(listing: object) -> dict[int, dict[str, Any]] | None:
     }
 
 
+def probes_in(listing: object) -> dict[str, dict[str, Any]] | None:
+    """The sessions of `show bfd peers json` by the peer's address; None if it is no such listing.
+
+    Of two with one peer (another local address, another VRF) one that is up counts.
+    """
+    if not isinstance(listing, list):
+        return None
+    found: dict[str, dict[str, Any]] = {}
+    for session in listing:
+        if isinstance(session, dict) and "peer" in session:
+            address = _peer_address(str(session["peer"]))
+            if address not in found or session.get("status") == "up":
+                found[address] = session
+    return found
+
+
 READERS: dict[str, Callable[[object], object]] = {
     EVPN_SUMMARY: peers_of,
     EVPN_VNI: vnis_in,
@@ -175,4 +199,5 @@ READERS: dict[str, Callable[[object], object]] = {
     IP_ADDRESS: addresses_in,
     IP_ROUTE: routes_in,
     VRRP: groups_in,
+    BFD_PEERS: probes_in,
 }

@@ -37,7 +37,10 @@ class SuppressedFinding:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to look after that is no drift: a suppression that expired, or matches nothing."""
+    """Something to look after that is no drift.
+
+    A suppression that expired or matches nothing, a word that no parser knows.
+    """
 
     severity: Severity
     message: str

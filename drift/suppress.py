@@ -47,9 +47,12 @@ def suppress(
         else:
             taken.append(SuppressedFinding(finding, by))
     notes = [
-        note
-        for item in suppressions
-        if (note := _note(item, result, today, audited, nodes)) is not None
+        *result.notes,
+        *(
+            note
+            for item in suppressions
+            if (note := _note(item, result, today, audited, nodes)) is not None
+        ),
     ]
     return replace(result, findings=tuple(kept), suppressed=tuple(taken), notes=tuple(notes))
 

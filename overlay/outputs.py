@@ -18,6 +18,7 @@ EVPN_TABLE = "bgp_l2vpn_evpn"
 EVPN_SUMMARY = "evpn_summary"
 EVPN_VNI = "evpn_vni"
 BGP_SUMMARY = "bgp_summary"
+BFD_PEERS = "bfd_peers"
 VRRP = "vrrp"
 RUNNING_CONFIG = "running_config"
 

@@ -52,6 +52,7 @@ COMMANDS = (
     _vtysh(outputs.EVPN_SUMMARY, "show bgp l2vpn evpn summary json"),
     _vtysh(outputs.EVPN_VNI, "show evpn vni json"),
     _vtysh(outputs.BGP_SUMMARY, "show bgp summary json"),
+    _vtysh(outputs.BFD_PEERS, "show bfd peers json"),
     CollectCommand(outputs.IP_ADDRESS, "ip -j address show", "json"),
     CollectCommand(outputs.IP_ROUTE, "ip -j route show table all", "json"),
     _vtysh(outputs.VRRP, "show vrrp json"),

@@ -99,6 +99,10 @@ class Fleet:
                 family: {"peers": {peer: {"state": self._session(node, peer)} for peer in outside}}
                 for family in ("ipv4Unicast", "ipv6Unicast")
             }
+        if node.bfd is not None:
+            json["bfd_peers"] = [
+                self._probes(node, peer) for peer in [*self._inside(node), *outside]
+            ]
         if node.vips:
             json["vrrp"] = [self._group(node, vip) for vip in node.vips]
         return json
@@ -113,6 +117,17 @@ class Fleet:
         if files and node.name not in self.stopped:
             texts["running_config"] = running_config(files["/etc/frr/frr.conf"])
         return texts
+
+    def _inside(self, node: NodeIntent) -> list[str]:
+        if node.bgp is None:
+            return []
+        if node.bgp.reflector is not None:
+            return [other.address for other in self._hears(node)]
+        return list(node.bgp.peers)
+
+    def _probes(self, node: NodeIntent, peer: str) -> dict[str, object]:
+        up = self._session(node, peer) == "Established"
+        return {"peer": peer, "multihop": False, "status": "up" if up else "down"}
 
     def _silent(self) -> frozenset[str]:
         return self.stopped | self.cut_off

@@ -32,7 +32,7 @@ def _stops_exchange(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
         yield Broken.ALONE, raw.finding.host
 
 
-def _from_either_end(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+def from_either_end(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     for host in (peer_of(raw, owner), raw.finding.host):
         yield Broken.UNDERLAY, host
         yield Broken.BGP, host
@@ -55,7 +55,7 @@ SESSION_DOWN = Check(
     "peer's address, and let TCP port 179 pass. `NoNeg`: activate the peer in the "
     "address family.",
     explains=_stops_exchange,
-    follows=_from_either_end,
+    follows=from_either_end,
     depth=Depth.SESSION,
     pairwise=Pairwise.SESSION,
     with_others=True,
@@ -85,7 +85,7 @@ def established_peers(view: HostView) -> set[str] | None:
 def evpn_sessions(view: HostView) -> dict[str, str | None] | None:
     """The state of each intended EVPN peer (None: not listed); None when no summary was read."""
     peers = peers_of(view.state.json.get(EVPN_SUMMARY))
-    return None if peers is None else {peer: _state(peers, peer) for peer in _evpn_peers(view)}
+    return None if peers is None else {peer: _state(peers, peer) for peer in evpn_peers(view)}
 
 
 def outside_sessions(view: HostView) -> dict[str, str | None] | None:
@@ -94,7 +94,7 @@ def outside_sessions(view: HostView) -> dict[str, str | None] | None:
     if families is None:
         return None
     found: dict[str, str | None] = {}
-    for address in _outside_peers(view.node) or ():
+    for address in outside_peers(view.node) or ():
         states = [_state(peers, address) for peers in families.values()]
         found[address] = next((it for it in states if it != ESTABLISHED), ESTABLISHED)
     return found
@@ -104,12 +104,12 @@ def examine_sessions(view: HostView) -> Iterator[RawFinding]:
     """Intended peers against the summaries; one that is not activated is not in them."""
     if view.node.bgp is not None:
         yield from _evpn_sessions(view)
-    outside = _outside_peers(view.node)
+    outside = outside_peers(view.node)
     if outside is not None:
         yield from _unicast_sessions(view, outside)
 
 
-def _evpn_peers(view: HostView) -> list[str]:
+def evpn_peers(view: HostView) -> list[str]:
     """The addresses of its iBGP peers; every VTEP comes to a reflector by itself."""
     bgp = view.node.bgp
     if bgp is None:
@@ -127,7 +127,7 @@ def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
     reflected = any(node.role is Role.REFLECTOR for node in view.intent.nodes.values())
     dynamic = view.node.role is Role.REFLECTOR
     alone = reflected and view.node.role is Role.VTEP and not established_peers(view)
-    wanted: dict[str, Record] = {peer: {"state": ESTABLISHED} for peer in _evpn_peers(view)}
+    wanted: dict[str, Record] = {peer: {"state": ESTABLISHED} for peer in evpn_peers(view)}
     found: dict[str, Record] = {address: {"state": _state(peers, address)} for address in peers}
     for difference in compare(wanted, found):
         address = difference.key
@@ -151,7 +151,7 @@ def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
             )
 
 
-def _outside_peers(node: NodeIntent) -> list[str] | None:
+def outside_peers(node: NodeIntent) -> list[str] | None:
     """The addresses of its eBGP peers: routers of an exit, exits of a router; None without."""
     if node.router is not None:
         return list(node.router.exits) if node.router.asn is not None else None

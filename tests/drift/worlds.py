@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift.result import NOT_CHOSEN
 from overlay.derive import derive
-from overlay.intent import Fabric
+from overlay.intent import Bfd, Fabric
 from overlay.loading import load_inventory
 from tests.drift import applicable
 
@@ -88,6 +88,14 @@ def multicast(nodes: int = 3) -> FabricIntent:
 def example(name: str) -> FabricIntent:
     """The fabric of `examples/<name>`."""
     return load_inventory(ROOT / "examples" / name).intent
+
+
+def with_bfd(name: str) -> FabricIntent:
+    """The same with BFD beside each BGP session."""
+    fabric = example(name).fabric
+    assert fabric.bgp is not None
+    bgp = fabric.bgp.model_copy(update={"bfd": Bfd.model_validate({})})
+    return derive(fabric.model_copy(update={"bgp": bgp}))
 
 
 def _derive(count: int, /, **fabric: Any) -> FabricIntent:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from overlay.records import EvpnPath
 from tests.drift.cases.case import Case
-from tests.drift.worlds import both, example, json, more_paths, paths, table, text
+from tests.drift.worlds import both, example, json, more_paths, paths, table, text, with_bfd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +19,16 @@ SINGLE = partial(example, "exit-single-gateway")
 MULTI = partial(example, "exit-multi-gateway")
 UPSTREAM = partial(example, "exit-upstream-bgp")
 VRRP = partial(example, "exit-vrrp")
+PROBED = partial(with_bfd, "exit-upstream-bgp")
 REFLECTORS = partial(example, "route-reflectors")
 
 MAC_OF_2 = "02:00:02:00:02:00"
+
+
+def _probe(peer: str, status: str) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
+    return lambda sessions: [
+        session | ({"status": status} if session["peer"] == peer else {}) for session in sessions
+    ]
 
 
 def _no_default(vtep: str, *ips: str) -> Callable[[EvpnPath], EvpnPath | None]:
@@ -304,6 +311,27 @@ OUTSIDE: dict[tuple[str, str], Case] = {
         "route 10.0.2.0/24",
         "Actual: absent",
         UPSTREAM,
+    ),
+    ("bfd-down", "the daemon does not run"): Case(
+        json("router", "bfd_peers", lambda sessions: []),
+        "router",
+        "neighbor 192.168.0.1",
+        "BFD session - Expected: up Actual: absent",
+        PROBED,
+    ),
+    ("bfd-down", "it never came up"): Case(
+        json("node1", "bfd_peers", _probe("192.168.0.2", "down")),
+        "node1",
+        "neighbor 192.168.0.2",
+        "BFD session - Expected: up Actual: down",
+        PROBED,
+    ),
+    ("bfd-down", "a client of a reflector"): Case(
+        json("rrserver1", "bfd_peers", _probe("192.168.0.2", "init")),
+        "rrserver1",
+        "neighbor 192.168.0.2",
+        "BFD session - Expected: up Actual: init",
+        partial(with_bfd, "route-reflectors"),
     ),
     ("vrrp", "no master"): Case(
         json("node1", "vrrp", _status("Backup")),

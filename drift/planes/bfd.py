@@ -1,0 +1,73 @@
+"""BFD: the probes beside each BGP session that notice within a second that the peer is gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drift.applies import with_bfd
+from drift.causes import between, peer_of
+from drift.compare import compare
+from drift.comparison import Plane
+from drift.evidence import bounded, excerpt, lines
+from drift.model import WARNING, About, Check
+from drift.planes.sessions import evpn_peers, from_either_end, outside_peers
+from drift.readers import probes_in
+from overlay.outputs import BFD_PEERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.compare import Record
+    from drift.model import Cause, Owner, RawFinding
+    from drift.view import HostView
+
+UP = "up"
+
+
+def _from_session(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    yield between(raw.finding.host, peer_of(raw, owner))
+    yield from from_either_end(raw, owner)
+
+
+BFD_DOWN = Check(
+    "bfd-down",
+    WARNING,
+    "BFD session down",
+    "With each intended BGP peer there is a BFD session, and it is up.",
+    "When the peer dies, its routes stay until BGP's hold time is over.",
+    (BFD_PEERS,),
+    applies=with_bfd,
+    confirm="vtysh -c 'show bfd peers'",
+    remedy="Without any session: /etc/frr/daemons needs `bfdd=yes`. `down` though BGP is up: let "
+    "UDP port 3784 (4784 where a router is between) pass both ways, and see that the peer has "
+    "BFD, too. `shutdown`: `vtysh -c 'show running-config bfdd'` says where it was typed.",
+    follows=_from_session,
+    with_others=True,
+)
+
+
+def examine_probes(view: HostView) -> Iterator[RawFinding]:
+    """The BFD session of each intended BGP peer."""
+    probes = probes_in(view.state.json[BFD_PEERS])
+    if probes is None:
+        return
+    peers = [*evpn_peers(view), *(outside_peers(view.node) or ())]
+    wanted: dict[str, Record] = {peer: {"state": UP} for peer in peers}
+    found: dict[str, Record] = {
+        peer: {"state": bounded(probes[peer].get("status"))} for peer in peers if peer in probes
+    }
+    for difference in compare(wanted, found):
+        address = difference.key
+        yield BFD_DOWN.found(
+            view.host,
+            f"neighbor {address}",
+            "changed",
+            UP,
+            difference.actual,
+            attribute="BFD session",
+            evidence=lines(BFD_PEERS, [excerpt(address, probes)]),
+            about=About(peer=address, topics=frozenset({("neighbor", address)})),
+        )
+
+
+PLANE = Plane(examine_probes, (BFD_DOWN,))
