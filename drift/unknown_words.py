@@ -31,7 +31,7 @@ def notes(states: Mapping[str, HostState]) -> Iterator[Note]:
         more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
         yield Note(
             Severity.INFO,
-            f"{slug} of {few(hosts[slug])}: not understood, so kept as printed and nothing concluded "
-            f"from it: {'; '.join(shown[:_SHOWN])}{more}. Every entry was counted, and the rest was "
-            "audited. Please report these words with the versions of FRR and iproute2",
+            f"{slug} of {few(hosts[slug])}: not understood, so kept as printed and nothing "
+            f"concluded from it: {'; '.join(shown[:_SHOWN])}{more}. Every entry was counted, and "
+            "the rest was audited. Please report it with the versions of FRR and iproute2",
         )

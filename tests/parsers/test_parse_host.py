@@ -156,6 +156,36 @@ def test_frr_without_evpn_has_no_vni():
         parsers.parse("evpn_summary", "\n")
 
 
+@pytest.mark.parametrize(
+    ("output", "status", "known"),
+    [
+        (RawOutput("", rc=1, stderr="bfdd is not running\n"), "ok", []),
+        (RawOutput("bfdd is not running\n", rc=0), "ok", []),
+        (RawOutput("[]\n"), "ok", []),
+        (
+            RawOutput(
+                "", rc=1, stderr="bfdd is not running\nPlease try running me as a privileged user\n"
+            ),
+            "failed",
+            None,
+        ),
+    ],
+)
+def test_without_its_daemon_there_is_no_bfd_session(output, status, known):
+    state = parsers.parse_host("node1", {"bfd_peers": output})
+    assert state.commands["bfd_peers"].status == status
+    assert state.json.get("bfd_peers") == known
+
+
+def test_unknown_words_are_noted_with_their_command_escaped_and_bounded():
+    line = "02:00:00:00:00:01 dev vxlan2 dst 10.0.0.2 self {}\n"
+    text = "".join(line.format(f"w{n:02}\x1b") for n in range(30))
+    state = parsers.parse_host("node1", {"bridge_fdb": RawOutput(text)})
+    assert state.commands["bridge_fdb"].entries == 30
+    assert len(state.commands["bridge_fdb"].unknown) == 20
+    assert state.commands["bridge_fdb"].unknown[0] == "'w00\\x1b'"
+
+
 def test_records_as_json_is_one_record_per_line_link_and_path():
     outputs = _outputs()
     sizes = {"bridge_fdb": 85, "ip_link": 13, "bgp_l2vpn_evpn": 21}

@@ -12,6 +12,7 @@ from overlay.outputs import file_slug
 from parsers import JSON_SLUGS
 from tasks.commands import BY_SLUG, COMMANDS, TEXT_SLUGS, commands_for
 from tasks.files import MANAGED_FILES
+from tests.drift import worlds
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -71,10 +72,17 @@ def test_a_router_is_asked_nothing_of_evpn() -> None:
     assert "bgp_summary" in _asked("exit-upstream-bgp", "router")
 
 
+def test_bfd_is_asked_for_only_where_it_is_intended() -> None:
+    intent = worlds.with_bfd("exit-upstream-bgp")
+    for node in intent.nodes.values():
+        asked = commands_for(wanted_outputs(intent, node), node)
+        assert {c.slug: c for c in asked}["bfd_peers"].command == "vtysh -c 'show bfd peers json'"
+
+
 def test_the_nodes_of_a_fabric_are_together_asked_everything_but_what_none_has() -> None:
     nodes = load_inventory(EXAMPLES / "exit-vrrp").intent.nodes
     everything = {slug for node in nodes for slug in _asked("exit-vrrp", node)}
-    assert everything == BY_SLUG.keys() - {"bgp_summary", "file_evpn_fleet"}
+    assert everything == BY_SLUG.keys() - {"bgp_summary", "bfd_peers", "file_evpn_fleet"}
     assert TEXT_SLUGS[2] not in _asked("l2-multicast", "node1")
 
 
