@@ -13,7 +13,7 @@ from overlay.crosscheck import contradictions
 from overlay.derive import Derivation
 from overlay.intent import Role
 from overlay.unused_reasons import nothing_from
-from overlay.written import GONE, Written, with_values, written_keys
+from overlay.written import GONE, Written, said_twice, with_values, written_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +49,7 @@ class _Search:
     def unused(self) -> dict[KeyPath, None]:
         """The keys, in the order of the file's sections."""
         dead: dict[KeyPath, None] = dict.fromkeys(self._globs_without_a_vtep())
+        dead |= dict.fromkeys(said_twice(self._fabric))
         doubtful = [found for found in written_keys(self._fabric) if not self._shows_nearby(found)]
         # Within an entry that is unused as a whole its keys are not asked for one by one.
         entries = [found for found in doubtful if GONE in found.others]

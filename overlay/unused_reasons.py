@@ -82,7 +82,14 @@ def _network(fabric: Fabric, key: KeyPath) -> Reason | None:
     )
 
 
+def _exit(fabric: Fabric, key: KeyPath) -> Reason | None:
+    return f"{fabric.vrfs[str(key[1])].exits[int(key[3])]} is in the list already", _REMOVE
+
+
 def _glob(fabric: Fabric, key: KeyPath) -> Reason | None:
+    nodes, position = fabric.networks[int(key[1])].nodes, int(key[3])
+    if nodes[position] in nodes[:position]:
+        return f"{nodes[position]} is in the list already", _REMOVE
     glob = fabric.networks[int(key[1])].nodes[int(key[3])]
     return (
         f"no VTEP matches {glob!r}, and only VTEPs carry networks{_others(fabric, (glob,))}",
@@ -159,6 +166,7 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
     ("networks.multicast_flood", 3): _flood,
     ("vrfs", 2): _vrf,
     ("vrfs.bridge", 3): _vrf_bridge,
+    ("vrfs.exits", 4): _exit,
     ("underlay.port", 2): _underlay,
     ("overlay.gateway_mac", 2): _gateway_mac,
     ("overlay.group", 2): _group,

@@ -42,6 +42,18 @@ def written_keys(fabric: Fabric) -> Iterator[Written]:
     yield from _of_model(fabric, ())
 
 
+def said_twice(fabric: Fabric) -> Iterator[KeyPath]:
+    """Entries of a list of names that stand in it already."""
+    lists: list[tuple[KeyPath, tuple[str, ...]]] = [
+        *((("networks", index, "nodes"), net.nodes) for index, net in enumerate(fabric.networks)),
+        *((("vrfs", name, "exits"), vrf.exits) for name, vrf in fabric.vrfs.items()),
+    ]
+    for key, names in lists:
+        for position, name in enumerate(names):
+            if name in names[:position]:
+                yield (*key, position)
+
+
 def _of_model(model: BaseModel, at: KeyPath) -> Iterator[Written]:
     for name in sorted(model.model_fields_set):
         field = type(model).model_fields[name]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from drift.applies import with_bfd
 from drift.causes import between, peer_of
 from drift.compare import compare
-from drift.comparison import Plane
 from drift.evidence import bounded, excerpt, lines
 from drift.model import WARNING, About, Check
+from drift.plane import Plane
 from drift.planes.sessions import evpn_peers, from_either_end, outside_peers
 from drift.readers import probes_in
 from overlay.outputs import BFD_PEERS
