@@ -1,0 +1,117 @@
+"""FRR's configuration, from its file or as it runs, and the kernel's settings.
+
+FRR's is a set of statements, so that meaning is compared and not text: order does not count, since
+what depends on it (prefix-lists, route-maps) carries sequence numbers. Checked against `show
+running-config` of FRR 8.4.4 and 10.3 for the rendered files of every topology.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from overlay.errors import ParseError
+from parsers._text import quoted, split_lines, unaccounted
+
+if TYPE_CHECKING:
+    from overlay.host_records import Statement
+
+RUNNING = "show running-config"
+SETTINGS = "sysctl"
+
+# What FRR says by itself, whatever it was told, and what it does not print back.
+_NOISE = re.compile(
+    r"Building configuration\.\.\.|Current configuration:|frr (version|defaults) .*"
+    r"|hostname .*|(no )?log .*|(no )?service .*|(no )?ip(v6)? forwarding|line vty"
+    r"|exit|exit-.*|end|!.*"
+)
+# FRR's own defaults, which it accepts and leaves out of its running configuration.
+_DEFAULTS = re.compile(r"vrrp \d+ priority 100|bgp listen limit 100")
+# A block that says nothing when nothing stands in it: FRR makes each of these by itself too, a
+# VRF's BGP instance for its L3VNI.
+_EMPTY_BLOCK = re.compile(r"(vrf|interface) \S+|router bgp \d+ vrf \S+")
+_VRRP_VERSION = re.compile(r"(vrrp \d+) version 3")
+_ADDRESS = re.compile(r"[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]*")
+
+
+def parse_running_config(text: str) -> frozenset[Statement]:
+    """The statements of `show running-config`.
+
+    Raises ParseError unless it begins and ends as FRR's does: one that was cut off would look like
+    a configuration in which much is missing.
+    """
+    lines = [line.strip() for line in split_lines(text)]
+    if "Current configuration:" not in lines:
+        first = quoted(lines[0]) if lines else "no output"
+        raise ParseError(
+            f"{RUNNING}: no line `Current configuration:`: {first}",
+            "run it on the host as root: it needs vtysh and a running FRR",
+            tuple(lines[:1]),
+        )
+    if lines[-1] != "end":
+        raise ParseError(
+            f"{RUNNING}: it does not end in `end`: the text was cut off at {quoted(lines[-1])}",
+            "collect the output again",
+            (lines[-1],),
+        )
+    return parse_frr_config(text)
+
+
+def parse_frr_config(text: str) -> frozenset[Statement]:
+    """The statements of a frr.conf, without what FRR adds, omits or says otherwise.
+
+    A statement is the blocks that it stands in and itself:
+    `("router bgp 1234", "address-family l2vpn evpn", "advertise-all-vni")`.
+    """
+    found: set[Statement] = set()
+    blocks: list[tuple[int, str]] = []
+    for line in text.splitlines():
+        word = line.strip()
+        if not word or _NOISE.fullmatch(word) or _DEFAULTS.fullmatch(word):
+            continue
+        indent = len(line) - len(line.lstrip())
+        blocks = [block for block in blocks if block[0] < indent]
+        blocks.append((indent, _VRRP_VERSION.sub(r"\1", word)))
+        found.add(tuple(block for _, block in blocks))
+    # A block that holds statements says no more than they do; an empty one may be a statement.
+    holding = {statement[:-1] for statement in found}
+    return frozenset(s for s in found - holding if len(s) > 1 or not _EMPTY_BLOCK.fullmatch(s[0]))
+
+
+def configured_peers(frr_conf: str) -> frozenset[str]:
+    """The neighbours that a frr.conf names by address."""
+    rows = (line.split() for line in frr_conf.splitlines())
+    named = {row[1] for row in rows if row[:1] == ["neighbor"] and row[2:3] == ["remote-as"]}
+    return frozenset(name for name in named if _ADDRESS.fullmatch(name))
+
+
+def lines_on_peer(peer: str, frr_conf: str) -> frozenset[str]:
+    """The lines of a frr.conf that shape the session with `peer`: its own, its group's, the AS."""
+    lines = set()
+    for line in frr_conf.splitlines():
+        words = [*line.split(), "", ""]
+        general = words[:2] in (["router", "bgp"], ["bgp", "listen"])
+        theirs = words[0] == "neighbor" and (words[1] == peer or not _ADDRESS.fullmatch(words[1]))
+        if general or theirs:
+            lines.add(line.strip())
+    return frozenset(lines)
+
+
+def parse_sysctl(text: str) -> dict[str, str]:
+    """The settings of `sysctl KEY …` (`key = value`), runs of blanks in a value as one.
+
+    A key that the kernel does not have is not printed. Raises ParseError for any other line.
+    """
+    lines = split_lines(text)
+    found: dict[str, str] = {}
+    strange = []
+    for line in lines:
+        key, equals, value = line.partition("=")
+        name = key.strip()
+        if not equals or not name or " " in name or name in found:
+            strange.append(line)
+        else:
+            found[name] = " ".join(value.split())
+    if strange:
+        raise unaccounted(SETTINGS, f"{len(found)} of {len(lines)} settings read", strange)
+    return found
