@@ -33,6 +33,13 @@ KEEP = ConfigDict(extra="allow", strict=True)
 OBJECT = TypeAdapter(dict[str, Any], config=READ)
 
 _SHOWN = 3
+_AS_JSON_SAYS = {
+    "dict_type": "an object",
+    "list_type": "a list",
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+}
 _HINT = (
     "run the command on the host; if it prints the same there, report it with the versions of "
     "iproute2 and FRR"
@@ -97,7 +104,7 @@ def _complaint(place: Place, detail: ErrorDetails) -> str:
     found = f"(found {quoted(printed(detail['input']))})"
     if detail["type"] == "missing":
         return f"{where}this key is missing {found}"
-    reason = detail["msg"].removeprefix("Input should be ").replace("a valid ", "a ")
+    reason = _AS_JSON_SAYS.get(detail["type"]) or detail["msg"].removeprefix("Input should be ")
     return f"{where}not {reason} {found}"
 
 

@@ -15,7 +15,8 @@ VNIS = "show evpn vni json"
 DUPLICATE_MACS = "show evpn mac vni all duplicate json"
 DUPLICATE_ADDRESSES = "show evpn arp-cache vni all duplicate json"
 
-_NO_BRIDGE = "-"
+# What zebra prints for a device that it does not know.
+_NONE = frozenset({"-", "None", "unknown"})
 
 
 @with_config(KEEP)
@@ -68,14 +69,14 @@ def parse_evpn_vnis(text: str) -> dict[int, EvpnVni]:
     """The VNIs that zebra knows, by number; none while it has no EVPN. Raises ParseError."""
     vnis = {}
     for key, shown in read_json(VNIS, _said(text), _VNIS).items():
-        vni, bridge = _vni(VNIS, key), shown.get("bridge")
+        vni = _vni(VNIS, key)
         place: Place = (key, "remoteVteps")
         vnis[vni] = EvpnVni(
             vni=vni,
             type=shown["type"],
             vrf=shown["tenantVrf"],
-            device=shown.get("vxlanIf"),
-            bridge=None if bridge == _NO_BRIDGE else bridge,
+            device=_known(shown.get("vxlanIf")),
+            bridge=_known(shown.get("bridge")),
             vlan=shown.get("vlan"),
             remote_vteps=tuple(
                 _address_at(VNIS, place, vtep) for vtep in shown.get("remoteVteps", ())
@@ -160,6 +161,10 @@ def _vni(command: str, key: str) -> int:
         return number(key)
     except ValueError:
         raise wrong(command, (), "not a VNI", key) from None
+
+
+def _known(device: str | None) -> str | None:
+    return None if device in _NONE else device
 
 
 def _is_local(command: str, place: Place, kind: str) -> bool:

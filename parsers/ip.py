@@ -33,7 +33,7 @@ _NEIGHBOUR_FLAGS = ("extern_learn", "managed", "offload", "proxy", "router", "st
 @with_config(KEEP)
 class _Address(TypedDict, total=False):
     family: str
-    local: str
+    local: object  # a text of IPv4 and IPv6; MCTP has numbers
     prefixlen: int
     scope: str
 
@@ -133,7 +133,7 @@ def _address(place: Place, info: _Address) -> InterfaceAddress | None:
 
 # Cached because anycast gateways are the same on every node, and parsing is most of the work.
 @functools.lru_cache(maxsize=65536)
-def _interface(local: str, length: int) -> str:
+def _interface(local: object, length: int) -> str:
     return str(ipaddress.ip_interface(f"{local}/{length}"))
 
 
@@ -164,7 +164,10 @@ def _is_six(shown: _Route) -> bool:
 
 
 def _hops(shown: _Route) -> Sequence[_Hop]:
-    return shown.get("nexthops", (shown,))
+    if "nexthops" in shown:
+        return shown["nexthops"]
+    # An unreachable default leads nowhere.
+    return (shown,) if shown.keys() & {"dev", "gateway", "via"} else ()
 
 
 def _route(command: str, position: int, shown: _Route, *, six: bool) -> Route:
