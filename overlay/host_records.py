@@ -242,11 +242,15 @@ class Stanza:
 
 @dataclass(frozen=True, slots=True)
 class InterfacesFile:
-    """An interfaces file: its stanzas, the names that start by themselves, the files it reads."""
+    """An interfaces file: its stanzas, the names that start by themselves, the files it reads.
+
+    `strange` are the lines, with their numbers, whose meaning is not known.
+    """
 
     stanzas: tuple[Stanza, ...] = ()
     auto: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    strange: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

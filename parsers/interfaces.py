@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from overlay.host_records import InterfacesFile, Stanza, StatementElsewhere
-from parsers._text import count, split_lines, unaccounted
+from parsers._text import split_lines, unaccounted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-FILE = "interfaces file"
 
 _DEVICES = frozenset({"iface", "vlan"})
 _SOURCES = frozenset({"source", "source-directory"})
@@ -23,25 +21,17 @@ _OTHERS = frozenset({"mapping", "template", "no-auto-down", "no-scripts", "renam
 def parse_interfaces(text: str) -> InterfacesFile:
     """An interfaces file: its stanzas, the names that start by themselves, the files it reads.
 
-    Raises ParseError for a line that stands in no stanza and begins none: a file made from a
-    template (Mako's `%` lines) is one, and what it means is ifupdown2's to say.
+    Never raises: a line that stands in no stanza and begins none is kept in `strange` (Mako's `%`
+    lines are such: what they mean is ifupdown2's to say). A person's file is not ours to refuse.
     """
     reader = _Reader()
     for number, line in _logical_lines(text):
         reader.read(number, line)
-    if reader.strange:
-        found = f"{count(len(reader.stanzas), 'stanza')} read"
-        raise unaccounted(
-            FILE,
-            found,
-            reader.strange,
-            hint="only what ifupdown2 reads without templates can be compared: correct the line, "
-            "or take it out of the file",
-        )
     return InterfacesFile(
         stanzas=tuple(stanza.done() for stanza in reader.stanzas if stanza.kept),
         auto=tuple(reader.auto),
         sources=tuple(reader.sources),
+        strange=tuple(reader.strange),
     )
 
 
@@ -80,13 +70,13 @@ class _Open:
 
 
 class _Reader:
-    """Follows a file line by line; `strange` gathers what fits nowhere."""
+    """Follows a file line by line; `strange` gathers what fits nowhere, with its number."""
 
     def __init__(self) -> None:
         self.stanzas: list[_Open] = []
         self.auto: list[str] = []
         self.sources: list[str] = []
-        self.strange: list[str] = []
+        self.strange: list[tuple[int, str]] = []
         self._current: _Open | None = None
 
     def read(self, number: int, line: str) -> None:
@@ -103,7 +93,7 @@ class _Reader:
         elif keyword in _OTHERS and rest:
             self._begin(_Open(kept=False))
         elif keyword.startswith(("%", "<")) or self._current is None:
-            self.strange.append(line)
+            self.strange.append((number, line))
         else:
             value = line[len(keyword) :].strip()
             self._current.options.append((keyword, value))
@@ -124,7 +114,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
             if word.startswith("#"):
                 continue
         if word.endswith("\\"):
-            parts.append(word[:-1])
+            parts.append(word[:-1].rstrip())
             continue
         whole = " ".join([*parts, word]).strip()
         parts = []
