@@ -124,7 +124,7 @@ def _address(place: Place, info: _Address) -> InterfaceAddress | None:
     if missing is not None:
         raise wrong(ADDRESSES, (*place, missing), "this key is missing", info)
     try:
-        interface = _interface(info["local"], info["prefixlen"])
+        interface = _interface(str(info["local"]), info["prefixlen"])
     except ValueError:
         raise wrong(ADDRESSES, place, "not an address with its length", info) from None
     flags = tuple(sorted(key for key, value in info.items() if value is True))
@@ -133,7 +133,7 @@ def _address(place: Place, info: _Address) -> InterfaceAddress | None:
 
 # Cached because anycast gateways are the same on every node, and parsing is most of the work.
 @functools.lru_cache(maxsize=65536)
-def _interface(local: object, length: int) -> str:
+def _interface(local: str, length: int) -> str:
     return str(ipaddress.ip_interface(f"{local}/{length}"))
 
 

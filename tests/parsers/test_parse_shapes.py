@@ -25,6 +25,7 @@ from overlay.host_records import (
 from parsers.readers import READERS
 
 PARSED = Path(__file__).parent / "recordings"
+RECORDED_JSON = PARSED.with_name("recorded_json")
 DRIFTED = PARSED.parents[1] / "drift" / "recordings"
 
 UP, IDLE = {"state": "Established"}, {"state": "Idle (Admin)"}
