@@ -8,7 +8,21 @@ are `int`; a field that the output did not print is `None` (or empty), so absenc
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from overlay.host_records import (
+        AddressedLink,
+        BfdPeer,
+        BgpPeers,
+        DuplicateAddress,
+        DuplicateMac,
+        EvpnVni,
+        Neighbour,
+        Route,
+        Statement,
+        VrrpGroup,
+    )
 
 CommandStatus = Literal["ok", "failed", "missing", "unparsed", "skipped"]
 
@@ -206,6 +220,8 @@ class HostState:
 
     A plane is `None` when its command was not collected or could not be parsed: nothing may be
     concluded from it. `json` holds decoded JSON outputs by slug, `texts` other raw texts by slug.
+    Neighbours are by address, those of `bgp_families` by FRR's name of the family first; VNIs,
+    VRRP groups, links and settings by their number or name.
     `fdb_later` is the forwarding database once more, read after BGP's table: what differs between
     the two was just moving.
     """
@@ -217,6 +233,19 @@ class HostState:
     fdb: tuple[FdbEntry, ...] | None = None
     fdb_later: tuple[FdbEntry, ...] | None = None
     evpn: EvpnTable | None = None
+    evpn_peers: BgpPeers | None = None
+    bgp_families: dict[str, BgpPeers] | None = None
+    bfd_peers: tuple[BfdPeer, ...] | None = None
+    vnis: dict[int, EvpnVni] | None = None
+    duplicate_macs: tuple[DuplicateMac, ...] | None = None
+    duplicate_addresses: tuple[DuplicateAddress, ...] | None = None
+    addresses: dict[str, AddressedLink] | None = None
+    routes: tuple[Route, ...] | None = None
+    ipv6_routes: tuple[Route, ...] | None = None
+    neighbours: tuple[Neighbour, ...] | None = None
+    vrrp_groups: dict[int, VrrpGroup] | None = None
+    running_config: frozenset[Statement] | None = None
+    settings: dict[str, str] | None = None
     json: dict[str, object] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from overlay.errors import ParseError
 from overlay.records import (
@@ -20,6 +20,7 @@ from parsers._text import count, quoted, split_lines, unaccounted
 from parsers.evpn import parse_evpn
 from parsers.fdb import parse_fdb, unknown_words
 from parsers.links import parse_links
+from parsers.readers import READERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,11 +45,9 @@ _PERHAPS_FORBIDDEN = ("try running me as a privileged user", "ermission denied")
 # Of words and lines that are kept without being known; a node's text is bounded everywhere.
 _SHOWN_UNKNOWN = 20
 
-Parsed = tuple[FdbEntry, ...] | tuple[Link, ...] | EvpnTable | object
 
-
-def parse(slug: str, text: str) -> Parsed:
-    """Parse one captured output by its slug: FDB entries, links, EvpnTable, or decoded JSON.
+def parse(slug: str, text: str) -> object:
+    """Parse one captured output by its slug: what the slug's parser returns.
 
     Raises ParseError when a line is not accounted for, or no parser knows the slug.
     """
@@ -58,9 +57,9 @@ def parse(slug: str, text: str) -> Parsed:
         return parse_links(text)
     if slug == EVPN:
         return parse_evpn(text)
-    if slug in JSON_SLUGS:
-        return parse_json(slug, text)
-    known = ", ".join(sorted({*NEEDED_SLUGS, *JSON_SLUGS}))
+    if slug in READERS:
+        return READERS[slug].read(text)
+    known = ", ".join(sorted({*NEEDED_SLUGS, FDB_LATER, *READERS}))
     raise ParseError(f"no parser for {slug!r}", f"known are: {known}")
 
 
@@ -101,6 +100,7 @@ def parse_host(host: str, outputs: Mapping[str, RawOutput]) -> HostState:
         evpn=state.evpn,
         json=state.json,
         texts=state.texts,
+        **state.planes,
     )
 
 
@@ -114,6 +114,7 @@ class _State:
     fdb_text: str = ""
     fdb_later: tuple[FdbEntry, ...] | None = None
     evpn: EvpnTable | None = None
+    planes: dict[str, Any] = field(default_factory=dict)
     json: dict[str, object] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
 
@@ -137,10 +138,15 @@ class _State:
         elif slug == EVPN:
             self.evpn = parse_evpn(_said_by_vtysh(output) or output.text)
             entries, unknown = len(self.evpn.paths), self.evpn.unknown
-        elif slug in JSON_SLUGS:
-            document = parse_json(slug, output.text)
-            self.json[slug] = document
-            entries = len(document) if isinstance(document, (dict, list)) else 1
+        elif slug in READERS:
+            reader = READERS[slug]
+            self.planes[reader.plane] = records = reader.read(output.text)
+            entries = len(records)
+            # Until all checks read the planes.
+            if slug in JSON_SLUGS:
+                self.json[slug] = parse_json(slug, output.text)
+            else:
+                self.texts[slug] = output.text
         else:
             self.texts[slug] = output.text
             entries = len(split_lines(output.text))

@@ -1,7 +1,11 @@
-"""The outputs that one function reads each, by slug; what an audit needs at least is in `host`."""
+"""The outputs that one function reads each, by slug, and what becomes of them in a HostState.
+
+A new command is one entry here. The three that an audit needs at least are in `host`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,21 +18,32 @@ from parsers.vrrp import parse_vrrp
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sized
 
-# Each raises ParseError for what it does not account for, and nothing else.
-READERS: Mapping[str, Callable[[str], Sized]] = MappingProxyType(
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """`read` raises ParseError for what it does not account for, and nothing else.
+
+    What it returns is the HostState's field `plane`.
+    """
+
+    read: Callable[[str], Sized]
+    plane: str
+
+
+READERS: Mapping[str, Reader] = MappingProxyType(
     {
-        "evpn_summary": parse_evpn_summary,
-        "bgp_summary": parse_bgp_summary,
-        "bfd": parse_bfd_peers,
-        "evpn_vni": parse_evpn_vnis,
-        "evpn_duplicate_macs": parse_duplicate_macs,
-        "evpn_duplicate_addresses": parse_duplicate_addresses,
-        "ip_address": parse_addresses,
-        "ip_route": parse_routes,
-        "ip6_route": parse_ipv6_routes,
-        "ip_neigh": parse_neighbours,
-        "vrrp": parse_vrrp,
-        "running_config": parse_running_config,
-        "sysctl": parse_sysctl,
+        "evpn_summary": Reader(parse_evpn_summary, "evpn_peers"),
+        "bgp_summary": Reader(parse_bgp_summary, "bgp_families"),
+        "bfd": Reader(parse_bfd_peers, "bfd_peers"),
+        "evpn_vni": Reader(parse_evpn_vnis, "vnis"),
+        "evpn_duplicate_macs": Reader(parse_duplicate_macs, "duplicate_macs"),
+        "evpn_duplicate_addresses": Reader(parse_duplicate_addresses, "duplicate_addresses"),
+        "ip_address": Reader(parse_addresses, "addresses"),
+        "ip_route": Reader(parse_routes, "routes"),
+        "ip6_route": Reader(parse_ipv6_routes, "ipv6_routes"),
+        "ip_neigh": Reader(parse_neighbours, "neighbours"),
+        "vrrp": Reader(parse_vrrp, "vrrp_groups"),
+        "running_config": Reader(parse_running_config, "running_config"),
+        "sysctl": Reader(parse_sysctl, "settings"),
     }
 )

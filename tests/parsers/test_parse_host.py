@@ -41,7 +41,10 @@ def test_everything_collected():
     assert state.links["vxlan2"].vxlan.vni == 2
     assert state.commands["bridge_fdb"].entries == 85
     assert state.json["evpn_summary"] == json.loads(summary)
+    assert state.evpn_peers == parsers.parse("evpn_summary", summary)
     assert state.texts == {"sysctl": "net.ipv4.ip_forward = 1\n"}
+    assert state.settings == {"net.ipv4.ip_forward": "1"}
+    assert state.commands["evpn_summary"].entries == 2
     assert pickle.loads(pickle.dumps(state)) == state
 
 
@@ -144,6 +147,14 @@ def test_json_that_is_none(text):
     assert "evpn_summary" not in state.json
 
 
+def test_json_of_another_shape_is_unparsed():
+    state = parsers.parse_host("node1", _outputs(evpn_vni=RawOutput('{"2": {"type": "L2"}}')))
+    assert state.commands["evpn_vni"].status == "unparsed"
+    assert "2.tenantVrf: this key is missing" in state.commands["evpn_vni"].error
+    assert state.vnis is None
+    assert "evpn_vni" not in state.json
+
+
 def test_no_parser_for_a_slug_names_those_there_are():
     with pytest.raises(ParseError, match="bridge_fdb"):
         parsers.parse("bridge-fdb", "")
@@ -194,10 +205,46 @@ def test_records_as_json_is_one_record_per_line_link_and_path():
         assert len(records) == size
         assert json.loads(json.dumps(records)) == records
         assert all("text" not in record for record in records)
-    assert parsers.records_as_json(parsers.parse("ip_route", '[{"dst": "default"}]')) == [
-        {"dst": "default"}
-    ]
-    assert parsers.records_as_json(parsers.parse("evpn_vni", '{"2": {}}')) == [{"2": {}}]
+
+
+AS_JSON = {
+    ("ip_route", '[{"dst": "default", "dev": "eno1"}]'): {
+        "table": "main",
+        "prefix": "0.0.0.0/0",
+        "type": "unicast",
+        "metric": 0,
+        "protocol": None,
+        "hops": [{"gateway": None, "device": "eno1", "alive": True}],
+    },
+    ("evpn_vni", '{"2": {"type": "L2", "tenantVrf": "vrf1"}}'): {
+        "vni": 2,
+        "type": "L2",
+        "vrf": "vrf1",
+        "device": None,
+        "bridge": None,
+        "vlan": None,
+        "remote_vteps": [],
+    },
+    ("bgp_summary", '{"ipv4Unicast": {"peers": {"192.0.2.1": {"state": "Active"}}}}'): {
+        "address": "192.0.2.1",
+        "state": "Active",
+        "family": "ipv4Unicast",
+        "remote_as": None,
+        "dynamic": False,
+        "received": None,
+        "sent": None,
+    },
+    ("sysctl", "net.ipv4.ip_forward = 1"): {"key": "net.ipv4.ip_forward", "value": "1"},
+    ("running_config", "Current configuration:\nvrf vrf1\n vni 4000\nexit-vrf\nend\n"): [
+        "vrf vrf1",
+        "vni 4000",
+    ],
+}
+
+
+@pytest.mark.parametrize(("slug", "text"), AS_JSON)
+def test_records_as_json_of_other_outputs(slug, text):
+    assert parsers.records_as_json(parsers.parse(slug, text)) == [AS_JSON[slug, text]]
 
 
 def test_worker_processes_and_threads_read_the_same():

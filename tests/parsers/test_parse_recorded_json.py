@@ -13,7 +13,7 @@ RMAC = {"bookworm": "5e:e6:49:f0:e1:45", "trixie": "5e:e6:49:f0:e1:45"}
 
 
 def _read(folder, slug, suffix="json"):
-    return READERS[slug]((folder / f"{slug}.{suffix}").read_text(encoding="utf-8"))
+    return READERS[slug].read((folder / f"{slug}.{suffix}").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
+from overlay import host_records, records
 from overlay.errors import ParseError
 from overlay.host_records import (
     AddressedLink,
@@ -22,6 +24,7 @@ from overlay.host_records import (
     VrrpFamily,
     VrrpGroup,
 )
+from overlay.records import HostState
 from parsers.readers import READERS
 
 PARSED = Path(__file__).parent / "recordings"
@@ -493,20 +496,32 @@ def _text(document: object) -> str:
 
 @pytest.mark.parametrize(("slug", "what"), READ)
 def test_read(slug, what):
-    document, records = READ[slug, what]
-    found = READERS[slug](_text(document))
-    assert found == records
-    assert type(found) is type(records)
+    document, wanted = READ[slug, what]
+    found = READERS[slug].read(_text(document))
+    assert found == wanted
+    assert type(found) is type(wanted)
 
 
 @pytest.mark.parametrize(("slug", "what"), REFUSED)
 def test_refused(slug, what):
     document, complaint = REFUSED[slug, what]
     with pytest.raises(ParseError) as caught:
-        READERS[slug](_text(document))
+        READERS[slug].read(_text(document))
     assert caught.value.what == complaint
     assert caught.value.hint
     assert "\n" not in caught.value.what
+
+
+@pytest.mark.parametrize("slug", READERS)
+def test_a_reader_returns_what_its_plane_holds(slug):
+    reader = READERS[slug]
+    names = vars(records) | vars(host_records)
+    planes = get_type_hints(HostState, globalns=names)
+    assert get_type_hints(reader.read, globalns=names)["return"] | None == (planes[reader.plane])
+
+
+def test_no_plane_is_read_twice():
+    assert len({reader.plane for reader in READERS.values()}) == len(READERS)
 
 
 def test_each_reader_is_tried_both_ways():

@@ -33,7 +33,7 @@ VALUES = st.recursive(
 def _attempt(slug, text):
     """What the reader makes of a text, or None when it refuses it."""
     try:
-        return READERS[slug](text)
+        return READERS[slug].read(text)
     except ParseError as error:
         refusal = error
     assert refusal.what
@@ -92,7 +92,7 @@ def test_a_damaged_document_is_read_or_refused(slug, data):
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_each_recording_is_read_and_never_half_of_it(path):
     text = path.read_text(encoding="utf-8")
-    found = READERS[path.stem](text)
+    found = READERS[path.stem].read(text)
     assert len(found) == len(_entries(path.stem, json.loads(text)))
     # Half a document is none. Every cut would take minutes, and says no more than these.
     for end in range(0, len(text.rstrip()), max(1, len(text) // 97)):
