@@ -146,7 +146,7 @@ class ReplayNode:
         output = self.recording.get(section.slug) or self.recording.get(_SAME.get(section.slug, ""))
         if output is None and section.slug in _FROM_FILES:
             state = self.files.get(_FROM_FILES[section.slug], _ABSENT)
-            return Answer(section, (state.text or "").encode())
+            return Answer(section, _as_printed(section.slug, state.text or "").encode())
         if output is None:
             return _unknown(section)
         rc = 1 if output.rc is None else output.rc
@@ -226,3 +226,13 @@ def read_tree(folder: Path) -> dict[str, FileState]:
         for file in MANAGED_FILES
         if (path := folder / file.path.lstrip("/")).is_file()
     }
+
+
+def _as_printed(slug: str, text: str) -> str:
+    """A file's text as the command prints what came of it: FRR's own frame, no comments."""
+    if slug == "running_config":
+        head = "Building configuration...\n\nCurrent configuration:\n!\n"
+        return f"{head}{text}end\n" if text.endswith("\n") or not text else f"{head}{text}\nend\n"
+    if slug == "sysctl":
+        return "".join(line for line in text.splitlines(keepends=True) if "=" in line)
+    return text

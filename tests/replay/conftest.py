@@ -37,7 +37,7 @@ def outputs(host: str, scene: str) -> dict[str, RawOutput]:
         "evpn_vni": RawOutput('{"2": {}}\n', 0, "a warning\n"),
         "ip_address": RawOutput("[]"),
         "sysctl": RawOutput("net.ipv4.ip_forward = 1\n"),
-        "running_config": RawOutput("!\n"),
+        "running_config": RawOutput("Current configuration:\n!\nend\n"),
         **{file_slug(file.path): RawOutput(f"# {scene}\n") for file in FILES},
     }
 
