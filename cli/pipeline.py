@@ -16,8 +16,10 @@ from cli.progress import host_progress
 from drift.catalogue import CHECKS, wanted_outputs
 from drift.engine import audit as compare
 from drift.suppress import suppress
+from overlay.expected import RenderedNode
+from overlay.outputs import FRR_FILE
 from overlay.records import CommandResult, HostState
-from parsers import parse_host
+from parsers import parse_frr_config, parse_host
 from reports.build import build_report
 from tasks.collect import HostCapture, collect_all
 from tasks.commands import TEXT_SLUGS, commands_for
@@ -163,7 +165,11 @@ def judge(
     A suppression holds by the day on which the audit was made, also of an older snapshot.
     """
     titles = {check.id: check.title for check in CHECKS.values()}
-    result = compare(intent, states, rendered=rendered, only=choice.only, skip=choice.skip)
+    wanted = {
+        host: RenderedNode(files, parse_frr_config(files.get(FRR_FILE, "")))
+        for host, files in rendered.items()
+    }
+    result = compare(intent, states, rendered=wanted, only=choice.only, skip=choice.skip)
     result = suppress(
         result,
         suppressions,

@@ -9,16 +9,15 @@ from drift.catalogue import ACROSS, CHECKS, PLANES, select
 from drift.fleet.peerings import Sessions
 from drift.fleet.reachability import Reach
 from drift.folding import fold
-from drift.readers import READERS
 from drift.result import NOT_CHOSEN, AuditResult, SkippedCheck
 from drift.view import HostView
-from overlay.outputs import BRIDGE_FDB, EVPN_TABLE, IP_LINK
+from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from drift.model import RawFinding
-    from overlay.expected import FabricIntent
+    from overlay.expected import FabricIntent, RenderedNode
     from overlay.records import HostState
 
 
@@ -26,14 +25,14 @@ def audit(
     intent: FabricIntent,
     states: Mapping[str, HostState],
     *,
-    rendered: Mapping[str, Mapping[str, str]] | None = None,
+    rendered: Mapping[str, RenderedNode] | None = None,
     only: Collection[str] | None = None,
     skip: Collection[str] = (),
 ) -> AuditResult:
     """Compares what was observed with the intent: every difference, in order, folded.
 
     Looks at the nodes that have both an intent and a state. `rendered` are the managed files of
-    each node, by path: without them the checks of configuration are skipped. `only` and `skip`
+    each node: without them the checks of configuration are skipped. `only` and `skip`
     name checks of the catalogue by id or glob (UnknownCheckError otherwise). A check that is not
     chosen, or whose outputs a node lacks, is in `skipped` for that node: neither passed nor drift.
     Only what chosen checks found is folded, so no `caused_by` points at a finding that was left
@@ -103,19 +102,11 @@ def _gap(slug: str, view: HostView) -> str | None:
     state = view.state
     if state.error is not None:
         return f"{slug}: not collected, the node did not answer ({state.error})"
-    if slug in {IP_LINK, BRIDGE_FDB, EVPN_TABLE}:
-        planes = {IP_LINK: state.links, BRIDGE_FDB: state.fdb, EVPN_TABLE: state.evpn}
-        present = planes[slug] is not None
-    else:
-        present = slug in state.json or slug in state.texts
-        reader = READERS.get(slug)
-        if present and reader is not None and reader(state.json.get(slug)) is None:
-            return f"{slug}: its JSON is not of the expected shape"
-    if present:
-        return None
     result = state.commands.get(slug)
-    if result is None or result.status == "ok":
+    if result is None:
         return f"{slug}: not collected"
+    if result.status == "ok":
+        return None
     return f"{slug}: {result.status}" + (f" ({result.error})" if result.error else "")
 
 

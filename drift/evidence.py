@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from drift.model import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 _VALUE_LIMIT = 120
 _EVIDENCE_LIMIT = 4000
@@ -24,13 +23,6 @@ def lines(slug: str, texts: Iterable[str], limit: int = 10) -> tuple[Evidence, .
         if text:
             shown.append(text)
     return (Evidence(slug, "\n".join(shown)[:_EVIDENCE_LIMIT]),) if shown else ()
-
-
-def excerpt(key: str, mapping: Mapping[str, object]) -> str:
-    """One entry of a JSON object, as evidence; "" when it is not there."""
-    if key not in mapping:
-        return ""
-    return f"{json.dumps(key)}: {json.dumps(mapping[key], sort_keys=True)}"
 
 
 def bounded(value: object) -> str | None:

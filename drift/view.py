@@ -13,7 +13,7 @@ from overlay.records import ALL_ZERO_MAC
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from overlay.expected import BridgeIntent, FabricIntent, NodeIntent, VxlanIntent
+    from overlay.expected import BridgeIntent, FabricIntent, NodeIntent, RenderedNode, VxlanIntent
     from overlay.records import EvpnTable, FdbEntry, HostState, Link
 
     # By VXLAN device, then by MAC or flood address.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class HostView:
     """What the checks of one node read; indexes are built when first asked for.
 
-    `rendered` maps a managed file's path to its intended text, or is None when nobody rendered.
+    `rendered` are its managed files as intended, or None when nobody rendered.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class HostView:
         intent: FabricIntent,
         node: NodeIntent,
         state: HostState,
-        rendered: Mapping[str, str] | None = None,
+        rendered: RenderedNode | None = None,
     ) -> None:
         self.intent = intent
         self.node = node

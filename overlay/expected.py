@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from overlay.intent import Fabric, Mode, Role, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from overlay.host_records import Statement
 
 
 class BridgeRole(StrEnum):
@@ -258,6 +260,14 @@ class NodeIntent:
     @property
     def underlay_bridge(self) -> BridgeIntent:
         return next(bridge for bridge in self.bridges if bridge.role is BridgeRole.UNDERLAY)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedNode:
+    """What a node's intent renders to: its managed files by path, and what its frr.conf states."""
+
+    files: Mapping[str, str]
+    frr: frozenset[Statement]
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,9 +219,9 @@ class HostState:
     """All that was observed on one node. `error` is set when the node could not be reached.
 
     A plane is `None` when its command was not collected or could not be parsed: nothing may be
-    concluded from it. `json` holds decoded JSON outputs by slug, `texts` other raw texts by slug.
-    Neighbours are by address, those of `bgp_families` by FRR's name of the family first; VNIs,
-    VRRP groups, links and settings by their number or name.
+    concluded from it. Neighbours are by address, those of `bgp_families` by FRR's name of the
+    family first; VNIs, VRRP groups, links and settings by their number or name. `files` are the
+    texts of the managed files by slug, empty for one that is not there.
     `fdb_later` is the forwarding database once more, read after BGP's table: what differs between
     the two was just moving.
     """
@@ -246,8 +246,7 @@ class HostState:
     vrrp_groups: dict[int, VrrpGroup] | None = None
     running_config: frozenset[Statement] | None = None
     settings: dict[str, str] | None = None
-    json: dict[str, object] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,25 +5,24 @@ Nothing is lost in silence: every line is part of a record, known, or named by t
 
 from overlay.records import RawOutput
 from parsers._text import UnaccountedError
+from parsers.configuration import parse_frr_config
 from parsers.dump import records_as_json
 from parsers.evpn import parse_evpn
 from parsers.fdb import parse_fdb
-from parsers.host import EVPN, FDB, JSON_SLUGS, LINKS, NEEDED_SLUGS, parse, parse_host, parse_json
+from parsers.host import NEEDED_SLUGS, parse, parse_host
 from parsers.links import parse_links
+from parsers.readers import READERS
 
 __all__ = [
-    "EVPN",
-    "FDB",
-    "JSON_SLUGS",
-    "LINKS",
     "NEEDED_SLUGS",
+    "READERS",
     "RawOutput",
     "UnaccountedError",
     "parse",
     "parse_evpn",
     "parse_fdb",
+    "parse_frr_config",
     "parse_host",
-    "parse_json",
     "parse_links",
     "records_as_json",
 ]

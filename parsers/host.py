@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from overlay.errors import ParseError
+from overlay.outputs import BFD_PEERS, BRIDGE_FDB, BRIDGE_FDB_LATER, EVPN_TABLE, IP_LINK
 from overlay.records import (
     CommandResult,
     CommandStatus,
@@ -25,17 +25,8 @@ from parsers.readers import READERS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FDB = "bridge_fdb"
-FDB_LATER = "bridge_fdb_later"
-LINKS = "ip_link"
-EVPN = "bgp_l2vpn_evpn"
-VNIS = "evpn_vni"
-BFD = "bfd_peers"
 # An audit needs these three; the checks that need another one say so themselves.
-NEEDED_SLUGS = (LINKS, FDB, EVPN)
-JSON_SLUGS = frozenset(
-    {"evpn_summary", VNIS, "bgp_summary", "ip_address", "ip_route", "vrrp", "ifquery", BFD}
-)
+NEEDED_SLUGS = (IP_LINK, BRIDGE_FDB, EVPN_TABLE)
 
 # What vtysh says when the daemon is not there. Without root it cannot tell a missing socket from
 # a forbidden one, and adds this hint: then nothing is known about the table.
@@ -51,32 +42,16 @@ def parse(slug: str, text: str) -> object:
 
     Raises ParseError when a line is not accounted for, or no parser knows the slug.
     """
-    if slug in {FDB, FDB_LATER}:
+    if slug in {BRIDGE_FDB, BRIDGE_FDB_LATER}:
         return parse_fdb(text)
-    if slug == LINKS:
+    if slug == IP_LINK:
         return parse_links(text)
-    if slug == EVPN:
+    if slug == EVPN_TABLE:
         return parse_evpn(text)
     if slug in READERS:
         return READERS[slug].read(text)
-    known = ", ".join(sorted({*NEEDED_SLUGS, FDB_LATER, *READERS}))
+    known = ", ".join(sorted({*NEEDED_SLUGS, BRIDGE_FDB_LATER, *READERS}))
     raise ParseError(f"no parser for {slug!r}", f"known are: {known}")
-
-
-def parse_json(slug: str, text: str) -> object:
-    """Decode a JSON output. Raises ParseError with the text's first line."""
-    if slug == VNIS and not text.strip():
-        # FRR 8.4 prints nothing at all while it has no EVPN (advertise-all-vni is off).
-        return {}
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        first = text.strip().partition("\n")[0]
-        raise ParseError(
-            f"{slug}: not JSON ({error}): {quoted(first)}",
-            "run the command on the host: an old version may not know its json form",
-            (first,),
-        ) from error
 
 
 def parse_host(host: str, outputs: Mapping[str, RawOutput]) -> HostState:
@@ -98,8 +73,7 @@ def parse_host(host: str, outputs: Mapping[str, RawOutput]) -> HostState:
         fdb=state.fdb,
         fdb_later=state.fdb_later,
         evpn=state.evpn,
-        json=state.json,
-        texts=state.texts,
+        files=state.files,
         **state.planes,
     )
 
@@ -115,8 +89,7 @@ class _State:
     fdb_later: tuple[FdbEntry, ...] | None = None
     evpn: EvpnTable | None = None
     planes: dict[str, Any] = field(default_factory=dict)
-    json: dict[str, object] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     def note(self, slug: str, status: CommandStatus, error: str) -> None:
         """Record that nothing was learnt from a command, and why."""
@@ -125,30 +98,25 @@ class _State:
     def keep(self, slug: str, output: RawOutput) -> CommandResult:
         """Parse an output into its plane. Raises ParseError."""
         unknown: tuple[str, ...] = ()
-        if slug == FDB:
+        if slug == BRIDGE_FDB:
             self.fdb, self.fdb_text = parse_fdb(output.text), output.text
             entries, unknown = len(self.fdb), unknown_words(self.fdb)
-        elif slug == FDB_LATER:
+        elif slug == BRIDGE_FDB_LATER:
             same = self.fdb is not None and output.text == self.fdb_text
             self.fdb_later = self.fdb if same and self.fdb else parse_fdb(output.text)
             entries = len(self.fdb_later)
-        elif slug == LINKS:
+        elif slug == IP_LINK:
             self.links = _by_name(parse_links(output.text))
             entries = len(self.links)
-        elif slug == EVPN:
+        elif slug == EVPN_TABLE:
             self.evpn = parse_evpn(_said_by_vtysh(output) or output.text)
             entries, unknown = len(self.evpn.paths), self.evpn.unknown
         elif slug in READERS:
             reader = READERS[slug]
             self.planes[reader.plane] = records = reader.read(output.text)
             entries = len(records)
-            # Until all checks read the planes.
-            if slug in JSON_SLUGS:
-                self.json[slug] = parse_json(slug, output.text)
-            else:
-                self.texts[slug] = output.text
         else:
-            self.texts[slug] = output.text
+            self.files[slug] = output.text
             entries = len(split_lines(output.text))
         shown = tuple(map(quoted, unknown[:_SHOWN_UNKNOWN]))
         return CommandResult(slug, "ok", entries, unknown=shown)
@@ -156,12 +124,12 @@ class _State:
 
 def _read(state: _State, slug: str, output: RawOutput) -> None:
     """Parse one output, or note why nothing can be learnt from it."""
-    if slug == BFD and _without_bfdd(output):
-        state.json[slug] = []
+    if slug == BFD_PEERS and _without_bfdd(output):
+        state.planes[READERS[slug].plane] = ()
         state.commands[slug] = CommandResult(slug, "ok")
     elif output.truncated:
         state.note(slug, "unparsed", "cut off: over the size limit, or the connection broke")
-    elif output.rc != 0 and not (slug == EVPN and _said_by_vtysh(output)):
+    elif output.rc != 0 and not (slug == EVPN_TABLE and _said_by_vtysh(output)):
         state.note(slug, "failed", _first_complaint(output))
     else:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from overlay import outputs
 from parsers.configuration import parse_running_config, parse_sysctl
 from parsers.evpn_state import parse_duplicate_addresses, parse_duplicate_macs, parse_evpn_vnis
 from parsers.ip import parse_addresses, parse_ipv6_routes, parse_neighbours, parse_routes
@@ -32,18 +33,18 @@ class Reader:
 
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
-        "evpn_summary": Reader(parse_evpn_summary, "evpn_peers"),
-        "bgp_summary": Reader(parse_bgp_summary, "bgp_families"),
-        "bfd": Reader(parse_bfd_peers, "bfd_peers"),
-        "evpn_vni": Reader(parse_evpn_vnis, "vnis"),
-        "evpn_duplicate_macs": Reader(parse_duplicate_macs, "duplicate_macs"),
-        "evpn_duplicate_addresses": Reader(parse_duplicate_addresses, "duplicate_addresses"),
-        "ip_address": Reader(parse_addresses, "addresses"),
-        "ip_route": Reader(parse_routes, "routes"),
-        "ip6_route": Reader(parse_ipv6_routes, "ipv6_routes"),
-        "ip_neigh": Reader(parse_neighbours, "neighbours"),
-        "vrrp": Reader(parse_vrrp, "vrrp_groups"),
-        "running_config": Reader(parse_running_config, "running_config"),
-        "sysctl": Reader(parse_sysctl, "settings"),
+        outputs.EVPN_SUMMARY: Reader(parse_evpn_summary, "evpn_peers"),
+        outputs.BGP_SUMMARY: Reader(parse_bgp_summary, "bgp_families"),
+        outputs.BFD_PEERS: Reader(parse_bfd_peers, "bfd_peers"),
+        outputs.EVPN_VNI: Reader(parse_evpn_vnis, "vnis"),
+        outputs.EVPN_DUPLICATE_MACS: Reader(parse_duplicate_macs, "duplicate_macs"),
+        outputs.EVPN_DUPLICATE_ADDRESSES: Reader(parse_duplicate_addresses, "duplicate_addresses"),
+        outputs.IP_ADDRESS: Reader(parse_addresses, "addresses"),
+        outputs.IP_ROUTE: Reader(parse_routes, "routes"),
+        outputs.IP6_ROUTE: Reader(parse_ipv6_routes, "ipv6_routes"),
+        outputs.IP_NEIGH: Reader(parse_neighbours, "neighbours"),
+        outputs.VRRP: Reader(parse_vrrp, "vrrp_groups"),
+        outputs.RUNNING_CONFIG: Reader(parse_running_config, "running_config"),
+        outputs.SYSCTL: Reader(parse_sysctl, "settings"),
     }
 )

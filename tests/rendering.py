@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from overlay.expected import RenderedNode
+from overlay.outputs import FRR_FILE
+from parsers import parse_frr_config
 from tasks.files import files_of
 from tasks.render import environment, managed_line
 
@@ -21,4 +24,12 @@ def render(intent: FabricIntent) -> dict[str, dict[str, str]]:
             for file in files_of(node)
         }
         for name, node in intent.nodes.items()
+    }
+
+
+def rendered_nodes(intent: FabricIntent) -> dict[str, RenderedNode]:
+    """The same as an audit compares with them."""
+    return {
+        name: RenderedNode(files, parse_frr_config(files[FRR_FILE]))
+        for name, files in render(intent).items()
     }

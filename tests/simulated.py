@@ -20,9 +20,9 @@ from overlay.records import (
     EvpnPath,
     EvpnTable,
     FdbEntry,
-    HostState,
 )
 from tests.simulated_links import FIRST_TABLE, addresses, links_of, number_of, port_of, vni_listing
+from tests.simulated_outputs import PrintedState, planes_of
 from tests.simulated_outside import outside_peers, running_config, shown_route
 from tests.simulated_routing import default_route, router_macs, routes_to
 
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
         ExitIntent,
         FabricIntent,
         NodeIntent,
+        RenderedNode,
         RouterIntent,
         VipIntent,
         VxlanIntent,
     )
+    from overlay.records import HostState
 
 TEXT_SLUGS = ("ip_link", "bridge_fdb", "bgp_l2vpn_evpn")
 
@@ -45,7 +47,7 @@ def healthy_states(
     intent: FabricIntent,
     *,
     guests: int = 1,
-    rendered: Mapping[str, Mapping[str, str]] | None = None,
+    rendered: Mapping[str, RenderedNode] | None = None,
 ) -> dict[str, HostState]:
     """Every node's state as intended, with so many guests per node and VNI.
 
@@ -65,58 +67,58 @@ class Fleet:
     stopped: frozenset[str] = frozenset()
     cut_off: frozenset[str] = frozenset()
     muted: frozenset[tuple[str, int]] = frozenset()
-    rendered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    rendered: Mapping[str, RenderedNode] = field(default_factory=dict)
 
     def states(self) -> dict[str, HostState]:
         return {name: self._state(node) for name, node in self.intent.nodes.items()}
 
     def _state(self, node: NodeIntent) -> HostState:
         slugs = TEXT_SLUGS if node.bgp is not None else TEXT_SLUGS[:2]
-        json = self._json(node)
-        texts = self._texts(node)
-        return HostState(
+        printed, files = self._printed(node), self._files(node)
+        return PrintedState(
             host=node.name,
-            commands={slug: CommandResult(slug, "ok", 1) for slug in (*slugs, *json, *texts)},
+            commands={slug: CommandResult(slug, "ok", 1) for slug in (*slugs, *printed, *files)},
             links={link.name: link for link in links_of(node)},
             fdb=tuple(self._fdb(node)),
             evpn=self._table(node) if node.bgp is not None else None,
-            json=json,
-            texts=texts,
+            files=files,
+            printed=printed,
+            **planes_of(printed),
         )
 
-    def _json(self, node: NodeIntent) -> dict[str, object]:
-        json: dict[str, object] = {"ip_address": addresses(node)}
+    def _printed(self, node: NodeIntent) -> dict[str, object]:
+        printed: dict[str, object] = {"ip_address": addresses(node)}
         if node.forwards:
-            json["ip_route"] = self._routes(node)
+            printed["ip_route"] = self._routes(node)
+        if node.sysctls:
+            printed["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.sysctls)
         if node.name in self.stopped:
-            return json
+            return printed
+        if node.name in self.rendered:
+            files = self.rendered[node.name].files
+            printed["running_config"] = running_config(files["/etc/frr/frr.conf"])
         if node.bgp is not None:
-            json["evpn_summary"] = self._summary(node)
-            json["evpn_vni"] = vni_listing(node)
+            printed["evpn_summary"] = self._summary(node)
+            printed["evpn_vni"] = vni_listing(node)
         outside = outside_peers(node)
         if "bgp_summary" in session_slugs(node):
-            json["bgp_summary"] = {
+            printed["bgp_summary"] = {
                 family: {"peers": {peer: {"state": self._session(node, peer)} for peer in outside}}
                 for family in ("ipv4Unicast", "ipv6Unicast")
             }
         if node.bfd is not None:
-            json["bfd_peers"] = [
+            printed["bfd_peers"] = [
                 self._probes(node, peer) for peer in [*self._inside(node), *outside]
             ]
         if node.vips:
-            json["vrrp"] = [self._group(node, vip) for vip in node.vips]
-        return json
+            printed["vrrp"] = [self._group(node, vip) for vip in node.vips]
+        return printed
 
-    def _texts(self, node: NodeIntent) -> dict[str, str]:
-        texts = {}
-        if node.sysctls:
-            texts["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.sysctls)
-        files = self.rendered.get(node.name, {})
-        for path, text in files.items():
-            texts[file_slug(path)] = text
-        if files and node.name not in self.stopped:
-            texts["running_config"] = running_config(files["/etc/frr/frr.conf"])
-        return texts
+    def _files(self, node: NodeIntent) -> dict[str, str]:
+        if node.name not in self.rendered:
+            return {}
+        files = self.rendered[node.name].files
+        return {file_slug(path): text for path, text in files.items()}
 
     def _inside(self, node: NodeIntent) -> list[str]:
         if node.bgp is None:
@@ -174,7 +176,11 @@ class Fleet:
             "effectivePriority": vip.priority,
             "addresses": [vip.ip],
         }
-        other: dict[str, object] = {"status": "Initialize", "addresses": []}
+        other: dict[str, object] = {
+            "status": "Initialize",
+            "effectivePriority": vip.priority,
+            "addresses": [],
+        }
         return {
             "vrid": vip.id,
             "shutdown": False,

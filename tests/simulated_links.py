@@ -124,7 +124,9 @@ def addresses(node: NodeIntent) -> list[dict[str, object]]:
         ]
         for address in bridge.addresses:
             ip, _, length = address.partition("/")
-            infos.append({"local": ip, "prefixlen": int(length), "scope": "global"})
+            family = "inet6" if ":" in ip else "inet"
+            info = {"local": ip, "prefixlen": int(length), "scope": "global"}
+            infos.append({"family": family, **info})
         shown.append({"ifname": bridge.name, "addr_info": infos})
     return shown
 

@@ -14,11 +14,9 @@ from drift.planes.vrrp import (
     MASTERSHIP,
     VRRP_GROUP,
     family_of,
-    group_text,
     group_title,
     group_topics,
 )
-from drift.readers import groups_in
 from overlay.outputs import VRRP
 
 if TYPE_CHECKING:
@@ -52,12 +50,12 @@ class Masters:
 
     def add(self, view: HostView) -> None:
         """Counts one node whose groups were read."""
-        groups = groups_in(view.state.json[VRRP]) or {}
+        groups = view.state.vrrp_groups or {}
         for vip in view.node.vips:
-            group = groups.get(vip.id, {})
-            master = family_of(group, vip).get("status") == MASTER
-            seat = _Seat(view.host, view.node.address, vip, master, group_text(groups, vip.id))
-            self._seats[vip.id].append(seat)
+            group = groups.get(vip.id)
+            master = group is not None and family_of(group, vip).status == MASTER
+            evidence = "" if group is None else group.text
+            self._seats[vip.id].append(_Seat(view.host, view.node.address, vip, master, evidence))
 
     def findings(self) -> Iterator[RawFinding]:
         """Groups without a master, if all of their nodes were read; with more than one."""

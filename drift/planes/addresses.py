@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from drift.causes import breaks_device, from_interface
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
-from drift.readers import addresses_in
 from overlay.expected import BridgeRole
 from overlay.outputs import IP_ADDRESS
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from drift.model import RawFinding
     from drift.view import HostView
     from overlay.expected import BridgeIntent
+    from overlay.host_records import AddressedLink
 
 GATEWAY_ADDRESS = Check(
     "gateway-address",
@@ -66,7 +65,8 @@ def examine_underlay_address(view: HostView) -> Iterator[RawFinding]:
 def _misplaced(
     view: HostView, bridges: Iterable[BridgeIntent], check: Check, what: str
 ) -> Iterator[RawFinding]:
-    found = addresses_in(view.state.json[IP_ADDRESS]) or {}
+    links = view.state.addresses or {}
+    found = {name: [one.interface for one in link.addresses] for name, link in links.items()}
     missing = [
         (bridge, wanted)
         for bridge in bridges
@@ -88,9 +88,7 @@ def _misplaced(
             f"{wanted} on {bridge.name}",
             instead or None,
             what=what,
-            evidence=lines(
-                IP_ADDRESS, _said(view.state.json[IP_ADDRESS], bridge.name, _ip(wanted))
-            ),
+            evidence=lines(IP_ADDRESS, _said(links.values(), bridge.name, _ip(wanted))),
             about=About(
                 device=bridge.name,
                 vrf=bridge.vrf,
@@ -106,14 +104,11 @@ def _has(view: HostView, bridge: BridgeIntent, wanted: str, texts: Iterable[str]
     return wanted in texts
 
 
-def _said(listing: object, name: str, address: str) -> Iterator[str]:
+def _said(links: Iterable[AddressedLink], name: str, address: str) -> Iterator[str]:
     """What the node said of an interface, and of any other one that holds the address."""
-    for link in listing if isinstance(listing, list) else ():
-        if isinstance(link, dict) and "ifname" in link:
-            infos = link.get("addr_info") or ()
-            here = any(isinstance(info, dict) and info.get("local") == address for info in infos)
-            if link["ifname"] == name or here:
-                yield json.dumps({key: link.get(key) for key in ("ifname", "addr_info")})
+    for link in links:
+        if link.name == name or any(one.ip == address for one in link.addresses):
+            yield link.text
 
 
 def _ip(text: str) -> str:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from drift.applies import with_bfd
 from drift.causes import between, peer_of
 from drift.compare import compare
-from drift.evidence import bounded, excerpt, lines
+from drift.evidence import bounded, lines
 from drift.model import WARNING, About, Check
 from drift.plane import Plane
 from drift.planes.sessions import evpn_peers, from_either_end, outside_peers
-from drift.readers import probes_in
 from overlay.outputs import BFD_PEERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from drift.compare import Record
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
+    from overlay.host_records import BfdPeer
 
 UP = "up"
 
@@ -48,13 +48,11 @@ BFD_DOWN = Check(
 
 def examine_probes(view: HostView) -> Iterator[RawFinding]:
     """The BFD session of each intended BGP peer."""
-    probes = probes_in(view.state.json[BFD_PEERS])
-    if probes is None:
-        return
+    probes = _by_peer(view.state.bfd_peers or ())
     peers = [*evpn_peers(view), *(outside_peers(view.node) or ())]
     wanted: dict[str, Record] = {peer: {"state": UP} for peer in peers}
     found: dict[str, Record] = {
-        peer: {"state": bounded(probes[peer].get("status"))} for peer in peers if peer in probes
+        peer: {"state": bounded(probes[peer].status)} for peer in peers if peer in probes
     }
     for difference in compare(wanted, found):
         address = difference.key
@@ -65,9 +63,18 @@ def examine_probes(view: HostView) -> Iterator[RawFinding]:
             UP,
             difference.actual,
             attribute="BFD session",
-            evidence=lines(BFD_PEERS, [excerpt(address, probes)]),
+            evidence=lines(BFD_PEERS, [probes[address].text] if address in probes else []),
             about=About(peer=address, topics=frozenset({("neighbor", address)})),
         )
+
+
+def _by_peer(sessions: Iterable[BfdPeer]) -> dict[str, BfdPeer]:
+    """Of two sessions with one peer (another local address, another VRF) one that is up counts."""
+    found: dict[str, BfdPeer] = {}
+    for session in sessions:
+        if session.address not in found or session.status == UP:
+            found[session.address] = session
+    return found
 
 
 PLANE = Plane(examine_probes, (BFD_DOWN,))

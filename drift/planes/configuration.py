@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drift.applies import with_frr
 from drift.causes import Broken
 from drift.evidence import lines
-from drift.frrconfig import missing_from, statements, topic_of
+from drift.frrconfig import missing_from, topic_of
 from drift.model import WARNING, About, Check
 from drift.plane import Plane
 from overlay.outputs import (
@@ -25,10 +25,10 @@ from overlay.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drift.frrconfig import Statement
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import NodeIntent
+    from overlay.host_records import Statement
 
 _SHOWN = 20
 # As the catalogue lists them; a node whose underlay is not ours has another interfaces file.
@@ -79,9 +79,9 @@ CONFIG_RUNNING = Check(
 
 def examine_files(view: HostView) -> Iterator[RawFinding]:
     """Each managed file, byte for byte. One that is not there was collected as an empty text."""
-    for path, wanted in (view.rendered or {}).items():
+    for path, wanted in view.rendered.files.items() if view.rendered else ():
         slug = file_slug(path)
-        found = view.state.texts[slug]
+        found = view.state.files[slug]
         if found == wanted:
             continue
         differing = _differing_lines(wanted, found)
@@ -112,8 +112,8 @@ def _counted(differing: list[str]) -> str:
 
 def examine_running(view: HostView) -> Iterator[RawFinding]:
     """FRR's statements against those of the rendered frr.conf: one finding for all of them."""
-    wanted = statements((view.rendered or {})[FRR_FILE])
-    found = statements(view.state.texts[RUNNING_CONFIG])
+    wanted: frozenset[Statement] = view.rendered.frr if view.rendered else frozenset()
+    found = view.state.running_config or frozenset()
     missing, extra = missing_from(wanted, found), missing_from(found, wanted)
     if not missing and not extra:
         return

@@ -11,7 +11,6 @@ from drift.causes import Broken, between, from_interface, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
-from drift.readers import DEFAULT_ROUTE, MAIN_TABLE, routes_in
 from overlay.expected import BridgeRole
 from overlay.intent import Scope
 from overlay.outputs import IP_ROUTE
@@ -20,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from drift.model import Cause, Owner, RawFinding
-    from drift.readers import Route
     from drift.view import HostView
     from overlay.expected import ExitIntent, NodeIntent, RouterIntent
+    from overlay.host_records import NextHop, Route
 
+MAIN_TABLE = "main"
+DEFAULT_ROUTE = {4: "0.0.0.0/0", 6: "::/0"}
 _STATIC = frozenset({("ip", "route")})
 
 
@@ -57,12 +58,10 @@ EXIT_ROUTE = Check(
 
 def examine_routes(view: HostView) -> Iterator[RawFinding]:
     """An exit's way out of the node and of each of its VRFs; a router's way back to the exits."""
-    listing = routes_in(view.state.json[IP_ROUTE])
-    if listing is None:
-        return
     tables: dict[str, list[Route]] = defaultdict(list)
-    for route in listing:
-        tables[route.table].append(route)
+    for route in view.state.routes or ():
+        if route.type == "unicast":
+            tables[route.table].append(route)
     node = view.node
     if node.router is not None:
         yield from _ways_back(view, node.router, tables[MAIN_TABLE])
@@ -73,8 +72,24 @@ def examine_routes(view: HostView) -> Iterator[RawFinding]:
 
 
 def _best(routes: list[Route], prefix: str) -> Route | None:
-    alive = [route for route in routes if route.prefix == prefix and route.hops]
+    alive = [route for route in routes if route.prefix == prefix and _ways(route)]
     return min(alive, key=lambda route: route.metric, default=None)
+
+
+def _ways(route: Route) -> list[NextHop]:
+    return [hop for hop in route.hops if hop.alive]
+
+
+def _gateways(route: Route) -> list[str]:
+    return sorted(hop.gateway for hop in _ways(route) if hop.gateway is not None)
+
+
+def _via(route: Route) -> str:
+    """The ways of a route as `ip route` says them."""
+    return ", ".join(
+        f"via {hop.gateway} dev {hop.device}" if hop.gateway else f"dev {hop.device}"
+        for hop in _ways(route)
+    )
 
 
 def _of_vrf(view: HostView, vrf: str, tables: Mapping[str, list[Route]]) -> list[Route]:
@@ -111,7 +126,7 @@ def _way_out(
     own = best is not None
     if exit_.gateway is not None and view.node.scope is Scope.WHOLE:
         # The gateway is in our interfaces file. Another default may stand beside it (management).
-        own = any(exit_.gateway in route.gateways for route in main if route.prefix == prefix)
+        own = any(exit_.gateway in _gateways(route) for route in main if route.prefix == prefix)
     elif not own and view.node.scope is Scope.OVERLAY:
         own = _best(_of_vrf(view, exit_.vrf, tables), prefix) is not None
     if not own:
@@ -120,7 +135,7 @@ def _way_out(
             "main table",
             "missing",
             f"via {hop}" if hop else "a way out",
-            best.text if best else None,
+            _via(best) if best else None,
             what="default route",
             evidence=lines(IP_ROUTE, [_shown(best)] if best else []),
             about=about,
@@ -139,7 +154,7 @@ def _way_out_of_vrf(
 
 
 def _leads_back(view: HostView, route: Route) -> bool:
-    return any(device in view.transit_links for _, device in route.hops)
+    return any(hop.device in view.transit_links for hop in _ways(route))
 
 
 def _changed(view: HostView, place: str, wanted: str, route: Route, about: About) -> RawFinding:
@@ -148,7 +163,7 @@ def _changed(view: HostView, place: str, wanted: str, route: Route, about: About
         place,
         "changed",
         wanted,
-        route.text,
+        _via(route),
         attribute="default route",
         evidence=lines(IP_ROUTE, [_shown(route)]),
         about=about,
@@ -157,7 +172,7 @@ def _changed(view: HostView, place: str, wanted: str, route: Route, about: About
 
 def _shown(route: Route) -> str:
     table = "" if route.table == MAIN_TABLE else f" table {route.table}"
-    return f"{route.prefix} {route.text}{table}"
+    return f"{route.prefix} {_via(route)}{table}"
 
 
 def _ways_back(view: HostView, router: RouterIntent, main: list[Route]) -> Iterator[RawFinding]:
@@ -169,14 +184,14 @@ def _ways_back(view: HostView, router: RouterIntent, main: list[Route]) -> Itera
     for prefix in sorted({*wanted, *told}):
         best = _best(main, prefix)
         hops = sorted(wanted[prefix]) if prefix in wanted else [told[prefix]]
-        if best is not None and (prefix in told or best.gateways == hops):
+        if best is not None and (prefix in told or _gateways(best) == hops):
             continue
         yield EXIT_ROUTE.found(
             view.host,
             f"route {prefix}",
             "changed" if best else "missing",
             hops,
-            best.gateways if best else None,
+            _gateways(best) if best else None,
             attribute="next hops" if best else "",
             what="next hops of the way back",
             evidence=lines(IP_ROUTE, [_shown(best)] if best else []),

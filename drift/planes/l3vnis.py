@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from drift.applies import with_l3vni
 from drift.causes import Broken
 from drift.compare import compare
-from drift.evidence import bounded, excerpt, lines
+from drift.evidence import bounded, lines
 from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
-from drift.readers import vnis_in
 from overlay.outputs import EVPN_VNI
 
 if TYPE_CHECKING:
@@ -54,17 +53,12 @@ L3VNI = Check(
 
 def examine_l3vnis(view: HostView) -> Iterator[RawFinding]:
     """Each VRF's L3VNI: known to zebra, of type L3, in that VRF."""
-    listing = vnis_in(view.state.json[EVPN_VNI])
-    if listing is None:
-        return
-    wanted: dict[str, Record] = {
-        str(l3vni): {"type": "L3", "VRF": vrf} for vrf, l3vni in view.l3vni_by_vrf.items()
+    listing = view.state.vnis or {}
+    wanted: dict[int, Record] = {
+        l3vni: {"type": "L3", "VRF": vrf} for vrf, l3vni in view.l3vni_by_vrf.items()
     }
-    found: dict[str, Record] = {
-        vni: {
-            "type": bounded(listing[vni].get("type")),
-            "VRF": bounded(listing[vni].get("tenantVrf")),
-        }
+    found: dict[int, Record] = {
+        vni: {"type": bounded(listing[vni].type), "VRF": bounded(listing[vni].vrf)}
         for vni in wanted
         if vni in listing
     }
@@ -80,8 +74,8 @@ def examine_l3vnis(view: HostView) -> Iterator[RawFinding]:
             difference.actual,
             attribute=difference.field or "",
             what="L3VNI" if whole else "",
-            evidence=lines(EVPN_VNI, [excerpt(vni, listing)]),
-            about=About(vni=int(vni), vrf=vrf, topics=frozenset({("vni", int(vni))})),
+            evidence=lines(EVPN_VNI, [listing[vni].text] if vni in listing else []),
+            about=About(vni=vni, vrf=vrf, topics=frozenset({("vni", vni)})),
         )
 
 

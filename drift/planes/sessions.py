@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 from drift.applies import session_slugs, with_sessions
 from drift.causes import Broken, between, peer_of
 from drift.compare import compare
-from drift.evidence import bounded, excerpt, lines
+from drift.evidence import bounded, lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
-from drift.readers import families_of, peers_of
 from overlay.intent import Role
 from overlay.outputs import BGP_SUMMARY, EVPN_SUMMARY
 
@@ -19,11 +18,13 @@ if TYPE_CHECKING:
 
     from drift.compare import Record
     from drift.model import Cause, Evidence, Owner, RawFinding
-    from drift.readers import Peers
     from drift.view import HostView
     from overlay.expected import NodeIntent
+    from overlay.host_records import BgpPeers
+    from overlay.records import HostState
 
 ESTABLISHED = "Established"
+_FAMILIES = {"ipv4Unicast": "IPv4", "ipv6Unicast": "IPv6"}
 
 
 def _stops_exchange(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
@@ -84,15 +85,15 @@ def established_peers(view: HostView) -> set[str] | None:
 
 def evpn_sessions(view: HostView) -> dict[str, str | None] | None:
     """The state of each intended EVPN peer (None: not listed); None when no summary was read."""
-    peers = peers_of(view.state.json.get(EVPN_SUMMARY))
+    peers = view.state.evpn_peers
     return None if peers is None else {peer: _state(peers, peer) for peer in evpn_peers(view)}
 
 
 def outside_sessions(view: HostView) -> dict[str, str | None] | None:
     """The same of its eBGP peers: the state of a family that is not up, if there is one."""
-    families = families_of(view.state.json.get(BGP_SUMMARY))
-    if families is None:
+    if view.state.bgp_families is None:
         return None
+    families = _unicast_families(view.state)
     found: dict[str, str | None] = {}
     for address in outside_peers(view.node) or ():
         states = [_state(peers, address) for peers in families.values()]
@@ -120,9 +121,7 @@ def evpn_peers(view: HostView) -> list[str]:
 
 
 def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
-    peers = peers_of(view.state.json[EVPN_SUMMARY])
-    if peers is None:
-        return
+    peers = view.state.evpn_peers or {}
     # In a full mesh each session carries its own peer's routes only; reflectors carry everybody's.
     reflected = any(node.role is Role.REFLECTOR for node in view.intent.nodes.values())
     dynamic = view.node.role is Role.REFLECTOR
@@ -131,7 +130,7 @@ def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
     found: dict[str, Record] = {address: {"state": _state(peers, address)} for address in peers}
     for difference in compare(wanted, found):
         address = difference.key
-        evidence = lines(EVPN_SUMMARY, [excerpt(address, peers)])
+        evidence = lines(EVPN_SUMMARY, [_text(peers, address)])
         if difference.kind == "extra":
             state = str(found[address]["state"])
             yield _unexpected(view, address, state, "EVPN session", evidence=evidence)
@@ -161,14 +160,12 @@ def outside_peers(node: NodeIntent) -> list[str] | None:
 
 
 def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[RawFinding]:
-    families = families_of(view.state.json[BGP_SUMMARY])
-    if families is None:
-        return
+    families = _unicast_families(view.state)
     for address in wanted:
         states = {name: _state(peers, address) for name, peers in families.items()}
         down = [name for name, state in states.items() if state != ESTABLISHED]
         if down:
-            shown = [excerpt(address, families[name]) for name in down]
+            shown = [_text(families[name], address) for name in down]
             said = sorted({state for name in down if (state := states[name]) is not None})
             yield SESSION_DOWN.found(
                 view.host,
@@ -184,7 +181,7 @@ def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[RawFinding]
     strangers = {address: name for name, peers in families.items() for address in peers}
     for address in sorted(strangers.keys() - set(wanted)):
         name = strangers[address]
-        state, shown = _state(families[name], address), [excerpt(address, families[name])]
+        state, shown = _state(families[name], address), [_text(families[name], address)]
         yield _unexpected(
             view, address, state, f"{name} unicast session", evidence=lines(BGP_SUMMARY, shown)
         )
@@ -215,8 +212,18 @@ def _by_hand(state: str | None) -> bool:
     return state is None or "Admin" in state
 
 
-def _state(peers: Peers, address: str) -> str | None:
-    return bounded(peers[address].get("state")) if address in peers else None
+def _unicast_families(state: HostState) -> dict[str, BgpPeers]:
+    """The neighbours of IPv4 and IPv6 unicast; a family without any is not printed."""
+    shown = state.bgp_families or {}
+    return {name: shown.get(key, {}) for key, name in _FAMILIES.items()}
+
+
+def _state(peers: BgpPeers, address: str) -> str | None:
+    return bounded(peers[address].state) if address in peers else None
+
+
+def _text(peers: BgpPeers, address: str) -> str:
+    return peers[address].text if address in peers else ""
 
 
 PLANE = Plane(examine_sessions, (SESSION_DOWN, SESSION_UNEXPECTED))

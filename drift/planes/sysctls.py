@@ -35,11 +35,7 @@ SYSCTL = Check(
 
 def examine_settings(view: HostView) -> Iterator[RawFinding]:
     """Each setting against `key = value`; one that the kernel does not have is absent."""
-    found: dict[str, str] = {}
-    for line in view.state.texts[outputs.SYSCTL].splitlines():
-        key, equals, value = line.partition("=")
-        if equals:
-            found[key.strip()] = " ".join(value.split())
+    found = view.state.settings or {}
     bridge = view.node.underlay_bridge.name
     for key, wanted in view.node.sysctls:
         actual = found.get(key)

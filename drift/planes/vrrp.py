@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drift.applies import with_vips
 from drift.causes import Broken, between, peer_of
 from drift.compare import compare
-from drift.evidence import bounded, excerpt, lines
+from drift.evidence import bounded, lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
-from drift.readers import groups_in
 from overlay.outputs import VRRP
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import VipIntent
+    from overlay.host_records import VrrpFamily, VrrpGroup
 
 MASTER = "Master"
 MASTERSHIP = "master"
@@ -62,9 +62,7 @@ VRRP_GROUP = Check(
 
 def examine_groups(view: HostView) -> Iterator[RawFinding]:
     """Each group of the node: its interface, priority and address, and that it runs."""
-    groups = groups_in(view.state.json[VRRP])
-    if groups is None:
-        return
+    groups = view.state.vrrp_groups or {}
     vips = {vip.id: vip for vip in view.node.vips}
     wanted: dict[int, Record] = {
         vip.id: {
@@ -87,7 +85,7 @@ def examine_groups(view: HostView) -> Iterator[RawFinding]:
             difference.actual,
             attribute=difference.field or "",
             what="VRRP group" if whole else "",
-            evidence=lines(VRRP, [group_text(groups, vip.id)]),
+            evidence=lines(VRRP, [groups[vip.id].text] if vip.id in groups else []),
             about=About(device=view.node.underlay_bridge.name, topics=group_topics(vip)),
         )
 
@@ -100,32 +98,26 @@ def group_topics(vip: VipIntent) -> frozenset[tuple[object, ...]]:
     return frozenset({("vrrp", str(vip.id))})
 
 
-def _observed(group: dict[str, Any], vip: VipIntent) -> Record:
+def _observed(group: VrrpGroup, vip: VipIntent) -> Record:
     family = family_of(group, vip)
-    addresses = family.get("addresses")
     return {
-        "interface": bounded(group.get("interface")),
-        "priority": group.get("priority", family.get("effectivePriority")),
-        "address": [str(one) for one in addresses] if isinstance(addresses, list) else None,
+        "interface": bounded(group.interface),
+        "priority": family.priority if group.priority is None else group.priority,
+        "address": list(family.addresses),
         "state": bounded(_state(group, family)),
     }
 
 
-def family_of(group: dict[str, Any], vip: VipIntent) -> dict[str, Any]:
-    family = group.get("v6" if ":" in vip.ip else "v4")
-    return family if isinstance(family, dict) else {}
+def family_of(group: VrrpGroup, vip: VipIntent) -> VrrpFamily:
+    """The half of a group that a floating address belongs to."""
+    return group.ipv6 if ":" in vip.ip else group.ipv4
 
 
-def _state(group: dict[str, Any], family: dict[str, Any]) -> object:
-    if group.get("shutdown") is True:
+def _state(group: VrrpGroup, family: VrrpFamily) -> str:
+    if group.shutdown:
         return "shut down"
     # `Initialize` is a group without its macvlan device, or whose interface is down.
-    status = family.get("status")
-    return _RUNNING if status in (MASTER, "Backup") else status
-
-
-def group_text(groups: dict[int, dict[str, Any]], number: int) -> str:
-    return excerpt(str(number), {str(key): value for key, value in groups.items()})
+    return _RUNNING if family.status in (MASTER, "Backup") else family.status
 
 
 PLANE = Plane(examine_groups, (VRRP_GROUP,))

@@ -15,7 +15,7 @@ from tests.drift.cases.data_plane import DATA_PLANE
 from tests.drift.cases.outside import OUTSIDE
 from tests.drift.cases.router_macs import ROUTER_MACS
 from tests.drift.worlds import unfolded
-from tests.rendering import render
+from tests.rendering import rendered_nodes
 from tests.simulated import healthy_states
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ CASES = OUTSIDE | DATA_PLANE | BRIDGES | CONTROL_PLANE | ROUTER_MACS
 def test_a_check_fires_on_its_fault_and_on_nothing_else(check: str, fault: str) -> None:
     case = CASES[check, fault]
     intent = case.fabric()
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
     states = healthy_states(intent, rendered=rendered)
     case.mutation(states)
 
@@ -67,7 +67,7 @@ def test_every_check_has_a_case() -> None:
 @pytest.mark.parametrize("nodes", [1, 2, 3, 5])
 def test_a_healthy_fabric_has_no_finding(fabric: Callable[[int], FabricIntent], nodes: int) -> None:
     intent = fabric(nodes)
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
 
     result = audit(intent, healthy_states(intent, guests=2, rendered=rendered), rendered=rendered)
 

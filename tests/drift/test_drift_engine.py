@@ -23,8 +23,9 @@ from tests.drift.worlds import (
     unreachable,
     without,
 )
-from tests.rendering import render
+from tests.rendering import rendered_nodes
 from tests.simulated import Fleet, healthy_states
+from tests.simulated_outputs import reprint
 
 
 def _skipped(result) -> dict[str, str]:
@@ -47,7 +48,7 @@ def test_a_plane_that_was_not_read_is_skipped_and_named(
 ) -> None:
     intent = fabric()
     states = healthy_states(intent)
-    without("node2", **{plane: None})(states)
+    without("node2", plane)(states)
 
     result = _compare(intent, states)
 
@@ -61,10 +62,10 @@ def test_an_output_that_is_missing_or_strange_is_skipped_and_named(slug: str) ->
     intent = worlds.symmetric()
     for value in (None, "text", 7):
         states = healthy_states(intent)
-        outputs = states["node1"].json | {slug: value}
         if value is None:
-            del outputs[slug]
-        states["node1"] = replace(states["node1"], json=outputs)
+            del states["node1"].commands[slug]
+        else:
+            states["node1"] = reprint(states["node1"], slug, value)
 
         result = _compare(intent, states)
 
@@ -77,7 +78,8 @@ def test_the_reason_says_how_the_command_fared() -> None:
     intent = worlds.unicast()
     states = healthy_states(intent)
     failed = {"bridge_fdb": CommandResult("bridge_fdb", "unparsed", error="line 7: `x`")}
-    states["node1"] = replace(states["node1"], fdb=None, commands=failed)
+    commands = states["node1"].commands | failed
+    states["node1"] = replace(states["node1"], fdb=None, commands=commands)
 
     assert _skipped(_compare(intent, states)) == {
         "flood-missing": "bridge_fdb: unparsed (line 7: `x`)",
@@ -249,14 +251,15 @@ def test_an_output_of_the_way_out_that_is_strange_is_skipped(name, host, slug) -
     intent = worlds.example(name)
     for value in ("text", 7, None):
         states = healthy_states(intent)
-        states[host] = replace(states[host], json=states[host].json | {slug: value})
+        states[host] = reprint(states[host], slug, value)
 
         result = _compare(intent, states)
 
         assert result.findings == ()
-        assert {(skip.host, skip.reason) for skip in lacking(result)} == {
-            (host, f"{slug}: its JSON is not of the expected shape")
-        }
+        (said,) = {(skip.host, skip.reason) for skip in lacking(result)}
+        assert said[0] == host
+        assert said[1].startswith(f"{slug}: unparsed (")
+        assert "not JSON" in said[1] or "not an object" in said[1] or "not a list" in said[1]
 
 
 def test_the_same_states_give_the_same_findings_in_any_order() -> None:
@@ -284,7 +287,7 @@ def test_ids_do_not_depend_on_what_was_seen() -> None:
 def test_without_rendered_files_the_checks_of_configuration_are_skipped() -> None:
     intent = worlds.bridged(1)
 
-    result = audit(intent, healthy_states(intent, rendered=render(intent)))
+    result = audit(intent, healthy_states(intent, rendered=rendered_nodes(intent)))
 
     assert result.findings == ()
     assert set(_skipped(result)) == BY_RENDER
@@ -293,7 +296,7 @@ def test_without_rendered_files_the_checks_of_configuration_are_skipped() -> Non
 
 def test_a_secret_in_a_file_or_in_frr_is_not_in_the_finding() -> None:
     intent = worlds.bridged()
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
     states = healthy_states(intent, rendered=rendered)
     line = " neighbor 192.168.0.2 password hunter2\n"
     worlds.text("node1", "file_frr_conf", lambda said: said + line)(states)

@@ -11,7 +11,7 @@ from drift.engine import audit
 from overlay.loading import load_inventory
 from tests.drift import applicable
 from tests.drift.worlds import ROOT
-from tests.rendering import render
+from tests.rendering import rendered_nodes
 from tests.simulated import healthy_states
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ NOT_THERE = {
 @pytest.mark.parametrize("folder", [*EXAMPLES, *LAB_TESTS], ids=lambda path: path.name)
 def test_a_topology_as_intended_has_no_finding(folder: Path) -> None:
     intent = load_inventory(folder).intent
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
 
     result = audit(intent, healthy_states(intent, guests=2, rendered=rendered), rendered=rendered)
 

@@ -9,7 +9,7 @@ import pytest
 from drift.engine import audit
 from overlay.derive import derive
 from tests.drift.worlds import json, link, no_link, symmetric, text, unfolded
-from tests.rendering import render
+from tests.rendering import rendered_nodes
 from tests.simulated import healthy_states
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def intent() -> FabricIntent:
 
 
 def audited(intent: FabricIntent, mutation: Mutation | None = None) -> AuditResult:
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
     states = healthy_states(intent, rendered=rendered)
     if mutation is not None:
         mutation(states)

@@ -95,7 +95,7 @@ def test_what_was_not_read_is_unknown_and_not_fine():
     intent = worlds.symmetric(4)
     states = healthy_states(intent)
     worlds.unreachable("node2")(states)
-    worlds.without("node3", fdb=None)(states)
+    worlds.without("node3", "fdb")(states)
     del states["node4"]
     result = audit(intent, states)
     assert result.reachability.flood_unread == ("node2", "node3", "node4")

@@ -26,7 +26,7 @@ from tests.drift.worlds import (
     unfolded,
     unreachable,
 )
-from tests.rendering import render
+from tests.rendering import rendered_nodes
 from tests.simulated import Fleet, healthy_states
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _network(
 @CALM
 @given(fabrics(), st.integers(0, 3))
 def test_a_healthy_fabric_has_no_finding(intent: FabricIntent, guests: int) -> None:
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
 
     result = audit(
         intent, healthy_states(intent, guests=guests, rendered=rendered), rendered=rendered

@@ -15,7 +15,7 @@ from overlay.outputs import file_slug
 from overlay.records import ALL_ZERO_MAC, FdbEntry
 from tests.drift.test_drift_properties import CALM, fabrics
 from tests.drift.worlds import json, more_fdb, new_link, paths, text, unfolded
-from tests.rendering import render
+from tests.rendering import rendered_nodes
 from tests.simulated import healthy_states
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ STRANGE_MAC = "02:66:66:66:66:66"
 @given(fabrics(), st.data())
 def test_any_one_fault_of_a_host_is_found_and_named(intent: FabricIntent, data: Any) -> None:
     node = intent.nodes[data.draw(st.sampled_from(sorted(intent.nodes)))]
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
     faults = [
         *_faults_of_addresses(node),
         *_faults_of_settings(node),
-        *_faults_of_files(node, rendered[node.name]),
+        *_faults_of_files(node, rendered[node.name].files),
     ]
     check, named, mutation = data.draw(st.sampled_from(faults), label="fault")
     states = healthy_states(intent, rendered=rendered)

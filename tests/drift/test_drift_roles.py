@@ -19,8 +19,10 @@ from tests.drift.worlds import (
     unfolded,
     unreachable,
 )
-from tests.rendering import render
+from tests.rendering import rendered_nodes
 from tests.simulated import Fleet, healthy_states
+from tests.simulated_outputs import reprint
+from tests.simulated_outside import running_config
 
 
 def _checks(result) -> Counter[str]:
@@ -159,7 +161,8 @@ def test_a_backup_exit_may_use_the_primary_one() -> None:
     vrf = fabric.vrfs["vrf1"].model_copy(update={"primary": "node1"})
     intent = derive(fabric.model_copy(update={"vrfs": {"vrf1": vrf}}))
     states = healthy_states(intent)
-    assert any(route["dev"] == "vmbr4000" for route in states["node2"].json["ip_route"])
+    hops = [hop for route in states["node2"].routes or () for hop in route.hops]
+    assert any(hop.device == "vmbr4000" for hop in hops)
 
     assert audit(intent, states).findings == ()
 
@@ -184,7 +187,7 @@ def test_a_holder_cut_off_becomes_a_second_master_and_that_is_no_further_finding
 
 def test_what_was_typed_is_folded_under_what_it_broke() -> None:
     intent = example("l3-symmetric")
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
     muted = frozenset({("node2", 2), ("node2", 3)})
     states = Fleet(intent, muted=muted, rendered=rendered).states()
     text("node2", "running_config", lambda said: said.replace("  advertise-all-vni\n", ""))(states)
@@ -197,7 +200,7 @@ def test_what_was_typed_is_folded_under_what_it_broke() -> None:
 
 def test_what_was_typed_besides_is_a_finding_of_its_own() -> None:
     intent = example("l3-symmetric")
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
     states = healthy_states(intent, rendered=rendered)
     json("node2", "evpn_summary", lambda s: s["peers"]["192.168.0.1"].update(state="Idle (Admin)"))(
         states
@@ -219,10 +222,10 @@ def test_what_was_typed_besides_is_a_finding_of_its_own() -> None:
 
 def test_bgp_taken_away_is_one_finding() -> None:
     intent = example("exit-single-gateway")
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
     states = Fleet(intent, stopped=frozenset({"node1"}), rendered=rendered).states()
-    rest = rendered["node1"]["/etc/frr/frr.conf"].partition("router bgp")[0]
-    states["node1"].texts["running_config"] = rest
+    rest = rendered["node1"].files["/etc/frr/frr.conf"].partition("router bgp")[0]
+    states["node1"] = reprint(states["node1"], "running_config", running_config(rest))
     table("node1", said="% BGP instance not found")(states)
 
     result = audit(intent, states, rendered=rendered)

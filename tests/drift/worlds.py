@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drift.result import NOT_CHOSEN
+from overlay import outputs
 from overlay.derive import derive
 from overlay.intent import Bfd, Fabric
 from overlay.loading import load_inventory
 from tests.drift import applicable
+from tests.simulated_outputs import PrintedState, reprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,32 +221,45 @@ def table(host: str, **changes: Any) -> Mutation:
 
 
 def json(host: str, slug: str, change: Callable[[Any], Any]) -> Mutation:
-    """Changes a decoded JSON output in place, or replaces it by what `change` returns."""
+    """Changes a document that a command printed in place, or replaces it by what `change` returns.
+
+    It is read again as a worker reads it, a text as well.
+    """
 
     def mutate(states: States) -> None:
-        value = copy.deepcopy(states[host].json[slug])
+        state = states[host]
+        assert isinstance(state, PrintedState)
+        value = copy.deepcopy(state.printed[slug])
         changed = change(value)
-        outputs = states[host].json | {slug: value if changed is None else changed}
-        states[host] = replace(states[host], json=outputs)
+        states[host] = reprint(state, slug, value if changed is None else changed)
 
     return mutate
 
 
 def text(host: str, slug: str, change: Callable[[str], str]) -> Mutation:
-    """Changes the text that a command printed."""
+    """Changes a text that a command printed, or a managed file's; FRR's last line stays last."""
+    if slug == outputs.RUNNING_CONFIG:
+        return json(host, slug, lambda said: f"{change(said)}end\n")
+    if not slug.startswith("file_"):
+        return json(host, slug, change)
 
     def mutate(states: States) -> None:
-        texts = states[host].texts | {slug: change(states[host].texts[slug])}
-        states[host] = replace(states[host], texts=texts)
+        files = states[host].files | {slug: change(states[host].files[slug])}
+        states[host] = replace(states[host], files=files)
 
     return mutate
 
 
-def without(host: str, **planes: None) -> Mutation:
+_PLANES = {"links": outputs.IP_LINK, "fdb": outputs.BRIDGE_FDB, "evpn": outputs.EVPN_TABLE}
+
+
+def without(host: str, *planes: str) -> Mutation:
     """Takes whole planes away, as when their commands were not collected."""
 
     def mutate(states: States) -> None:
-        states[host] = replace(states[host], **planes)  # type: ignore[arg-type]
+        gone = {_PLANES[plane] for plane in planes}
+        commands = {s: result for s, result in states[host].commands.items() if s not in gone}
+        states[host] = replace(states[host], commands=commands, **dict.fromkeys(planes))
 
     return mutate
 

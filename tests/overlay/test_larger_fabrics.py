@@ -11,7 +11,7 @@ from drift.engine import audit
 from overlay.derive import derive
 from overlay.expected import BridgeRole
 from overlay.intent import Fabric
-from tests.rendering import render
+from tests.rendering import render, rendered_nodes
 from tests.simulated import healthy_states
 
 VTEPS = tuple(f"pve{n}" for n in range(1, 7))
@@ -118,7 +118,7 @@ def test_nodes_that_are_no_backup_lower_nothing(intent: Any) -> None:
 
 
 def test_all_of_it_is_audited_and_in_sync(intent: Any) -> None:
-    rendered = render(intent)
+    rendered = rendered_nodes(intent)
     result = audit(intent, healthy_states(intent, guests=1, rendered=rendered), rendered=rendered)
     assert result.findings == ()
     assert result.skipped == ()

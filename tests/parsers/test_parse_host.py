@@ -40,9 +40,8 @@ def test_everything_collected():
     assert (len(state.links), len(state.fdb), len(state.evpn.paths)) == (13, 85, 21)
     assert state.links["vxlan2"].vxlan.vni == 2
     assert state.commands["bridge_fdb"].entries == 85
-    assert state.json["evpn_summary"] == json.loads(summary)
     assert state.evpn_peers == parsers.parse("evpn_summary", summary)
-    assert state.texts == {"sysctl": "net.ipv4.ip_forward = 1\n"}
+    assert state.files == {}
     assert state.settings == {"net.ipv4.ip_forward": "1"}
     assert state.commands["evpn_summary"].entries == 2
     assert pickle.loads(pickle.dumps(state)) == state
@@ -144,7 +143,7 @@ def test_json_that_is_none(text):
     assert caught.value.hint
     state = parsers.parse_host("node1", _outputs(evpn_summary=RawOutput(text)))
     assert state.commands["evpn_summary"].status == "unparsed"
-    assert "evpn_summary" not in state.json
+    assert state.evpn_peers is None
 
 
 def test_json_of_another_shape_is_unparsed():
@@ -152,7 +151,6 @@ def test_json_of_another_shape_is_unparsed():
     assert state.commands["evpn_vni"].status == "unparsed"
     assert "2.tenantVrf: this key is missing" in state.commands["evpn_vni"].error
     assert state.vnis is None
-    assert "evpn_vni" not in state.json
 
 
 def test_no_parser_for_a_slug_names_those_there_are():
@@ -170,9 +168,9 @@ def test_frr_without_evpn_has_no_vni():
 @pytest.mark.parametrize(
     ("output", "status", "known"),
     [
-        (RawOutput("", rc=1, stderr="bfdd is not running\n"), "ok", []),
-        (RawOutput("bfdd is not running\n", rc=0), "ok", []),
-        (RawOutput("[]\n"), "ok", []),
+        (RawOutput("", rc=1, stderr="bfdd is not running\n"), "ok", ()),
+        (RawOutput("bfdd is not running\n", rc=0), "ok", ()),
+        (RawOutput("[]\n"), "ok", ()),
         (
             RawOutput(
                 "", rc=1, stderr="bfdd is not running\nPlease try running me as a privileged user\n"
@@ -185,7 +183,7 @@ def test_frr_without_evpn_has_no_vni():
 def test_without_its_daemon_there_is_no_bfd_session(output, status, known):
     state = parsers.parse_host("node1", {"bfd_peers": output})
     assert state.commands["bfd_peers"].status == status
-    assert state.json.get("bfd_peers") == known
+    assert state.bfd_peers == known
 
 
 def test_unknown_words_are_noted_with_their_command_escaped_and_bounded():

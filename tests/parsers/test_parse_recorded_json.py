@@ -82,7 +82,7 @@ def test_what_moved_too_often_is_a_duplicate_on_both_sides():
 
 
 def test_bfd_sessions():
-    sessions = {release: _read(RECORDED_JSON / release, "bfd") for release in RELEASES}
+    sessions = {release: _read(RECORDED_JSON / release, "bfd_peers") for release in RELEASES}
     assert {
         release: {(peer.address, peer.status, peer.configured) for peer in peers}
         for release, peers in sessions.items()

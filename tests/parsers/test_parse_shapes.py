@@ -87,8 +87,8 @@ READ = {
     ),
     ("bgp_summary", "below the VRF"): ({"default": {"ipv4Unicast": {}}}, {"ipv4Unicast": {}}),
     ("bgp_summary", "no neighbour, or no instance"): ({}, {}),
-    ("bfd", "none"): ([], ()),
-    ("bfd", "FRR 8.4"): (
+    ("bfd_peers", "none"): ([], ()),
+    ("bfd_peers", "FRR 8.4"): (
         [
             {
                 "multihop": False,
@@ -122,7 +122,7 @@ READ = {
             ),
         ),
     ),
-    ("bfd", "who asked for it, from FRR 9.1 on"): (
+    ("bfd_peers", "who asked for it, from FRR 9.1 on"): (
         [{"peer": "fd00::2", "status": "down", "multihop": True, "type": "dynamic"}],
         (BfdPeer("fd00::2", "down", multihop=True, configured=False),),
     ),
@@ -351,8 +351,8 @@ REFUSED = {
             "(found '5')"
         ),
     ),
-    ("bfd", "an object"): ({}, "show bfd peers json: not a list (found '{}')"),
-    ("bfd", "no status"): (
+    ("bfd_peers", "an object"): ({}, "show bfd peers json: not a list (found '{}')"),
+    ("bfd_peers", "no status"): (
         [{"peer": "192.168.0.2"}],
         """show bfd peers json: [0].status: this key is missing (found '{"peer": "192.168.0.2"}')""",
     ),

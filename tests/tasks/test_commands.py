@@ -9,7 +9,7 @@ import pytest
 from drift.catalogue import CHECKS, wanted_outputs
 from overlay.loading import load_inventory
 from overlay.outputs import file_slug
-from parsers import JSON_SLUGS
+from parsers import NEEDED_SLUGS, READERS
 from tasks.commands import BY_SLUG, COMMANDS, TEXT_SLUGS, commands_for
 from tasks.files import MANAGED_FILES
 from tests.drift import worlds
@@ -101,5 +101,6 @@ def test_a_file_that_is_not_there_is_no_failed_command() -> None:
 
 def test_slugs_are_distinct_and_known_to_the_rooms_that_share_them() -> None:
     assert len(BY_SLUG) == len(COMMANDS)
-    assert {c.slug for c in COMMANDS if c.suffix == "json"} <= JSON_SLUGS
+    read = {*NEEDED_SLUGS, *READERS, "bridge_fdb_later"}
+    assert {c.slug for c in COMMANDS if c.path is None} <= read
     assert {file_slug(file.path) for file in MANAGED_FILES} == FILES | {"file_evpn_fleet"}
