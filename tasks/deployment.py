@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from overlay.errors import DeployError, FleetError
+from parsers.configuration import configured_peers
 from tasks.files import FRR_CONF
 from tasks.link import NodeLink, require, words_of
 from tasks.outcome import NodeOutcome, Outcome, RunState, Step
@@ -29,7 +30,7 @@ from tasks.safety.outcome import SwitchState
 from tasks.safety.places import BACKUPS, LOCK, apply_unit, backup_folder
 from tasks.safety.scripts import boot_unit, confirm_script, restore_script
 from tasks.script import Script, Section, build_script, split_output
-from tasks.sessions import configured_peers, intended_peers, required_sessions
+from tasks.sessions import intended_peers, required_sessions
 from tasks.steps import apply_sections
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from parsers.interfaces import parse_interfaces
 from tasks.files import is_ours
 from tasks.plan import FileChange
 from tasks.safety.places import LOCK, PENDING
@@ -130,18 +131,15 @@ class BridgePorts:
 
 def bridge_ports(interfaces: str) -> dict[str, BridgePorts]:
     """The bridges of an interfaces file."""
-    named: dict[str, tuple[str, ...]] = {}
-    condoned: dict[str, str] = {}
-    current = ""
-    for line in interfaces.splitlines():
-        words = line.split()
-        if words[:1] == ["iface"] and len(words) > 1:
-            current = words[1]
-        elif words[:1] in (["bridge-ports"], ["bridge_ports"]):
-            named[current] = tuple(words[1:])
-        elif words[:1] == ["bridge-ports-condone-regex"] and len(words) > 1:
-            condoned[current] = words[1]
-    return {name: BridgePorts(ports, condoned.get(name)) for name, ports in named.items()}
+    found: dict[str, BridgePorts] = {}
+    for stanza in parse_interfaces(interfaces).stanzas:
+        ports = stanza.values("bridge-ports", "bridge_ports")
+        if ports:
+            condoned = stanza.values("bridge-ports-condone-regex")
+            found[stanza.name] = BridgePorts(
+                tuple(ports[-1].split()), condoned[-1].split()[0] if any(condoned) else None
+            )
+    return found
 
 
 def _uncovered_ports(plan: NodePlan, facts: NodeFacts) -> list[str]:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from overlay.errors import DeployError
 from overlay.problems import few
+from parsers.interfaces import parse_statements_elsewhere
 from tasks.files import INTERFACES, OVERLAY_INTERFACES
 from tasks.script import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from overlay.expected import NodeIntent
 
 SLUG = "elsewhere"
@@ -41,9 +40,9 @@ def require_scope(node: NodeIntent, said: str) -> None:
 
     `said` is what `elsewhere_section` printed.
     """
-    found = list(_statements(said))
+    found = parse_statements_elsewhere(said)
     if node.owns_underlay:
-        if any(path == OVERLAY_INTERFACES.path for path, _, _ in found):
+        if any(one.path == OVERLAY_INTERFACES.path for one in found):
             raise DeployError(
                 f"{node.name}: {OVERLAY_INTERFACES.path} defines the overlay's devices already",
                 "it is of the overlay scope: remove that file (the next deploy writes all of them "
@@ -53,9 +52,9 @@ def require_scope(node: NodeIntent, said: str) -> None:
     ours = {vxlan.name for vxlan in node.vxlans} | {bridge.name for bridge in node.owned_bridges}
     ours |= {vrf.name for vrf in node.vrfs}
     double: dict[str, list[str]] = {}
-    for path, word, name in found:
-        if path != OVERLAY_INTERFACES.path and word == "iface" and name in ours:
-            double.setdefault(path, []).append(name)
+    for one in found:
+        if one.path != OVERLAY_INTERFACES.path and one.keyword == "iface" and one.name in ours:
+            double.setdefault(one.path, []).append(one.name)
     for path, names in double.items():
         raise DeployError(
             f"{node.name}: {path} defines {few(dict.fromkeys(names))} already",
@@ -63,20 +62,13 @@ def require_scope(node: NodeIntent, said: str) -> None:
             f"{path}, which keeps lo, the underlay and the source line, or set `scope: whole`",
         )
     if not any(
-        path == INTERFACES.path and word == "source" and fnmatchcase(OVERLAY_INTERFACES.path, name)
-        for path, word, name in found
+        one.path == INTERFACES.path
+        and one.keyword == "source"
+        and fnmatchcase(OVERLAY_INTERFACES.path, one.name)
+        for one in found
     ):
         raise DeployError(
             f"{node.name}: /etc/network/interfaces does not source /etc/network/interfaces.d/*",
             "in the overlay scope our file lies in that folder and would never be read: add the "
             "line `source /etc/network/interfaces.d/*`, or set `scope: whole`",
         )
-
-
-def _statements(said: str) -> Iterator[tuple[str, str, str]]:
-    """Each `iface` and `source` line as its file, its first word and its second."""
-    for line in said.splitlines():
-        path, _, statement = line.partition(":")
-        words = statement.split()
-        if len(words) > 1:
-            yield path, words[0], words[1]

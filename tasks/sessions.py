@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from overlay.errors import ParseError
+from parsers.configuration import lines_on_peer
+from parsers.sessions import parse_bgp_summary, parse_evpn_summary
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from overlay.expected import FabricIntent, NodeIntent
+    from overlay.host_records import BgpPeers
     from overlay.records import RawOutput
 
 SESSION_COMMANDS = {
     "sessions:evpn": "vtysh -c 'show bgp l2vpn evpn summary json'",
     "sessions:unicast": "vtysh -c 'show bgp summary json'",
 }
-_ESTABLISHED = "Established"
-_ADDRESS = re.compile(r"[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]*")
 Sessions = dict[str, bool]
 
 
@@ -26,29 +28,32 @@ def read_sessions(outputs: Mapping[str, RawOutput]) -> Sessions | None:
     """Neighbour → whether its session is up, over all families; None when bgpd did not answer."""
     found: Sessions = {}
     answered = False
-    for slug in SESSION_COMMANDS:
+    for slug, read in _READERS.items():
         output = outputs.get(slug)
         if output is None or output.rc != 0 or output.truncated:
             continue
         try:
-            document = json.loads(output.text)
-        except (ValueError, RecursionError):
+            families = read(output.text)
+        except ParseError:
             continue  # "bgpd is not running", for one
         answered = True
-        for peers in _tables(document):
-            for address, peer in peers.items():
-                up = isinstance(peer, dict) and peer.get("state") == _ESTABLISHED
-                name = str(address).lstrip("*")
-                found[name] = found.get(name, True) and up
+        for peer in chain.from_iterable(peers.values() for peers in families):
+            found[peer.address] = found.get(peer.address, True) and peer.established
     return found if answered else None
 
 
-def _tables(document: object) -> list[dict[str, object]]:
-    """The `peers` of one family's summary, or of each family's."""
-    if not isinstance(document, dict):
-        return []
-    tables = [document, *(part for part in document.values() if isinstance(part, dict))]
-    return [table["peers"] for table in tables if isinstance(table.get("peers"), dict)]
+def _evpn_alone(text: str) -> Iterable[BgpPeers]:
+    return (parse_evpn_summary(text),)
+
+
+def _each_family(text: str) -> Iterable[BgpPeers]:
+    return parse_bgp_summary(text).values()
+
+
+_READERS: dict[str, Callable[[str], Iterable[BgpPeers]]] = {
+    "sessions:evpn": _evpn_alone,
+    "sessions:unicast": _each_family,
+}
 
 
 def intended_peers(intent: FabricIntent, node: NodeIntent) -> frozenset[str]:
@@ -103,28 +108,9 @@ def required_sessions(
     for peer in intended - peers.lost:
         was = None if before is None else before.get(peer)
         if was:
-            agreed = _words_on(peer, frr_before) == _words_on(peer, frr_after)
+            agreed = lines_on_peer(peer, frr_before) == lines_on_peer(peer, frr_after)
             if peer not in peers.still_open or agreed:
                 required.add(peer)
         elif was is None and peer in peers.ready and not only_listens:
             required.add(peer)
     return frozenset(required)
-
-
-def _words_on(peer: str, frr_conf: str) -> frozenset[str]:
-    """The lines of a frr.conf that shape the session with `peer`: its own, its group's, the AS."""
-    lines = set()
-    for line in frr_conf.splitlines():
-        words = [*line.split(), "", ""]
-        general = words[:2] in (["router", "bgp"], ["bgp", "listen"])
-        theirs = words[0] == "neighbor" and (words[1] == peer or not _ADDRESS.fullmatch(words[1]))
-        if general or theirs:
-            lines.add(line.strip())
-    return frozenset(lines)
-
-
-def configured_peers(frr_conf: str) -> frozenset[str]:
-    """The neighbours that a frr.conf names by address."""
-    rows = (line.split() for line in frr_conf.splitlines())
-    named = {row[1] for row in rows if row[:1] == ["neighbor"] and row[2:3] == ["remote-as"]}
-    return frozenset(name for name in named if _ADDRESS.fullmatch(name))

@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from parsers.interfaces import parse_interfaces
 from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES, SYSCTL, is_ours
 from tasks.script import Section
 
@@ -162,9 +163,7 @@ def verify_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     change = interfaces_change(changes)
     if change is None:
         return []
-    names = [
-        line.split()[1] for line in (change.after.text or "").splitlines() if line[:5] == "auto "
-    ]
+    names = parse_interfaces(change.after.text or "").auto
     # Not `lo`: what somebody adds to it is not ours. Not the exit status: ifquery itself fails on
     # a bridge with VRRP ("sequence item 0: expected str"), after it has checked the rest.
     ours = " ".join(shlex.quote(name) for name in names if name != "lo")
@@ -193,25 +192,22 @@ def _removed(why: str, name: str) -> Section:
 def vxlan_stanzas(interfaces: str) -> dict[str, frozenset[str]]:
     """The VXLAN devices of an interfaces file, each with what is fixed when it is made."""
     stanzas: dict[str, set[str]] = {}
-    current: set[str] = set()
-    for line in interfaces.splitlines():
-        words = line.split()
-        if words[:1] == ["iface"] and len(words) > 1:
-            current = stanzas.setdefault(words[1], set())
-        elif words and words[0] in _FIXED_AT_BIRTH:
-            current.add(" ".join(words))
+    for stanza in parse_interfaces(interfaces).stanzas:
+        fixed = {
+            " ".join((key, *value.split()))
+            for key, value in stanza.options
+            if key in _FIXED_AT_BIRTH
+        }
+        stanzas.setdefault(stanza.name, set()).update(fixed)
     return {name: frozenset(fixed) for name, fixed in stanzas.items() if fixed}
 
 
 def made_devices(interfaces: str) -> frozenset[str]:
     """The devices that ifupdown2 makes for an interfaces file: VXLAN devices, bridges, VRFs."""
-    made, current = set(), ""
-    for line in interfaces.splitlines():
-        words = line.split()
-        if words[:1] == ["iface"] and len(words) > 1:
-            current = words[1]
-        elif words[:1] in (["vxlan-id"], ["bridge-ports"], ["vrf-table"]) or (
-            words[:4] == ["pre-up", "ip", "link", "show"]  # how one over IPv6 is made
-        ):
-            made.add(current)
-    return frozenset(made - {""})
+    return frozenset(
+        stanza.name
+        for stanza in parse_interfaces(interfaces).stanzas
+        if stanza.values("vxlan-id", "bridge-ports", "vrf-table")
+        # How one over IPv6 is made.
+        or any(value.startswith("ip link show ") for value in stanza.values("pre-up"))
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from overlay.loading import load_inventory
 from overlay.records import RawOutput
-from tasks.sessions import Peers, configured_peers, intended_peers, read_sessions, required_sessions
+from tasks.sessions import Peers, intended_peers, read_sessions, required_sessions
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = ROOT / "tests" / "drift" / "recordings"
@@ -102,8 +102,3 @@ def test_intended_peers_by_role() -> None:
     assert intended_peers(outside, router) == set(router.router.exits)
     plain = load_inventory(ROOT / "examples" / "l2-multicast").intent
     assert all(intended_peers(plain, node) == NONE for node in plain.nodes.values())
-
-
-def test_the_peers_of_a_frr_conf() -> None:
-    conf = CONF + " neighbor fabric remote-as 1\n neighbor fd00::1 remote-as external\n"
-    assert configured_peers(conf) == {"10.0.0.2", "fd00::1"}
