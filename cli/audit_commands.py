@@ -229,7 +229,7 @@ def _point_latest(folder: Path) -> None:
 
 def parse(
     ctx: typer.Context,
-    command: Annotated[str, typer.Argument(help="bridge_fdb, ip_link, bgp_l2vpn_evpn, …")],
+    command: Annotated[str, typer.Argument(help="bridge_fdb, ip_link, ip_route, …")],
     file: Annotated[str, typer.Argument(help="A captured output; - or nothing: stdin.")] = "-",
 ) -> None:
     """Parses one captured output and prints its records as a JSON array.
