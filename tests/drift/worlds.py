@@ -12,6 +12,7 @@ from overlay import outputs
 from overlay.derive import derive
 from overlay.intent import Bfd, Fabric
 from overlay.loading import load_inventory
+from parsers import READERS
 from tests.drift import applicable
 from tests.simulated_outputs import PrintedState, reprint
 
@@ -250,7 +251,9 @@ def text(host: str, slug: str, change: Callable[[str], str]) -> Mutation:
     return mutate
 
 
-_PLANES = {"links": outputs.IP_LINK, "fdb": outputs.BRIDGE_FDB, "evpn": outputs.EVPN_TABLE}
+_PLANES = {"links": outputs.IP_LINK, "fdb": outputs.BRIDGE_FDB, "evpn": outputs.EVPN_TABLE} | {
+    reader.plane: slug for slug, reader in READERS.items()
+}
 
 
 def without(host: str, *planes: str) -> Mutation:
@@ -259,7 +262,8 @@ def without(host: str, *planes: str) -> Mutation:
     def mutate(states: States) -> None:
         gone = {_PLANES[plane] for plane in planes}
         commands = {s: result for s, result in states[host].commands.items() if s not in gone}
-        states[host] = replace(states[host], commands=commands, **dict.fromkeys(planes))
+        nothing: dict[str, Any] = dict.fromkeys(planes)
+        states[host] = replace(states[host], commands=commands, **nothing)
 
     return mutate
 
