@@ -23,7 +23,7 @@ from overlay.records import (
 )
 from tests.simulated_links import FIRST_TABLE, addresses, links_of, number_of, port_of, vni_listing
 from tests.simulated_outputs import PrintedState, planes_of
-from tests.simulated_outside import outside_peers, running_config, shown_route
+from tests.simulated_outside import outside_peers, running_config, shown_group, shown_route
 from tests.simulated_routing import default_route, router_macs, routes_to
 
 if TYPE_CHECKING:
@@ -111,7 +111,9 @@ class Fleet:
                 self._probes(node, peer) for peer in [*self._inside(node), *outside]
             ]
         if node.vips:
-            printed["vrrp"] = [self._group(node, vip) for vip in node.vips]
+            printed["vrrp"] = [
+                shown_group(node, vip, master=self._is_master(node, vip)) for vip in node.vips
+            ]
         return printed
 
     def _files(self, node: NodeIntent) -> dict[str, str]:
@@ -162,32 +164,14 @@ class Fleet:
             }
         return {"routerId": node.bgp.router_id, "peers": peers}
 
-    def _group(self, node: NodeIntent, vip: VipIntent) -> dict[str, object]:
+    def _is_master(self, node: NodeIntent, vip: VipIntent) -> bool:
         others = [
             other.priority
             for name, n in self.intent.nodes.items()
             for other in n.vips
             if other.id == vip.id and name not in self._silent()
         ]
-        master = node.name in self.cut_off or vip.priority == max(others)
-        six = ":" in vip.ip
-        ours = {
-            "status": "Master" if master else "Backup",
-            "effectivePriority": vip.priority,
-            "addresses": [vip.ip],
-        }
-        other: dict[str, object] = {
-            "status": "Initialize",
-            "effectivePriority": vip.priority,
-            "addresses": [],
-        }
-        return {
-            "vrid": vip.id,
-            "shutdown": False,
-            "interface": node.underlay_bridge.name,
-            "v4": other if six else ours,
-            "v6": ours if six else other,
-        }
+        return node.name in self.cut_off or vip.priority == max(others)
 
     def _routes(self, node: NodeIntent) -> list[dict[str, object]]:
         """What `ip -j route show table all` prints, as far as checks read it."""

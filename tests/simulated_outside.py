@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from overlay.expected import NodeIntent
+    from overlay.expected import NodeIntent, VipIntent
 
 _DEFAULT = re.compile(r"vrrp \d+ priority 100$|bgp listen limit 100$")
 
@@ -23,6 +23,24 @@ def shown_route(
 ) -> dict[str, object]:
     shown: dict[str, object] = {"dst": prefix, "gateway": gateway, "dev": device, "flags": []}
     return shown | ({"table": table} if table else {})
+
+
+def shown_group(node: NodeIntent, vip: VipIntent, *, master: bool) -> dict[str, object]:
+    """One group of `show vrrp json`, as far as checks read it."""
+    ours = {
+        "status": "Master" if master else "Backup",
+        "effectivePriority": vip.priority,
+        "addresses": [vip.ip],
+    }
+    other = {"status": "Initialize", "effectivePriority": vip.priority, "addresses": []}
+    six = ":" in vip.ip
+    return {
+        "vrid": vip.id,
+        "shutdown": False,
+        "interface": node.underlay_bridge.name,
+        "v4": other if six else ours,
+        "v6": ours if six else other,
+    }
 
 
 def running_config(text: str) -> str:

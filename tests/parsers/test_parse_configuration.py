@@ -13,7 +13,7 @@ from parsers.configuration import (
     parse_running_config,
 )
 from parsers.interfaces import parse_interfaces, parse_statements_elsewhere
-from tests.parsers.test_parse_shapes import DRIFTED
+from tests.parsers.shapes import DRIFTED
 
 NODES = sorted(folder for folder in DRIFTED.iterdir() if folder.is_dir())
 BGP = "router bgp 1234"

@@ -6,7 +6,7 @@ import pytest
 
 from overlay.host_records import DuplicateAddress, DuplicateMac, Neighbour, NextHop, Route
 from parsers.readers import READERS
-from tests.parsers.test_parse_shapes import DRIFTED, PARSED, RECORDED_JSON
+from tests.parsers.shapes import DRIFTED, PARSED, RECORDED_JSON
 
 RELEASES = sorted(path.name for path in RECORDED_JSON.iterdir() if path.is_dir())
 RMAC = {"bookworm": "5e:e6:49:f0:e1:45", "trixie": "5e:e6:49:f0:e1:45"}

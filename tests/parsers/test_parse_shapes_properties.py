@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from overlay.errors import ParseError
 from parsers.readers import READERS
-from tests.parsers.test_parse_shapes import DRIFTED, PARSED, READ, RECORDED_JSON
+from tests.parsers.shapes import DRIFTED, PARSED, READ, RECORDED_JSON
 
 JSON_SLUGS = sorted(READERS.keys() - {"running_config", "sysctl"})
 # Where FRR before 10.0 says nothing at all, that is no cut-off text.
