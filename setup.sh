@@ -1,19 +1,30 @@
 #!/bin/sh
 # Makes everything evpn-fleet needs, then does what it is asked to:
 #   ./setup.sh demo    sets up and shows the main job on an embedded fabric
-#   ./setup.sh test    sets up and runs the tests
+#   ./setup.sh test    sets up and runs all the tests
+#   ./setup.sh test --quick    lint, types, contracts and unit tests
+#   ./setup.sh test --smoke    the main job on one fabric of the lab
 #   ./setup.sh         sets up only (.venv beside this file)
+# What follows these words is handed on, to the demo or to pytest.
 # Run again, it only does what is not done yet. The lab's packages are installed on Debian as root.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 venv=$here/.venv
 what=${1:-}
+tier=all
 
 say() { printf '%s\n' "setup: $*" >&2; }
 fail() { printf 'Error: %s\n  next: %s\n' "$1" "$2" >&2; exit 1; }
 
 case "$what" in
-    ''|demo|test) ;;
+    '') ;;
+    demo) shift ;;
+    test)
+        shift
+        case "${1:-}" in
+            --quick|--smoke) tier=${1#--}; shift ;;
+        esac
+        ;;
     *) fail "$what is neither demo nor test" "./setup.sh demo, or ./setup.sh test" ;;
 esac
 
@@ -75,60 +86,29 @@ fi
 
 [ -n "$what" ] || { say "done: python run.py --help"; exit 0; }
 
-if can_install; then
+if can_install && [ "$tier" != quick ]; then
     packages $("$venv/bin/python" "$here/run.py" lab packages)
-    [ "$what" = demo ] || packages chromium fonts-dejavu-core
+    [ "$what" = demo ] || [ "$tier" = smoke ] || packages chromium fonts-dejavu-core
 fi
 
-# Two labs have up to 12 machines, of 256 MB each.
-can_run_two_labs() {
-    can_install && [ "$(nproc)" -ge 2 ] &&
-        awk '/^MemAvailable/ { exit $2 < 6000000 }' /proc/meminfo &&
-        unshare --net --pid --fork --mount-proc true 2>/dev/null
-}
+[ "$what" = test ] || exec "$venv/bin/python" "$here/run.py" demo "$@"
 
-# Real machines mostly wait, so two labs take little longer than one. Both sessions must pass.
-test_in_two_labs() {
-    beside="tests/live/test_quiet.py tests/live/test_schedule.py tests/live/test_scopes.py"
-    beside="$beside tests/live/test_topologies.py"
-    logs=$(mktemp -d)
-    say "testing; beside it, in a lab of its own: $beside"
-    # shellcheck disable=SC2086 - a list of files
-    "$here/tests/beside.sh" "$venv/bin/python" -m pytest $beside </dev/null >"$logs/beside" 2>&1 &
-    trap 'kill "$!" 2>/dev/null || :; rm -rf "$logs"' EXIT
-    trap 'exit 130' INT TERM
-    result=0
-    # A lab ends every process that has its name, so neither may see the other's.
-    # shellcheck disable=SC2046 - a list of options
-    { unshare --pid --fork --kill-child --mount-proc \
-        "$venv/bin/python" -m pytest $(printf -- '--ignore=%s ' $beside) 2>&1 ||
-        echo $? >"$logs/failed"; } | tee "$logs/this"
-    say "waiting for what runs beside it"
-    wait $! || result=$?
-    say "what ran beside it:"
-    cat "$logs/beside"
-    if [ -e "$logs/failed" ]; then
-        result=$(cat "$logs/failed")
-        say "what failed before that:"
-        sed -n '/^=* \(FAILURES\|ERRORS\) =*$/,$p' "$logs/this"
-    fi
-    exit "$result"
-}
-
-case "$what" in
-    demo) shift; exec "$venv/bin/python" "$here/run.py" demo "$@" ;;
-    test)
-        shift
-        cd "$here"
-        say "linting, type checking and room contracts"
-        "$venv/bin/ruff" check .
-        "$venv/bin/ruff" format --check .
-        "$venv/bin/mypy"
-        "$venv/bin/lint-imports"
-        if [ $# = 0 ] && can_run_two_labs && "$venv/bin/python" "$here/tests/images.py"; then
-            test_in_two_labs
-        else
-            exec "$venv/bin/python" -m pytest "$@"
-        fi
+cd "$here"
+if [ "$tier" != smoke ]; then
+    say "linting, type checking and room contracts"
+    "$venv/bin/ruff" check .
+    "$venv/bin/ruff" format --check .
+    "$venv/bin/mypy"
+    "$venv/bin/lint-imports"
+fi
+run_tests() { exec "$venv/bin/python" -m pytest "$@"; }
+case $tier in
+    quick) run_tests -n auto -m "not lab and not browser and not ssh and not slow" "$@" ;;
+    smoke) "$venv/bin/python" tests/images.py; run_tests -m smoke "$@" ;;
+    all)
+        # With words of their own, one session in the order given; all of it, side by side.
+        [ $# = 0 ] || run_tests "$@"
+        "$venv/bin/python" tests/images.py
+        run_tests -n auto
         ;;
 esac

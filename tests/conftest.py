@@ -1,21 +1,48 @@
-"""Order and conditions of the whole suite: fast tests first, the lab last and once."""
+"""Order, workers and conditions of the whole suite, and what its summary says beside the numbers."""
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.fabric import supported
+from tests.images import lab_obstacle
+from tests.workers import LAB_ORDER, Scheduling, enter_network, how_many, put_apart, scope_of
+
+if TYPE_CHECKING:
+    import execnet
+    from xdist.workermanage import WorkerController
+
+# Words by which the session that sums up knows what a worker did not run, and why.
+_NOT_RUN = "the lab's tests were not run: "
 
 
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _may_want_lab(config: pytest.Config) -> bool:
+    """Whether lab tests may be among those asked for, as far as can be told before collection."""
+    homes = [config.rootpath / "tests" / name for name in ("live", "lab")]
+    asked = [Path(config.invocation_params.dir, arg.partition("::")[0]) for arg in config.args]
+    return "not lab" not in config.option.markexpr and any(
+        path == home or path in home.parents or home in path.parents
+        for path in asked for home in homes
+    )  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first; then what boots machines; last of all what takes them down again."""
+    """Fast tests first, then what takes seconds, then what boots machines, the longest of it first."""
 
-    def rank(item: pytest.Item) -> int:
+    def rank(item: pytest.Item) -> tuple[int, int]:
         if item.get_closest_marker("lab"):
-            return 3 if "tests/lab/" in item.path.as_posix() else 2
-        return 1 if item.get_closest_marker("browser") or item.get_closest_marker("slow") else 0
+            scope = scope_of(item.nodeid)
+            known = LAB_ORDER.index(scope) if scope in LAB_ORDER else len(LAB_ORDER)
+            return 2, known
+        slow = any(item.get_closest_marker(name) for name in ("browser", "slow", "ssh"))
+        return int(slow), 0
 
     items.sort(key=rank)
     for item in items:
@@ -24,14 +51,83 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    return how_many()
+
+
+def pytest_xdist_setupnodes(specs: list[execnet.XSpec]) -> None:
+    put_apart(specs)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    return Scheduling(config, log)
+
+
+def pytest_configure_node(node: WorkerController) -> None:
+    """A worker has no network to fetch a kernel or to build an image from: it is told."""
+    node.workerinput["lab_obstacle"] = lab_obstacle() if _may_want_lab(node.config) else None
+    node.workerinput["apart"] = bool(node.gateway.spec.python)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    # Not earlier: other plugins connect to the session that started this worker.
+    if _is_worker(session.config) and session.config.workerinput["apart"]:
+        enter_network()
+
+
 @pytest.fixture(autouse=True)
 def _needs_lab(request: pytest.FixtureRequest) -> None:
-    """A lab test runs on a machine that can hold the lab; in CI it must be such a machine."""
+    """A lab test runs on a machine that can hold the lab; elsewhere the session fails at its end."""
     if not request.node.get_closest_marker("lab"):
         return
-    reason = supported()
-    if reason is None:
-        return
-    if os.environ.get("CI"):
-        pytest.fail(f"CI must run the lab: {reason}")
-    pytest.skip(reason)
+    config = request.config
+    reason = config.workerinput["lab_obstacle"] if _is_worker(config) else lab_obstacle()
+    if reason is not None:
+        pytest.skip(_NOT_RUN + reason)
+
+
+class _Verdict:
+    """What is said at the end, and decides the exit code, beside pytest's own numbers.
+
+    - Lab tests that were not run fail the session: it never passes silently.
+    - What fails with Debian testing alone (marker `forky`) is told apart, and does not stand in the
+      way of the two stable releases: it is shown as failed, and the exit code does not go by it.
+    """
+
+    def __init__(self) -> None:
+        self.not_run = 0
+        self.why = ""
+        self.failed = 0
+        self.forky: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped and isinstance(report.longrepr, tuple) and _NOT_RUN in report.longrepr[2]:
+            self.not_run += 1
+            self.why = report.longrepr[2].partition(_NOT_RUN)[2]
+        elif report.failed and "forky" in report.keywords:
+            self.forky.append(report.nodeid)
+        elif report.failed:
+            self.failed += 1
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self.not_run and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        elif self.forky and not self.failed and exitstatus == pytest.ExitCode.TESTS_FAILED:
+            session.exitstatus = pytest.ExitCode.OK
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.forky:
+            terminalreporter.section("Debian testing alone", red=True)
+            terminalreporter.line("These tests of the release that still moves failed:")
+            for nodeid in self.forky:
+                terminalreporter.line(f"  {nodeid}")
+        if self.not_run:
+            terminalreporter.section("no lab", red=True)
+            why = " ".join(self.why.split())
+            terminalreporter.line(f"Error: {self.not_run} of {_NOT_RUN}{why}", red=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        config.pluginmanager.register(_Verdict(), "verdict")

@@ -18,6 +18,8 @@ from tests.cli.audits import ROOT, call
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.ssh
+
 SHIPPED = ROOT / "inventory"
 
 

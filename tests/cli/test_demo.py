@@ -14,6 +14,8 @@ from cli import demo
 from lab.errors import LabError
 from tests.cli.audits import ROOT, call
 
+pytestmark = pytest.mark.ssh
+
 
 def run_demo(*options: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

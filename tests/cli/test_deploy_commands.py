@@ -35,6 +35,7 @@ def records(fleet: ReplayFleet) -> list[dict[str, object]]:
     return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
 
 
+@pytest.mark.ssh
 def test_deploy_edit_and_rollback(fleet: ReplayFleet) -> None:
     blank = dict(fleet.nodes["node1"].files)
     done = call("--inventory", fleet.inventory, "deploy", "--yes", "--batch", "100%")
@@ -66,6 +67,7 @@ def test_deploy_edit_and_rollback(fleet: ReplayFleet) -> None:
     assert call("--inventory", fleet.inventory, "plan").code == 0
 
 
+@pytest.mark.ssh
 def test_an_edit_refuses_the_whole_run_before_anything_starts(fleet: ReplayFleet) -> None:
     for name in ("node1", "node2"):
         state = fleet.nodes[name].files[FRR]
@@ -82,6 +84,7 @@ def test_an_edit_refuses_the_whole_run_before_anything_starts(fleet: ReplayFleet
     assert done.code == 0, done.err
 
 
+@pytest.mark.ssh
 def test_wrong_options_are_explained(fleet: ReplayFleet) -> None:
     ended = call("--inventory", fleet.inventory, "rollback", "--to", "x", "--yes")
     assert (ended.code, "--to x: not a backup's number" in ended.err) == (1, True)
@@ -111,6 +114,7 @@ def test_like_diffs_are_folded_by_their_own_names() -> None:
     assert [len(alike) for alike in fold_plans(odd, addresses)] == [1, 1, 1]
 
 
+@pytest.mark.ssh
 def test_a_critical_finding_of_the_nodes_own_undoes_it() -> None:
     with ReplayFleet(SHIPPED, RECORDINGS, scene="deployed") as fleet:
         node = fleet.nodes["node1"]

@@ -130,6 +130,7 @@ def broken() -> Iterator[ReplayFleet]:
         yield fleet
 
 
+@pytest.mark.ssh
 def test_over_ssh_a_fault_that_goes_away_in_time_is_no_drift(
     broken: ReplayFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

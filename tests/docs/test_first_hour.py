@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.ssh
+
 PAGE = DOCS / "first-hour.md"
 ELLIPSIS = "…"
 HOME = "/home/ops"

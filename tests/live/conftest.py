@@ -80,11 +80,8 @@ class Lab:
         )
 
     def deploy(self) -> subprocess.CompletedProcess[str]:
-        # All at once and without an audit of each node, for the tests' time: they audit afterwards.
-        # Exits, reflectors and routers still go one by one.
-        done = self.run(
-            "deploy", "--yes", "--canary", "none", "--batch", "100%", "--no-prove-audit"
-        )
+        # All at once, for the tests' time. Exits, reflectors and routers still go one by one.
+        done = self.run("deploy", "--yes", "--canary", "none", "--batch", "100%")
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
         return done
 
@@ -204,13 +201,23 @@ def _is_blank(node: Node) -> bool:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    running = Lab(tmp_path_factory.mktemp("live"), ROOT / "examples" / "l2-evpn")
+def _own_lab() -> Iterator[None]:
     # Blank nodes are part of what is tested: a lab that somebody left running is not.
     fabric.down()
-    fabric.up(running.whole)
-    yield running
+    yield
     fabric.down()
+
+
+@pytest.fixture(scope="module")
+def lab(
+    _own_lab: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Lab:
+    """All machines run: they stay up from one file to the next."""
+    running = Lab(tmp_path_factory.mktemp("live"), ROOT / "examples" / "l2-evpn")
+    if all(item.get_closest_marker("smoke") for item in request.session.items):
+        running.whole = load_lab(ROOT / "examples" / "l3-symmetric")
+    fabric.up(running.whole)
+    return running
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ from tests.replay.test_replay import collect
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent
 
+pytestmark = pytest.mark.ssh
+
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = ROOT / "inventory"
 SLUGS = ("bridge_fdb", "ip_link", "bgp_l2vpn_evpn")

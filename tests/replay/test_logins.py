@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent
     from replay.fleet import ReplayFleet
 
+pytestmark = pytest.mark.ssh
+
 
 @pytest.fixture
 def home(fleet: ReplayFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

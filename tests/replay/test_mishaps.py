@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from replay.fleet import ReplayFleet
     from tasks.deploy import NodeOutcome
 
+pytestmark = pytest.mark.ssh
+
 FIRST, SECOND = "bridge_fdb", "ip_link"
 
 

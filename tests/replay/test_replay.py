@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tasks.deploy import NodeOutcome
     from tasks.plan import NodePlan
 
+pytestmark = pytest.mark.ssh
+
 
 def plan(fleet: ReplayFleet, intent: FabricIntent) -> list[NodePlan]:
     with open_session(fleet.inventory) as session:

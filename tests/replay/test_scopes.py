@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent
     from replay.fleet import ReplayFleet
 
+pytestmark = pytest.mark.ssh
+
 
 @pytest.fixture
 def overlay(intent: FabricIntent) -> FabricIntent:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tasks.outcome import NodeOutcome
     from tasks.survey import Target
 
+pytestmark = pytest.mark.ssh
+
 IMPATIENT = DeployOptions(confirm_within=3)
 FRR = "/etc/frr/frr.conf"
 

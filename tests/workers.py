@@ -1,0 +1,109 @@
+"""Workers of pytest-xdist, each of which can have a lab of its own, and what runs on which.
+
+A lab takes names and addresses that exist once in a network and in a file system, so each worker has
+its own of both (`worker.sh`, `enter_network`). Where such cannot be made, one worker has all of the
+lab's tests, and the others run what needs no lab.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import execnet
+from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    import pytest
+
+_HERE = Path(__file__).parent
+_CLONE_NEWNET = 0x40000000
+# A lab has up to six nodes of 256 MB, one of them of 512 MB for a while, and their audits.
+_LAB_BYTES = 2_500_000_000
+
+# Longest first, so that none of them begins when the others are about to end.
+LAB_ORDER = (
+    "tests/live/test_main_job.py",
+    "tests/live/test_topologies.py::test_one_after_the_other",
+    "tests/live/test_mishaps.py",
+    "tests/live/test_topologies.py::test_onto_blank_nodes",
+    "tests/live/test_scopes.py",
+    "tests/live/test_safe_deploy.py",
+    "tests/live/test_schedule.py",
+    "tests/live/test_quiet.py",
+    "tests/live/test_unprivileged.py",
+    "tests/live/test_two_claims.py",
+    "tests/lab/test_lab_live.py",
+)
+# Tests that need nothing of each other, and are long enough to be handed out one by one.
+_SINGLE = ("tests/tasks/safety/test_switch.py::", "tests/drift/test_drift_properties")
+
+
+def scope_of(nodeid: str) -> str:
+    """What goes to one worker as a whole: a file, unless its tests are known to go apart."""
+    if nodeid.startswith(_SINGLE):
+        return nodeid
+    for scope in LAB_ORDER:
+        if nodeid.startswith(scope):
+            return scope
+    return nodeid.partition("::")[0]
+
+
+class Scheduling(LoadScopeScheduling):
+    """Hands out the scopes in the order in which they were collected."""
+
+    def __init__(self, config: pytest.Config, log: object = None) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)  # type: ignore[arg-type]
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(("tests/live/", "tests/lab/test_lab_live")) and not can_be_apart():
+            return "lab"
+        return scope_of(nodeid)
+
+
+@cache
+def can_be_apart() -> bool:
+    """Whether a process here can have a network, mounts and processes of its own."""
+    apart = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "true"]
+    try:
+        return subprocess.run(apart, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def how_many() -> int:
+    """As many workers as there is room for: real machines mostly wait, and the rest computes."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            memory = int(line.split()[1]) * 1024
+    return max(1, min(len(os.sched_getaffinity(0)) + 1, memory // _LAB_BYTES))
+
+
+def put_apart(specs: list[execnet.XSpec]) -> None:
+    """Has every local worker start in a place of its own, where that is possible."""
+    if not can_be_apart():
+        return
+    start = shlex.join([str(_HERE / "worker.sh"), sys.executable])
+    for number, spec in enumerate(specs):
+        if spec.popen and not spec.python:
+            specs[number] = execnet.XSpec(f"{spec._spec}//python={start}")
+
+
+def enter_network() -> None:
+    """Gives this thread, and all that it starts from now on, a network with nothing but loopback.
+
+    Sockets that are open stay in the network that they were opened in.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
