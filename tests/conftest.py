@@ -55,8 +55,9 @@ def pytest_xdist_auto_num_workers() -> int:
     return how_many()
 
 
-def pytest_xdist_setupnodes(specs: list[execnet.XSpec]) -> None:
-    put_apart(specs)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[execnet.XSpec]) -> None:
+    if _may_want_lab(config):
+        put_apart(specs)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:

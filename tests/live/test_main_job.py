@@ -80,16 +80,19 @@ def l3_symmetric(lab: Lab) -> Lab:
     return lab
 
 
+@pytest.mark.smoke
 def test_l3_symmetric_routes_between_vnis_across_nodes(l3_symmetric: Lab) -> None:
     l3_symmetric.ping("vm1", "vm2")
     l3_symmetric.ping("vm1", "vm3")
     l3_symmetric.ping("vm3", "vm2")
 
 
+@pytest.mark.smoke
 def test_l3_symmetric_audits_clean(l3_symmetric: Lab) -> None:
     l3_symmetric.audit_clean()
 
 
+@pytest.mark.smoke
 def test_l3_symmetric_a_second_deploy_touches_nothing(l3_symmetric: Lab) -> None:
     before = change_times(l3_symmetric)
     done = l3_symmetric.deploy()
@@ -137,9 +140,14 @@ def test_the_three_texts_are_enough_for_an_audit(l3_symmetric: Lab, tmp_path: Pa
 
 
 HERE = sorted(name for name, fault in CATALOGUE.items() if fault.topology == "l3-symmetric")
+# One of each: the kernel's links, addresses and forwarding database, EVPN, and what lies in files.
+SMOKE = {"bridge-port-learning", "config-file", "flood-unexpected", "gateway-address", "l3vni"}
 
 
-@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.smoke if name in SMOKE else ()) for name in HERE],
+)
 def test_each_fault_is_exactly_its_finding(l3_symmetric: Lab, name: str) -> None:
     # So that there are type-2 routes with and without a router MAC, which some faults need.
     l3_symmetric.ping("vm1", "vm2")
@@ -147,6 +155,7 @@ def test_each_fault_is_exactly_its_finding(l3_symmetric: Lab, name: str) -> None
     l3_symmetric.prove(name)
 
 
+@pytest.mark.smoke
 def test_of_all_those_faults_nothing_is_left(l3_symmetric: Lab) -> None:
     l3_symmetric.audit_clean()
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]
 
 AUDITS = 50
-SECONDS_BETWEEN_MOVES = 8.0
+# Every other audit has a machine migrate under it, some time after it has begun.
+AUDITS_A_MOVE = 2
+DELAYS = (0.0, 0.7, 1.4, 2.1)
 ASKED_AT_ONCE = 50
 
 
@@ -32,6 +34,7 @@ class Traffic:
     def __init__(self, spec: LabSpec) -> None:
         self._specs = [spec, moved(spec, "vm1", "node2")]
         self._stop = threading.Event()
+        self._wanted = threading.Semaphore(0)
         self.moves = 0
         self.errors: list[Exception] = []
         self._threads = [threading.Thread(target=self._guard, args=(job,)) for job in
@@ -44,6 +47,7 @@ class Traffic:
 
     def __exit__(self, *_exc: object) -> None:
         self._stop.set()
+        self._wanted.release()
         for thread in self._threads:
             thread.join()
         machines.stop(self._specs[1], "vm1")
@@ -56,9 +60,15 @@ class Traffic:
         except Exception as error:  # noqa: BLE001 - raised by the test itself
             self.errors.append(error)
 
+    def move(self) -> None:
+        """Has the machine migrate soon, while whoever asks for it goes on."""
+        self._wanted.release()
+
     def _migrate(self) -> None:
+        delays = itertools.cycle(DELAYS)
         for before, after in itertools.pairwise(itertools.cycle(self._specs)):
-            if self._stop.wait(SECONDS_BETWEEN_MOVES):
+            self._wanted.acquire()
+            if self._stop.wait(next(delays)):
                 return
             machines.stop(before, "vm1")
             machines.start(after, "vm1")
@@ -98,7 +108,10 @@ def busy(lab: Lab) -> Iterator[Traffic]:
 
 def test_fifty_audits_of_a_busy_fabric_are_silent(lab: Lab, busy: Traffic) -> None:
     for number in range(AUDITS):
+        if number % AUDITS_A_MOVE == 0:
+            busy.move()
         audit = lab.audit()
         assert audit.code == 0, f"audit {number}, after {busy.moves} moves:\n{audit.text}"
     assert busy.errors == []
-    assert busy.moves > AUDITS / 4
+    # Those that the last audits have asked for may still be under way.
+    assert busy.moves >= AUDITS // AUDITS_A_MOVE - 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import fabric, machines
+from lab import fabric, faults, machines
 from lab.paths import lab_paths
 from tests.live.deploys import (
     APPLIED,
@@ -87,6 +87,28 @@ def test_a_node_that_cuts_its_own_path_comes_back(
         assert outcome(said, node) == "restored", said
         eventually(f"{node} is not as it was", is_back(fleet, node, was))
     on(fleet, "node3", "ip link del wrong0")
+
+
+@pytest.mark.smoke
+def test_what_the_audit_of_a_node_finds_undoes_its_deployment(fleet: Lab, tmp_path: Path) -> None:
+    """The files are right and all steps succeed: only the audit sees what the kernel holds."""
+    wider = variant(tmp_path, with_new_network)
+    before = fingerprint(fleet, "node1")
+    # No reload takes that back: ifupdown2 knows of no isolated ports where no file names them.
+    faults.inject(fleet.spec, "bridge-port-isolated", "node1")
+    try:
+        code, said = deploy(wider, "--limit", "node1")
+        assert code == 1, said
+        assert outcome(said, "node1") == "restored", said
+        assert "audit: vxlan2: bridge port isolation - Expected: off Actual: on" in said, said
+        eventually("node1 is not as it was", is_back(fleet, "node1", before))
+    finally:
+        faults.heal(fleet.spec, "bridge-port-isolated", "node1")
+    code, said = deploy(wider, "--limit", "node1")
+    assert (code, outcome(said, "node1")) == (0, "deployed"), said
+    fleet.deploy()
+    assert fingerprint(fleet, "node1") == before
+    fleet.audit_clean()
 
 
 def test_we_are_killed_at_each_step(fleet: Lab, tmp_path: Path) -> None:

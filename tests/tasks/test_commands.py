@@ -52,9 +52,9 @@ def test_a_node_is_asked_what_its_checks_need_and_no_more(example: str, node: st
     assert _asked(example, node).keys() == ASKED[example, node]
 
 
-@pytest.mark.parametrize("folder", sorted(EXAMPLES.iterdir()), ids=lambda folder: folder.name)
-def test_every_output_that_a_check_needs_has_a_command(folder: Path) -> None:
-    intent = load_inventory(folder).intent
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*/fabric.yaml")), ids=lambda f: f.parent.name)
+def test_every_output_that_a_check_needs_has_a_command(file: Path) -> None:
+    intent = load_inventory(file.parent).intent
     for node in intent.nodes.values():
         asked = {command.slug for command in commands_for(wanted_outputs(intent, node), node)}
         needed = {
@@ -64,6 +64,28 @@ def test_every_output_that_a_check_needs_has_a_command(folder: Path) -> None:
             for slug in each.slugs(intent, node)
         }
         assert needed - asked == set(), node.name
+
+
+# What prints it, by the manuals of iproute2 and FRR.
+PRINTED_BY = {
+    "bridge_fdb": "bridge fdb show",
+    "bridge_fdb_later": "bridge fdb show",
+    "ip_link": "ip -d link show",
+    "bgp_l2vpn_evpn": "vtysh -c 'show bgp l2vpn evpn'",
+    "evpn_summary": "vtysh -c 'show bgp l2vpn evpn summary json'",
+    "evpn_vni": "vtysh -c 'show evpn vni json'",
+    "bgp_summary": "vtysh -c 'show bgp summary json'",
+    "ip_address": "ip -j address show",
+    "ip_route": "ip -j route show table all",
+    "vrrp": "vtysh -c 'show vrrp json'",
+    "sysctl": "sysctl -e",
+    "running_config": "vtysh -c 'show running-config'",
+}
+
+
+def test_each_output_is_that_of_its_command() -> None:
+    commands = {command.slug: command.command for command in COMMANDS}
+    assert {s: c for s, c in commands.items() if not s.startswith("file_")} == PRINTED_BY
 
 
 def test_a_router_is_asked_nothing_of_evpn() -> None:
