@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,5 +131,9 @@ class _Verdict:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A worker gets them from its session's readline, whatever the terminal; what is shown goes by
+    # them.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     if not _is_worker(config):
         config.pluginmanager.register(_Verdict(), "verdict")

@@ -52,7 +52,9 @@ def test_a_node_is_asked_what_its_checks_need_and_no_more(example: str, node: st
     assert _asked(example, node).keys() == ASKED[example, node]
 
 
-@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*/fabric.yaml")), ids=lambda f: f.parent.name)
+@pytest.mark.parametrize(
+    "file", sorted(EXAMPLES.glob("*/fabric.yaml")), ids=lambda f: f.parent.name
+)
 def test_every_output_that_a_check_needs_has_a_command(file: Path) -> None:
     intent = load_inventory(file.parent).intent
     for node in intent.nodes.values():
