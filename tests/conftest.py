@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.images import lab_obstacle
+from tests.images import WITHOUT_TESTING, lab_obstacle
 from tests.workers import LAB_ORDER, Scheduling, enter_network, how_many, put_apart, scope_of
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
     for item in items:
         if item.get_closest_marker("lab"):
-            # Real machines on two busy cores: what fails is tried once more, and said so.
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            # Real machines on two busy cores: what fails is tried once more, and said so. Then once
+            # without Debian testing (tests/live/conftest.py): that is told apart.
+            item.add_marker(pytest.mark.flaky(reruns=2 if "/live/" in item.path.as_posix() else 1))
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -77,23 +78,29 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         enter_network()
 
 
-@pytest.fixture(autouse=True)
-def _needs_lab(request: pytest.FixtureRequest) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
     """A lab test runs on a machine that can hold the lab; elsewhere the session fails at its end."""
-    if not request.node.get_closest_marker("lab"):
-        return
-    config = request.config
-    reason = config.workerinput["lab_obstacle"] if _is_worker(config) else lab_obstacle()
-    if reason is not None:
-        pytest.skip(_NOT_RUN + reason)
+    if item.get_closest_marker("lab"):
+        config = item.config
+        reason = config.workerinput["lab_obstacle"] if _is_worker(config) else lab_obstacle()
+        if reason is not None:
+            # Before any fixture is made: those of the lab could not be.
+            pytest.skip(_NOT_RUN + reason)
+
+
+def _properties(report: pytest.TestReport) -> list[tuple[str, object]]:
+    # Sent by a worker, a property is a list.
+    return [(name, value) for name, value in report.user_properties]
 
 
 class _Verdict:
     """What is said at the end, and decides the exit code, beside pytest's own numbers.
 
     - Lab tests that were not run fail the session: it never passes silently.
-    - What fails with Debian testing alone (marker `forky`) is told apart, and does not stand in the
-      way of the two stable releases: it is shown as failed, and the exit code does not go by it.
+    - What fails with Debian testing alone is told apart, and does not stand in the way of the two
+      stable releases. That is a failed test of it alone (marker `forky`), by which the exit code does
+      not go, and one that passed only when nodes of Debian testing ran another release.
     """
 
     def __init__(self) -> None:
@@ -101,8 +108,11 @@ class _Verdict:
         self.why = ""
         self.failed = 0
         self.forky: list[str] = []
+        self.without: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed and WITHOUT_TESTING in _properties(report):
+            self.without.append(report.nodeid)
         if report.skipped and isinstance(report.longrepr, tuple) and _NOT_RUN in report.longrepr[2]:
             self.not_run += 1
             self.why = report.longrepr[2].partition(_NOT_RUN)[2]
@@ -119,11 +129,15 @@ class _Verdict:
             session.exitstatus = pytest.ExitCode.OK
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.forky:
-            terminalreporter.section("Debian testing alone", red=True)
-            terminalreporter.line("These tests of the release that still moves failed:")
-            for nodeid in self.forky:
-                terminalreporter.line(f"  {nodeid}")
+        if self.forky or self.without:
+            terminalreporter.section("Debian testing", red=True)
+        for said, tests in (
+            ("failed, and are of that release alone", self.forky),
+            ("passed without it: with it they failed twice, or one before them did", self.without),
+        ):
+            if tests:
+                terminalreporter.line(f"{len(tests)} tests {said}:")
+                terminalreporter.line("".join(f"  {nodeid}\n" for nodeid in tests))
         if self.not_run:
             terminalreporter.section("no lab", red=True)
             why = " ".join(self.why.split())

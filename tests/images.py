@@ -18,6 +18,9 @@ from lab.image import ensure_images
 from lab.paths import lab_paths
 from lab.spec import Release
 
+# The property of a test whose nodes of Debian testing ran its stand-in.
+WITHOUT_TESTING = ("debian-testing", "stand-in")
+
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr)

@@ -16,10 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import execnet
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
+    import execnet
     import pytest
 
 _HERE = Path(__file__).parent
@@ -92,9 +92,9 @@ def put_apart(specs: list[execnet.XSpec]) -> None:
     if not can_be_apart():
         return
     start = shlex.join([str(_HERE / "worker.sh"), sys.executable])
-    for number, spec in enumerate(specs):
+    for spec in specs:
         if spec.popen and not spec.python:
-            specs[number] = execnet.XSpec(f"{spec._spec}//python={start}")
+            spec.python = start
 
 
 def enter_network() -> None:
