@@ -104,7 +104,7 @@ class Lab:
             audit = self.audit(*arguments)
             if wanted(audit) or time.monotonic() > limit:
                 return audit
-            time.sleep(2)
+            time.sleep(0.5)
 
     def audit_clean(self) -> Audit:
         audit = self.audit_until(lambda audit: audit.code == 0)
@@ -124,7 +124,7 @@ class Lab:
             if time.monotonic() > limit:
                 said = f"{self.describe(source)}\n{self.describe(target)}"
                 pytest.fail(f"{source} -> {target}: {received} of {sent}\n{said}")
-            time.sleep(2)
+            time.sleep(0.5)
 
     def prove(self, name: str) -> None:
         """Injects a fault and asserts that it is exactly its finding, then mends it.

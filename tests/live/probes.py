@@ -18,7 +18,7 @@ def eventually(what: str, probe: Callable[[], bool], timeout: float = CONVERGE) 
     limit = time.monotonic() + timeout
     while not probe():
         assert time.monotonic() < limit, what
-        time.sleep(2)
+        time.sleep(0.5)
 
 
 def on(lab: Lab, node: str, command: str) -> str:
