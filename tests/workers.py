@@ -21,6 +21,7 @@ from xdist.scheduler import LoadScopeScheduling
 if TYPE_CHECKING:
     import execnet
     import pytest
+    from xdist.workermanage import WorkerController
 
 _HERE = Path(__file__).parent
 _CLONE_NEWNET = 0x40000000
@@ -66,6 +67,12 @@ class Scheduling(LoadScopeScheduling):
         if nodeid.startswith(("tests/live/", "tests/lab/test_lab_live")) and not can_be_apart():
             return "lab"
         return scope_of(nodeid)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        # A worker begins a test when it knows the next one. Two of them ahead, as is usual, can be
+        # ten minutes that another worker could have begun with.
+        if self._pending_of(self.assigned_work[node]) <= 1:
+            super()._reschedule(node)
 
 
 @cache

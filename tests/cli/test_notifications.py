@@ -59,8 +59,8 @@ def test_a_receiver_that_fails_is_a_warning_and_is_told_later(
         case "unknown":
             url = f"nosuchservice://{SECRET}"
         case "slow":
-            box.delay = 2
-            monkeypatch.setattr(notify, "SEND_SECONDS", 0.5)
+            box.delay = 0.6
+            monkeypatch.setattr(notify, "SEND_SECONDS", 0.2)
     alone = desk.audit(FAULT, "--no-history")
     ended = desk.audit(FAULT, "--notify", url)
     assert ended.code == alone.code == 2

@@ -113,6 +113,7 @@ def test_output_beyond_the_cap_is_cut_and_says_so(size: int, cut: bool) -> None:
     assert found["next"] == RawOutput("on\n")
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs_is_ended_and_the_rest_still_runs() -> None:
     begun = time.monotonic()
     found = outputs(
@@ -123,6 +124,7 @@ def test_a_command_that_hangs_is_ended_and_the_rest_still_runs() -> None:
     assert found["next"].text == "on\n"
 
 
+@pytest.mark.slow
 def test_a_command_that_ignores_its_end_is_killed() -> None:
     begun = time.monotonic()
     found = outputs(Section("deaf", "trap '' TERM; while :; do sleep 0.1; done", timeout=1))
