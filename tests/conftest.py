@@ -109,8 +109,12 @@ class _Verdict:
         self.failed = 0
         self.forky: list[str] = []
         self.without: list[str] = []
+        self.seconds: dict[str, float] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if "lab" in report.keywords and not report.skipped:
+            scope = scope_of(report.nodeid)
+            self.seconds[scope] = self.seconds.get(scope, 0) + report.duration
         if report.when == "call" and report.passed and WITHOUT_TESTING in _properties(report):
             self.without.append(report.nodeid)
         if report.skipped and isinstance(report.longrepr, tuple) and _NOT_RUN in report.longrepr[2]:
@@ -129,6 +133,10 @@ class _Verdict:
             session.exitstatus = pytest.ExitCode.OK
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.seconds:
+            terminalreporter.section("the lab's minutes")
+        for scope, seconds in sorted(self.seconds.items(), key=lambda each: -each[1]):
+            terminalreporter.line(f"{seconds / 60:6.1f}  {scope}")
         if self.forky or self.without:
             terminalreporter.section("Debian testing", red=True)
         for said, tests in (
