@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -163,15 +164,19 @@ class _Rollout:
         self.options = replace(options, intent=inventory.digest, version=__version__)
         self.state = RunState(inventory.intent, self.options, kind)
         self.state.interrupted = self._interrupted
+        self.state.warn = context.warn
 
     def run(self, *, yes: bool, dry_run: bool, audit: bool) -> int:
         """Shows the plan and carries it out; the exit code."""
         if dry_run:
             return self._planned(self._prepare())[1]
-        if audit:
-            prove = critical_findings(self.context, self.inventory.intent)
-            self.state.options = replace(self.options, prove=prove)
-        with deploying(self.context.inventory):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(deploying(self.context.inventory))
+            if audit:
+                proof = critical_findings(
+                    self.context, self.inventory.intent, len(self.session.hosts)
+                )
+                self.state.options = replace(self.options, prove=stack.enter_context(proof))
             prepared = self._prepare()
             changes, code = self._planned(prepared)
             if not changes or code == 1:

@@ -2,53 +2,84 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import replace
+import contextlib
+import time
+from concurrent.futures import BrokenExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cli import __version__
-from cli.pipeline import LiveFleet, judge
+from cli.pipeline import asked, judge, parse_pool, state_of
 from drift.catalogue import WITH_OTHERS
 from drift.model import Severity
+from parsers import parse_host
 from reports.run import run_info
-from tasks.render import render_all
+from tasks.collect import COLLECT_DEADLINE, HostCapture, capture_over
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Executor
+
     from cli.context import Context
     from overlay.expected import FabricIntent
+    from overlay.records import HostState
+    from tasks.commands import CollectCommand
+    from tasks.link import NodeLink
     from tasks.options import Prove
 
 
-def critical_findings(context: Context, intent: FabricIntent) -> Prove:
+@contextlib.contextmanager
+def critical_findings(context: Context, intent: FabricIntent, hosts: int) -> Iterator[Prove]:
     """A proof that fails on a critical finding of the node's own, in the findings' words.
 
-    What hangs on other nodes is not asked: which BGP sessions must be up is a proof of its own.
+    It fails, too, where the node does not answer in time. What hangs on other nodes is not asked:
+    which BGP sessions must be up is a proof of its own.
+    Each node is asked over the session that its deployment has open, and waits for no other one;
+    `hosts` is how many are deployed at most.
     """
-    quiet = replace(context, quiet=True)
-    # TTP is not thread-safe, and each node of a batch asks from its own thread.
-    one_at_a_time = threading.Lock()
+    # TTP is not thread-safe: its outputs are parsed in processes, or in a thread for a few nodes.
+    with parse_pool(hosts, patient=True) as pool:
 
-    def prove(host: str) -> str | None:
-        with one_at_a_time, quiet.session([host], None, 1) as session:
-            states = LiveFleet(quiet, session, intent).look()
-            rendered = dict(render_all(session, intent))
-        run = run_info(
-            started=datetime.now(UTC),
-            tool_version=__version__,
-            inventory=str(context.inventory),
-            source="live",
-            fabric=intent.fabric.name,
-        )
-        report = judge(run, intent, states, rendered)
-        found = [
-            finding.message
-            for finding in report.findings
-            if finding.host == host
-            and finding.caused_by is None
-            and finding.check not in WITH_OTHERS
-            and finding.severity is Severity.CRITICAL
-        ]
-        return f"audit: {'; '.join(found[:5])}" if found else None
+        def prove(link: NodeLink, files: Mapping[str, str], until: float) -> str | None:
+            started = datetime.now(UTC)
+            limit = min(until, time.monotonic() + COLLECT_DEADLINE)
+            commands = asked(intent, [link.name])[link.name]
+            capture = capture_over(link.connection, link.host, commands, limit)
+            unanswered = _unanswered(capture, commands)
+            if unanswered:
+                return f"audit: it did not answer in time: {unanswered[0]}"
+            state = state_of(_parsed(pool, capture), intent)
+            run = run_info(
+                started=started,
+                tool_version=__version__,
+                inventory=str(context.inventory),
+                source="live",
+                fabric=intent.fabric.name,
+            )
+            report = judge(run, intent, {link.name: state}, {link.name: files})
+            found = [
+                finding.message
+                for finding in report.findings
+                if finding.host == link.name
+                and finding.caused_by is None
+                and finding.check not in WITH_OTHERS
+                and finding.severity is Severity.CRITICAL
+            ]
+            return f"audit: {'; '.join(found[:5])}" if found else None
 
-    return prove
+        yield prove
+
+
+def _unanswered(capture: HostCapture, commands: Sequence[CollectCommand]) -> list[str]:
+    """The commands that hung or were not reached: of such a node nothing is proven."""
+    outputs = ((command.slug, capture.outputs.get(command.slug)) for command in commands)
+    # 124 is what timeout(1) exits with.
+    return [slug for slug, output in outputs if output is None or output.rc in (None, 124)]
+
+
+def _parsed(pool: Executor, capture: HostCapture) -> HostState:
+    try:
+        return pool.submit(parse_host, capture.host, capture.outputs).result()
+    except BrokenExecutor:
+        # Somebody ended its processes; parsing here is slower, and as right.
+        return parse_host(capture.host, capture.outputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -66,11 +67,34 @@ class Parsing:
     def states(self) -> dict[str, HostState]:
         """Every host's observed state, by name in alphabetical order."""
         for host, future in self._futures.items():
-            state = future.result()
-            for slug in set(TEXT_SLUGS) - wanted_outputs(self._intent, self._intent.nodes[host]):
-                state.commands[slug] = CommandResult(slug, "skipped", error="no BGP is intended")
-            self._states[host] = state
+            self._states[host] = state_of(future.result(), self._intent)
         return dict(sorted(self._states.items()))
+
+
+def state_of(state: HostState, intent: FabricIntent) -> HostState:
+    """A parsed state that also says which outputs were not asked for, and why."""
+    for slug in set(TEXT_SLUGS) - wanted_outputs(intent, intent.nodes[state.host]):
+        state.commands[slug] = CommandResult(slug, "skipped", error="no BGP is intended")
+    return state
+
+
+def parse_pool(hosts: int, *, patient: bool = False) -> Executor:
+    """Workers that parse the outputs of so many hosts: a thread for a few, processes for more.
+
+    `patient` ones are not ended by a Ctrl-C: who asks them decides when it is over.
+    """
+    if hosts < _FEW_HOSTS:
+        return ThreadPoolExecutor(1)
+    # Not forked: a fork of a process with SSH threads may inherit a held lock.
+    return ProcessPoolExecutor(
+        min(os.cpu_count() or 1, 8),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_ignore_interrupts if patient else None,
+    )
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def asked(intent: FabricIntent, hosts: Iterable[str]) -> dict[str, tuple[CollectCommand, ...]]:
@@ -82,14 +106,7 @@ def asked(intent: FabricIntent, hosts: Iterable[str]) -> dict[str, tuple[Collect
 @contextlib.contextmanager
 def parsing(hosts: int, intent: FabricIntent) -> Iterator[Parsing]:
     """A Parsing for so many hosts; its workers end with the block."""
-    pool: Executor
-    if hosts < _FEW_HOSTS:
-        pool = ThreadPoolExecutor(1)
-    else:
-        # Not forked: a fork of a process with SSH threads may inherit a held lock.
-        spawn = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), mp_context=spawn)
-    with pool:
+    with parse_pool(hosts) as pool:
         yield Parsing(pool, intent)
 
 

@@ -17,8 +17,11 @@ from tasks.session import CONNECTION, connect, needs_sudo
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from nornir.core.inventory import Host
+
     from overlay.records import RawOutput
     from tasks.commands import CollectCommand
+    from tasks.connection import FleetSSH
     from tasks.session import Session
 
     # By host, what it is asked.
@@ -50,27 +53,38 @@ def collect_state(
     An unreachable host is a result like any other here: it never ends the run.
     """
     name = task.host.name
-    sudo = needs_sudo(task.host)
-    script = build_script([as_section(command, sudo=sudo) for command in asked[name]])
     limit = time.monotonic() + COLLECT_DEADLINE
     limit = limit if until is None else min(limit, until)
     try:
         connection = connect(task.host, task.nornir)
-        left = limit - time.monotonic()
-        stdout, stderr = connection.run(script, deadline=max(left, _SHORTEST_RUN))
-        capture = HostCapture(name, split_output(script, stdout, stderr))
-        if not capture.outputs:
-            said = stderr.decode("utf-8", "replace").strip()[:300]
-            raise CommandError(
-                f"{name}: its shell ran no command" + (f": {said}" if said else ""),
-                "log in by hand: the account needs a POSIX /bin/sh and no forced command",
-            )
+        capture = capture_over(connection, task.host, asked[name], limit)
     except FleetError as error:
         capture = HostCapture(name, {}, str(error))
     finally:
         task.host.close_connections()
     done(capture)
     return Result(host=task.host, result=capture.error is None)
+
+
+def capture_over(
+    connection: FleetSSH, host: Host, commands: Sequence[CollectCommand], until: float
+) -> HostCapture:
+    """What a host prints over a connection that is open, until `until` (a `time.monotonic()`).
+
+    Raises CommandError when it does not answer at all.
+    """
+    sudo = needs_sudo(host)
+    script = build_script([as_section(command, sudo=sudo) for command in commands])
+    left = until - time.monotonic()
+    stdout, stderr = connection.run(script, deadline=max(left, _SHORTEST_RUN))
+    outputs = split_output(script, stdout, stderr)
+    if not outputs:
+        said = stderr.decode("utf-8", "replace").strip()[:300]
+        raise CommandError(
+            f"{host.name}: its shell ran no command" + (f": {said}" if said else ""),
+            "log in by hand: the account needs a POSIX /bin/sh and no forced command",
+        )
+    return HostCapture(host.name, outputs)
 
 
 def collect_all(

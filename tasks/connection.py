@@ -25,6 +25,8 @@ from paramiko.ssh_exception import NoValidConnectionsError
 from overlay.errors import CommandError, ConnectError, FleetError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tasks.script import Script
 
 DEVICE_TYPE = "evpn_fleet_linux"
@@ -38,6 +40,10 @@ MOST_OF_A_SESSION = 256 * 1024 * 1024
 talking must not take the memory that the audit of all others needs."""
 # Seconds for which output may still come after the shell's exit status.
 _LATE_OUTPUT = 1.0
+# After so many seconds without output the node is asked whether it is still there, and has so long
+# to answer. TCP alone would not tell: behind a jump host its connection outlives the node.
+_SILENCE = 5.0
+_ANSWERS_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +211,17 @@ class FleetSSH(LinuxSSH):
             raise ConnectError(f"{self.host}: the connection is closed", "run the command again")
         return self.remote_conn_pre
 
+    def _ask_if_there(self) -> None:
+        """Returns when the node's sshd answers; raises SSHException when it does not, in time."""
+        try:
+            self._open_channel(_ANSWERS_WITHIN).close()
+        except paramiko.ChannelException:
+            return  # it refuses another channel, and that is an answer
+        except paramiko.SSHException as error:
+            raise paramiko.SSHException(
+                f"the node has stopped answering ({error or type(error).__name__})"
+            ) from error
+
     def _open_channel(self, timeout: float) -> paramiko.Channel:
         transport = self._client().get_transport()
         if transport is None:
@@ -218,7 +235,8 @@ class FleetSSH(LinuxSSH):
 
         The script goes through stdin, so nothing of it shows in the node's process list. What came
         until then is returned when `deadline` (seconds) is over or the connection breaks: the
-        frames tell which sections are whole. Raises CommandError when no shell could be started.
+        frames tell which sections are whole. Raises CommandError when no shell could be started,
+        or when the node itself stops answering: a command may be silent for long, a node not.
         """
         limit = time.monotonic() + deadline
         shell = "sudo -n /bin/sh -s" if sudo else "/bin/sh -s"
@@ -230,7 +248,7 @@ class FleetSSH(LinuxSSH):
                 channel.sendall(script.text.encode())
                 channel.shutdown_write()
                 room = (script.cap + 8192) * max(1, len(script.slugs))
-                return _drain(channel, limit, min(room, MOST_OF_A_SESSION))
+                return _drain(channel, limit, min(room, MOST_OF_A_SESSION), self._ask_if_there)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise CommandError(
                 f"{self.host}: the SSH session broke: {error or type(error).__name__}",
@@ -238,12 +256,17 @@ class FleetSSH(LinuxSSH):
             ) from error
 
 
-def _drain(channel: paramiko.Channel, limit: float, room: int) -> tuple[bytes, bytes]:
+def _drain(
+    channel: paramiko.Channel,
+    limit: float,
+    room: int,
+    ask_if_there: Callable[[], None] = lambda: None,
+) -> tuple[bytes, bytes]:
     # Both streams are read as they come: one that is not read blocks the other when it is full.
     out, err = bytearray(), bytearray()
     poll = select.poll()
     poll.register(channel.fileno(), select.POLLIN)
-    heard = time.monotonic()
+    heard = asked = time.monotonic()
     while len(out) + len(err) < room:
         # Asked before the streams are emptied, so that nothing can arrive in between unread.
         ended = channel.eof_received or channel.closed
@@ -263,6 +286,9 @@ def _drain(channel: paramiko.Channel, limit: float, room: int) -> tuple[bytes, b
             break
         if not got:
             poll.poll(min(limit - now, _LATE_OUTPUT) * 1000)
+            if time.monotonic() - max(heard, asked) > _SILENCE:
+                ask_if_there()
+                asked = time.monotonic()
     return bytes(out), bytes(err)
 
 

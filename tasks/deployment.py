@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from overlay.errors import DeployError, FleetError
 from parsers.configuration import configured_peers
+from tasks.contact import Contact
 from tasks.files import FRR_CONF
 from tasks.link import NodeLink, require, words_of
 from tasks.outcome import NodeOutcome, Outcome, RunState, Step
@@ -59,8 +60,12 @@ class Deployment:
     run_state: RunState
     stage: str = ""
     limit: float = 0.0
+    contact: Contact = field(init=False)
     steps: tuple[str, ...] = ()
     timing: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.contact = Contact(self.link, self.run_state)
 
     @property
     def host(self) -> str:
@@ -239,14 +244,17 @@ class Deployment:
                     raise DeployError(f"{self.host}: it restored itself before it was proven")
                 if not switch.applying and all(outputs[s.slug].rc == 0 for s in read):
                     return outputs
-            if late:
-                raise DeployError(f"{self.host}: the steps did not come to an end in time")
+            if late or self.contact.given_up:
+                said = "the steps did not come to an end in time"
+                if self.contact.until is not None:
+                    said = "it stopped answering while its new files were put in place"
+                raise DeployError(f"{self.host}: {said}")
             time.sleep(_POLL)
 
     def _state(self, *more: Section) -> tuple[SwitchState, dict[str, RawOutput]] | None:
         """The switch as the node tells it over a new session; None when it does not answer."""
         try:
-            self.link.reconnect()
+            self.contact.renew(self.limit)
             outputs = self.link.run([*state_sections(self.number), *more], deadline=20)
         except FleetError:
             return None
@@ -257,17 +265,17 @@ class Deployment:
 
     def _prove(self) -> str | None:
         """Asks the node, over a session of its own, until all holds or the time is nearly over."""
-        margin = min(20.0, self.run_state.options.confirm_within / 4)
+        until = self.limit - min(20.0, self.run_state.options.confirm_within / 4)
         while True:
             self._check_abandoned()
-            problem = self._proof_round()
-            if problem is None or time.monotonic() + _POLL > self.limit - margin:
+            problem = self._proof_round(until)
+            if problem is None or time.monotonic() + _POLL > until:
                 return problem
             time.sleep(_POLL)
 
-    def _proof_round(self) -> str | None:
+    def _proof_round(self, until: float) -> str | None:
         try:
-            self.link.reconnect()
+            self.contact.renew(self.limit)
             outputs = self.link.run(proof_sections(self.plan), deadline=60)
         except FleetError as error:
             return str(error)
@@ -275,10 +283,14 @@ class Deployment:
         prove = self.run_state.options.prove
         if problem is None and prove is not None:
             try:
-                problem = prove(self.host)
+                problem = prove(self.link, self._rendered(), until)
             except FleetError as error:
                 problem = str(error)
         return f"{self.host}: {problem}" if problem else None
+
+    def _rendered(self) -> dict[str, str]:
+        files = ((change.file.path, change.after.text) for change in self.plan.files)
+        return {path: text for path, text in files if text is not None}
 
     def _required(self) -> frozenset[str]:
         """Asked anew in each round: a peer of the same run may be lost in the meantime."""
@@ -313,8 +325,10 @@ class Deployment:
                     output = outputs.get("confirm")
                     if output is not None and output.rc is not None:
                         return None if output.rc == 0 else f"{self.host}: {words_of(output)}"
+                if self.contact.given_up:
+                    break
                 with contextlib.suppress(FleetError):
-                    self.link.reconnect()
+                    self.contact.renew(self.limit)
         return f"{self.host}: the session broke while it was being confirmed"
 
     def _undone(self, problem: str) -> NodeOutcome:
@@ -336,6 +350,9 @@ class Deployment:
         until = max(self.limit, time.monotonic()) + _RESTORE_BUDGET
         latest: SwitchState | None = None
         while time.monotonic() < until and not self.run_state.abandoned.is_set():
+            if self.contact.given_up:
+                # What it said before it fell silent is not how it ended.
+                return None
             answer = self._state()
             if answer is not None:
                 latest = answer[0]

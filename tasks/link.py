@@ -10,7 +10,7 @@ import paramiko
 
 from overlay.errors import DeployError
 from tasks.script import Section, build_script, split_output
-from tasks.session import connect, needs_sudo
+from tasks.session import CONNECTION, connect, needs_sudo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,9 +43,14 @@ class NodeLink:
         with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
             self.host.close_connections()
 
-    def reconnect(self) -> None:
-        """Begins a session of its own: the old one may live on what is just being replaced."""
+    def reconnect(self, by: float | None = None) -> None:
+        """Begins a session of its own: the old one may live on what is just being replaced.
+
+        Gives up at `by` (a `time.monotonic()`) at the latest. Raises ConnectError.
+        """
         self.close()
+        options = self.host.connection_options[CONNECTION]
+        options.extras = {**(options.extras or {}), "give_up_at": by}
         _ = self.connection
 
     def run(

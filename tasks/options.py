@@ -5,13 +5,23 @@ from __future__ import annotations
 import getpass
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
-    # A host's name → why it is not good, or None. Raises FleetError when it cannot tell.
-    Prove = Callable[[str], str | None]
+    from tasks.link import NodeLink
+
+
+class Prove(Protocol):
+    """One more proof of a deployed node."""
+
+    def __call__(self, link: NodeLink, files: Mapping[str, str], until: float) -> str | None:
+        """Why the node is not good, or None. Raises FleetError when it cannot tell.
+
+        `link` has a session open, `files` are the node's as rendered, by path, and `until` (a
+        `time.monotonic()`) is when the answer must be there. Called in a thread of each node.
+        """
 
 
 @dataclass(frozen=True, slots=True)

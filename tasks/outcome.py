@@ -57,8 +57,8 @@ class NodeOutcome:
 class RunState:
     """What the nodes of one run share. Its sets are those of `Peers`, changed under `lock`.
 
-    `stopping`: no further node is begun; `abandoned`: those
-    begun are left to their switch.
+    `stopping`: no further node is begun; `abandoned`: those begun are left to their switch.
+    `warn` is told at once, from any thread, what cannot wait for a node's outcome.
     """
 
     intent: FabricIntent
@@ -72,6 +72,7 @@ class RunState:
     stopping: threading.Event = field(default_factory=threading.Event)
     abandoned: threading.Event = field(default_factory=threading.Event)
     interrupted: Callable[[tuple[str, ...], bool], None] = lambda _hosts, _again: None
+    warn: Callable[[str, str], None] = lambda _what, _hint: None
 
     def peers(self) -> Peers:
         """How the run's nodes stand now."""

@@ -109,7 +109,7 @@ def test_a_session_that_does_not_come_up_is_undone(
 
 
 def test_one_more_proof_can_be_asked_for(fleet: ReplayFleet, intent: FabricIntent) -> None:
-    options = replace(IMPATIENT, prove=lambda host: "on fire" if host == "node1" else None)
+    options = replace(IMPATIENT, prove=lambda link, *_: "on fire" if link.name == "node1" else None)
     found = deploy(fleet, intent, options)["node1"]
     assert found.outcome == "restored"
     assert "node1: on fire" in str(found.error)
