@@ -86,6 +86,7 @@ class FleetSSH(LinuxSSH):
         """`give_up_at`: no attempt to connect begins or waits after this `time.monotonic()`."""
         self._known_hosts = known_hosts
         self._give_up_at = give_up_at
+        self._last_failure: BaseException | None = None
         super().__init__(**kwargs)
 
     def _client_for(self, host: str, port: int) -> paramiko.SSHClient:
@@ -119,8 +120,9 @@ class FleetSSH(LinuxSSH):
         try:
             with _CONNECTORS:
                 client.connect(**given | self._short_timeouts())
-        except BaseException:
+        except BaseException as error:
             client.close()
+            self._last_failure = error
             raise
         self.remote_conn_pre = client
         transport = client.get_transport()
@@ -139,6 +141,8 @@ class FleetSSH(LinuxSSH):
         if self._give_up_at is None:
             return {}
         left = self._give_up_at - time.monotonic()
+        if left <= 0 and self._last_failure is not None:
+            raise self._refusal(self._last_failure)
         if left <= 0:
             raise ConnectError(f"{self.host}: the time was up before it was its turn")
         given = {
