@@ -1,3 +1,1 @@
-"""The commands behind `run.py`: they join the rooms, and hold no knowledge of their own."""
-
-__version__ = "0.1.0"
+"""The command line: arguments in, exit code out. What a command does is in `app/`."""

@@ -2,67 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sys
 import time
-from collections.abc import Callable, Collection
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli import __version__
-from cli.audit_lock import one_audit_at_a_time
+from app import audit as auditing
+from app import offline
+from app.audit_options import AuditOptions, Results, Severity, choice_of
+from app.recording import DEFAULT_KEEP_DAYS, Recording, history_to_use
 from cli.audit_options import (
-    DEFAULTS,
-    AuditOptions,
     CheckOption,
+    DeadlineOption,
+    DryNotifyOption,
     FailOnOption,
+    KeepOption,
+    MetricsOption,
+    NoHistoryOption,
     NoSuppressionsOption,
+    NotifyOption,
     SettleOption,
     SkipOption,
-    choice_of,
 )
-from cli.context import (
-    Context,
+from cli.options import (
     FilterOption,
+    HistoryOption,
     JsonOption,
     LimitOption,
     WorkersOption,
     context_of,
 )
-from cli.history_commands import HistoryOption  # noqa: TC001 - read at run time
-from cli.pipeline import LiveFleet, judge, observe_snapshot
-from cli.recording import (
-    KEEP_DAYS,
-    DeadlineOption,
-    DryNotifyOption,
-    KeepOption,
-    MetricsOption,
-    NoHistoryOption,
-    NotifyOption,
-    Recording,
-    history_to_use,
-)
-from cli.settle import second_look
-from cli.settle import settle as settle_down
-from drift.model import Severity
-from overlay.errors import FleetError
-from overlay.loading import Inventory  # noqa: TC001 - names are read at run time
-from overlay.records import HostState  # noqa: TC001 - names are read at run time
-from parsers import parse as parse_output
-from parsers import records_as_json
-from reports.build import exit_code
-from reports.compare import compare_json, compare_reports, compare_text
-from reports.formats import FORMATS, render_report
-from reports.jsonfile import read_report, write_report, write_text
-from reports.model import Report  # noqa: TC001 - names are read at run time
-from reports.run import new_run_id, run_info
-from reports.terminal import print_summary
-from tasks.render import render_all
 
 
 def register(app: typer.Typer) -> None:
@@ -92,7 +62,7 @@ def audit(
     settle: SettleOption = 0,
     history: HistoryOption = None,
     no_history: NoHistoryOption = False,
-    keep: KeepOption = KEEP_DAYS,
+    keep: KeepOption = DEFAULT_KEEP_DAYS,
     metrics: MetricsOption = None,
     notify: NotifyOption = None,
     notify_dry_run: DryNotifyOption = False,
@@ -104,127 +74,20 @@ def audit(
     Exit code 0: in sync; 2: drift; 3: some node could not be reached or read.
     """
     context = context_of(ctx)
-    folder = output or _default_folder(context)
     kept = history_to_use(context, history, off=no_history, snapshot=source is not None)
-    records = Recording(context, kept, keep, metrics, tuple(notify or ()), notify_dry_run)
     options = AuditOptions(
         limit,
         filters,
         workers,
         source=source,
-        snapshot=folder / "snapshot" if keep_snapshot else None,
         choice=choice_of(check, skip),
         suppressions=not no_suppressions,
         settle=settle,
         until=None if deadline is None else time.monotonic() + deadline,
     )
-    with contextlib.nullcontext() if source else one_audit_at_a_time(context):
-        built = perform_audit(context, folder, options, amend=records.remember)
-    if output is None:
-        _point_latest(folder)
-    if as_json:
-        print(render_report(built, "json"), end="")
-    elif not (context.quiet and exit_code(built, fail_on) == 0):
-        print_summary(built, context.out, verbose=context.verbosity > 0)
-    context.say(f"report: {folder / 'report.html'}")
-    records.publish(built)
-    raise typer.Exit(exit_code(built, fail_on))
-
-
-def perform_audit(
-    context: Context,
-    folder: Path,
-    options: AuditOptions = DEFAULTS,
-    *,
-    amend: Callable[[Report], Report] | None = None,
-) -> Report:
-    """Audits live nodes, or a snapshot, and writes both reports into `folder`.
-
-    `amend` gets the report before it is written, and returns the one to write.
-    """
-    if options.settle and options.source is not None:
-        raise FleetError(
-            "--settle looks at live nodes again, and --from reads a snapshot", "leave one of them"
-        )
-    started = datetime.now(UTC)
-    inventory = context.load(suppressions=options.suppressions)
-    _make(folder)
-    built = _judged(context, inventory, options, started)
-    if amend is not None:
-        built = amend(built)
-    write_report(built, folder / "report.json")
-    write_text(folder / "report.html", render_report(built, "html"))
-    return built
-
-
-def _judged(
-    context: Context, inventory: Inventory, options: AuditOptions, started: datetime
-) -> Report:
-    intent = inventory.intent
-    run = partial(
-        run_info,
-        started=started,
-        run_id=new_run_id(started),
-        tool_version=__version__,
-        inventory=str(context.inventory),
-        source="live" if options.source is None else "snapshot",
-        fabric=intent.fabric.name,
-    )
-    with context.session(options.limit, options.filters, options.workers) as session:
-        rendered = dict(render_all(session, intent))
-
-        def built_of(states: dict[str, HostState]) -> Report:
-            return judge(run(), intent, states, rendered, options.choice, inventory.suppressions)
-
-        if options.source is not None:
-            return built_of(observe_snapshot(options.source, session, intent))
-        fleet = LiveFleet(context, session, intent, options.snapshot, options.until)
-
-        def look_again(hosts: Collection[str]) -> Report:
-            return built_of(fleet.look(hosts))
-
-        first = second_look(
-            built_of(fleet.look()), look_again, until=options.until, say=context.say
-        )
-        return settle_down(
-            first,
-            look_again,
-            seconds=options.settle_seconds(time.monotonic()),
-            say=context.say,
-        )
-
-
-def _make(folder: Path) -> None:
-    # Before anything is collected: an audit whose report cannot be kept is worth nothing.
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FleetError(
-            f"{folder}: no report can be written there: {error}", "name another --output"
-        ) from None
-
-
-def _default_folder(context: Context) -> Path:
-    base = context.audits / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    folder, count = base, 1
-    while folder.exists():  # two audits within one second
-        count += 1
-        folder = base.with_name(f"{base.name}-{count}")
-    return folder
-
-
-def _point_latest(folder: Path) -> None:
-    # Renamed into place, so that `latest` never points nowhere.
-    new = folder.with_name(f".latest-{folder.name}")
-    try:
-        new.unlink(missing_ok=True)
-        new.symlink_to(folder.name)
-        new.replace(folder.with_name("latest"))
-    except OSError as error:
-        raise FleetError(
-            f"{folder.parent / 'latest'} cannot be made to point at this audit: {error}",
-            "remove what stands there, or name an --output",
-        ) from None
+    results = Results(output, keep_snapshot, as_json, fail_on)
+    records = Recording(context, kept, keep, metrics, tuple(notify or ()), notify_dry_run)
+    raise typer.Exit(auditing.audit(context, options, results, records))
 
 
 def parse(
@@ -237,20 +100,15 @@ def parse(
     Example: bridge fdb show | run.py parse bridge_fdb
     """
     _ = ctx
-    try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise FleetError(
-            f"{file}: cannot be read: {error}", "name a file, or - for stdin"
-        ) from None
-    records = records_as_json(parse_output(command, raw.decode("utf-8", "replace")))
-    print(json.dumps(records, indent=1))
+    offline.parse_file(command, file)
 
 
 def report(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="REPORT.json", help="An audit's report.json.")],
-    form: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")] = "text",
+    form: Annotated[
+        str, typer.Option("--format", help=f"One of: {', '.join(offline.FORMATS)}.")
+    ] = "text",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: stdout.")
     ] = None,
@@ -259,12 +117,7 @@ def report(
 
     Example: run.py report audits/latest/report.json --format markdown
     """
-    text = render_report(read_report(file), form)
-    if output is None:
-        sys.stdout.write(text)
-    else:
-        write_text(output, text)
-        context_of(ctx).say(f"wrote {output}")
+    offline.render_again(context_of(ctx), file, form, output)
 
 
 def compare(
@@ -280,6 +133,4 @@ def compare(
     Example: run.py compare audits/before/report.json audits/latest/report.json
     """
     _ = ctx
-    comparison = compare_reports(read_report(old), read_report(new))
-    sys.stdout.write(compare_json(comparison) if as_json else compare_text(comparison))
-    raise typer.Exit(3 if comparison.unknown else 2 if comparison.new else 0)
+    raise typer.Exit(offline.compare(old, new, as_json=as_json))

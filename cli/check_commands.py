@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from cli.context import JsonOption, context_of
-from drift.catalogue import select
-from drift.reference import EXAMPLE, check_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from drift.model import Check
+from app.offline import print_checks
+from cli.options import JsonOption, context_of
 
 
 def register(app: typer.Typer) -> None:
@@ -33,34 +25,4 @@ def checks(
 
     Example: run.py checks flood-missing
     """
-    context = context_of(ctx)
-    chosen = select(ids or None, ())
-    if as_json:
-        print(json.dumps([_plain(check) for check in chosen], indent=1))
-    elif ids:
-        print("\n".join(map(check_text, chosen)) + f"\n{EXAMPLE}")
-    else:
-        context.out.print(_table(chosen))
-
-
-def _plain(check: Check) -> dict[str, object]:
-    return {
-        "id": check.id,
-        "severity": check.severity.value,
-        "title": check.title,
-        "compares": check.compares,
-        "why": check.why,
-        "confirm": check.confirm,
-        "mend": check.remedy,
-        "needs": list(check.needs),
-        "needs_in_evpn": list(check.needs_in_evpn),
-    }
-
-
-def _table(chosen: Iterable[Check]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for title in ("Check", "Severity", "Compares", "Needs"):
-        table.add_column(title)
-    for check in chosen:
-        table.add_row(check.id, check.severity.value, check.compares, ", ".join(check.needs))
-    return table
+    print_checks(context_of(ctx), ids or [], as_json=as_json)

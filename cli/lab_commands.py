@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from cli.context import Context, context_of
+from app.context import Context
+from app.exit_codes import ExitCode
+from cli.options import context_of
 from lab import fabric, faults, host, machines
 from lab.errors import LabError
-from lab.spec import LabSpec, load_lab
+from lab.spec import address_of, load_lab
 from lab.ssh import shell_argv
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ def status(ctx: typer.Context) -> None:
     found = fabric.status(load_lab(context.inventory))
     _print_status(context, found)
     _print_kernel(context)
-    raise typer.Exit(0 if found.up else 3)
+    raise typer.Exit(ExitCode.OK if found.up else ExitCode.INCOMPLETE)
 
 
 def _print_status(context: Context, status: LabStatus) -> None:
@@ -125,14 +127,7 @@ def ping(
     spec = load_lab(context.inventory)
     sent, received = machines.ping(spec, machine, address_of(spec, target), count)
     context.out.print(f"{machine} -> {target}: {received} of {sent} packets came back")
-    raise typer.Exit(0 if sent and received == sent else 2)
-
-
-def address_of(spec: LabSpec, target: str) -> str:
-    """The first address of a virtual machine, or `target` itself when it names none."""
-    if target not in spec.machines:
-        return target
-    return str(spec.machine(target).addresses[0]).partition("/")[0]
+    raise typer.Exit(ExitCode.OK if sent and received == sent else ExitCode.DRIFT)
 
 
 @lab_app.command()

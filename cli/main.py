@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import TyperException
 
+from app import __version__
+from app.context import Context
+from app.exit_codes import ExitCode
+from app.places import DEFAULT_INVENTORY
 from cli import (
-    __version__,
     audit_commands,
     check_commands,
-    demo,
+    demo_command,
     deploy_commands,
     fleet_commands,
     history_commands,
@@ -23,25 +25,11 @@ from cli import (
     schedule_commands,
     sudoers_command,
 )
-from cli.context import DEFAULT_INVENTORY, Context
 from lab.errors import LabError
 from overlay.errors import FleetError, IntentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-class ExitCode(IntEnum):
-    """What every command's exit status means."""
-
-    OK = 0
-    """In sync, or done."""
-    ERROR = 1
-    """An error, wrong usage included."""
-    DRIFT = 2
-    """Drift was found, or a plan is not empty."""
-    INCOMPLETE = 3
-    """Some host could not be reached, collected or parsed, whatever else was found."""
 
 
 app = typer.Typer(
@@ -63,7 +51,7 @@ for module in (
     schedule_commands,
     sudoers_command,
     lab_commands,
-    demo,
+    demo_command,
 ):
     module.register(app)
 

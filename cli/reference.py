@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from cli.context import ROOT
+from app.places import ROOT
 from cli.main import app
 
 if TYPE_CHECKING:

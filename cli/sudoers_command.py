@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tasks.sudoers import sudoers as sudoers_text
+from app.offline import sudoers_file
 
 
 class Purpose(StrEnum):
@@ -30,4 +30,4 @@ def sudoers(
 
     Example: run.py sudoers --user evpn-audit --for audit > evpn-fleet-audit
     """
-    sys.stdout.write(sudoers_text(user, purpose.value))
+    sys.stdout.write(sudoers_file(user, purpose.value))

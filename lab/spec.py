@@ -250,3 +250,10 @@ class _UniqueKeyLoader(yaml.SafeLoader):
                 )
             seen.add(key if isinstance(key, str) else id(key_node))
         return super().construct_mapping(node, deep=deep)
+
+
+def address_of(spec: LabSpec, target: str) -> str:
+    """The first address of a virtual machine, or `target` itself when it names none."""
+    if target not in spec.machines:
+        return target
+    return str(spec.machine(target).addresses[0]).partition("/")[0]

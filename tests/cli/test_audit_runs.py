@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.context import login
+from app.context import login
 from replay.fleet import RECORDINGS, ReplayFleet
 from replay.node import Mishap
 from tests.cli.audits import ROOT, call
@@ -36,8 +36,8 @@ def test_a_second_audit_says_who_runs_and_the_first_goes_on(
     fleet: ReplayFleet, tmp_path: Path
 ) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom cli.context import Context\n"
-        "from cli.audit_lock import one_audit_at_a_time\n"
+        "import sys\nfrom pathlib import Path\nfrom app.context import Context\n"
+        "from app.locks import one_audit_at_a_time\n"
         "with one_audit_at_a_time(Context(Path(sys.argv[1]))):\n"
         "    print('held', flush=True)\n    sys.stdin.read()\n"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import demo
+from app import demo
 from lab.errors import LabError
 from tests.cli.audits import ROOT, call
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.local_lock import LOCK_NAME, deploying
-from cli.plan_view import fold_plans
+from app.locks import LOCK_NAME, deploying
+from app.plan_view import fold_plans
 from overlay.errors import FleetError
 from replay.fleet import RECORDINGS, ReplayFleet
 from tasks.files import FRR_CONF

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import schedule_commands
-from cli.systemd_units import Schedule, Times
+from app import schedule as scheduling
+from app.systemd_units import Schedule, Times
 from overlay.errors import FleetError
 from tests.cli.audits import Desk, call
 
@@ -27,7 +27,7 @@ def desk(tmp_path: Path) -> Desk:
 @pytest.fixture
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The root of another system; what is said to systemctl is kept in `calls`."""
-    monkeypatch.setattr(schedule_commands, "_refuse_temporary", lambda _: None)
+    monkeypatch.setattr(scheduling, "_refuse_temporary", lambda _: None)
     monkeypatch.delenv("EVPN_FLEET_NOTIFY", raising=False)
     root, tools = tmp_path / "system", tmp_path / "tools"
     root.mkdir()
@@ -42,7 +42,7 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def schedule_of(folder: Path, *command: str, times: Times | None = None) -> Schedule:
     return Schedule(
         name="dc1", inventory=folder / "inventory", command=command or ("/bin/true",),
-        times=times or Times.every("15min"), user="root", writable=(folder / "audits",),
+        times=times or Times.every("15min"), user="root", folder=folder, writable=(folder / "audits",),
         environment=Path("/etc/evpn-fleet/dc1.env"),
     )  # fmt: skip
 
@@ -178,7 +178,7 @@ def test_another_inventory_is_not_overwritten(desk: Desk, system: Path, tmp_path
 def test_a_cron_line_survives_cron_and_the_shell(tmp_path: Path) -> None:
     plan = schedule_of(tmp_path, "/bin/echo", "a b", "100%", "it's")
     line = plan.cron_line()
-    assert line.startswith("*/15 * * * * /bin/echo ")
+    assert line.startswith(f"*/15 * * * * cd {tmp_path} && /bin/echo ")
     command = line.split(" ", 5)[5].replace(r"\%", "%")
     assert (
         subprocess.run(
@@ -211,8 +211,8 @@ def test_misuse_says_what_to_do(case: str) -> None:
 def test_nothing_is_installed_from_a_temporary_folder(tmp_path: Path) -> None:
     plan = schedule_of(Path("/tmp/x"))
     with pytest.raises(FleetError, match="temporary files"):
-        schedule_commands._refuse_temporary(plan)
-    schedule_commands._refuse_temporary(schedule_of(Path("/srv/x")))
+        scheduling._refuse_temporary(plan)
+    scheduling._refuse_temporary(schedule_of(Path("/srv/x")))
 
 
 def test_where_there_is_no_systemd_cron_is_named(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.settle import PAUSE, second_look, settle, unsettled
+from app.settle import PAUSE, second_look, settle, unsettled
 from overlay.records import HostState
 from replay.fleet import RECORDINGS, ReplayFleet
 from tests.cli.audits import call
@@ -140,7 +140,7 @@ def test_over_ssh_a_fault_that_goes_away_in_time_is_no_drift(
         naps.append(seconds)
         broken.play("deployed")
 
-    monkeypatch.setattr("cli.audit_commands.settle_down", partial(settle, sleep=mend_meanwhile))
+    monkeypatch.setattr("app.audit.settle_down", partial(settle, sleep=mend_meanwhile))
     ended = call(
         "--inventory",
         broken.inventory,

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from cli.context import Context
+from app.context import Context
+from app.node_proof import critical_findings
 from cli.main import run
-from cli.node_audit import critical_findings
 from overlay.loading import FABRIC_FILE, load_inventory
 from replay.fleet import RECORDINGS, ReplayFleet
 from replay.node import Mishap

@@ -11,7 +11,7 @@ import asyncssh
 import paramiko
 import pytest
 
-from cli.pipeline import asked
+from app.pipeline import asked
 from overlay.records import RawOutput
 from replay.node import Mishap
 from tasks import collect as collecting

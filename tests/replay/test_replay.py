@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.pipeline import asked
+from app.pipeline import asked
 from overlay.errors import FleetError, SnapshotError
 from replay.fleet import ReplayFleet
 from tasks.collect import HostCapture, collect_all

@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cli.audit_options import ALL_CHECKS, Choice
-from cli.progress import host_progress
+from app.audit_options import ALL_CHECKS, Choice
+from app.progress import host_progress
 from drift.catalogue import CHECKS, wanted_outputs
 from drift.engine import audit as compare
 from drift.suppress import suppress
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from cli.context import Context
+    from app.context import Context
     from overlay.expected import FabricIntent
     from overlay.suppressions import Suppression
     from reports.model import Report, RunInfo

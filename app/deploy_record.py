@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cli import __version__
+from app import __version__
 from overlay.errors import FleetError
 from overlay.redaction import redact
 from tasks.options import who_we_are
@@ -15,15 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from cli.context import Context
+    from app.context import Context
     from tasks.outcome import NodeOutcome
 
 SCHEMA = "1"
-
-
-def deploys_folder(context: Context) -> Path:
-    """Where deployments are recorded: beside the inventory folder, as audits are."""
-    return context.inventory.resolve().parent / "deploys"
 
 
 def open_record(context: Context) -> Path:
@@ -31,7 +26,7 @@ def open_record(context: Context) -> Path:
 
     Raises FleetError.
     """
-    folder = deploys_folder(context)
+    folder = context.deploys
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     try:
         folder.mkdir(parents=True, exist_ok=True)

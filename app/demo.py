@@ -5,22 +5,18 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import typer
-
-from cli import __version__
-from cli.audit_commands import perform_audit
-from cli.context import DEFAULT_INVENTORY, ROOT, Context, context_of
-from cli.deploy_commands import print_outcomes
-from cli.lab_commands import address_of
-from cli.plan_view import print_plan_summary
+from app import __version__
+from app.audit import perform_audit
+from app.deploy import print_outcomes
+from app.places import DEFAULT_INVENTORY
+from app.plan_view import print_plan_summary
 from lab import fabric, faults, machines
 from lab.errors import LabError
-from lab.spec import load_lab
+from lab.spec import address_of, load_lab
 from overlay.errors import FleetError
-from replay.fleet import ReplayFleet
+from replay.fleet import RECORDINGS, ReplayFleet
 from reports.build import exit_code
 from reports.terminal import print_summary
 from tasks.deploy import deploy_all
@@ -29,17 +25,14 @@ from tasks.plan import plan_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from app.context import Context
     from reports.model import Report
 
 FAULT = "flood-missing"
-RECORDINGS = ROOT / "replay" / "recordings"
 # BGP sessions, IMET routes and flood lists need some seconds after a deployment.
 _SETTLE = 120.0
-
-
-def register(app: typer.Typer) -> None:
-    app.command()(demo)
 
 
 class Stage(Protocol):
@@ -57,27 +50,12 @@ class Stage(Protocol):
         """Takes the fault back."""
 
 
-def demo(
-    ctx: typer.Context,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the lab running, to try things on it.")
-    ] = False,
-    replay: Annotated[
-        bool, typer.Option("--replay", help="Use recordings even where the lab could run.")
-    ] = False,
-    lab: Annotated[
-        bool, typer.Option("--lab", help="Fail where the lab cannot run: use no recordings.")
-    ] = False,
-) -> None:
-    """Shows the main job: boot a fabric, deploy it, audit it, break it, audit again.
+def play(context: Context, *, keep: bool, replay: bool, lab: bool) -> None:
+    """Plays the main job; raises FleetError when the audit does not name the fault.
 
-    Where the lab cannot run, it says why and replays recordings of it over real SSH.
-
-    Example: run.py demo --replay
+    `keep` leaves the lab running; `replay` has recordings where the lab could run, too; `lab` none
+    where it cannot.
     """
-    context = context_of(ctx)
-    if lab and replay:
-        raise typer.BadParameter("--lab and --replay exclude each other", param_hint="--lab")
     begun = time.monotonic()
     report = None if replay else _on_the_lab(context, keep=keep, insist=lab)
     if report is None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import getpass
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 
+from app.places import DEFAULT_INVENTORY, workspace
 from drift.catalogue import CHECKS
 from overlay.loading import Inventory, load_inventory
 from reports.text import visible
@@ -18,22 +17,7 @@ from tasks.session import Selection, Session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_INVENTORY = ROOT / "inventory"
-
-LimitOption = Annotated[
-    list[str] | None,
-    typer.Option("--limit", metavar="NAME[,NAME…]", help="Only hosts with such a name (globs)."),
-]
-FilterOption = Annotated[
-    list[str] | None,
-    typer.Option("--filter", metavar="KEY=VALUE", help="Only hosts whose inventory data say so."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-WorkersOption = Annotated[
-    int, typer.Option("--workers", min=1, max=500, help="Hosts that are worked on at once.")
-]
+    from pathlib import Path
 
 
 def _result_console() -> Console:
@@ -63,8 +47,13 @@ class Context:
 
     @property
     def audits(self) -> Path:
-        """Where audits are kept unless told otherwise: beside the inventory folder."""
-        return self.inventory.resolve().parent / "audits"
+        """Where audits are kept unless told otherwise."""
+        return workspace(self.inventory) / "audits"
+
+    @property
+    def deploys(self) -> Path:
+        """Where deployments are recorded."""
+        return workspace(self.inventory) / "deploys"
 
     def session(
         self, limit: Iterable[str] | None, filters: Iterable[str] | None, workers: int
@@ -95,8 +84,3 @@ def login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
-
-
-def context_of(ctx: typer.Context) -> Context:
-    """The Context that the main callback made."""
-    return cast("Context", ctx.obj)

@@ -7,12 +7,8 @@ stays that of the nodes' state.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from cli.history_commands import history_file
 from overlay.errors import FleetError, HistoryError
 from reports.history_record import DEFAULT_KEEP_DAYS, remember, series_of
 from reports.jsonfile import write_text
@@ -21,41 +17,14 @@ from reports.news import News, mark_told, news_for
 from reports.notify import Message, Receiver, receivers, send
 
 if TYPE_CHECKING:
-    from cli.context import Context
+    from pathlib import Path
+
+    from app.context import Context
     from reports.model import Report
 
-NoHistoryOption = Annotated[
-    bool, typer.Option("--no-history", help="Leave the history of audits alone.")
-]
-KeepOption = Annotated[
-    int, typer.Option("--keep", metavar="DAYS", min=1, help="How long the history remembers.")
-]
-MetricsOption = Annotated[
-    Path | None,
-    typer.Option("--metrics", metavar="FILE", help="Write Prometheus metrics there (.prom)."),
-]
-NotifyOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--notify",
-        metavar="URL|FILE",
-        envvar="EVPN_FLEET_NOTIFY",
-        help="Tell what has changed to this apprise URL, or to those in a file, one a line.",
-    ),
-]
-DryNotifyOption = Annotated[
-    bool, typer.Option("--notify-dry-run", help="Print what would be sent, and send nothing.")
-]
-DeadlineOption = Annotated[
-    float | None,
-    typer.Option(
-        "--deadline",
-        metavar="SECONDS",
-        min=1,
-        help="Nodes that have not answered by then are incomplete.",
-    ),
-]
-KEEP_DAYS = DEFAULT_KEEP_DAYS
+__all__ = ["DEFAULT_KEEP_DAYS", "Recording", "history_file", "history_to_use"]
+
+_HISTORY_FILE = "history.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +102,11 @@ class Recording:
 
     def _series(self, history: Path) -> str:
         return series_of(history, self.context.inventory)
+
+
+def history_file(context: Context, named: Path | None) -> Path:
+    """The history to use: the named one, else the one beside this inventory's audits."""
+    return named or context.audits / _HISTORY_FILE
 
 
 def history_to_use(

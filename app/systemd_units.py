@@ -30,7 +30,7 @@ After=network-online.target
 [Service]
 Type=oneshot
 User={user}
-ExecStart={command}
+{directory}ExecStart={command}
 # Drift (2) and nodes that are incomplete (3) are results of an audit. The unit fails when the audit
 # itself did (1): `systemctl --failed` and OnFailure= then mean that.
 SuccessExitStatus=2 3
@@ -121,13 +121,16 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All that the units say. `writable` are the folders that an audit writes to."""
+    """All that the units say. `writable` are the folders that an audit writes to, `folder` the one
+    that it runs in, where that decides what it does.
+    """
 
     name: str
     inventory: Path
     command: tuple[str, ...]
     times: Times
     user: str
+    folder: Path | None
     writable: tuple[Path, ...]
     environment: Path
 
@@ -137,6 +140,7 @@ class Schedule:
             inventory=_comment(self.inventory),
             described=_specifiers(self.name),
             user=_specifiers(self.user),
+            directory=f"WorkingDirectory={_specifiers(str(self.folder))}\n" if self.folder else "",
             command=" ".join(_argument(word) for word in self.command),
             timeout=self.times.timeout,
             environment=_specifiers(str(self.environment)),
@@ -160,7 +164,9 @@ class Schedule:
                 "use --every with --cron, or a systemd timer (without --cron)",
             )
         # cron ends a command at %, and gives the rest to its stdin.
-        return f"{self.times.cron} {shlex.join(self.command)}".replace("%", r"\%") + "\n"
+        there = f"cd {shlex.quote(str(self.folder))} && " if self.folder else ""
+        command = there + shlex.join(self.command)
+        return f"{self.times.cron} {command}".replace("%", r"\%") + "\n"
 
 
 def unit_name(inventory: Path) -> str:

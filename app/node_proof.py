@@ -8,8 +8,8 @@ from concurrent.futures import BrokenExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cli import __version__
-from cli.pipeline import asked, judge, parse_pool, state_of
+from app import __version__
+from app.pipeline import asked, judge, parse_pool, state_of
 from drift.catalogue import WITH_OTHERS
 from drift.model import Severity
 from parsers import parse_host
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
-    from cli.context import Context
+    from app.context import Context
     from overlay.expected import FabricIntent
     from overlay.records import HostState
     from tasks.commands import CollectCommand

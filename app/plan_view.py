@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from app.exit_codes import ExitCode
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from cli.context import Context
+    from app.context import Context
     from overlay.expected import FabricIntent
     from tasks.plan import NodePlan
 
@@ -54,13 +56,13 @@ def print_plan_summary(context: Context, plans: Sequence[NodePlan]) -> None:
     context.out.print(f"Plan: {changed} to change, {same} in sync, {failed} could not be read")
 
 
-def plan_code(plans: Sequence[NodePlan]) -> int:
+def plan_code(plans: Sequence[NodePlan]) -> ExitCode:
     """The exit code of a plan that is only shown."""
     if any(plan.error and not plan.unreachable for plan in plans):
-        return 1
+        return ExitCode.ERROR
     if any(plan.error for plan in plans):
-        return 3
-    return 2 if any(plan.changes for plan in plans) else 0
+        return ExitCode.INCOMPLETE
+    return ExitCode.DRIFT if any(plan.changes for plan in plans) else ExitCode.OK
 
 
 def _style(line: str) -> str:

@@ -1,0 +1,200 @@
+"""What needs no node: the intent, the catalogue of checks, outputs, reports and their history."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from app.exit_codes import ExitCode
+from app.recording import history_file
+from drift.catalogue import select
+from drift.reference import EXAMPLE, check_text
+from overlay.errors import FleetError
+from parsers import parse, records_as_json
+from reports.compare import compare_json, compare_reports, compare_text
+from reports.formats import FORMATS, render_report
+from reports.history_read import findings_table, list_findings, list_runs, runs_table
+from reports.history_record import series_of
+from reports.jsonfile import read_report, write_text
+from reports.text import counted
+from tasks.render import render_all
+from tasks.sudoers import sudoers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from app.context import Context
+    from drift.model import Check
+    from overlay.expected import FabricIntent
+    from tasks.session import Session
+    from tasks.sudoers import Purpose
+
+__all__ = [
+    "FORMATS",
+    "compare",
+    "parse_file",
+    "print_checks",
+    "print_findings",
+    "print_runs",
+    "render_again",
+    "sudoers_file",
+    "validate",
+    "write_files",
+]
+
+
+def validate(context: Context) -> None:
+    """Loads all there is and says how large it is. Raises IntentError with every problem."""
+    inventory = context.load(suppressions=True)
+    with context.session(None, None, 1):
+        pass  # Nornir must be able to read it too
+    fabric = inventory.intent.fabric
+    sizes = ", ".join(
+        counted(len(things), noun)
+        for things, noun in (
+            (fabric.nodes, "node"),
+            (fabric.networks, "network"),
+            (fabric.vrfs, "VRF"),
+        )
+    )
+    context.out.print(
+        f"{context.inventory}: fabric {fabric.name} is valid: {sizes}, "
+        f"mode {fabric.mode.value}, routing {fabric.routing.value}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def write_files(context: Context, session: Session, intent: FabricIntent, output: Path) -> None:
+    """Writes each node's files below `output`, as they would lie on the node."""
+    count = 0
+    for host, files in render_all(session, intent):
+        _write(output / host, files)
+        count += 1
+    context.say(f"wrote the files of {count} nodes below {output}")
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    try:
+        if folder.is_dir():
+            # A file that is rendered no more must not stay behind as if it still were.
+            shutil.rmtree(folder / "etc", ignore_errors=True)
+        for path, text in files.items():
+            target = folder / path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FleetError(f"{folder}: cannot be written: {error}", "name another --output") from None
+
+
+def print_checks(context: Context, ids: Sequence[str], *, as_json: bool) -> None:
+    """Prints the catalogue; of checks that are named (ids or globs) all there is to say."""
+    chosen = select(ids or None, ())
+    if as_json:
+        print(json.dumps([_plain(check) for check in chosen], indent=1))
+    elif ids:
+        print("\n".join(map(check_text, chosen)) + f"\n{EXAMPLE}")
+    else:
+        context.out.print(_table(chosen))
+
+
+def _plain(check: Check) -> dict[str, object]:
+    return {
+        "id": check.id,
+        "severity": check.severity.value,
+        "title": check.title,
+        "compares": check.compares,
+        "why": check.why,
+        "confirm": check.confirm,
+        "mend": check.remedy,
+        "needs": list(check.needs),
+        "needs_in_evpn": list(check.needs_in_evpn),
+    }
+
+
+def _table(chosen: Iterable[Check]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("Check", "Severity", "Compares", "Needs"):
+        table.add_column(title)
+    for check in chosen:
+        table.add_row(check.id, check.severity.value, check.compares, ", ".join(check.needs))
+    return table
+
+
+def sudoers_file(user: str, purpose: Purpose) -> str:
+    """The sudoers file of such an account. Raises FleetError for a name that is not a user's."""
+    return sudoers(user, purpose)
+
+
+def parse_file(command: str, file: str) -> None:
+    """Prints the records of one captured output (`-`: of stdin). Raises FleetError."""
+    try:
+        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise FleetError(
+            f"{file}: cannot be read: {error}", "name a file, or - for stdin"
+        ) from None
+    records = records_as_json(parse(command, raw.decode("utf-8", "replace")))
+    print(json.dumps(records, indent=1))
+
+
+def render_again(context: Context, file: Path, form: str, output: Path | None) -> None:
+    """Writes an existing report in another form, to stdout unless told otherwise."""
+    text = render_report(read_report(file), form)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_text(output, text)
+        context.say(f"wrote {output}")
+
+
+def compare(old: Path, new: Path, *, as_json: bool) -> ExitCode:
+    """Prints what is new, gone and unchanged between two audits."""
+    comparison = compare_reports(read_report(old), read_report(new))
+    sys.stdout.write(compare_json(comparison) if as_json else compare_text(comparison))
+    if comparison.unknown:
+        return ExitCode.INCOMPLETE
+    return ExitCode.DRIFT if comparison.new else ExitCode.OK
+
+
+def print_runs(context: Context, file: Path | None, most: int, *, as_json: bool) -> None:
+    """Prints the audits so far, at most so many."""
+    path = history_file(context, file)
+    rows = list_runs(path, series_of(path, context.inventory), most)
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    elif rows:
+        context.out.print(runs_table(rows))
+    else:
+        _nothing(context, path)
+
+
+def print_findings(
+    context: Context,
+    file: Path | None,
+    most: int,
+    *,
+    only_open: bool = False,
+    hosts: Sequence[str] = (),
+    checks: Sequence[str] = (),
+    as_json: bool = False,
+) -> None:
+    """Prints what the audits found and since when: of hosts and checks by globs, () is all."""
+    path = history_file(context, file)
+    series = series_of(path, context.inventory)
+    rows = list_findings(path, series, only_open=only_open, hosts=hosts, checks=checks, most=most)
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    elif rows:
+        context.out.print(findings_table(rows))
+    else:
+        _nothing(context, path)
+
+
+def _nothing(context: Context, path: Path) -> None:
+    context.say(f"{path}: nothing is recorded of inventory {context.inventory}")

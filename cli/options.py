@@ -1,0 +1,40 @@
+"""The options that several commands share, and the state of the run that they act on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from app.context import Context
+
+LimitOption = Annotated[
+    list[str] | None,
+    typer.Option("--limit", metavar="NAME[,NAME…]", help="Only hosts with such a name (globs)."),
+]
+FilterOption = Annotated[
+    list[str] | None,
+    typer.Option("--filter", metavar="KEY=VALUE", help="Only hosts whose inventory data say so."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, max=500, help="Hosts that are worked on at once.")
+]
+FolderOption = Annotated[
+    Path, typer.Option("--output", "-o", metavar="DIR", help="Where to write.")
+]
+HistoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--history",
+        metavar="FILE",
+        envvar="EVPN_FLEET_HISTORY",
+        help="The history of audits. Default: audits/history.sqlite.",
+    ),
+]
+
+
+def context_of(ctx: typer.Context) -> Context:
+    """The Context that the main callback made."""
+    return cast("Context", ctx.obj)
