@@ -77,6 +77,10 @@ class KnownHosts:
         return found if found is not None else list((self.keys.lookup(name) or {}).values())
 
 
+class NotTriedError(ConnectError):
+    """Too many others were connecting: of the node itself nothing is known."""
+
+
 class FleetSSH(LinuxSSH):
     """A Netmiko connection that is only a transport: `run(script)` and `open_sftp()`."""
 
@@ -144,7 +148,7 @@ class FleetSSH(LinuxSSH):
         if left <= 0 and self._last_failure is not None:
             raise self._refusal(self._last_failure)
         if left <= 0:
-            raise ConnectError(f"{self.host}: the time was up before it was its turn")
+            raise NotTriedError(f"{self.host}: the time was up before it was its turn")
         given = {
             "timeout": self.conn_timeout,
             "banner_timeout": self.banner_timeout,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from overlay.errors import FleetError
+from tasks.connection import NotTriedError
 
 if TYPE_CHECKING:
     from tasks.link import NodeLink
@@ -36,7 +37,7 @@ class Contact:
             patience = time.monotonic() + _ANSWERS_WITHIN
             self.link.reconnect(patience if self.until is None else min(patience, self.until))
         except FleetError as error:
-            if self.until is None:
+            if self.until is None and not isinstance(error.__cause__, NotTriedError):
                 self._tell_silent(limit, error)
             raise
         if self.until is not None:
