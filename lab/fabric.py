@@ -9,7 +9,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,12 +18,12 @@ from lab.errors import LabError
 from lab.host import require_supported
 from lab.host import supported as host_supported
 from lab.identity import write_access
-from lab.image import Progress, ensure_images, package_mirror
+from lab.image import Progress, package_mirror
 from lab.kernels.choice import Choice, choose, forced_off
 from lab.paths import LabPaths, lab_paths
 from lab.process import kill_session, read_pid, spawn
-from lab.spec import STAND_IN, TESTING
 from lab.ssh import answers, drop_connection, run_on
+from lab.stand_in import as_started, to_be_had, without_testing
 from lab.wires import NAMESPACE_FILE, create_wires, remove_wires
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def up(spec: LabSpec, progress: Progress = lambda _text: None) -> LabStatus:
         if before.up and same and not extra:
             progress(f"the lab is already up: {len(before.nodes)} nodes")
             return before
-        wanted = _to_be_had(paths, spec.nodes.values(), progress)
+        wanted = to_be_had(paths, spec.nodes.values(), progress)
         _claim(paths)
         create_wires()
         for name in extra:
@@ -120,12 +120,12 @@ def up(spec: LabSpec, progress: Progress = lambda _text: None) -> LabStatus:
         for node in wanted:
             _stop_if_changed(paths, node, kernel, progress)
         write_access(paths, spec.nodes.values())
-        started = [n for n in wanted if nodes.running_pid(paths, n.name) is None]
-        for node in started:
-            progress(f"{node.name}: booting Debian {node.release}")
-            nodes.start_node(paths, spec, node, kernel)
+        _start(paths, spec, wanted, kernel, progress)
         _restart_forwarder(paths, spec)
-        _wait_all(paths, wanted, progress)
+        failed = _wait_each(paths, wanted, progress)
+        again = without_testing(paths, failed, progress)
+        _start(paths, spec, again, kernel, progress)
+        _wait_all(paths, again, progress)
         return status(spec)
 
 
@@ -183,11 +183,11 @@ def power_on(spec: LabSpec, name: str, progress: Progress = lambda _text: None) 
     """Boot that node on the disk it has, and wait until it can be used; LabError."""
     require_supported()
     paths = lab_paths()
-    node = _as_started(paths, spec.node(name))
+    node = as_started(paths, spec.node(name))
     if not NAMESPACE_FILE.exists() or _forwarder_pid(paths) is None:
         raise LabError(f"{name} has no wires: the lab is down", "start it with `lab up`")
     with _changing(paths):
-        [node] = _to_be_had(paths, [node], progress)
+        [node] = to_be_had(paths, [node], progress)
         progress(f"{name}: booting Debian {node.release}")
         nodes.start_node(paths, spec, node, choose_kernel(progress).kernel)
     _wait_all(paths, [node], progress)
@@ -200,26 +200,8 @@ def blank(spec: LabSpec, name: str, progress: Progress = lambda _text: None) -> 
     power_on(spec, name, progress)
 
 
-def _to_be_had(paths: LabPaths, wanted: Iterable[Node], progress: Progress) -> list[Node]:
-    """Those nodes, of releases whose images are there now."""
-    wanted = list(wanted)
-    why = ensure_images(paths, (node.release for node in wanted), progress)
-    if why is None:
-        return wanted
-    names = ", ".join(node.name for node in wanted if node.release == TESTING)
-    progress(f"Debian testing ({TESTING}) cannot be used; {names} will run {STAND_IN}: {why}")
-    return [replace(n, release=STAND_IN) if n.release == TESTING else n for n in wanted]
-
-
-def _as_started(paths: LabPaths, node: Node) -> Node:
-    """The node with the release that it has a disk of, which may be a stand-in."""
-    if node.release == TESTING and nodes.read_record(paths, node.name).get("release") == STAND_IN:
-        return replace(node, release=STAND_IN)
-    return node
-
-
 def _node_status(paths: LabPaths, node: Node) -> NodeStatus:
-    node = _as_started(paths, node)
+    node = as_started(paths, node)
     pid = nodes.running_pid(paths, node.name)
     state: State = "off"
     if pid is not None:
@@ -243,13 +225,33 @@ def _stop_if_changed(paths: LabPaths, node: Node, kernel: Kernel, progress: Prog
         nodes.power_off_node(paths, node.name)
 
 
+def _start(
+    paths: LabPaths, spec: LabSpec, wanted: Iterable[Node], kernel: Kernel, progress: Progress
+) -> None:
+    for node in [n for n in wanted if nodes.running_pid(paths, n.name) is None]:
+        progress(f"{node.name}: booting Debian {node.release}")
+        nodes.start_node(paths, spec, node, kernel)
+
+
 def _wait_all(paths: LabPaths, wanted: Iterable[Node], progress: Progress) -> None:
+    for error in _wait_each(paths, wanted, progress).values():
+        raise error
+
+
+def _wait_each(paths: LabPaths, wanted: Iterable[Node], progress: Progress) -> dict[Node, LabError]:
+    """Waits until all have booted; those that did not, each with what happened."""
     begun = time.monotonic()
     wanted = list(wanted)
     limit = max(_BOOT_TIMEOUT, _BOOT_TIMEOUT_PER_NODE * len(wanted))
-    with ThreadPoolExecutor(len(wanted)) as pool:
-        for future in [pool.submit(_wait_ready, paths, n, begun, limit, progress) for n in wanted]:
-            future.result()
+    failed = {}
+    with ThreadPoolExecutor(max(1, len(wanted))) as pool:
+        waits = {n: pool.submit(_wait_ready, paths, n, begun, limit, progress) for n in wanted}
+        for node, wait in waits.items():
+            try:
+                wait.result()
+            except LabError as error:
+                failed[node] = error
+    return failed
 
 
 def _wait_ready(

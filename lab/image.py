@@ -43,6 +43,11 @@ def image_path(paths: LabPaths, release: Release) -> Path:
     return paths.images / f"{release}-{recipe_hash(release)}.img"
 
 
+def testing_wish() -> str:
+    """What the environment says of Debian testing: `skip`, `require`, or nothing."""
+    return os.environ.get(TESTING_VARIABLE, "")
+
+
 def ensure_images(paths: LabPaths, releases: Iterable[Release], progress: Progress) -> str | None:
     """Build the images of those releases that are missing, side by side.
 
@@ -51,7 +56,7 @@ def ensure_images(paths: LabPaths, releases: Iterable[Release], progress: Progre
     """
     wanted = set(releases)
     unavailable = None
-    if TESTING in wanted and os.environ.get(TESTING_VARIABLE) == "skip":
+    if TESTING in wanted and testing_wish() == "skip":
         unavailable = f"{TESTING_VARIABLE}=skip says so"
         wanted = wanted - {TESTING} | {STAND_IN}
     missing = sorted(name for name in wanted if not image_path(paths, name).exists())
@@ -66,7 +71,7 @@ def ensure_images(paths: LabPaths, releases: Iterable[Release], progress: Progre
         if testing is not None:
             testing.result()
     except LabError as error:
-        if os.environ.get(TESTING_VARIABLE) == "require":
+        if testing_wish() == "require":
             raise
         ensure_image(paths, STAND_IN, progress)
         return str(error)

@@ -24,8 +24,7 @@ MAX_NODES = 200
 _T = TypeVar("_T")
 
 Release = Literal["bookworm", "trixie", "forky"]
-# The release that changes from day to day, and what a node of it runs on a day when it cannot be
-# had: nothing that Debian testing breaks may stop a lab of stable releases.
+# The release that changes from day to day, and what a node of it runs on a day when it cannot.
 TESTING: Release = "forky"
 STAND_IN: Release = "trixie"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]

@@ -9,13 +9,13 @@ import shutil
 import socket
 import subprocess
 import tarfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from drift.catalogue import CHECKS
-from lab import fabric, faults, forward, host, identity, machines, ssh
+from lab import fabric, faults, forward, host, identity, machines, ssh, stand_in
 from lab.errors import LabError
 from lab.kernels.kernel import Kernel
 from lab.node import console_tail, kernel_arguments, matches_record
@@ -234,9 +234,9 @@ def test_a_node_of_debian_testing_may_run_its_stand_in(
     """What it runs is what it boots again on, what `lab status` says, and not what is wanted."""
     nodes = {**NODES, "node3": {"release": "forky"}}
     wanted = parse_lab({"nodes": nodes}, Path("inv/lab.yaml")).nodes
-    monkeypatch.setattr(fabric, "ensure_images", lambda *_arguments: "it is broken")
+    monkeypatch.setattr(stand_in, "ensure_images", lambda *_arguments: "it is broken")
     said: list[str] = []
-    got = fabric._to_be_had(paths, wanted.values(), said.append)
+    got = stand_in.to_be_had(paths, wanted.values(), said.append)
     assert [node.release for node in got] == ["bookworm", "trixie", "trixie"]
     assert "node3 will run trixie: it is broken" in said[0]
     record = paths.node("node3").record
@@ -244,10 +244,32 @@ def test_a_node_of_debian_testing_may_run_its_stand_in(
     kernel = {"kernel": KERNEL.name, "kernel_version": KERNEL.version}
     record.write_text(json.dumps({**asdict(got[2]), **kernel, "image": "x"}))
     assert matches_record(paths, got[2], KERNEL)
-    assert fabric._as_started(paths, wanted["node3"]) == got[2]
+    assert stand_in.as_started(paths, wanted["node3"]) == got[2]
     assert not matches_record(paths, wanted["node3"], KERNEL)
-    monkeypatch.setattr(fabric, "ensure_images", lambda *_arguments: None)
-    assert fabric._to_be_had(paths, wanted.values(), said.append) == list(wanted.values())
+    monkeypatch.setattr(stand_in, "ensure_images", lambda *_arguments: None)
+    assert stand_in.to_be_had(paths, wanted.values(), said.append) == list(wanted.values())
+
+
+def test_a_node_of_debian_testing_that_does_not_boot_gets_its_stand_in(
+    paths: LabPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = parse_lab({"nodes": {**NODES, "node3": {"release": "forky"}}}, Path("lab.yaml")).nodes
+    built: list[list[str]] = []
+    monkeypatch.setattr(stand_in, "ensure_images", lambda _paths, names, _say: built.append(names))
+    said: list[str] = []
+    broken = LabError("node3 did not come up", "see its console")
+    [again] = stand_in.without_testing(paths, {wanted["node3"]: broken}, said.append)
+    assert again == replace(wanted["node3"], release="trixie")
+    assert built == [["trixie"]]
+    assert "node3 will run trixie: node3 did not come up" in said[0]
+    stable = LabError("node1 did not come up", "see its console")
+    with pytest.raises(LabError, match="node1"):
+        stand_in.without_testing(
+            paths, {wanted["node3"]: broken, wanted["node1"]: stable}, said.append
+        )
+    monkeypatch.setenv("EVPN_FLEET_LAB_TESTING", "require")
+    with pytest.raises(LabError, match="node3"):
+        stand_in.without_testing(paths, {wanted["node3"]: broken}, said.append)
 
 
 # ---- the way in
