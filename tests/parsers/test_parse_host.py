@@ -255,7 +255,7 @@ def test_worker_processes_and_threads_read_the_same():
     assert all(state == expected[state.host] for state in many)
 
 
-MACHINES = ("bookworm", "trixie", "bookworm-node3")
+MACHINES = ("bookworm", "trixie", "forky", "bookworm-node3")
 
 
 def test_a_child_forked_while_a_thread_parses_can_parse():

@@ -26,6 +26,7 @@ def _recorded(machine: str, name: str) -> list[str]:
 EVPN = [
     _recorded("bookworm", "bgp_l2vpn_evpn"),
     _recorded("trixie", "bgp_l2vpn_evpn"),
+    _recorded("forky", "bgp_l2vpn_evpn"),
     _recorded("trixie", "bgp_l2vpn_evpn_type2"),
     *(
         read(case).splitlines()
@@ -35,6 +36,7 @@ EVPN = [
 ]
 LINKS = [
     _recorded("trixie", "ip_link"),
+    _recorded("forky", "ip_link"),
     *(
         read(case).splitlines()
         for case in ALL
