@@ -81,7 +81,12 @@ def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
     # In the overlay scope only our own devices, which the file puts into a class.
     which = "--all" if change.file is INTERFACES else "--allow evpn"
-    reload = Section("ifreload", f"ifreload {which}", timeout=120, stop=True)
+    command = f"ifreload {which}"
+    if _changes_family(change):
+        # ifupdown2 takes a device that it no longer makes itself for one that has "moved", and then
+        # now and then (1 of 5, 3.0.0-1.3) readies a bridge before its port: the next one finds it.
+        command = f"{command} || {command}"
+    reload = Section("ifreload", command, timeout=120, stop=True)
     again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
     return [tables, *_remade(change), reload, Section("sysctl-again", again, stop=True)]
 
@@ -181,6 +186,15 @@ def _remade(change: FileChange) -> list[Section]:
     before, after = vxlan_stanzas(change.before.text or ""), vxlan_stanzas(change.after.text or "")
     changed = [name for name, fixed in after.items() if before.get(name, fixed) != fixed]
     return [_removed("remake", name) for name in changed]
+
+
+def _changes_family(change: FileChange) -> bool:
+    """True where tunnels move between IPv4, whose devices ifupdown2 makes, and IPv6."""
+    before, after = (
+        {name: any(line.startswith("vxlan-id ") for line in fixed) for name, fixed in said.items()}
+        for said in map(vxlan_stanzas, (change.before.text or "", change.after.text or ""))
+    )
+    return any(before[name] != after[name] for name in before.keys() & after.keys())
 
 
 def _removed(why: str, name: str) -> Section:

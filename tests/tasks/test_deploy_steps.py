@@ -146,6 +146,19 @@ def test_another_flood_list_over_ipv6_makes_the_device_anew():
     assert "remake:vxlan2" not in steps(change(INTERFACES, before, before + "auto x\n"))
 
 
+def test_tunnels_that_move_between_ipv4_and_ipv6_are_reloaded_again_where_the_first_fails():
+    made = "        pre-up ip link add vxlan2 type vxlan id 2 local fd00::1\n"
+    over_ipv6 = EVPN.replace("        vxlan-id 2\n", made)
+    for before, after in ((EVPN, over_ipv6), (over_ipv6, EVPN)):
+        said = apply_sections((change(INTERFACES, before, after),), "/tmp/stage")
+        (reload,) = [section for section in said if section.slug == "ifreload"]
+        assert reload.command == "ifreload --all || ifreload --all"
+    for before, after in ((None, over_ipv6), (EVPN, EVPN + "auto x\n"), (EVPN, "")):
+        said = apply_sections((change(INTERFACES, before, after),), "/tmp/stage")
+        (reload,) = [section for section in said if section.slug == "ifreload"]
+        assert reload.command == "ifreload --all"
+
+
 @pytest.mark.parametrize("example", sorted(f.parent.name for f in EXAMPLES.glob("*/fabric.yaml")))
 def test_every_device_that_a_file_makes_is_found_in_it(example):
     intent = load_inventory(EXAMPLES / example).intent
