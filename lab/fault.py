@@ -43,6 +43,10 @@ saved() { cat "$keep/$1"; }
 mac_of() { cat "/sys/class/net/$1/address"; }
 mtu_of() { cat "/sys/class/net/$1/mtu"; }
 local_of() { ip -d link show dev "$1" | sed -n 's/.* local \([^ ]*\) .*/\1/p'; }
+# An address that nobody has, $1 at its end, of the family that the tunnels are of.
+nobody() {
+    case $(local_of "$vxlan") in *:*) echo "2001:db8::$1" ;; *) echo "192.0.2.$1" ;; esac
+}
 
 port_flags='learning neigh_suppress unicast_flood multicast_flood broadcast_flood multicast_router'
 # Make $vxlan again with VNI $1 and UDP port $2, and everything else as it is.

@@ -57,7 +57,7 @@ _FAULTS = (
         "The tunnel leaves from an address that is not the node's VTEP.",
         "vxlan-local-ip",
         inject='save local "$(local_of "$vxlan")"; '
-        'ip link set dev "$vxlan" type vxlan id "$vni" local 192.0.2.250',
+        'ip link set dev "$vxlan" type vxlan id "$vni" local "$(nobody 250)"',
         heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"',
         shared=True,
     ),
@@ -198,10 +198,10 @@ _FAULTS = (
     ),
     Fault(
         "flood-unexpected",
-        "The flood list holds 192.0.2.99, which nobody named.",
+        "The flood list holds an address that nobody named.",
         "flood-unexpected",
-        inject='bridge fdb append 00:00:00:00:00:00 dev "$vxlan" dst 192.0.2.99',
-        heal='bridge fdb del 00:00:00:00:00:00 dev "$vxlan" dst 192.0.2.99 2>/dev/null || :',
+        inject='bridge fdb append 00:00:00:00:00:00 dev "$vxlan" dst "$(nobody 99)"',
+        heal='bridge fdb del 00:00:00:00:00:00 dev "$vxlan" dst "$(nobody 99)" 2>/dev/null || :',
     ),
     Fault(
         "fdb-stale",
@@ -240,7 +240,7 @@ _FAULTS = (
         "A MAC points at another VTEP than the one that announces it.",
         "fdb-wrong-vtep",
         inject='remote=$(first_remote); need "remote MAC" "$remote"; save remote "$remote"; '
-        'freeze_zebra; bridge fdb replace "${remote% *}" dev "$vxlan" dst 192.0.2.99 self'
+        'freeze_zebra; bridge fdb replace "${remote% *}" dev "$vxlan" dst "$(nobody 99)" self'
         " extern_learn",
         heal='remote=$(saved remote); bridge fdb replace "${remote% *}" dev "$vxlan"'
         ' dst "${remote#* }" self extern_learn; thaw_zebra',

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from overlay import crosscheck_control, crosscheck_underlay
 from overlay.derive import carriers_by_vni
-from overlay.intent import IFNAMSIZ, VXLAN_OVERHEAD, Fabric, Mode, Routing
+from overlay.intent import IFNAMSIZ, VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
 from overlay.problems import few, nearest
 
 if TYPE_CHECKING:
@@ -105,9 +105,11 @@ def _addresses(fabric: Fabric) -> Iterator[Complaint]:
 
 
 def _router_id(fabric: Fabric, name: str, routers: dict[str, str]) -> Iterator[Complaint]:
-    if fabric.mode is not Mode.EVPN or fabric.underlay.prefix.version == 6:
-        return  # that EVPN does not go over IPv6 is said once, of the prefix
+    if fabric.mode is not Mode.EVPN:
+        return
     node = fabric.nodes[name]
+    if node.role is Role.ROUTER and node.asn is None:
+        return  # it runs no BGP
     router_id = node.router_id or node.address
     if router_id.version != 4:
         yield (

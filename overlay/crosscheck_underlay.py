@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.intent import Fabric, Mode, Scope
+from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope, version_of
+from overlay.problems import few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,16 +13,11 @@ if TYPE_CHECKING:
     from overlay.problems import Complaint
 
 
-# zebra keeps a VXLAN device's tunnel source as `struct in_addr vtep_ip` (zebra/zebra_l2.h), so bgpd
-# has no next hop for an IPv6 one. FRR 10.6.0 is the first release that has ("BGP IPv6 VTEP support"
-# in its notes; FRRouting/frr pull requests 19498 and 19721, issue 5885 before them).
-_NO_IPV6_EVPN = (
-    "EVPN over an IPv6 underlay needs FRR 10.6: 8.4 of Debian 12 and 10.3 of Debian 13 know "
-    "IPv4 VTEPs only"
-)
+_NEEDED = f"EVPN over an IPv6 underlay needs FRR {FRR_WITH_IPV6_VTEPS}"
+_TOLD_BY = "`vtysh -c 'show version'` tells; Debian 12 has 8.4, Debian 13 has 10.3"
 _INSTEAD = (
-    "use an IPv4 prefix (IPv6 within the overlay is fine), or mode unicast or multicast, which go "
-    "over IPv6"
+    "or use an IPv4 prefix (IPv6 within the overlay is fine), or mode unicast or multicast, which "
+    "run without FRR"
 )
 
 
@@ -29,13 +25,44 @@ def ipv6(fabric: Fabric) -> Iterator[Complaint]:
     if fabric.underlay.prefix.version != 6:
         return
     if fabric.mode is Mode.EVPN:
-        yield ("underlay", "prefix"), _NO_IPV6_EVPN, _INSTEAD
+        yield from _frr_of_speakers(fabric)
+        for name, vrf in fabric.vrfs.items():
+            if vrf.exits:
+                yield (
+                    ("vrfs", name, "exits"),
+                    "an exit needs an IPv4 underlay",
+                    "remove the exits, or use an IPv4 prefix",
+                )
     for index in range(len(fabric.vips)):
         yield (
             ("vips", index),
             "a floating address needs an IPv4 underlay",
             "remove it, or use an IPv4 prefix",
         )
+
+
+def _frr_of_speakers(fabric: Fabric) -> Iterator[Complaint]:
+    """Every speaker of EVPN must be said to have an FRR that knows IPv6 VTEPs."""
+    default = fabric.bgp.frr if fabric.bgp else None
+    needed = version_of(FRR_WITH_IPV6_VTEPS)
+    speakers = {n: node for n, node in fabric.nodes.items() if node.role is not Role.ROUTER}
+    heirs = [name for name, node in speakers.items() if node.frr is None]
+    if heirs and default is None:
+        reason = f"{_NEEDED}, and nothing says which FRR is on {few(heirs)}"
+        say = f"where all nodes have it, write `frr: '{FRR_WITH_IPV6_VTEPS}'` under `bgp:`"
+        yield ("underlay", "prefix"), reason, f"{say} ({_TOLD_BY}); {_INSTEAD}"
+    elif heirs and default is not None and version_of(default) < needed:
+        yield ("bgp", "frr"), *_too_old(few(heirs), default)
+    for name, node in speakers.items():
+        if node.frr is not None and version_of(node.frr) < needed:
+            yield ("nodes", name, "frr"), *_too_old(name, node.frr)
+
+
+def _too_old(who: str, version: str) -> tuple[str, str]:
+    return (
+        f"{_NEEDED}: on {who} it is {version}, which knows IPv4 VTEPs only",
+        f"install a newer FRR there and say so here; {_INSTEAD}",
+    )
 
 
 def scopes(fabric: Fabric) -> Iterator[Complaint]:

@@ -123,6 +123,8 @@ def _derive_node(
         if vrf.l3vni is not None:
             vxlans.append(_l3vni_vxlan(fabric, vrf, address))
             bridges.append(_l3vni_bridge(fabric, vrf))
+    bgp = plane.bgp(name, node)
+    over_ipv6 = bgp is not None and node.address.version == 6
     return NodeIntent(
         name=name,
         address=address,
@@ -131,7 +133,8 @@ def _derive_node(
         bridges=tuple(bridges),
         vxlans=tuple(vxlans),
         vrfs=vrfs,
-        bgp=plane.bgp(name, node),
+        bgp=bgp,
+        frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
         sysctls=_sysctls(fabric, name, node, plane, router, networks),
         forwarding=_forwarding(fabric, node),
         role=node.role,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from overlay.intent import Fabric, Mode, Role, Scope
+from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -217,6 +217,7 @@ class NodeIntent:
 
     `forwarding` says whether its kernel forwards IP at all. In the overlay scope `underlay_port`
     is empty, and the underlay's bridge has neither ports nor gateway: they are somebody else's.
+    `frr` is the version that the intent says it has, where not every FRR will do.
     """
 
     name: str
@@ -233,12 +234,18 @@ class NodeIntent:
     router: RouterIntent | None = None
     vips: tuple[VipIntent, ...] = ()
     forwarding: bool = False
+    frr: str | None = None
 
     @property
     def bfd(self) -> BfdIntent | None:
         """BFD with each of its BGP neighbours, if that is intended."""
         speaker = self.bgp or self.router
         return speaker.detection.bfd if speaker and speaker.detection else None
+
+    @property
+    def oldest_frr(self) -> str | None:
+        """The oldest FRR that can do what this node is to do; None where any will do."""
+        return FRR_WITH_IPV6_VTEPS if self.bgp and ":" in self.address else None
 
     @property
     def forwards(self) -> bool:

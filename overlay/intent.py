@@ -25,9 +25,14 @@ from pydantic import (
 
 IFNAMSIZ = 15
 VXLAN_OVERHEAD = {4: 50, 6: 70}
+# FRR knew IPv4 VTEPs only: zebra kept a VXLAN device's tunnel source as `struct in_addr vtep_ip`.
+# 10.6.0 is the first release with "BGP IPv6 VTEP support" in its notes (FRRouting/frr pull requests
+# 19498 and 19721).
+FRR_WITH_IPV6_VTEPS = "10.6"
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _IFNAME = re.compile(r"[A-Za-z0-9_.-]+")
+_FRR = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,3})?")
 
 
 def _mac(value: object) -> str:
@@ -60,6 +65,20 @@ def _node_name(value: str) -> str:
             "digits, '_', '.', '-'"
         )
     return value
+
+
+def _frr_version(value: object) -> str:
+    if not isinstance(value, str):
+        # YAML reads 10.10 without quotes as the number 10.1.
+        raise ValueError(f"{value!r} is not a version: write it in quotes, such as '10.7'")  # noqa: TRY004 (pydantic's)
+    if not _FRR.fullmatch(value):
+        raise ValueError(f"{value!r} is not a version of FRR, such as '10.7' or '10.7.1'")
+    return value
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """A version's numbers, so that 10.10 is newer than 10.7; what stands behind them is dropped."""
+    return tuple(int(part) for part in re.findall(r"\d+", text))
 
 
 def _interface(value: object) -> str:
@@ -95,6 +114,7 @@ NodeName = Annotated[str, AfterValidator(_node_name)]
 InterfaceName = Annotated[str, AfterValidator(_ifname)]
 GatewayAddress = Annotated[str, BeforeValidator(_interface)]
 Pattern = Annotated[str, AfterValidator(_regex)]
+FrrVersion = Annotated[str, BeforeValidator(_frr_version)]
 Vni = Annotated[int, Field(ge=1, le=16777215)]
 Asn = Annotated[int, Field(ge=1, le=4294967295)]
 
@@ -238,6 +258,11 @@ class Bgp(Strict):
     ] = Field(
         None, description="BFD with each neighbour: true, or a section; default none. See below."
     )
+    frr: FrrVersion | None = Field(
+        None,
+        description="The oldest FRR on any of the nodes, in quotes ('10.7'); a node can name its "
+        "own. Needed where not every release will do: EVPN over an IPv6 underlay takes 10.6.",
+    )
 
 
 class Vrf(Strict):
@@ -304,10 +329,13 @@ class Node(Strict):
         Role.VTEP, description="A VTEP, a BGP route reflector, or the router outside the fabric."
     )
     address: IPvAnyAddress = Field(
-        description="Its underlay address, which is its VTEP address and its BGP router-id."
+        description="Its underlay address: its VTEP address and, where of IPv4, its BGP router-id."
     )
     port: InterfaceName | None = Field(None, description="Its underlay NIC; default underlay.port.")
-    router_id: IPvAnyAddress | None = Field(None, description="BGP router-id; default the address.")
+    router_id: IPvAnyAddress | None = Field(
+        None,
+        description="BGP router-id, of the form a.b.c.d; default the address. Needed over IPv6.",
+    )
     gateway: IPvAnyAddress | None = Field(
         None, description="Default gateway of the node itself, on the underlay; default none."
     )
@@ -315,6 +343,9 @@ class Node(Strict):
         None, description="AS number of a router: it peers with the exits; default: static routes."
     )
     scope: Scope | None = Field(None, description="Its managed scope; default the fabric's.")
+    frr: FrrVersion | None = Field(
+        None, description="The version of its FRR, in quotes; default bgp.frr."
+    )
 
 
 class Vip(Strict):

@@ -151,6 +151,10 @@ def _overlay(fabric: Fabric, key: KeyPath) -> Reason | None:
     return f"each network has its own {key[1]}", _REMOVE
 
 
+def _frr(_fabric: Fabric, _key: KeyPath) -> Reason | None:
+    return "which FRR a node has matters only where it speaks EVPN over an IPv6 underlay", _REMOVE
+
+
 def _noun(role: Role) -> str:
     return "VTEP" if role is Role.VTEP else role.value
 
@@ -158,6 +162,8 @@ def _noun(role: Role) -> str:
 _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
     ("nodes.asn", 3): _asn,
     ("nodes.router_id", 3): _router_id,
+    ("nodes.frr", 3): _frr,
+    ("bgp.frr", 2): _frr,
     ("nodes.port", 3): _underlay_of_node,
     ("nodes.gateway", 3): _underlay_of_node,
     ("networks", 2): _network,

@@ -13,6 +13,7 @@ from nornir.core.task import Result, Task
 from overlay.errors import CommandError, DeployError, FleetError
 from overlay.redaction import redact
 from tasks.files import ManagedFile, files_of, interfaces_file
+from tasks.frr_release import require_frr
 from tasks.render import render_files
 from tasks.scopes import SLUG, elsewhere_section, require_scope
 from tasks.script import Section, build_script, split_output
@@ -113,6 +114,7 @@ def compute_plan(task: Task, intent: FabricIntent, connection: FleetSSH) -> Node
     A DeployError says that this node must not be deployed as it is.
     """
     node = intent.nodes[task.host.name]
+    require_frr(node, connection)
     rendered: Mapping[str, str] = render_files(task, intent).result
     files = files_of(node)
     wanted = {file.path: FileState(rendered[file.path], file.meta) for file in files}
