@@ -9,7 +9,12 @@ from parsers.readers import READERS
 from tests.parsers.shapes import DRIFTED, PARSED, RECORDED_JSON
 
 RELEASES = sorted(path.name for path in RECORDED_JSON.iterdir() if path.is_dir())
-RMAC = {"bookworm": "5e:e6:49:f0:e1:45", "trixie": "5e:e6:49:f0:e1:45"}
+# A guest behind another VTEP: its address, the VTEP's and its router MAC.
+REMOTE = {
+    "bookworm": ("10.0.3.3", "192.168.0.3", "5e:e6:49:f0:e1:45"),
+    "forky": ("10.0.2.1", "192.168.0.1", "4e:53:94:4a:c0:8f"),
+    "trixie": ("10.0.3.3", "192.168.0.3", "5e:e6:49:f0:e1:45"),
+}
 
 
 def _read(folder, slug, suffix="json"):
@@ -18,20 +23,12 @@ def _read(folder, slug, suffix="json"):
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_vrf_routes_to_a_vtep_whose_mac_is_a_neighbour(release):
-    routes = _read(RECORDED_JSON / release, "ip_route")
-    assert (
-        Route(
-            "vrf1",
-            "10.0.3.3/32",
-            metric=20,
-            protocol="bgp",
-            hops=(NextHop("192.168.0.3", "vmbr4000"),),
-        )
-        in routes
-    )
-    assert Neighbour(
-        "192.168.0.3", "vmbr4000", RMAC[release], ("NOARP",), ("extern_learn",), "zebra"
-    ) in _read(RECORDED_JSON / release, "ip_neigh")
+    guest, vtep, rmac = REMOTE[release]
+    hops = (NextHop(vtep, "vmbr4000"),)
+    route = Route("vrf1", f"{guest}/32", metric=20, protocol="bgp", hops=hops)
+    assert route in _read(RECORDED_JSON / release, "ip_route")
+    neighbour = Neighbour(vtep, "vmbr4000", rmac, ("NOARP",), ("extern_learn",), "zebra")
+    assert neighbour in _read(RECORDED_JSON / release, "ip_neigh")
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -74,6 +71,10 @@ def test_what_moved_too_often_is_a_duplicate_on_both_sides():
                 ),
             ),
         ),
+        "forky": (
+            (DuplicateMac(2, MOVED, local=True, device="dmy0", moves=5),),
+            (DuplicateAddress(2, "10.0.2.77", local=True, mac=MOVED, moves=0),),
+        ),
         "trixie": (
             (DuplicateMac(2, MOVED, local=True, device="tap708944i0", moves=5),),
             (DuplicateAddress(2, "10.0.2.77", local=True, mac=MOVED, moves=0),),
@@ -88,6 +89,7 @@ def test_bfd_sessions():
         for release, peers in sessions.items()
     } == {
         "bookworm": {("192.168.0.2", "up", None), ("192.168.0.3", "down", None)},
+        "forky": {("192.168.0.1", "up", False), ("192.168.0.2", "down", False)},
         "trixie": {("192.168.0.1", "up", False), ("192.168.0.3", "down", False)},
     }
     assert {
