@@ -7,13 +7,15 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 place=$(mktemp -d)
-trap 'rm -rf "$place"' EXIT
-trap 'exit 143' INT TERM HUP
+# However the worker ends (a busy session kills it after ten seconds), its place goes with it.
+setsid sh -c 'while [ -d "/proc/$1" ]; do sleep 1; done; rm -rf "$2"' sh $$ "$place" \
+    </dev/null >/dev/null 2>&1 &
 mkdir "$place/checkout" "$place/state"
 tar -C "$here" --exclude=./.venv --exclude=./.git --exclude=./audits --exclude='.*_cache' \
     --exclude=__pycache__ -c . | tar -C "$place/checkout" -x
 unset XDG_STATE_HOME
-PLACE=$place HERE=$here unshare --mount --pid --fork --kill-child --mount-proc \
+export PLACE="$place" HERE="$here"
+exec unshare --mount --pid --fork --kill-child --mount-proc \
     --propagation private sh -euc '
         mkdir -p "$HOME/.local/state"
         mount -t tmpfs tmpfs /run
