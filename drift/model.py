@@ -63,6 +63,7 @@ class Pairwise(IntEnum):
 
     SESSION = 0
     ROUTE = 1
+    PROBE = 2
 
 
 @dataclass(frozen=True, slots=True)

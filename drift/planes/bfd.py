@@ -8,7 +8,7 @@ from drift.applies import with_bfd
 from drift.causes import between, peer_of
 from drift.compare import compare
 from drift.evidence import bounded, lines
-from drift.model import WARNING, About, Check
+from drift.model import WARNING, About, Check, Pairwise
 from drift.plane import Plane
 from drift.planes.sessions import evpn_peers, from_either_end, outside_peers
 from overlay.outputs import BFD_PEERS
@@ -42,6 +42,7 @@ BFD_DOWN = Check(
     "UDP port 3784 (4784 where a router is between) pass both ways, and see that the peer has "
     "BFD, too. `shutdown`: `vtysh -c 'show running-config bfdd'` says where it was typed.",
     follows=_from_session,
+    pairwise=Pairwise.PROBE,
     with_others=True,
 )
 

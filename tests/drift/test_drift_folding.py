@@ -318,3 +318,34 @@ def test_a_leftover_device_explains_what_it_advertises() -> None:
 
     assert unfolded(result) == {("vxlan-unexpected", "node2", "vxlan99")}
     assert Counter(check for check, _, _ in folded(result)) == {"imet-unexpected": 3}
+
+
+@pytest.mark.parametrize("example", ["exit-upstream-bgp", "route-reflectors"])
+def test_bfd_that_went_down_with_a_dead_frr_is_no_finding_of_its_own(example: str) -> None:
+    intent = worlds.with_bfd(example)
+    states = Fleet(intent, stopped=frozenset({"node1"})).states()
+
+    result = audit(intent, states)
+
+    assert unfolded(result) == {("evpn-empty", "node1", "bgp")}
+    assert any(check == "bfd-down" for check, _, _ in folded(result))
+
+
+def test_a_node_without_any_bfd_session_is_one_finding() -> None:
+    intent = worlds.with_bfd("exit-upstream-bgp")
+    states = dict(healthy_states(intent))
+    down = {"192.168.0.2": "down"}
+    for name in states:
+        if name == "node2":
+            json(name, "bfd_peers", lambda sessions: [])(states)
+        elif name != "router":  # it has no session with node2: that is no exit
+
+            def change(sessions: list[dict[str, str]]) -> list[dict[str, str]]:
+                return [one | {"status": down.get(one["peer"], "up")} for one in sessions]
+
+            json(name, "bfd_peers", change)(states)
+
+    result = audit(intent, states)
+
+    assert {(check, host) for check, host, _ in unfolded(result)} == {("bfd-down", "node2")}
+    assert len(result.findings) == 4
