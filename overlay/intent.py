@@ -256,7 +256,7 @@ class Bgp(Strict):
         Bfd | None,
         BeforeValidator(_section_or_switch, json_schema_input_type=bool | Bfd | None),
     ] = Field(
-        None, description="BFD with each neighbour: true, or a section; default none. See below."
+        None, description="BFD with each neighbour: true, or a section; default none."
     )
     frr: FrrVersion | None = Field(
         None,
