@@ -255,9 +255,7 @@ class Bgp(Strict):
     bfd: Annotated[
         Bfd | None,
         BeforeValidator(_section_or_switch, json_schema_input_type=bool | Bfd | None),
-    ] = Field(
-        None, description="BFD with each neighbour: true, or a section; default none."
-    )
+    ] = Field(None, description="BFD with each neighbour: true, or a section; default none.")
     frr: FrrVersion | None = Field(
         None,
         description="The oldest FRR on any of the nodes, in quotes ('10.7'); a node can name its "

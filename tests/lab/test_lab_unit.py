@@ -351,7 +351,9 @@ _IN_NO_EXAMPLE = {"bfd-down"}
 
 
 def test_the_catalogue_has_one_fault_for_each_check() -> None:
-    assert {fault.check for fault in faults.CATALOGUE.values()} == set(CHECKS) - _OF_TWO_NODES - _IN_NO_EXAMPLE
+    assert {fault.check for fault in faults.CATALOGUE.values()} == set(
+        CHECKS
+    ) - _OF_TWO_NODES - _IN_NO_EXAMPLE
     for name, fault in faults.CATALOGUE.items():
         assert fault.name == name
         assert fault.breaks.endswith(".")
