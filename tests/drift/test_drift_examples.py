@@ -42,6 +42,7 @@ NOT_THERE = {
     "l3-asymmetric": _NO_EXIT | {"l3vni", "rmac-conflict"},
     "l3-symmetric": _NO_EXIT,
     "route-reflectors": _NO_EXIT,
+    "ipv6-evpn": _NO_EXIT,
     "ipv6-underlay": _NO_EVPN,
     "overlay-scope": _NO_EXIT,
 }

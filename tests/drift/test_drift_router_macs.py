@@ -202,7 +202,7 @@ def test_of_the_exits_those_are_needed_that_the_vrf_uses(
 
 def test_without_the_l3vnis_table_nothing_is_said_and_the_check_is_skipped() -> None:
     states = healthy_states(worlds.symmetric())
-    states["node1"] = replace(states["node1"], fdb=None)
+    worlds.without("node1", "fdb")(states)
 
     result = audit(worlds.symmetric(), states, skip=worlds.BY_RENDER)
 
