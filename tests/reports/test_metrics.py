@@ -98,6 +98,7 @@ def test_no_label_holds_an_object_and_series_are_bounded(monkeypatch):
     assert (seen[key], seen["findings", "bridge-port-learning", "(other)", "warning"]) == (500, 500)
 
 
+@pytest.mark.slow
 def test_two_thousand_nodes_are_quick_and_few():
     lines = prometheus_text(examples.flat()).splitlines()
     assert len([line for line in lines if line.startswith("evpn_fleet_findings{")]) == 2000

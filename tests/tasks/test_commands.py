@@ -77,6 +77,7 @@ PRINTED_BY = {
     "evpn_summary": "vtysh -c 'show bgp l2vpn evpn summary json'",
     "evpn_vni": "vtysh -c 'show evpn vni json'",
     "bgp_summary": "vtysh -c 'show bgp summary json'",
+    "bfd_peers": "vtysh -c 'show bfd peers json'",
     "ip_address": "ip -j address show",
     "ip_route": "ip -j route show table all",
     "vrrp": "vtysh -c 'show vrrp json'",

@@ -23,6 +23,7 @@ MAY_RUN = {
     "/usr/bin/vtysh -c show evpn vni json",
     "/usr/bin/vtysh -c show bgp summary json",
     "/usr/bin/vtysh -c show vrrp json",
+    "/usr/bin/vtysh -c show bfd peers json",
     "/usr/bin/vtysh -c show running-config",
     "/usr/bin/test ! -e /etc/frr/daemons",
     "/usr/bin/cat /etc/frr/daemons",

@@ -232,6 +232,7 @@ def by_boot(machine: Machine) -> None:
     machine.boot()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recover", [by_timer, by_boot])
 @pytest.mark.parametrize("phase", PHASES)
 def test_killed_at_any_step_the_node_has_its_old_files(
