@@ -35,6 +35,7 @@ LAB_ORDER = (
     "tests/live/test_mishaps.py",
     "tests/live/test_topologies.py::test_onto_blank_nodes",
     "tests/live/test_scopes.py",
+    "tests/live/test_ipv6_evpn.py",
     "tests/live/test_safe_deploy.py",
     "tests/live/test_schedule.py",
     "tests/live/test_quiet.py",

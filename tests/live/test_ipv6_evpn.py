@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.live.conftest import Lab
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.forky]
 
 HERE = ROOT / "tests" / "live" / "ipv6-evpn"
 # What FRR and the kernel hold otherwise over IPv6: flood entries, tunnel sources, next hops.
