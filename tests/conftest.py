@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 # Words by which the session that sums up knows what a worker did not run, and why.
+_OF_TESTING = ("release", "Debian testing alone")
 _NOT_RUN = "the lab's tests were not run: "
 
 
@@ -47,6 +48,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=rank)
     for item in items:
+        if item.get_closest_marker("forky"):
+            # Keywords hold the names of folders, too, and a checkout may be called that.
+            item.user_properties.append(_OF_TESTING)
         if item.get_closest_marker("lab"):
             # Real machines on two busy cores: what fails is tried once more, and said so. Then once
             # without Debian testing (tests/live/conftest.py): that is told apart.
@@ -120,7 +124,7 @@ class _Verdict:
         if report.skipped and isinstance(report.longrepr, tuple) and _NOT_RUN in report.longrepr[2]:
             self.not_run += 1
             self.why = report.longrepr[2].partition(_NOT_RUN)[2]
-        elif report.failed and "forky" in report.keywords:
+        elif report.failed and _OF_TESTING in _properties(report):
             self.forky.append(report.nodeid)
         elif report.failed:
             self.failed += 1
