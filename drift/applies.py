@@ -39,6 +39,10 @@ def with_exits(intent: FabricIntent, node: NodeIntent) -> bool:
     )
 
 
+def with_vrfs(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return bool(node.vrfs)
+
+
 def with_way_out(_intent: FabricIntent, node: NodeIntent) -> bool:
     """An exit, or a router outside with its way back."""
     return node.router is not None or bool(node.bgp and node.bgp.exits)

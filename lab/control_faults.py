@@ -128,6 +128,32 @@ CONTROL_FAULTS = (
         topology="exit-single-gateway",
     ),
     Fault(
+        "vrf-isolation",
+        "The VRF has lost its unreachable default: what it does not know is looked up in the main "
+        "table, and guests reach the underlay.",
+        "vrf-isolation",
+        inject='ip route del vrf "$vrf" unreachable default metric 4278198272',
+        heal='ifup "$vrf"',
+    ),
+    Fault(
+        "vrf-isolation-ipv6",
+        "The same for IPv6 alone.",
+        "vrf-isolation",
+        inject='ip -6 route del vrf "$vrf" unreachable default metric 4278198272',
+        heal='ifup "$vrf"',
+    ),
+    Fault(
+        "vrf-isolation-exit",
+        "The exit leads guests to the underlay, not only to the outside.",
+        "vrf-isolation",
+        inject='prefix=$(ip route show vrf "$vrf" type unreachable | '
+        r"sed -n 's/^unreachable \([0-9][^ ]*\) .*/\1/p' | head -n 1); "
+        'need "unreachable prefix" "$prefix"; '
+        'ip route del vrf "$vrf" unreachable "$prefix" metric 4278198272',
+        heal='ifup "$vrf"',
+        topology="exit-multi-gateway",
+    ),
+    Fault(
         "vrrp",
         "The master of the floating address has a low priority, so another node takes over.",
         "vrrp",

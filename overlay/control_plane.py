@@ -15,7 +15,7 @@ from overlay.expected import (
     StaticRoute,
     UpstreamPeer,
 )
-from overlay.intent import Fabric, Mode, Role
+from overlay.intent import OTHER_VRFS, UNDERLAY, Fabric, Mode, Role
 
 if TYPE_CHECKING:
     from overlay.intent import Node
@@ -117,6 +117,14 @@ class ControlPlane:
             if network.vrf in vrfs
             for gateway in network.gateways
         )
+
+    def unreachable(self, vrf: str) -> tuple[str, ...]:
+        """What guests of a VRF must not reach through its exits, as prefixes."""
+        fabric = self._fabric
+        others = tuple(name for name, it in fabric.vrfs.items() if name != vrf and it.exits)
+        words = {UNDERLAY: (str(fabric.underlay.prefix),), OTHER_VRFS: self._prefixes(others)}
+        wanted = (words.get(word, (word,)) for word in fabric.vrfs[vrf].unreachable)
+        return tuple(dict.fromkeys(prefix for prefixes in wanted for prefix in prefixes))
 
     def router(self, node: Node) -> RouterIntent | None:
         """What a router outside the fabric holds: eBGP with the exits, or static routes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from overlay.intent import Fabric, Mode, Role, Routing
+from overlay.intent import OTHER_VRFS, UNDERLAY, Fabric, Mode, Role, Routing
 from overlay.problems import few, nearest
 
 Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -50,6 +50,12 @@ def exits(fabric: Fabric) -> Iterator[Complaint]:
             )
         for index, node in enumerate(vrf.exits):
             yield from _exit(fabric, ("vrfs", name, "exits", index), node, upstreams=upstreams)
+        if "unreachable" in vrf.model_fields_set and not vrf.exits:
+            yield (
+                ("vrfs", name, "unreachable"),
+                f"{name} has no exit, so its guests reach nothing but its own networks",
+                "remove this key, or name the exits that it should hold for",
+            )
         if vrf.primary is not None and vrf.primary not in vrf.exits:
             yield (
                 ("vrfs", name, "primary"),
@@ -74,6 +80,33 @@ def overlaps(fabric: Fabric) -> Iterator[Complaint]:
                         "the outside could not tell them apart: give one of them another prefix",
                     )
             seen.append((network.vrf, prefix))
+
+
+def shut(fabric: Fabric) -> Iterator[Complaint]:
+    """What a VRF's guests must not reach is none of its own networks."""
+    for name, vrf in fabric.vrfs.items():
+        own = [
+            (network.vni, ipaddress.ip_interface(gateway).network)
+            for network in fabric.networks
+            if network.vrf == name
+            for gateway in network.gateways
+        ]
+        for index, word in enumerate(vrf.unreachable if vrf.exits else ()):
+            if word == OTHER_VRFS:
+                continue  # that VRFs with exits do not overlap is another check
+            prefix = fabric.underlay.prefix if word == UNDERLAY else ipaddress.ip_network(word)
+            said = "the underlay " if word == UNDERLAY else ""
+            written = "unreachable" in vrf.model_fields_set
+            key: KeyPath = ("vrfs", name, "unreachable", index) if written else ("vrfs", name)
+            for vni, network in own:
+                if _overlap(prefix, network):
+                    yield (
+                        key,
+                        f"{said}{prefix} overlaps {network} of VNI {vni}, which is of this VRF",
+                        "name a prefix outside the VRF"
+                        if said == ""
+                        else "give the network another prefix: an exit cannot tell the two apart",
+                    )
 
 
 def _overlap(one: Prefix, other: Prefix) -> bool:
@@ -139,4 +172,4 @@ def timers(fabric: Fabric) -> Iterator[Complaint]:
         )
 
 
-CHECKS = (reflectors, timers, exits, overlaps, vips)
+CHECKS = (reflectors, timers, exits, overlaps, shut, vips)

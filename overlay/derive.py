@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from overlay.control_plane import ControlPlane
 from overlay.expected import (
+    EVERYTHING,
     BridgeIntent,
     BridgeRole,
     FabricIntent,
@@ -113,7 +114,7 @@ def _derive_node(
 ) -> NodeIntent:
     address = str(node.address)
     router = plane.router(node)
-    vrfs = _vrfs(fabric, name, networks)
+    vrfs = _vrfs(fabric, name, networks, plane)
     bridges = [_underlay_bridge(fabric, node)]
     vxlans = []
     for network in networks:
@@ -148,13 +149,19 @@ def _derive_node(
     )
 
 
-def _vrfs(fabric: Fabric, node: str, networks: list[Network]) -> tuple[VrfIntent, ...]:
+def _vrfs(
+    fabric: Fabric, node: str, networks: list[Network], plane: ControlPlane
+) -> tuple[VrfIntent, ...]:
     # A VRF is only where one of its networks is, or its way out: elsewhere it would be empty.
     wanted = {network.vrf for network in networks}
     wanted |= {name for name, vrf in fabric.vrfs.items() if node in vrf.exits}
     symmetric = fabric.routing is Routing.SYMMETRIC
     return tuple(
-        VrfIntent(name, vrf.l3vni if symmetric else None)
+        VrfIntent(
+            name,
+            vrf.l3vni if symmetric else None,
+            unreachable=EVERYTHING + (plane.unreachable(name) if node in vrf.exits else ()),
+        )
         for name, vrf in fabric.vrfs.items()
         if name in wanted
     )

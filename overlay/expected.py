@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from overlay.host_records import Statement
 
 
+EVERYTHING = ("0.0.0.0/0", "::/0")
+
+
 class BridgeRole(StrEnum):
     """What a bridge of the intent is for."""
 
@@ -91,11 +94,16 @@ class BridgeIntent:
 
 @dataclass(frozen=True, slots=True)
 class VrfIntent:
-    """One VRF of a node, with its L3VNI in the symmetric model."""
+    """One VRF of a node, with its L3VNI in the symmetric model.
+
+    `unreachable` are the prefixes that end in its table, each unless a better route is there: of
+    both families everything, so that no lookup goes on to the main table.
+    """
 
     name: str
     l3vni: int | None
     table: str = "auto"
+    unreachable: tuple[str, ...] = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ from pydantic import (
 )
 
 IFNAMSIZ = 15
+# Words for what a VRF's guests do not reach through its exits.
+UNDERLAY = "underlay"
+OTHER_VRFS = "vrfs"
 VXLAN_OVERHEAD = {4: 50, 6: 70}
 # FRR knew IPv4 VTEPs only: zebra kept a VXLAN device's tunnel source as `struct in_addr vtep_ip`.
 # 10.6.0 is the first release with "BGP IPv6 VTEP support" in its notes (FRRouting/frr pull requests
@@ -99,6 +102,21 @@ def _interface(value: object) -> str:
     return str(parsed)
 
 
+def _unreachable(value: object) -> str:
+    text = str(value)
+    if text in (UNDERLAY, OTHER_VRFS):
+        return text
+    try:
+        prefix = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is neither `{UNDERLAY}` nor `{OTHER_VRFS}` nor a prefix: {error}"
+        ) from None
+    if prefix.prefixlen == 0:
+        raise ValueError(f"{text!r} is all there is: a VRF without a way out has no `exits`")
+    return str(prefix)
+
+
 def _regex(value: str) -> str:
     try:
         re.compile(value)
@@ -113,6 +131,7 @@ MacAddress = Annotated[str, BeforeValidator(_mac)]
 NodeName = Annotated[str, AfterValidator(_node_name)]
 InterfaceName = Annotated[str, AfterValidator(_ifname)]
 GatewayAddress = Annotated[str, BeforeValidator(_interface)]
+Unreachable = Annotated[str, BeforeValidator(_unreachable)]
 Pattern = Annotated[str, AfterValidator(_regex)]
 FrrVersion = Annotated[str, BeforeValidator(_frr_version)]
 Vni = Annotated[int, Field(ge=1, le=16777215)]
@@ -275,6 +294,12 @@ class Vrf(Strict):
     )
     primary: str | None = Field(
         None, description="The exit that all others prefer; default: every exit is equal."
+    )
+    unreachable: tuple[Unreachable, ...] = Field(
+        (UNDERLAY,),
+        description="What its guests do not reach, though its exits lead to all the outside: "
+        "`underlay` (the underlay's prefix, so the nodes themselves), `vrfs` (the networks of all "
+        "other VRFs with exits) and prefixes, such as that of a management network; `[]`: nothing.",
     )
 
 

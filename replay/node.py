@@ -52,6 +52,7 @@ _SUCCEED = frozenset(
         "hold",
         "ifreload",
         "interfaces-hold",
+        "route-gone",
         "rt-tables",
         "sysctl",
         "sysctl-again",

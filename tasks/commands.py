@@ -55,6 +55,7 @@ COMMANDS = (
     _vtysh(outputs.BFD_PEERS, "show bfd peers json"),
     CollectCommand(outputs.IP_ADDRESS, "ip -j address show", "json"),
     CollectCommand(outputs.IP_ROUTE, "ip -j route show table all", "json"),
+    CollectCommand(outputs.IP6_ROUTE, "ip -6 -j route show table all", "json"),
     _vtysh(outputs.VRRP, "show vrrp json"),
     CollectCommand(outputs.SYSCTL, "sysctl -e"),
     _vtysh(outputs.RUNNING_CONFIG, "show running-config", suffix="txt"),

@@ -22,6 +22,7 @@ _FIXED_AT_BIRTH = frozenset(
     {"vxlan-id", "vxlan-svcnodeip", "vxlan-physdev", "vxlan-port", "vxlan-learning", "pre-up", "up"}
 )
 _VRF_INSTANCE = re.compile(r"^router bgp (\d+) vrf (\S+)$", re.MULTILINE)
+_ROUTE_ADDED = re.compile(r"^\s+post-up (ip|ip -6) route replace (vrf .+)$", re.MULTILINE)
 _AS = re.compile(r"^router bgp (\d+)$", re.MULTILINE)
 
 
@@ -76,7 +77,8 @@ def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:
         return []
     if change.after.text is None:
         # There is no file of ours any more, so ifupdown2 has nothing to say of its devices.
-        return [_removed("unmake", name) for name in sorted(made_devices(change.before.text or ""))]
+        made = sorted(made_devices(change.before.text or ""))
+        return [*_routes_gone(change), *(_removed("unmake", name) for name in made)]
     # ifupdown2 of Debian 13 writes VRF tables into this folder and fails where it is absent.
     tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
     # In the overlay scope only our own devices, which the file puts into a class.
@@ -88,7 +90,8 @@ def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:
         command = f"{command} || {command}"
     reload = Section("ifreload", command, timeout=120, stop=True)
     again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
-    return [tables, *_remade(change), reload, Section("sysctl-again", again, stop=True)]
+    settle = Section("sysctl-again", again, stop=True)
+    return [tables, *_remade(change), reload, *_routes_gone(change), settle]
 
 
 def _starts_other_daemons(change: FileChange | None) -> bool:
@@ -201,6 +204,21 @@ def _removed(why: str, name: str) -> Section:
     word = shlex.quote(name)
     command = f"! ip link show {word} >/dev/null 2>&1 || ip link del {word}"
     return Section(f"{why}:{name}", command)
+
+
+def _routes_gone(change: FileChange) -> list[Section]:
+    """Takes away the routes that a file adds no more.
+
+    ifupdown2 does so with their VRF, but not where that stays.
+    """
+    before, after = (
+        _ROUTE_ADDED.findall(state.text or "") for state in (change.before, change.after)
+    )
+    # Who is not there any more is no fault.
+    return [
+        Section(f"route-gone:{number}", f"{ip} route del {route} 2>/dev/null || :")
+        for number, (ip, route) in enumerate((r for r in before if r not in after), start=1)
+    ]
 
 
 def vxlan_stanzas(interfaces: str) -> dict[str, frozenset[str]]:

@@ -23,7 +23,7 @@ from overlay.records import (
 )
 from tests.simulated_links import FIRST_TABLE, addresses, links_of, number_of, port_of, vni_listing
 from tests.simulated_outputs import PrintedState, planes_of
-from tests.simulated_outside import outside_peers, running_config, shown_group, shown_route
+from tests.simulated_outside import ends_of, outside_peers, running_config, shown_group, shown_route
 from tests.simulated_routing import default_route, router_macs, routes_to
 
 if TYPE_CHECKING:
@@ -88,8 +88,10 @@ class Fleet:
 
     def _printed(self, node: NodeIntent) -> dict[str, object]:
         printed: dict[str, object] = {"ip_address": addresses(node)}
-        if node.forwards:
+        if node.forwards or node.vrfs:
             printed["ip_route"] = self._routes(node)
+        if node.vrfs:
+            printed["ip6_route"] = ends_of(node, 6)
         if node.sysctls:
             printed["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.sysctls)
         if node.name in self.stopped:
@@ -178,7 +180,8 @@ class Fleet:
         bridge = node.underlay_bridge.name
         shown: list[dict[str, object]] = [
             {"dst": "10.0.0.0/8", "dev": "mgmt", "flags": []},
-            {"type": "unreachable", "dst": "default", "dev": "lo", "table": "7", "pref": "medium"},
+            {"type": "unreachable", "dst": "default", "table": "7", "metric": 4278198272},
+            *ends_of(node, 4),
         ]
         if node.router is not None:
             return shown + self._routes_back(node, node.router, bridge)
@@ -191,11 +194,15 @@ class Fleet:
         for exit_ in exits:
             table = str(FIRST_TABLE + places[exit_.vrf])
             if exit_.backup:
+                hop = exit_.gateway or next(iter(upstreams), "")
+                primary = "2001:db8::1" if ":" in hop else "192.0.2.1"
                 shown.append(
-                    shown_route("default", f"vmbr{self._l3vni(node, exit_)}", "192.0.2.1", table)
+                    shown_route("default", f"vmbr{self._l3vni(node, exit_)}", primary, table)
                 )
             elif exit_.gateway:
                 shown.append(shown_route("default", bridge, exit_.gateway, table))
+            else:  # imported from the main table, where the router outside has told it
+                shown += [shown_route("default", bridge, hop, table) for hop in told]
         return shown
 
     def _l3vni(self, node: NodeIntent, exit_: ExitIntent) -> int | None:

@@ -43,6 +43,25 @@ def shown_group(node: NodeIntent, vip: VipIntent, *, master: bool) -> dict[str, 
     }
 
 
+def ends_of(node: NodeIntent, version: int) -> list[dict[str, object]]:
+    """The unreachable routes of a node's VRFs, as `ip -j route show table all` prints them."""
+    everything = {4: "0.0.0.0/0", 6: "::/0"}[version]
+    device = {"dev": "lo"} if version == 6 else {}
+    return [
+        {
+            "type": "unreachable",
+            "dst": "default" if prefix == everything else prefix,
+            "table": vrf.name,
+            "metric": 4278198272,
+            "flags": [],
+        }
+        | device
+        for vrf in node.vrfs
+        for prefix in vrf.unreachable
+        if (":" in prefix) == (version == 6)
+    ]
+
+
 def running_config(text: str) -> str:
     """What `show running-config` makes of a frr.conf, as FRR 8.4.4 and 10.3 do."""
     said = text.replace("version 3", "").replace("service integrated-vtysh-config", "")

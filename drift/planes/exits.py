@@ -119,7 +119,12 @@ def _way_out(
     prefix = _default_of(hop)
     main = tables.get(MAIN_TABLE, [])
     best = _best(main, prefix)
-    about = About(device=view.node.underlay_bridge.name, peer=hop, topics=_STATIC)
+    about = About(
+        device=view.node.underlay_bridge.name,
+        peer=hop,
+        topics=_STATIC,
+        group=("way out", view.host),
+    )
     if best is not None and _leads_back(view, best):
         yield _changed(view, "main table", f"via {hop}" if hop else "a way out", best, about)
         return
@@ -130,27 +135,45 @@ def _way_out(
     elif not own and view.node.scope is Scope.OVERLAY:
         own = _best(_of_vrf(view, exit_.vrf, tables), prefix) is not None
     if not own:
-        yield EXIT_ROUTE.found(
-            view.host,
-            "main table",
-            "missing",
-            f"via {hop}" if hop else "a way out",
-            _via(best) if best else None,
-            what="default route",
-            evidence=lines(IP_ROUTE, [_shown(best)] if best else []),
-            about=about,
-        )
+        yield _absent(view, "main table", f"via {hop}" if hop else "a way out", best, about)
 
 
 def _way_out_of_vrf(
     view: HostView, exit_: ExitIntent, tables: Mapping[str, list[Route]]
 ) -> Iterator[RawFinding]:
-    """A VRF's own default must not lead to another exit. Without one the main table's is used."""
+    """A VRF needs a default of its own, which must not lead to another exit."""
     hop = _hop(view, exit_)
     best = _best(_of_vrf(view, exit_.vrf, tables), _default_of(hop))
-    if best is not None and _leads_back(view, best) and not exit_.backup:
-        about = About(vrf=exit_.vrf, vni=view.l3vni_by_vrf.get(exit_.vrf), topics=_STATIC)
-        yield _changed(view, f"VRF {exit_.vrf}", f"via {hop}" if hop else "a way out", best, about)
+    if best is not None and (exit_.backup or not _leads_back(view, best)):
+        return
+    place, wanted = f"VRF {exit_.vrf}", f"via {hop}" if hop else "a way out"
+    about = About(
+        vrf=exit_.vrf,
+        vni=view.l3vni_by_vrf.get(exit_.vrf),
+        peer=hop,
+        topics=_STATIC,
+        # One way out that is gone is gone for each of its VRFs.
+        group=None if best is not None else ("way out", view.host),
+    )
+    if best is not None:
+        yield _changed(view, place, wanted, best, about)
+    else:
+        yield _absent(view, place, wanted, None, about)
+
+
+def _absent(
+    view: HostView, place: str, wanted: str, best: Route | None, about: About
+) -> RawFinding:
+    return EXIT_ROUTE.found(
+        view.host,
+        place,
+        "missing",
+        wanted,
+        _via(best) if best else None,
+        what="default route",
+        evidence=lines(IP_ROUTE, [_shown(best)] if best else []),
+        about=about,
+    )
 
 
 def _leads_back(view: HostView, route: Route) -> bool:

@@ -99,8 +99,10 @@ def _add_exits(draw: Any, fabric: dict[str, Any], names: list[str], *, v6: bool)
         vrf["exits"] = exits
         if exits and draw(st.booleans()):
             vrf["primary"] = exits[0]
-        # With several exits and no gateway there is nothing to prefer to another exit's default.
-        for name in exits if "asn" not in router or len(exits) > 1 else ():
+        if exits and draw(st.booleans()):
+            words = st.sampled_from(["underlay", "vrfs", "172.16.0.0/12", "fd99::/48"])
+            vrf["unreachable"] = draw(st.lists(words, unique=True))
+        for name in exits if "asn" not in router or draw(st.booleans()) else ():
             fabric["nodes"][name]["gateway"] = router["address"]
     if draw(st.booleans()):
         holders = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))

@@ -85,9 +85,20 @@ def _faults_of_settings(node: NodeIntent) -> Iterator[Fault]:
         wrong = text(node.name, "sysctl", lambda old, line=line: old.replace(line, f"{line}7"))
         yield "sysctl", key, wrong
     for vrf in node.vrfs:
+        for prefix in vrf.unreachable:
+            slug = "ip6_route" if ":" in prefix else "ip_route"
+            open_ = json(node.name, slug, _leads_on(vrf.name, prefix))
+            yield "vrf-isolation", f"VRF {vrf.name} {prefix}", open_
         if vrf.l3vni is not None:
             gone = json(node.name, "evpn_vni", lambda s, vni=vrf.l3vni: s.pop(str(vni)) and None)
             yield "l3vni", f"VNI {vrf.l3vni}", gone
+
+
+def _leads_on(vrf: str, prefix: str) -> Any:
+    place = "default" if prefix in ("0.0.0.0/0", "::/0") else prefix
+    return lambda shown: [
+        e for e in shown if (e.get("type"), e["dst"], e.get("table")) != ("unreachable", place, vrf)
+    ]
 
 
 def _faults_of_files(node: NodeIntent, files: Mapping[str, str]) -> Iterator[Fault]:

@@ -79,6 +79,10 @@ def _is_default(entry: dict[str, Any], table: str | None = None) -> bool:
     return entry["dst"] == "default" and entry.get("table") == table and "gateway" in entry
 
 
+def _ends(entry: dict[str, Any], prefix: str) -> bool:
+    return entry.get("type") == "unreachable" and (entry["dst"], entry["table"]) == (prefix, "vrf1")
+
+
 def _group(**changes: Any) -> Callable[[Any], None]:
     return lambda groups: groups[0].update(changes)
 
@@ -215,7 +219,7 @@ OUTSIDE: dict[tuple[str, str], Case] = {
         both(
             json("node1", "bgp_summary", _session("192.168.0.254", "Active")),
             json("router", "bgp_summary", _session("192.168.0.1", "Idle (Admin)")),
-            _routes("node1", lambda e: None if _is_default(e) else e),
+            _routes("node1", lambda e: None if e["dst"] == "default" and "gateway" in e else e),
             _routes("router", lambda e: None if e["dst"].startswith("10.0.2.") else e),
         ),
         "router",
@@ -332,6 +336,56 @@ OUTSIDE: dict[tuple[str, str], Case] = {
         "neighbor 192.168.0.2",
         "BFD session - Expected: up Actual: init",
         partial(with_bfd, "route-reflectors"),
+    ),
+    ("exit-route", "the VRF has lost its way out, the node has not"): Case(
+        _routes("node1", lambda e: None if _is_default(e, "1001") else e),
+        "node1",
+        "VRF vrf1",
+        "default route - Expected: via 192.168.0.254 Actual: absent",
+        MULTI,
+    ),
+    ("exit-route", "what the router outside tells does not come into the VRF"): Case(
+        _routes("node1", lambda e: None if _is_default(e, "1001") else e),
+        "node1",
+        "VRF vrf1",
+        "default route - Expected: via 192.168.0.254 Actual: absent",
+        UPSTREAM,
+    ),
+    ("vrf-isolation", "no IPv4 default that ends the lookup"): Case(
+        _routes("node2", lambda e: None if _ends(e, "default") else e),
+        "node2",
+        "VRF vrf1 0.0.0.0/0",
+        "route that ends the lookup - Expected: unreachable 0.0.0.0/0 Actual: absent",
+    ),
+    ("vrf-isolation", "no IPv6 one, beside that of another table"): Case(
+        json("node2", "ip6_route", lambda shown: [e | {"table": "vrf9"} for e in shown]),
+        "node2",
+        "VRF vrf1 ::/0",
+        "Actual: absent",
+    ),
+    ("vrf-isolation", "an exit's own default stands where the end should be"): Case(
+        _routes("node1", lambda e: None if _ends(e, "default") else e),
+        "node1",
+        "VRF vrf1 0.0.0.0/0",
+        "Actual: absent",
+        SINGLE,
+    ),
+    ("vrf-isolation", "an exit leads to the underlay"): Case(
+        _routes("node1", lambda e: None if _ends(e, "192.168.0.0/24") else e),
+        "node1",
+        "VRF vrf1 192.168.0.0/24",
+        "Expected: unreachable 192.168.0.0/24 Actual: absent",
+        SINGLE,
+    ),
+    ("vrf-isolation", "all of them are gone"): Case(
+        both(
+            _routes("node3", lambda e: None if e.get("type") else e),
+            json("node3", "ip6_route", lambda shown: []),
+        ),
+        "node3",
+        "VRF vrf1 0.0.0.0/0",
+        "Actual: absent",
+        UPSTREAM,
     ),
     ("vrrp", "no master"): Case(
         json("node1", "vrrp", _status("Backup")),
