@@ -28,12 +28,14 @@ RENDERED = frozenset({"config-file", "config-running"})
 
 # A node of `worlds.symmetric`, and one of `worlds.unicast`.
 SYMMETRIC = {
-    "ip_link": LINKS | {"gateway-mac", "rmac-conflict"},
+    "ip_link": LINKS | {"gateway-mac", "rmac-conflict", "vrf-isolation"},
     "bridge_fdb": FLOOD_LISTS | MACS,
     "bgp_l2vpn_evpn": FLOOD_LISTS | MACS | ROUTES,
     "evpn_summary": frozenset({"session-down", "session-unexpected"}),
     "evpn_vni": frozenset({"l3vni"}),
     "ip_address": frozenset({"gateway-address", "underlay-address"}),
+    "ip_route": frozenset({"vrf-isolation"}),
+    "ip6_route": frozenset({"vrf-isolation"}),
     "sysctl": frozenset({"sysctl"}),
 }
 UNICAST = {

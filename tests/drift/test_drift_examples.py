@@ -24,7 +24,8 @@ LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fab
 # What a topology has nothing for, written down by hand.
 _NO_VIP = frozenset({"vrrp", "vxlan-group"})
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
-_NO_ROUTING = _NO_EXIT | {"gateway-address", "gateway-mac", "l3vni", "rmac-conflict"}
+_NO_VRF = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-isolation"}
+_NO_ROUTING = _NO_VRF | {"gateway-address", "gateway-mac"}
 _NO_EVPN = (
     _NO_ROUTING
     | applicable.MACS
@@ -39,7 +40,7 @@ NOT_THERE = {
     "l2-evpn": _NO_ROUTING,
     "l2-multicast": _NO_EVPN - {"vxlan-group"},
     "l2-unicast": _NO_EVPN,
-    "l3-asymmetric": _NO_EXIT | {"l3vni", "rmac-conflict"},
+    "l3-asymmetric": _NO_VRF,
     "l3-symmetric": _NO_EXIT,
     "route-reflectors": _NO_EXIT,
     "ipv6-evpn": _NO_EXIT,
