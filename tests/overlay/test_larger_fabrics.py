@@ -135,3 +135,66 @@ def test_the_way_back_leads_to_the_exits_of_each_vrf_only(intent: Any) -> None:
         "10.0.20.0/24": both,
         "10.0.30.0/24": ["192.168.0.6"],
     }
+
+
+def unreachable(fabric: Any, name: str) -> dict[str, tuple[str, ...]]:
+    return {vrf.name: vrf.unreachable[2:] for vrf in fabric.nodes[name].vrfs}
+
+
+def test_every_vrf_ends_its_lookups_and_exits_shut_the_underlay(intent: Any) -> None:
+    for name in VTEPS:
+        assert {vrf.unreachable[:2] for vrf in intent.nodes[name].vrfs} == {("0.0.0.0/0", "::/0")}
+    underlay = ("192.168.0.0/24",)
+    assert unreachable(intent, "pve1") == {"red": underlay, "blue": underlay}
+    assert unreachable(intent, "pve3") == {"red": (), "blue": ()}
+    # It exits green, and has red, which others exit.
+    assert unreachable(intent, "pve6") == {"red": (), "green": underlay}
+
+
+def test_exits_shut_other_vrfs_and_prefixes_where_the_intent_says_so(intent: Any) -> None:
+    words = {
+        "red": ("vrfs", "10.255.0.0/24", "fd00:255::/64"),
+        "blue": (),
+        "green": ("underlay", "192.168.0.0/24"),
+    }
+    vrfs = {
+        name: vrf.model_copy(update={"unreachable": words[name]})
+        for name, vrf in intent.fabric.vrfs.items()
+    }
+    fabric = derive(intent.fabric.model_copy(update={"vrfs": vrfs}))
+    assert unreachable(fabric, "pve1") == {
+        "red": ("10.0.20.0/24", "10.0.30.0/24", "10.255.0.0/24", "fd00:255::/64"),
+        "blue": (),
+    }
+    assert unreachable(fabric, "pve6")["green"] == ("192.168.0.0/24",)
+    stanza = render(fabric)["pve1"]["/etc/network/interfaces"]
+    for line in (
+        "post-up ip -6 route replace vrf red unreachable fd00:255::/64 metric 4278198272",
+        "pre-down ip route del vrf red unreachable 10.0.30.0/24 metric 4278198272 2>/dev/null || :",
+    ):
+        assert stanza.count(f"        {line}\n") == 1
+
+
+@pytest.mark.parametrize(("node", "preferred"), [("pve1", "200"), ("pve2", "60")])
+def test_an_exit_without_a_gateway_imports_the_upstream_default_alone(
+    intent: Any, node: str, preferred: str
+) -> None:
+    """Before another exit's type-5 default (100), on a backup only before another backup's (50)."""
+    nodes = {
+        name: it.model_copy(
+            update={"gateway": None} | ({"asn": 25253} if it.role == "router" else {})
+        )
+        for name, it in intent.fabric.nodes.items()
+    }
+    conf = render(derive(intent.fabric.model_copy(update={"nodes": nodes})))[node][FRR_CONF]
+    assert "nexthop-vrf" not in conf
+    for number, family in ((10, "ip"), (20, "ipv6")):
+        assert (
+            f"route-map EVPN-FLEET-DEFAULT-red permit {number}\n"
+            f" match {family} address prefix-list EVPN-FLEET-DEFAULT\n"
+            f" set local-preference {preferred}\nexit\n"
+        ) in conf
+    imported = "  import vrf route-map EVPN-FLEET-DEFAULT-red\n  import vrf default\n"
+    assert (
+        conf.partition("vrf red\n bgp router-id")[2].partition("\nexit\n")[0].count(imported) == 2
+    )

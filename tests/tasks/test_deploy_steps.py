@@ -174,3 +174,36 @@ def test_a_file_of_the_overlay_scope_that_goes_takes_its_devices_along():
     assert steps(gone) == [
         f"install:{OVERLAY_INTERFACES.path}", "unmake:vmbr2", "unmake:vxlan2",
     ]  # fmt: skip
+
+
+VRF = """auto red
+iface red
+        vrf-table auto
+        post-up ip route replace vrf red unreachable 0.0.0.0/0 metric 9
+        post-up ip -6 route replace vrf red unreachable ::/0 metric 9
+"""
+GONE = [
+    "ip route del vrf red unreachable 0.0.0.0/0 metric 9 2>/dev/null || :",
+    "ip -6 route del vrf red unreachable ::/0 metric 9 2>/dev/null || :",
+]
+
+
+def routes_gone(before: str | None, after: str | None) -> list[str]:
+    found = apply_sections((change(INTERFACES, before, after),), "/tmp/stage")
+    return [section.command for section in found if section.slug.startswith("route-gone:")]
+
+
+def test_routes_that_a_vrf_is_given_no_more_are_taken_away():
+    """ifupdown2 runs no `pre-down` of a stanza that only changed."""
+    without = VRF.partition("        post-up")[0]
+    assert routes_gone(VRF, without) == GONE
+    assert routes_gone(VRF, VRF.replace("        post-up ip -6", "#")) == GONE[1:]
+    assert routes_gone(without, VRF) == []
+    assert routes_gone(VRF, VRF + "auto x\n") == []
+
+
+def test_routes_go_before_the_vrf_that_nobody_defines_any_more():
+    gone = FileChange(OVERLAY_INTERFACES, FileState(VRF), FileState(None))
+    commands = [section.command for section in apply_sections((gone,), "/tmp/stage")]
+    deleted = next(at for at, command in enumerate(commands) if "ip link del red" in command)
+    assert commands[deleted - 2 : deleted] == GONE
