@@ -36,6 +36,8 @@ def outputs(host: str, scene: str) -> dict[str, RawOutput]:
         "evpn_summary": RawOutput("{}\n"),
         "evpn_vni": RawOutput('{"2": {}}\n', 0, "a warning\n"),
         "ip_address": RawOutput("[]"),
+        "ip_route": RawOutput("[]"),
+        "ip6_route": RawOutput("[]"),
         "sysctl": RawOutput("net.ipv4.ip_forward = 1\n"),
         "running_config": RawOutput("Current configuration:\n!\nend\n"),
         **{file_slug(file.path): RawOutput(f"# {scene}\n") for file in FILES},
