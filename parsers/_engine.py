@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Match = dict[str, str]
 
-_FOLDER = Path(__file__).resolve().parent
+_FOLDER = Path(__file__).resolve().parent / "patterns"
 _CACHE_VARIABLE = "TTPCACHEFOLDER"
 
 
@@ -50,7 +50,7 @@ def _start_afresh_after_fork() -> None:
 
 @functools.cache
 def _parser(template: str) -> _Parser:
-    """Load `template` (a `.ttp` file of this folder) once per process.
+    """Load `template` (a `.ttp` file of `patterns/`) once per process.
 
     TTP reads and writes a pickle in its cache folder, by default its own package folder: a pickle
     is code, so it gets a folder that is private and gone again as soon as the template is loaded.
