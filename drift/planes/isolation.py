@@ -26,7 +26,8 @@ VRF_ISOLATION = Check(
     "for each prefix that is `unreachable:` by the intent. Other routes of the VRF go before.",
     "What a VRF's table does not know is looked up in the main table: guests reach the node "
     "itself, the underlay and other tenants, unencapsulated.",
-    (IP_ROUTE, IP6_ROUTE, IP_LINK),
+    (IP_ROUTE, IP_LINK),
+    reads=(IP6_ROUTE,),
     applies=with_vrfs,
     confirm="ip route show vrf vrf1 type unreachable; ip -6 route show vrf vrf1 type unreachable",
     remedy="`ifup vrf1` adds what is missing and interrupts nothing. If its stanza in "
@@ -42,11 +43,13 @@ _ENDS = frozenset({"unreachable", "prohibit", "blackhole"})
 def examine_isolation(view: HostView) -> Iterator[RawFinding]:
     """Each VRF's unreachable routes: the default of both families, and what its exits must shut."""
     routes = [*(view.state.routes or ()), *(view.state.ipv6_routes or ())]
+    # iproute2 lists both families in one table, or says IPv6 only when it is asked for that.
+    has_ipv6 = view.state.ipv6_routes is not None or any(":" in route.prefix for route in routes)
     for vrf in view.node.vrfs:
         own = [route for route in routes if route.table in _tables(view, vrf)]
         ended = {route.prefix for route in own if route.type in _ENDS}
         for prefix in vrf.unreachable:
-            if prefix not in ended:
+            if prefix not in ended and (has_ipv6 or ":" not in prefix):
                 yield _missing(view, vrf, prefix, [r.text for r in own if r.prefix == prefix])
 
 

@@ -35,7 +35,6 @@ SYMMETRIC = {
     "evpn_vni": frozenset({"l3vni"}),
     "ip_address": frozenset({"gateway-address", "underlay-address"}),
     "ip_route": frozenset({"vrf-isolation"}),
-    "ip6_route": frozenset({"vrf-isolation"}),
     "sysctl": frozenset({"sysctl"}),
 }
 UNICAST = {

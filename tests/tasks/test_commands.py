@@ -77,6 +77,7 @@ PRINTED_BY = {
     "bfd_peers": "vtysh -c 'show bfd peers json'",
     "ip_address": "ip -j address show",
     "ip_route": "ip -j route show table all",
+    "ip6_route": "ip -6 -j route show table all",
     "vrrp": "vtysh -c 'show vrrp json'",
     "sysctl": "sysctl -e",
     "running_config": "vtysh -c 'show running-config'",
