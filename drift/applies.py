@@ -32,6 +32,13 @@ def with_l3vni(_intent: FabricIntent, node: NodeIntent) -> bool:
     return any(vxlan.is_l3vni for vxlan in node.vxlans)
 
 
+def with_neighbours(_intent: FabricIntent, node: NodeIntent) -> bool:
+    """A node for which zebra makes neighbour entries: of next hops, or for ARP suppression."""
+    return node.bgp is not None and any(
+        vxlan.is_l3vni or vxlan.flags.neigh_suppress for vxlan in node.vxlans
+    )
+
+
 def with_exits(intent: FabricIntent, node: NodeIntent) -> bool:
     """A node with a VRF that somebody routes to the outside."""
     return node.bgp is not None and any(

@@ -43,6 +43,9 @@ class Broken(StrEnum):
     ORIGIN = auto()  # check, object: at the node that originates it
     PREFIX = auto()  # host, VNI: its prefix routes
     ROUTE = auto()  # host, VNI, VTEP: the IMET route that the host has of that VTEP
+    KERNEL = auto()  # host: nothing that FRR knows gets into it
+    ENTRY = auto()  # host, VNI, MAC: its forwarding entry
+    NEIGHBOUR = auto()  # host, VTEP: the neighbour entry of a next hop; without a VTEP, of any
     LEARNED = auto()  # host, VNI: MACs are learned beside EVPN
     MAC = auto()  # VNI, MAC: it keeps moving
     VIP = auto()  # object: a group's own state
@@ -112,3 +115,23 @@ def from_exchange(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield between(host, peer)
     yield Broken.ALONE, peer
     yield Broken.ALONE, host
+
+
+def from_forwarding(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    """What zebra has put into the kernel, or should have: entries, neighbours and VRF routes."""
+    host, about = raw.finding.host, raw.about
+    yield Broken.KERNEL, host
+    yield Broken.VNI, host, about.vni
+    yield Broken.MAC, about.vni, about.mac
+    yield Broken.LEARNED, host, about.vni
+    if about.vrf is not None:
+        # A router MAC, or what is routed: zebra takes it back with the VRF or its L3VNI.
+        yield Broken.VRF, host, about.vrf
+        yield Broken.ROUTING, host, about.vni
+        yield Broken.L3VNI, host, about.vni
+        # FRR 8.4 drops a VTEP's router MAC with one of its prefixes, while others still lead there,
+        # and where that VTEP announces its routes with other attributes.
+        yield Broken.PREFIX, peer_of(raw, owner), about.vni
+        yield Broken.RENEWED, peer_of(raw, owner)
+    # Without advertise-all-vni zebra takes back all that it had put into the kernel.
+    yield Broken.INSTANCE_ROUTES, host

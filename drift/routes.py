@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
     from overlay.records import EvpnPath, EvpnTable
 
+    Destination = tuple[str, int | None]
+
 _MAC_IP = 2
 _INCLUSIVE_MULTICAST = 3
 _IP_PREFIX = 5
+_ADDRESSED = frozenset({_MAC_IP, _IP_PREFIX})
 _LOCAL_WEIGHT = 32768
 # RFC 8365 automatic route targets set bits above the VNI's 24 (`autort rfc8365-compatible`).
 _VNI_MASK = 0xFFFFFF
@@ -160,16 +163,21 @@ class Routes:
             if path.route_type == route_type and path.best and not path.local
         )
 
-    def routing_paths(self, vni: int) -> Iterator[EvpnPath]:
-        """What a VRF could route by: MAC/IP and prefix paths with its L3VNI, best or its own."""
-        return (
-            path
-            for path in self._paths
-            if path.ip is not None
-            and path.route_type in (_MAC_IP, _IP_PREFIX)
-            and path.best
-            and vni in vnis_of(path)
-        )
+    @cached_property
+    def addressed(self) -> dict[int, dict[Destination, list[EvpnPath]]]:
+        """By VNI, then by address and length (None: a host's), the best MAC/IP and prefix paths.
+
+        Of an L3VNI it is what its VRF could route by. The node's own paths are among them.
+        """
+        index: dict[int, dict[Destination, list[EvpnPath]]] = defaultdict(dict)
+        for path in self._paths:
+            if path.ip is None or path.route_type not in _ADDRESSED or ">" not in path.status:
+                continue
+            for target in path.route_targets:
+                vni = vni_of(target)
+                if vni is not None:
+                    index[vni].setdefault((path.ip, path.prefix_length), []).append(path)
+        return index
 
     def originated_imet(self) -> Iterator[EvpnPath]:
         """The type-3 paths that the node itself originates."""

@@ -57,6 +57,8 @@ COMMANDS = (
     CollectCommand(outputs.IP_ROUTE, "ip -j route show table all", "json"),
     CollectCommand(outputs.IP6_ROUTE, "ip -6 -j route show table all", "json"),
     _vtysh(outputs.VRRP, "show vrrp json"),
+    # As the routes, after BGP's table: what that has just told zebra is in the kernel by now.
+    CollectCommand(outputs.IP_NEIGH, "ip -j neigh show", "json"),
     CollectCommand(outputs.SYSCTL, "sysctl -e"),
     _vtysh(outputs.RUNNING_CONFIG, "show running-config", suffix="txt"),
     # Once more, after BGP's table: a MAC that moves meanwhile is no drift.

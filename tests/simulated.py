@@ -7,6 +7,7 @@ carries what no intent owns (a management NIC, taps, docker0, guests' MACs), whi
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from overlay.records import (
     EvpnTable,
     FdbEntry,
 )
+from tests.simulated_kernel import neighbours, vrf_routes
 from tests.simulated_links import FIRST_TABLE, addresses, links_of, number_of, port_of, vni_listing
 from tests.simulated_outputs import PrintedState, planes_of
 from tests.simulated_outside import ends_of, outside_peers, running_config, shown_group, shown_route
@@ -92,6 +94,12 @@ class Fleet:
             printed["ip_route"] = self._routes(node)
         if node.vrfs:
             printed["ip6_route"] = ends_of(node, 6)
+        if any(vxlan.is_l3vni for vxlan in node.vxlans):
+            printed["ip_route"] = [*self._routes(node), *self._learnt(node, 4)]
+            printed["ip6_route"] = [*ends_of(node, 6), *self._learnt(node, 6)]
+        if node.bgp is not None and node.vxlans:
+            heard = list(self._hears(node))
+            printed["ip_neigh"] = list(neighbours(node, heard, self._announced))
         if node.sysctls:
             printed["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.sysctls)
         if node.name in self.stopped:
@@ -205,6 +213,21 @@ class Fleet:
                 shown += [shown_route("default", bridge, hop, table) for hop in told]
         return shown
 
+    def _learnt(self, node: NodeIntent, version: int) -> list[dict[str, object]]:
+        return list(vrf_routes(node, list(self._hears(node)), self._announced, version))
+
+    @cached_property
+    def _announced(self) -> dict[tuple[str, int], list[tuple[str, str]]]:
+        return {
+            (node.name, vxlan.vni): [
+                (guest_address(node, vxlan, guest), mac)
+                for guest, mac in enumerate(guest_macs(node, vxlan, self.guests))
+            ]
+            for node in self.intent.nodes.values()
+            for vxlan in node.vxlans
+            if not vxlan.is_l3vni and (node.name, vxlan.vni) not in self.muted
+        }
+
     def _l3vni(self, node: NodeIntent, exit_: ExitIntent) -> int | None:
         return next(vrf.l3vni for vrf in node.vrfs if vrf.name == exit_.vrf)
 
@@ -287,7 +310,7 @@ class Fleet:
         both = (f"{asn}:{vxlan.vni}",) + ((f"{asn}:{l3vni}",) if l3vni else ())
         rmac = router_macs(node)[l3vni] if l3vni else None
         for guest, mac in enumerate(guest_macs(node, vxlan, self.guests)):
-            own = f"fd00:9::{number_of(node):x}:{vxlan.vni:x}:{guest:x}"
+            own = guest_address(node, vxlan, guest)
             for ip, targets in ((None, both[:1]), (own, both)):
                 tail = f":[128]:[{ip}]" if ip else ""
                 yield EvpnPath(
@@ -365,6 +388,12 @@ def guest_macs(node: NodeIntent, vxlan: VxlanIntent, guests: int) -> Iterator[st
     number = number_of(node)
     for guest in range(guests):
         yield f"02:{number >> 8:02x}:{number & 255:02x}:{vxlan.vni >> 8 & 255:02x}:{vxlan.vni & 255:02x}:{guest:02x}"
+
+
+def guest_address(node: NodeIntent, vxlan: VxlanIntent, guest: int) -> str:
+    """The address of a node's guest, by its place among those of that VNI."""
+    address = f"fd00:9::{number_of(node):x}:{vxlan.vni:x}:{guest:x}"
+    return str(ipaddress.ip_address(address))
 
 
 _remotes: dict[tuple[str, str, str], FdbEntry] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift.applies import with_evpn_vnis, with_vnis
-from drift.causes import Broken, from_exchange, peer_of
+from drift.causes import Broken, from_exchange, from_forwarding, peer_of
 from drift.compare import compare, unequal
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check
@@ -25,22 +25,9 @@ if TYPE_CHECKING:
 _DESTINATION = "destination"
 
 
-def _from_forwarding(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+def _from_forwarding_or_peer(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     host, about = raw.finding.host, raw.about
-    yield Broken.VNI, host, about.vni
-    yield Broken.MAC, about.vni, raw.about.mac
-    yield Broken.LEARNED, host, about.vni
-    if about.vrf is not None:
-        # A router MAC: zebra takes it back with the VRF or its L3VNI.
-        yield Broken.VRF, host, about.vrf
-        yield Broken.ROUTING, host, about.vni
-        yield Broken.L3VNI, host, about.vni
-        # FRR 8.4 drops a VTEP's router MAC with one of its prefixes, while others still lead there,
-        # and where that VTEP announces its routes with other attributes.
-        yield Broken.PREFIX, peer_of(raw, owner), about.vni
-        yield Broken.RENEWED, peer_of(raw, owner)
-    # Without advertise-all-vni zebra takes back all that it had put into the kernel.
-    yield Broken.INSTANCE_ROUTES, host
+    yield from from_forwarding(raw, owner)
     if about.peer is not None and raw.finding.kind == "extra":
         # An entry outlives its route where the VTEP behind it fell silent.
         peer = peer_of(raw, owner)
@@ -49,6 +36,10 @@ def _from_forwarding(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
         yield Broken.VNI, peer, about.vni
         yield from from_exchange(raw, owner)
         yield Broken.ROUTE, host, about.vni, about.peer
+
+
+def _lacks_entry(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    yield Broken.ENTRY, raw.finding.host, raw.about.vni, raw.about.mac
 
 
 FLOOD_MISSING = Check(
@@ -65,7 +56,7 @@ FLOOD_MISSING = Check(
     remedy="With EVPN zebra puts it back within seconds, unless it hangs: `systemctl restart "
     "frr`. By hand: `bridge fdb append 00:00:00:00:00:00 dev vxlan2 dst 192.168.0.2`. "
     "Without EVPN `ifup vxlan2` does it.",
-    follows=_from_forwarding,
+    follows=_from_forwarding_or_peer,
     with_others=True,
     transient=True,
 )
@@ -83,7 +74,7 @@ FLOOD_UNEXPECTED = Check(
     confirm="bridge fdb show dev vxlan2 | grep 00:00:00:00:00:00; vtysh -c 'show evpn vni 2'",
     remedy="`bridge fdb del 00:00:00:00:00:00 dev vxlan2 dst 192.0.2.99`. zebra leaves alone "
     "what it did not add.",
-    follows=_from_forwarding,
+    follows=_from_forwarding_or_peer,
     transient=True,
 )
 
@@ -98,7 +89,7 @@ FDB_STALE = Check(
     applies=with_evpn_vnis,
     confirm="bridge fdb show dev vxlan2; vtysh -c 'show evpn mac vni 2'",
     remedy="`bridge fdb del 02:00:00:00:00:99 dev vxlan2 self`.",
-    follows=_from_forwarding,
+    follows=_from_forwarding_or_peer,
     transient=True,
     reads=(BRIDGE_FDB_LATER,),
 )
@@ -121,7 +112,8 @@ FDB_MISSING = Check(
     "`show evpn rmac vni 4000` lacks, too, was lost by FRR itself (8.4 may, when routes "
     "change): on the node that lacks it, `vtysh -c 'clear bgp 192.168.0.1'` with the address "
     "of that VTEP has its routes come again.",
-    follows=_from_forwarding,
+    explains=_lacks_entry,
+    follows=_from_forwarding_or_peer,
     with_others=True,
     transient=True,
     reads=(BRIDGE_FDB_LATER,),
@@ -142,7 +134,8 @@ FDB_WRONG_VTEP = Check(
     remedy="`bridge fdb replace 02:00:00:00:00:99 dev vxlan2 dst 192.168.0.2 self "
     "extern_learn` with the next hop of the best route. Where `show evpn rmac vni 4000` has "
     "the wrong VTEP, too: `systemctl restart frr` on this node.",
-    follows=_from_forwarding,
+    explains=_lacks_entry,
+    follows=_from_forwarding_or_peer,
     with_others=True,
     transient=True,
     reads=(BRIDGE_FDB_LATER,),

@@ -14,7 +14,7 @@ from drift.evidence import lines
 from drift.model import About
 from drift.plane import Plane
 from drift.planes.forwarding import FDB_MISSING, FDB_WRONG_VTEP
-from drift.routes import vnis_of
+from drift.routed import own_router_macs, routed_paths, vteps_of
 from overlay.outputs import BRIDGE_FDB, EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from overlay.expected import VxlanIntent
     from overlay.records import EvpnPath, FdbEntry
 
-_IP_PREFIX = 5
-_LOCAL_PREFERENCE = 100
 _SHOWN = 3
 
 
@@ -42,7 +40,7 @@ def examine_router_macs(view: HostView) -> Iterator[RawFinding]:
             continue
         entries = view.tunnels.get(vxlan.name, {})
         used: dict[str, list[EvpnPath]] = defaultdict(list)
-        for path in _used(view, vxlan, routes):
+        for path in routed_paths(view, vxlan, routes):
             if path.rmac in suspects:
                 used[path.rmac].append(path)
         for mac, paths in sorted(used.items()):
@@ -64,41 +62,12 @@ def _suspects(view: HostView, vxlan: VxlanIntent, routes: Routes) -> set[str]:
             found.add(mac)
     if not found:
         return found
-    # FRR imports no route with the node's own RMAC; who else has it is `rmac-conflict`'s to say.
-    own = {path.rmac for path in routes.local if vxlan.vni in vnis_of(path)}
-    bridge = view.links.get(vxlan.bridge)
-    own.add(bridge.mac if bridge is not None else None)
+    own = own_router_macs(view, vxlan, routes)
     return {mac for mac in found - own if (vxlan.name, mac) not in view.moving}
 
 
-def _used(view: HostView, vxlan: VxlanIntent, routes: Routes) -> Iterator[EvpnPath]:
-    """The paths received that the VRF of an L3VNI routes by: zebra has the RMACs of only these."""
-    by_prefix: dict[tuple[str | None, int | None], list[EvpnPath]] = defaultdict(list)
-    for path in routes.routing_paths(vxlan.vni):
-        by_prefix[path.ip, path.prefix_length].append(path)
-    vrf = view.bridges[vxlan.bridge].vrf
-    exits = view.node.bgp.exits if view.node.bgp else ()
-    yielding = {prefix for e in exits if e.vrf == vrf and e.backup for prefix in e.defaults}
-    for (ip, length), paths in by_prefix.items():
-        received = [path for path in paths if not path.local]
-        if paths[0].route_type != _IP_PREFIX:
-            # A host in two places is just moving: which one wins is not ours to guess.
-            alone = len(received) == len(paths) and len({path.next_hop for path in paths}) == 1
-            yield from received if alone else ()
-        elif received and (len(received) == len(paths) or f"{ip}/{length}" in yielding):
-            # Its own default leads an exit out, except where that gives way to the primary exit's.
-            best = max(map(_preference, received))
-            yield from (path for path in received if _preference(path) == best)
-
-
-def _preference(path: EvpnPath) -> tuple[int, int]:
-    """How BGP ranks the ways to a prefix; those with one rank are all used (ECMP)."""
-    preference = _LOCAL_PREFERENCE if path.local_pref is None else path.local_pref
-    return preference, -len(path.as_path.split())
-
-
 def _missing(view: HostView, vxlan: VxlanIntent, mac: str, paths: list[EvpnPath]) -> RawFinding:
-    vteps = _vteps(paths)
+    vteps = vteps_of(paths)
     held = sorted(view.tunnels.get(vxlan.name, {}).items())
     return FDB_MISSING.found(
         view.host,
@@ -116,7 +85,7 @@ def _missing(view: HostView, vxlan: VxlanIntent, mac: str, paths: list[EvpnPath]
 def _elsewhere(
     view: HostView, vxlan: VxlanIntent, mac: str, paths: list[EvpnPath], entry: FdbEntry
 ) -> RawFinding:
-    vteps = _vteps(paths)
+    vteps = vteps_of(paths)
     return FDB_WRONG_VTEP.found(
         view.host,
         f"{vxlan.name} RMAC {mac}",
@@ -128,10 +97,6 @@ def _elsewhere(
         + lines(EVPN_TABLE, (path.text for path in paths), limit=_SHOWN),
         about=_about(view, vxlan, vteps[0], mac),
     )
-
-
-def _vteps(paths: list[EvpnPath]) -> list[str]:
-    return sorted({path.next_hop for path in paths if path.next_hop is not None})
 
 
 def _about(view: HostView, vxlan: VxlanIntent, vtep: str, mac: str) -> About:

@@ -15,7 +15,11 @@ LINKS = frozenset(
     }
 )  # fmt: skip
 FLOOD_LISTS = frozenset({"flood-missing", "flood-unexpected"})
-MACS = frozenset({"fdb-stale", "fdb-missing", "fdb-wrong-vtep"})
+MACS = frozenset(
+    {"fdb-stale", "fdb-missing", "fdb-wrong-vtep", "mac-not-advertised", "kernel-not-programmed"}
+)
+NEIGHBOURS = frozenset({"neighbor-missing"})
+VRF_ROUTES = frozenset({"vrf-route-missing"})
 # Those that sort routes by the VNI in their route targets, and those that do not.
 ROUTES_BY_VNI = frozenset(
     {
@@ -28,13 +32,14 @@ RENDERED = frozenset({"config-file", "config-running"})
 
 # A node of `worlds.symmetric`, and one of `worlds.unicast`.
 SYMMETRIC = {
-    "ip_link": LINKS | {"gateway-mac", "rmac-conflict", "vrf-isolation"},
+    "ip_link": LINKS | {"gateway-mac", "rmac-conflict", "vrf-isolation"} | VRF_ROUTES,
     "bridge_fdb": FLOOD_LISTS | MACS,
-    "bgp_l2vpn_evpn": FLOOD_LISTS | MACS | ROUTES,
+    "bgp_l2vpn_evpn": FLOOD_LISTS | MACS | ROUTES | NEIGHBOURS | VRF_ROUTES,
     "evpn_summary": frozenset({"session-down", "session-unexpected"}),
     "evpn_vni": frozenset({"l3vni"}),
     "ip_address": frozenset({"gateway-address", "underlay-address"}),
-    "ip_route": frozenset({"vrf-isolation"}),
+    "ip_route": VRF_ROUTES | {"vrf-isolation"},
+    "ip_neigh": NEIGHBOURS,
     "sysctl": frozenset({"sysctl"}),
 }
 UNICAST = {

@@ -12,6 +12,7 @@ from tests.drift import worlds
 from tests.drift.cases.bridges import BRIDGES
 from tests.drift.cases.control_plane import CONTROL_PLANE
 from tests.drift.cases.data_plane import DATA_PLANE
+from tests.drift.cases.kernel import KERNEL
 from tests.drift.cases.outside import OUTSIDE
 from tests.drift.cases.router_macs import ROUTER_MACS
 from tests.drift.worlds import unfolded
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from overlay.expected import FabricIntent
 
-CASES = OUTSIDE | DATA_PLANE | BRIDGES | CONTROL_PLANE | ROUTER_MACS
+CASES = OUTSIDE | DATA_PLANE | BRIDGES | CONTROL_PLANE | ROUTER_MACS | KERNEL
 
 
 @pytest.mark.parametrize(("check", "fault"), CASES, ids=lambda word: word.replace(" ", "-"))

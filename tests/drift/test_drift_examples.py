@@ -24,11 +24,13 @@ LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fab
 # What a topology has nothing for, written down by hand.
 _NO_VIP = frozenset({"vrrp", "vxlan-group"})
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
-_NO_VRF = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-isolation"}
+_NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
+_NO_VRF = _NO_L3VNI | {"vrf-isolation"}
 _NO_ROUTING = _NO_VRF | {"gateway-address", "gateway-mac"}
 _NO_EVPN = (
     _NO_ROUTING
     | applicable.MACS
+    | applicable.NEIGHBOURS
     | applicable.ROUTES
     | {"config-running", "session-down", "session-unexpected"}
 )

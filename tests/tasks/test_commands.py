@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 KERNEL = {"bridge_fdb", "ip_link", "ip_address", "sysctl"}
 FILES = {"file_interfaces", "file_frr_conf", "file_daemons", "file_90_evpn_fleet_conf"}
 EVPN = {"bgp_l2vpn_evpn", "evpn_summary", "running_config"}
-LATER = {"bridge_fdb_later"}
+LATER = {"bridge_fdb_later", "ip_neigh"}
 VRF = {"evpn_vni", "ip_route", "ip6_route"}
 
 # What each kind of node is asked, written down by hand.
@@ -78,6 +78,7 @@ PRINTED_BY = {
     "ip_address": "ip -j address show",
     "ip_route": "ip -j route show table all",
     "ip6_route": "ip -6 -j route show table all",
+    "ip_neigh": "ip -j neigh show",
     "vrrp": "vtysh -c 'show vrrp json'",
     "sysctl": "sysctl -e",
     "running_config": "vtysh -c 'show running-config'",

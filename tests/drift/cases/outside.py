@@ -25,6 +25,12 @@ REFLECTORS = partial(example, "route-reflectors")
 MAC_OF_2 = "02:00:02:00:02:00"
 
 
+def _default_of_3() -> dict[str, Any]:
+    """What FRR makes of such a route."""
+    way = {"dst": "default", "gateway": "192.168.0.3", "dev": "vmbr4000", "flags": ["onlink"]}
+    return way | {"table": "vrf1", "protocol": "bgp", "metric": 20}
+
+
 def _probe(peer: str, status: str) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
     return lambda sessions: [
         session | ({"status": status} if session["peer"] == peer else {}) for session in sessions
@@ -152,7 +158,10 @@ OUTSIDE: dict[tuple[str, str], Case] = {
         SINGLE,
     ),
     ("type5-unexpected", "in a VRF without an exit"): Case(
-        more_paths("node2", _type5("192.168.0.3", "0.0.0.0", 0)),
+        both(
+            more_paths("node2", _type5("192.168.0.3", "0.0.0.0", 0)),
+            json("node2", "ip_route", lambda shown: shown.append(_default_of_3())),
+        ),
         "node2",
         "VRF vrf1 0.0.0.0/0 via 192.168.0.3",
         "Expected: absent",

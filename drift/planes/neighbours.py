@@ -1,0 +1,193 @@
+"""Neighbour entries that zebra makes of EVPN routes: next hops of VRFs, and remote guests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drift.applies import with_neighbours
+from drift.causes import Broken, from_forwarding, peer_of
+from drift.evidence import lines
+from drift.model import CRITICAL, About, Check
+from drift.plane import Plane
+from drift.routed import next_hop_of, own_router_macs, routed_paths
+from overlay.outputs import BRIDGE_FDB_LATER, EVPN_TABLE, IP_ADDRESS, IP_NEIGH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.model import Cause, Owner, RawFinding
+    from drift.routes import Routes
+    from drift.view import HostView
+    from overlay.expected import VxlanIntent
+    from overlay.host_records import Neighbour
+    from overlay.records import EvpnPath
+
+    # By address, the entries on one device.
+    Table = dict[str, Neighbour]
+
+_MAC_IP = 2
+_SHOWN = 3
+# Asked for and not answered: there is no MAC, or one that is no longer used.
+_UNANSWERED = frozenset({"FAILED", "INCOMPLETE"})
+
+
+def _loses_next_hop(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    if raw.about.vrf is not None:
+        yield Broken.NEIGHBOUR, raw.finding.host, peer_of(raw, owner)
+        yield Broken.NEIGHBOUR, raw.finding.host
+
+
+def _from_entries(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    host, about = raw.finding.host, raw.about
+    yield from from_forwarding(raw, owner)
+    yield Broken.ENTRY, host, about.vni, about.mac
+    if about.vrf is None:
+        yield Broken.NEIGHBOUR, host, peer_of(raw, owner)
+        if raw.finding.kind == "missing":
+            # Who has lost or flushed one entry of zebra's has mostly lost others, too.
+            yield Broken.NEIGHBOUR, host
+
+
+NEIGHBOR_MISSING = Check(
+    "neighbor-missing",
+    CRITICAL,
+    "neighbour missing or wrong",
+    "On an L3VNI's bridge each VTEP that the VRF routes to has a neighbour entry with the router "
+    "MAC (RMAC) of its routes, and on a bridge with ARP suppression each remote guest's address "
+    "one with the guest's MAC.",
+    "Packets that are routed to that VTEP leave with a wrong MAC or not at all; for a guest, ARP "
+    "is answered wrongly or not at all.",
+    (EVPN_TABLE, IP_NEIGH),
+    by_vni=True,
+    applies=with_neighbours,
+    confirm="ip neigh show dev vmbr4000; vtysh -c 'show evpn next-hops vni 4000' -c 'show evpn "
+    "rmac vni 4000'; ip neigh show dev vmbr2; vtysh -c 'show evpn arp-cache vni 2'",
+    remedy="`ip neigh replace 192.168.0.2 dev vmbr4000 lladdr 02:00:00:00:00:02 nud noarp "
+    "extern_learn proto zebra` with the MAC that is expected. zebra puts back an entry that is "
+    "deleted, not one that somebody has replaced. `vtysh -c 'clear bgp l2vpn evpn *'` has it make "
+    "all of them again (sessions start again).",
+    explains=_loses_next_hop,
+    follows=_from_entries,
+    with_others=True,
+    transient=True,
+    reads=(IP_ADDRESS, BRIDGE_FDB_LATER),
+)
+
+
+def examine_neighbours(view: HostView) -> Iterator[RawFinding]:
+    """The next hops of each L3VNI, then the guests of each VNI that suppresses ARP."""
+    routes = view.routes
+    if routes is None or view.table_empty or view.state.neighbours is None:
+        return
+    tables: dict[str, Table] = {vxlan.bridge: {} for vxlan in view.node.vxlans}
+    for entry in view.state.neighbours:
+        if entry.device in tables and "proxy" not in entry.flags:
+            tables[entry.device][entry.address] = entry
+    for vxlan in view.l3_vxlans:
+        if view.is_ready(vxlan):
+            yield from _next_hops(view, vxlan, routes, tables[vxlan.bridge])
+    for vxlan in view.l2_vxlans:
+        if vxlan.flags.neigh_suppress and view.is_ready(vxlan):
+            yield from _guests(view, vxlan, routes, tables[vxlan.bridge])
+
+
+def _next_hops(
+    view: HostView, vxlan: VxlanIntent, routes: Routes, table: Table
+) -> Iterator[RawFinding]:
+    own = own_router_macs(view, vxlan, routes)
+    wanted: dict[str, list[EvpnPath]] = {}
+    for path in routed_paths(view, vxlan, routes):
+        known = path.rmac is not None and path.next_hop is not None
+        if known and path.rmac not in own and (vxlan.name, path.rmac) not in view.moving:
+            wanted.setdefault(next_hop_of(path), []).append(path)
+    wrong = [
+        address
+        for address, paths in wanted.items()
+        if _mac(table.get(address)) not in {path.rmac for path in paths}
+    ]
+    vrf = view.bridges[vxlan.bridge].vrf
+    for address in sorted(wrong):
+        paths = wanted[address]
+        vtep = paths[0].next_hop
+        mapped = "" if address == vtep else " for IPv6"
+        about = About(
+            device=vxlan.bridge,
+            vni=vxlan.vni,
+            vrf=vrf,
+            peer=vtep,
+            mac=paths[0].rmac,
+            # All of a VRF is one fact; else what leads to one VTEP, by IPv4 and IPv6.
+            group=(
+                "next hops", view.host, vxlan.vni, *(() if len(wrong) == len(wanted) else (vtep,))
+            ),
+        )  # fmt: skip
+        subject = f"{vxlan.bridge} VTEP {vtep}{mapped}"
+        yield _finding(view, subject, paths, table.get(address), about)
+
+
+def _guests(
+    view: HostView, vxlan: VxlanIntent, routes: Routes, table: Table
+) -> Iterator[RawFinding]:
+    bridge = view.bridges[vxlan.bridge]
+    addresses = {address.partition("/")[0] for address in bridge.addresses}
+    six = _has_ipv6(view, vxlan.bridge)
+    for (ip, _), paths in sorted(routes.addressed.get(vxlan.vni, {}).items(), key=_by_address):
+        first, entry = paths[0], table.get(ip)
+        if first.mac == _mac(entry) or first.route_type != _MAC_IP:
+            continue
+        # In two places, with two MACs, or here already: just moving, or another check's to say.
+        alone = len({(path.mac, path.next_hop) for path in paths}) == 1
+        if not alone or any(path.local for path in paths) or ip in addresses:
+            continue
+        mac = first.mac or ""
+        here = (vxlan.bridge, mac) in view.housed or (vxlan.name, mac) in view.moving
+        if here or mac == bridge.mac or (entry is None and ":" in ip and not six):
+            continue
+        about = About(
+            device=vxlan.bridge,
+            vni=vxlan.vni,
+            peer=first.next_hop,
+            mac=mac,
+            group=("guests", view.host, vxlan.vni),
+        )
+        yield _finding(view, f"{vxlan.bridge} guest {ip}", paths, entry, about)
+
+
+def _by_address(item: tuple[tuple[str, int | None], object]) -> str:
+    return item[0][0]
+
+
+def _has_ipv6(view: HostView, bridge: str) -> bool:
+    """False where the kernel has no IPv6 on a bridge, or that is not known: no entry can be."""
+    link = (view.state.addresses or {}).get(bridge)
+    return link is not None and any(":" in address.ip for address in link.addresses)
+
+
+def _mac(entry: Neighbour | None) -> str | None:
+    if entry is None or not _UNANSWERED.isdisjoint(entry.states):
+        return None
+    return entry.mac
+
+
+def _finding(
+    view: HostView, subject: str, paths: list[EvpnPath], entry: Neighbour | None, about: About
+) -> RawFinding:
+    found = _mac(entry)
+    if entry is not None and found is None:
+        found = " ".join(entry.states) or "no MAC"
+    macs = (path.rmac if about.vrf is not None else path.mac for path in paths)
+    wanted = sorted({mac for mac in macs if mac is not None})
+    return NEIGHBOR_MISSING.found(
+        view.host,
+        subject,
+        "missing" if _mac(entry) is None else "changed",
+        wanted,
+        found,
+        what=f"MAC of the neighbour on {about.device}",
+        evidence=lines(IP_NEIGH, [entry.text] if entry is not None else [])
+        + lines(EVPN_TABLE, (path.text for path in paths), limit=_SHOWN),
+        about=about,
+    )
+
+
+PLANE = Plane(examine_neighbours, (NEIGHBOR_MISSING,))

@@ -1,0 +1,119 @@
+"""What zebra of a simulated node has made of EVPN routes: VRF routes, and neighbour entries."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from tests.simulated_links import FIRST_TABLE
+from tests.simulated_outside import shown_route
+from tests.simulated_routing import exit_of, router_macs, routes_to
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from overlay.expected import NodeIntent, VxlanIntent
+
+    # By node and VNI, the guests that it announces: (address, MAC).
+    Guests = Mapping[tuple[str, int], list[tuple[str, str]]]
+    Shown = dict[str, object]
+
+_EVERYTHING = {4: "0.0.0.0/0", 6: "::/0"}
+
+
+def vrf_routes(
+    node: NodeIntent, heard: Collection[NodeIntent], guests: Guests, version: int
+) -> Iterator[Shown]:
+    """The routes of one family that a node's VRFs have learnt from others by their L3VNIs."""
+    for place, vrf in enumerate(node.vrfs):
+        table = str(FIRST_TABLE + place)
+        yield from _connected(node, vrf.name, table, version)
+        for vxlan in (v for v in node.vxlans if v.vni == vrf.l3vni):
+            for other in heard:
+                for address, _ in _routed_guests(other, vrf.name, guests):
+                    if (":" in address) == (version == 6):
+                        yield _learnt(address, vxlan, [other.address], table, version)
+            hops = [
+                other.address
+                for other in heard
+                if (way := exit_of(other, vrf.name)) is not None
+                and _EVERYTHING[version] in way.defaults
+                and routes_to(node, other, vxlan.vni, heard, ())
+            ]
+            if hops and exit_of(node, vrf.name) is None:
+                yield _learnt("default", vxlan, hops, table, version)
+
+
+def _connected(node: NodeIntent, vrf: str, table: str, version: int) -> Iterator[Shown]:
+    for bridge in (bridge for bridge in node.bridges if bridge.vrf == vrf):
+        for interface in map(ipaddress.ip_interface, bridge.addresses):
+            if interface.version == version:
+                kernel: Shown = {"dev": bridge.name, "table": table, "protocol": "kernel"}
+                yield kernel | {"dst": str(interface.network)}
+                yield kernel | {"dst": str(interface.ip), "type": "local"}
+
+
+def _routed_guests(node: NodeIntent, vrf: str, guests: Guests) -> Iterator[tuple[str, str]]:
+    bridges = {bridge.name for bridge in node.bridges if bridge.vrf == vrf}
+    for vxlan in node.vxlans:
+        if vxlan.bridge in bridges and not vxlan.is_l3vni:
+            yield from guests.get((node.name, vxlan.vni), [])
+
+
+def _learnt(prefix: str, vxlan: VxlanIntent, hops: list[str], table: str, version: int) -> Shown:
+    ways = [_way(vxlan.bridge, hop, version) for hop in hops]
+    common: Shown = {"table": table, "protocol": "bgp", "metric": 20}
+    if len(ways) == 1:
+        return ways[0] | {"dst": prefix} | common
+    return {"dst": prefix, "nexthops": ways, "flags": []} | common
+
+
+def _way(device: str, hop: str, version: int) -> Shown:
+    if version == 4 and ":" in hop:
+        return {"via": {"family": "inet6", "host": hop}, "dev": device, "flags": ["onlink"]}
+    mapped = f"::ffff:{hop}" if version == 6 and ":" not in hop else hop
+    return shown_route("", device, mapped) | {"flags": ["onlink"]}
+
+
+def neighbours(node: NodeIntent, heard: Collection[NodeIntent], guests: Guests) -> Iterator[Shown]:
+    """What `ip -j neigh show` prints: EVPN's entries, and what the kernel has asked for itself."""
+    yield {"dst": "10.255.0.254", "dev": "mgmt", "lladdr": "02:00:00:00:00:01", "state": ["STALE"]}
+    yield {"dst": "10.255.0.253", "dev": "mgmt", "state": ["FAILED"]}
+    for vxlan in node.vxlans:
+        for other in heard:
+            if vxlan.is_l3vni:
+                yield from _next_hops(node, other, vxlan, heard, guests)
+            elif vxlan.flags.neigh_suppress:
+                for address, mac in guests.get((other.name, vxlan.vni), []):
+                    yield _of_zebra(address, vxlan.bridge, mac)
+
+
+def _next_hops(
+    node: NodeIntent,
+    other: NodeIntent,
+    vxlan: VxlanIntent,
+    heard: Collection[NodeIntent],
+    guests: Guests,
+) -> Iterator[Shown]:
+    vrf = next((vrf.name for vrf in other.vrfs if vrf.l3vni == vxlan.vni), None)
+    if vrf is None:
+        return
+    led = [address for address, _ in _routed_guests(other, vrf, guests)]
+    way = exit_of(other, vrf)
+    if way is not None and routes_to(node, other, vxlan.vni, heard, ()):
+        led += way.defaults
+    mac = router_macs(other)[vxlan.vni]
+    for six in sorted({":" in destination for destination in led}):
+        hop = other.address
+        yield _of_zebra(f"::ffff:{hop}" if six and ":" not in hop else hop, vxlan.bridge, mac)
+
+
+def _of_zebra(address: str, device: str, mac: str) -> Shown:
+    return {
+        "dst": address,
+        "dev": device,
+        "lladdr": mac,
+        "extern_learn": None,
+        "state": ["NOARP"],
+        "protocol": "zebra",
+    }
