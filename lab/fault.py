@@ -100,6 +100,14 @@ first_router_mac() {
             bridge fdb show dev "$1" | sed -n "s/^\($mac\) dst \([^ ]*\) .*extern_learn.*/\1 \2/p"
         done | head -n 1
 }
+# The address of a guest that $vrf has a route of another node to.
+first_guest_route() {
+    ip route show vrf "$vrf" proto bgp | sed -n 's/^\([0-9.]*\) .*via .*/\1/p' | head -n 1
+}
+# The first neighbour on the bridge $1 that zebra has made, as "ADDRESS MAC".
+first_next_hop() {
+    ip -4 neigh show dev "$1" | sed -n 's/^\([^ ]*\) lladdr \([^ ]*\) .*zebra.*/\1 \2/p' | head -n 1
+}
 need() { [ -n "$2" ] || { echo "there is no $1 on $vxlan yet" >&2; exit 1; }; }
 asn() { vtysh -c 'show running-config' | sed -n 's/^router bgp \([0-9]*\)$/\1/p'; }
 in_evpn() {
