@@ -17,6 +17,7 @@ PAUSE = 2.0
 """Seconds between two looks: BGP and zebra need about as long to act on a change."""
 
 _ROOM = 30.0
+_LOOKS = 3
 
 
 def second_look(
@@ -27,16 +28,26 @@ def second_look(
     say: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """The report, made anew once if a finding may be a machine that was just moving.
+    """The report, made again if a finding may be a machine that was just moving.
 
+    Once, and once more while what shows between nodes is another fact than the look before showed:
+    nodes are read one after the other, and a guest that left in between is still in one's routes.
     `until` is the run's deadline (monotonic): there is no second look without time for it.
     """
-    hosts = {f.host for f in report.findings if f.check in TRANSIENT and f.caused_by is None}
-    if not hosts or (until is not None and until - time.monotonic() < _ROOM):
-        return report
-    say(f"{counted(len(hosts), 'node')}: what is forwarded where may just be moving: a second look")
-    sleep(PAUSE)
-    return look_again(hosts)
+    seen: frozenset[str] | None = None
+    for _ in range(_LOOKS - 1):
+        passing = [f for f in report.findings if f.check in TRANSIENT and f.caused_by is None]
+        between = frozenset(f.id for f in passing if f.check in ACROSS_NODES)
+        confirmed = seen is not None and between <= seen
+        if not passing or confirmed or (until is not None and until - time.monotonic() < _ROOM):
+            return report
+        seen = between
+        hosts = frozenset(report.hosts) if between else frozenset(f.host for f in passing)
+        moving = "what is forwarded where may just be moving: a second look"
+        say(f"{counted(len(hosts), 'node')}: {moving}")
+        sleep(PAUSE)
+        report = look_again(hosts)
+    return report
 
 
 def settle(

@@ -8,16 +8,19 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from drift.fleet import route_distinguishers, router_ids, router_macs, vteps
+from drift.fleet import addresses as guest_addresses
+from drift.fleet import mac_routes, route_distinguishers, router_ids, router_macs, vteps
 from drift.fleet import vrrp as masters
 from drift.plane import Across, Plane
 from drift.planes import (
     addresses,
     bfd,
     configuration,
+    duplicates,
     evpn,
     exits,
     forwarding,
+    gateway_routes,
     isolation,
     l3vnis,
     links,
@@ -58,7 +61,11 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     evpn.PLANE,
     route_distinguishers.ACROSS,
     prefixes.PLANE,
+    mac_routes.ACROSS,
     mobility.PLANE,
+    duplicates.PLANE,
+    guest_addresses.ACROSS,
+    gateway_routes.PLANE,
     router_ids.ACROSS,
     sessions.PLANE,
     bfd.PLANE,

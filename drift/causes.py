@@ -48,6 +48,9 @@ class Broken(StrEnum):
     NEIGHBOUR = auto()  # host, VTEP: the neighbour entry of a next hop; without a VTEP, of any
     LEARNED = auto()  # host, VNI: MACs are learned beside EVPN
     MAC = auto()  # VNI, MAC: it keeps moving
+    FROZEN = auto()  # VNI, MAC: FRR holds it where it was
+    ADDRESS = auto()  # VNI, IP address: two MACs have it
+    ROUTER_MAC = auto()  # host: its router MAC is another node's too
     VIP = auto()  # object: a group's own state
     CONFIG = auto()  # host, topic: what was typed into vtysh
 
@@ -123,6 +126,7 @@ def from_forwarding(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield Broken.KERNEL, host
     yield Broken.VNI, host, about.vni
     yield Broken.MAC, about.vni, about.mac
+    yield Broken.FROZEN, about.vni, about.mac
     yield Broken.LEARNED, host, about.vni
     if about.vrf is not None:
         # A router MAC, or what is routed: zebra takes it back with the VRF or its L3VNI.

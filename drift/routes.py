@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     Destination = tuple[str, int | None]
 
-_MAC_IP = 2
+MAC_IP = 2
 _INCLUSIVE_MULTICAST = 3
 _IP_PREFIX = 5
-_ADDRESSED = frozenset({_MAC_IP, _IP_PREFIX})
+_ADDRESSED = frozenset({MAC_IP, _IP_PREFIX})
 _LOCAL_WEIGHT = 32768
 # RFC 8365 automatic route targets set bits above the VNI's 24 (`autort rfc8365-compatible`).
 _VNI_MASK = 0xFFFFFF
+_GATEWAY = "Default G"  # `Default Gateway`, `Default GW`
 # What stands for a next hop in routes of the node's own.
 _NOWHERE = frozenset({None, "0.0.0.0", "::"})  # noqa: S104 - an address that is shown, not bound
 
@@ -35,6 +36,11 @@ def vni_of(target: str) -> int | None:
 def vnis_of(path: EvpnPath) -> frozenset[int]:
     """The VNIs that a path's route targets name."""
     return frozenset(vni for vni in map(vni_of, path.route_targets) if vni is not None)
+
+
+def announces_gateway(path: EvpnPath) -> bool:
+    """True for a route that says itself that it is a default gateway's, not a guest's."""
+    return any(said.startswith(_GATEWAY) for said in path.extended)
 
 
 class Routes:
@@ -86,7 +92,7 @@ class Routes:
                 self._keep_local(path)
             elif ">" not in path.status:
                 continue
-            elif path.route_type == _MAC_IP:
+            elif path.route_type == MAC_IP:
                 mac = path.mac
                 if mac is None or hop is None:
                     continue
@@ -133,7 +139,7 @@ class Routes:
 
     def _keep_local(self, path: EvpnPath) -> None:
         self.local.append(path)
-        if path.route_type == _MAC_IP and path.mac is not None:
+        if path.route_type == MAC_IP and path.mac is not None:
             for vni in vnis_of(path):
                 self.local_macs[vni].add(path.mac)
 
@@ -149,7 +155,7 @@ class Routes:
         """The best type-2 paths received for a MAC; the index is built when first asked for."""
         if self._paths_by_mac is None:
             index: dict[tuple[int, str], list[EvpnPath]] = defaultdict(list)
-            for path in self._received(_MAC_IP):
+            for path in self._received(MAC_IP):
                 for named in vnis_of(path):
                     if named in self.macs and path.mac is not None:
                         index[named, path.mac].append(path)
@@ -179,6 +185,18 @@ class Routes:
                     index[vni].setdefault((path.ip, path.prefix_length), []).append(path)
         return index
 
+    def held_macs(self) -> dict[str, frozenset[str]]:
+        """By RD, the prefixes of the best type-2 paths, the node's own among them."""
+        found: dict[str, set[str]] = {}
+        rd, prefixes = None, set[str]()
+        for path in self._paths:
+            if path.route_type == MAC_IP and ">" in path.status:
+                if path.rd != rd:
+                    rd = path.rd
+                    prefixes = found.setdefault(rd, set())
+                prefixes.add(path.prefix)
+        return {rd: frozenset(prefixes) for rd, prefixes in found.items()}
+
     def originated_imet(self) -> Iterator[EvpnPath]:
         """The type-3 paths that the node itself originates."""
         return (path for path in self.local if path.route_type == _INCLUSIVE_MULTICAST)
@@ -188,7 +206,7 @@ class Routes:
         return (
             path
             for path in self.local
-            if path.route_type == _MAC_IP and path.mac == mac and vni in vnis_of(path)
+            if path.route_type == MAC_IP and path.mac == mac and vni in vnis_of(path)
         )
 
     def originated_prefixes(self) -> Iterator[EvpnPath]:

@@ -51,6 +51,8 @@ COMMANDS = (
     _vtysh(outputs.EVPN_TABLE, "show bgp l2vpn evpn", suffix="txt"),
     _vtysh(outputs.EVPN_SUMMARY, "show bgp l2vpn evpn summary json"),
     _vtysh(outputs.EVPN_VNI, "show evpn vni json"),
+    _vtysh(outputs.EVPN_DUPLICATE_MACS, "show evpn mac vni all duplicate json"),
+    _vtysh(outputs.EVPN_DUPLICATE_ADDRESSES, "show evpn arp-cache vni all duplicate json"),
     _vtysh(outputs.BGP_SUMMARY, "show bgp summary json"),
     _vtysh(outputs.BFD_PEERS, "show bfd peers json"),
     CollectCommand(outputs.IP_ADDRESS, "ip -j address show", "json"),

@@ -110,6 +110,7 @@ class Fleet:
         if node.bgp is not None:
             printed["evpn_summary"] = self._summary(node)
             printed["evpn_vni"] = vni_listing(node)
+            printed |= {"evpn_duplicate_macs": {}, "evpn_duplicate_addresses": {}}
         outside = outside_peers(node)
         if "bgp_summary" in session_slugs(node):
             printed["bgp_summary"] = {

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from drift.applies import with_l3vni
+from drift.causes import Broken
 from drift.evidence import lines
 from drift.fleet.names import few
 from drift.model import CRITICAL, About, Check
@@ -16,10 +17,16 @@ from overlay.outputs import IP_LINK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drift.model import RawFinding
+    from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import FabricIntent
     from overlay.records import Link
+
+
+def _hides_routes(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    # FRR throws away what carries its own router MAC.
+    yield Broken.ROUTER_MAC, raw.finding.host
+
 
 RMAC_CONFLICT = Check(
     "rmac-conflict",
@@ -35,6 +42,7 @@ RMAC_CONFLICT = Check(
     "own, so ask for them again: `vtysh -c 'clear bgp l2vpn evpn * soft in'`. Cloned "
     "machines with one /etc/machine-id get one MAC for bridges of the same name (systemd's "
     "MACAddressPolicy=persistent): make that file anew.",
+    explains=_hides_routes,
 )
 
 

@@ -63,8 +63,9 @@ BRIDGE_MEMBERSHIP = Check(
     "Outside its bridge a VXLAN device carries nothing, or another network's traffic.",
     (IP_LINK,),
     confirm="bridge link show",
-    remedy="`ip link set vxlan2 master vmbr2`, then `ifup vxlan2`: a port that leaves its "
-    "bridge loses its flags.",
+    remedy="If `ip -d link show master vmbr2` shows another device with its VNI there, delete that "
+    "one first: `ip link del vxlan99`. Then `ip link set vxlan2 master vmbr2` and `ifup vxlan2`: a "
+    "port that leaves its bridge loses its flags.",
     explains=breaks_device,
     follows=_from_bridge,
     depth=Depth.PLACE,

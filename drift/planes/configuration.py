@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drift.applies import with_frr
 from drift.causes import Broken
 from drift.evidence import lines
-from drift.frrconfig import missing_from, topic_of
+from drift.frrconfig import missing_from, topics_of
 from drift.model import WARNING, About, Check
 from drift.plane import Plane
 from overlay.outputs import (
@@ -117,8 +117,7 @@ def examine_running(view: HostView) -> Iterator[RawFinding]:
     missing, extra = missing_from(wanted, found), missing_from(found, wanted)
     if not missing and not extra:
         return
-    topics = {topic_of(statement, found) for statement in missing}
-    topics |= {topic_of(statement, wanted) for statement in extra}
+    topics = topics_of(missing, found) | topics_of(extra, wanted)
     yield CONFIG_RUNNING.found(
         view.host,
         "frr",

@@ -32,6 +32,14 @@ def _changes_vni(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield Broken.FOREIGN, raw.finding.host, raw.finding.actual
 
 
+def _adds_device(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    if raw.about.bridge:
+        # FRR gives the whole VNI to one of two devices that carry it.
+        yield from breaks_vni(raw, owner)
+    else:
+        yield from adds_vni(raw, owner)
+
+
 def _learns(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.LEARNED, raw.finding.host, raw.about.vni
 
@@ -48,8 +56,10 @@ VXLAN_MISSING = Check(
     "Without it, the node is cut off from that VNI.",
     (IP_LINK,),
     confirm="ip -d link show type vxlan",
-    remedy="`ifup vxlan2` makes it from /etc/network/interfaces. If it has no stanza there, "
-    "`plan` shows it and `deploy` writes it.",
+    remedy="If `ip -d link show type vxlan` shows its VNI on another device, delete that one first "
+    "(`ip link del vxlan99`): the kernel gives a VNI and UDP port to one device only. Then `ifup "
+    "vxlan2` makes it from /etc/network/interfaces. If it has no stanza there, `plan` shows it and "
+    "`deploy` writes it.",
     explains=breaks_device,
     depth=Depth.DEVICE,
 )
@@ -58,14 +68,17 @@ VXLAN_UNEXPECTED = Check(
     "vxlan-unexpected",
     WARNING,
     "VXLAN device not intended",
-    "Every VXLAN device carries a VNI that the intent gives this node.",
-    "FRR advertises any VNI it finds, so a leftover device draws traffic here.",
+    "Every VXLAN device is one of the intent's: its VNI is of this node, and no other device has it.",
+    "FRR advertises any VNI it finds, so a leftover device draws traffic here. Of two devices with "
+    "one VNI (the kernel allows it with two UDP ports) FRR takes one, and may take the wrong one.",
     (IP_LINK,),
     confirm="ip -d link show type vxlan",
     remedy="A VNI that is wanted belongs under `networks:` of fabric.yaml. Otherwise `ip link "
     "del vxlan99`, and take its stanza out of the file that it comes from "
-    "(/etc/network/interfaces.d).",
-    explains=adds_vni,
+    "(/etc/network/interfaces.d). If its VNI is that of an intended device, then have that one made "
+    "again, so that FRR takes it: `ip link del vxlan2; ifup vxlan2`.",
+    explains=_adds_device,
+    depth=Depth.DEVICE + 4,
 )
 
 VXLAN_VNI = Check(
@@ -189,21 +202,33 @@ def carriers(view: HostView, vni: int | None) -> list[Link]:
 
 
 def unintended_vxlans(view: HostView, intended: Collection[str]) -> Iterator[RawFinding]:
-    """VXLAN devices of a VNI that this node has no intent for; an intended VNI is not strange."""
-    ours = {vxlan.vni for vxlan in view.node.vxlans}
+    """VXLAN devices that no intent names: of a foreign VNI, or a second one of an intended VNI.
+
+    One that has an intended VNI in the place of the intended device is what `vxlan-missing` says.
+    """
+    ours = {vxlan.vni: vxlan for vxlan in view.node.vxlans}
     for name, link in sorted(view.links.items()):
         if link.kind != "vxlan" or name in intended or link.vxlan is None:
             continue
         vni = link.vxlan.vni
-        if vni is None or vni in ours:
+        if vni is None:
             continue
+        twin = ours.get(vni)
+        if twin is not None and not _is_vxlan(view, twin.name):
+            continue
+        beside = f" beside {twin.name}" if twin else ""
         yield VXLAN_UNEXPECTED.found(
             view.host,
             name,
             "extra",
             None,
-            f"VNI {vni}",
+            f"VNI {vni}{beside}",
             what="VXLAN device",
             evidence=lines(IP_LINK, [link.text]),
-            about=About(device=name, vni=vni),
+            about=About(device=name, vni=vni, bridge=twin.bridge if twin else ""),
         )
+
+
+def _is_vxlan(view: HostView, name: str) -> bool:
+    link = view.links.get(name)
+    return link is not None and link.kind == "vxlan"

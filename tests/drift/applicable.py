@@ -24,7 +24,8 @@ VRF_ROUTES = frozenset({"vrf-route-missing"})
 ROUTES_BY_VNI = frozenset(
     {
         "imet-not-originated", "imet-missing", "imet-unexpected", "route-target",
-        "type5-unexpected", "mac-mobility",
+        "type5-unexpected", "mac-mobility", "mac-route-missing", "ip-duplicate",
+        "gateway-advertised",
     }
 )  # fmt: skip
 ROUTES = ROUTES_BY_VNI | {"evpn-empty", "rd-duplicate", "router-id"}
@@ -37,6 +38,8 @@ SYMMETRIC = {
     "bgp_l2vpn_evpn": FLOOD_LISTS | MACS | ROUTES | NEIGHBOURS | VRF_ROUTES,
     "evpn_summary": frozenset({"session-down", "session-unexpected"}),
     "evpn_vni": frozenset({"l3vni"}),
+    "evpn_duplicate_macs": frozenset({"mac-frozen"}),
+    "evpn_duplicate_addresses": frozenset({"mac-frozen"}),
     "ip_address": frozenset({"gateway-address", "underlay-address"}),
     "ip_route": VRF_ROUTES | {"vrf-isolation"},
     "ip_neigh": NEIGHBOURS,

@@ -79,6 +79,18 @@ DATA_PLANE: dict[tuple[str, str], Case] = {
         "vxlan3",
         "Actual: VNI 3",
     ),
+    ("vxlan-unexpected", "a second device of an intended VNI, on another UDP port"): Case(
+        new_link("node1", "vxlan2", "vx-two", dstport=4790),
+        "node1",
+        "vx-two",
+        "vx-two: VXLAN device - Expected: absent Actual: VNI 2 beside vxlan2",
+    ),
+    ("vxlan-unexpected", "a second device of an L3VNI"): Case(
+        new_link("node3", "vxlan4000", "vx-l3", dstport=4790),
+        "node3",
+        "vx-l3",
+        "Actual: VNI 4000 beside vxlan4000",
+    ),
     ("vxlan-vni", "another VNI"): Case(
         link("node2", "vxlan2", vxlan={"vni": 22}),
         "node2",
