@@ -78,6 +78,42 @@ CONTROL_FAULTS = (
         shared=True,
     ),
     Fault(
+        "mac-route-missing",
+        "A filter towards one peer drops the MAC routes that it sends, and passes its IMET routes.",
+        "mac-route-missing",
+        inject=r"peer=$(running 's/^ neighbor \([^ ]*\) remote-as .*/\1/p'); "
+        'need peer "$peer"; save peer "$peer"; '
+        "vtysh -c 'configure terminal' -c 'route-map LAB-FAULT deny 10' "
+        "-c 'match evpn route-type macip' -c exit -c 'route-map LAB-FAULT permit 20'; "
+        'in_evpn "neighbor $peer route-map LAB-FAULT in"; '
+        'vtysh -c "clear bgp l2vpn evpn $peer soft in"',
+        heal='in_evpn "no neighbor $(saved peer) route-map LAB-FAULT in"; '
+        "vtysh -c 'configure terminal' -c 'no route-map LAB-FAULT'; "
+        'vtysh -c "clear bgp l2vpn evpn $(saved peer) soft in"',
+        shared=True,
+    ),
+    Fault(
+        "gateway-advertised",
+        "The node announces the anycast gateway as its own host (advertise-svi-ip).",
+        "gateway-advertised",
+        inject="in_evpn advertise-svi-ip",
+        heal="in_evpn 'no advertise-svi-ip'",
+        shared=True,
+    ),
+    Fault(
+        "ip-duplicate",
+        "A machine here has the address of a virtual machine on another node.",
+        "ip-duplicate",
+        inject='ip=$(remote_address); need "remote address in VNI $vni" "$ip"; save ip "$ip"; '
+        'port=$(ls "/sys/class/net/$bridge/brif" | grep -v "^$vxlan$" | head -n 1); '
+        'need "port of a machine" "$port"; save port "$port"; '
+        'bridge fdb replace 02:00:00:00:00:88 dev "$port" master static; '
+        'ip neigh replace "$ip" dev "$bridge" lladdr 02:00:00:00:00:88 nud permanent',
+        heal='ip neigh del "$(saved ip)" dev "$bridge" 2>/dev/null || :; '
+        'bridge fdb del 02:00:00:00:00:88 dev "$(saved port)" master 2>/dev/null || :',
+        shared=True,
+    ),
+    Fault(
         "type5-missing",
         "The exit no longer tells the others its default route.",
         "type5-missing",

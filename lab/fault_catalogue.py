@@ -45,6 +45,15 @@ _FAULTS = (
         shared=True,
     ),
     Fault(
+        "vxlan-twin",
+        "A second VXLAN device, on another UDP port, carries the VNI: FRR takes that one.",
+        "vxlan-unexpected",
+        inject='ip link add vx-twin type vxlan id "$vni" local "$(local_of "$vxlan")" dstport 4790 '
+        'nolearning; ip link set vx-twin master "$bridge" up',
+        heal="ip link del vx-twin 2>/dev/null || :; redo_vxlan",
+        shared=True,
+    ),
+    Fault(
         "vxlan-vni",
         "The VXLAN device carries another VNI, so its bridge joins a foreign network.",
         "vxlan-vni",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from drift.applies import with_evpn_vnis
@@ -110,6 +111,18 @@ class MacRoutes:
             self._own[key].append(host)
             self._vnis[key] = prefixes
 
+    @cached_property
+    def _moved(self) -> frozenset[tuple[int, str]]:
+        """(VNI, MAC) that several nodes originate: one of them is just giving it up."""
+        origins: dict[tuple[int, str], str] = {}
+        moved = set()
+        for key, hosts in self._own.items():
+            for prefix, vnis in self._vnis[key].items():
+                for claim in ((vni, _mac_of(prefix)) for vni in vnis):
+                    if origins.setdefault(claim, hosts[0]) != hosts[0]:
+                        moved.add(claim)
+        return frozenset(moved)
+
     def findings(self) -> Iterator[RawFinding]:
         everything = self._own.keys()
         for host, held in sorted(self._held.items()):
@@ -130,10 +143,12 @@ class MacRoutes:
             address = self._intent.nodes[origin].address
             by_vni: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
             for prefix in sorted(lacking):
+                mac = _mac_of(prefix)
                 for vni in self._vnis[key][prefix]:
                     # Without its IMET route all of that VTEP is missing: `imet-missing` says so.
-                    if origin != host and address in self._imet[host].get(vni, ()):
-                        by_vni[vni][_mac_of(prefix)].append(prefix)
+                    heard = origin != host and address in self._imet[host].get(vni, ())
+                    if heard and (vni, mac) not in self._moved:
+                        by_vni[vni][mac].append(prefix)
             for vni, macs in sorted(by_vni.items()):
                 yield from self._of_vni(host, vni, origin, macs)
 

@@ -121,6 +121,8 @@ def outputs(node: str, *, careless: bool) -> dict[str, RawOutput]:
         "bridge_fdb": RawOutput(_only_fdb(fdb, gone)),
         "bgp_l2vpn_evpn": RawOutput(_only_evpn((recorded / "bgp_l2vpn_evpn.txt").read_text())),
         "evpn_vni": _json({"2": listing}),
+        "evpn_duplicate_macs": _json({"2": {"numMacs": 0}}),
+        "evpn_duplicate_addresses": _json({"2": {"numArpNd": 0}}),
         "evpn_summary": _json(summary),
         "ip_address": _json([link for link in addresses if link["ifname"] not in gone]),
     }

@@ -25,7 +25,6 @@ ROUTES_BY_VNI = frozenset(
     {
         "imet-not-originated", "imet-missing", "imet-unexpected", "route-target",
         "type5-unexpected", "mac-mobility", "mac-route-missing", "ip-duplicate",
-        "gateway-advertised",
     }
 )  # fmt: skip
 ROUTES = ROUTES_BY_VNI | {"evpn-empty", "rd-duplicate", "router-id"}
@@ -35,7 +34,12 @@ RENDERED = frozenset({"config-file", "config-running"})
 SYMMETRIC = {
     "ip_link": LINKS | {"gateway-mac", "rmac-conflict", "vrf-isolation"} | VRF_ROUTES,
     "bridge_fdb": FLOOD_LISTS | MACS,
-    "bgp_l2vpn_evpn": FLOOD_LISTS | MACS | ROUTES | NEIGHBOURS | VRF_ROUTES,
+    "bgp_l2vpn_evpn": FLOOD_LISTS
+    | MACS
+    | ROUTES
+    | NEIGHBOURS
+    | VRF_ROUTES
+    | {"gateway-advertised"},
     "evpn_summary": frozenset({"session-down", "session-unexpected"}),
     "evpn_vni": frozenset({"l3vni"}),
     "evpn_duplicate_macs": frozenset({"mac-frozen"}),

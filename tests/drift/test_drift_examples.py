@@ -26,13 +26,13 @@ _NO_VIP = frozenset({"vrrp", "vxlan-group"})
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
 _NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
 _NO_VRF = _NO_L3VNI | {"vrf-isolation"}
-_NO_ROUTING = _NO_VRF | {"gateway-address", "gateway-mac"}
+_NO_ROUTING = _NO_VRF | {"gateway-address", "gateway-advertised", "gateway-mac"}
 _NO_EVPN = (
     _NO_ROUTING
     | applicable.MACS
     | applicable.NEIGHBOURS
     | applicable.ROUTES
-    | {"config-running", "session-down", "session-unexpected"}
+    | {"config-running", "mac-frozen", "session-down", "session-unexpected"}
 )
 NOT_THERE = {
     "exit-multi-gateway": _NO_VIP,

@@ -344,8 +344,8 @@ def test_a_second_lab_is_refused(
 # ---- faults
 
 
-# It takes two nodes, so a test of its own injects it: tests/live/test_two_claims.py.
-_OF_TWO_NODES = {"mac-mobility"}
+# They take two nodes, so a test of its own injects them: tests/live/test_two_claims.py.
+_OF_TWO_NODES = {"mac-mobility", "mac-frozen"}
 # BFD is off in every example, so no lab of theirs can lose a session.
 _IN_NO_EXAMPLE = {"bfd-down"}
 

@@ -35,6 +35,8 @@ def outputs(host: str, scene: str) -> dict[str, RawOutput]:
         "bgp_l2vpn_evpn": RawOutput("", 1, "Exiting: failed to connect to any daemons.\n"),
         "evpn_summary": RawOutput("{}\n"),
         "evpn_vni": RawOutput('{"2": {}}\n', 0, "a warning\n"),
+        "evpn_duplicate_macs": RawOutput('{"2": {"numMacs": 0}}\n'),
+        "evpn_duplicate_addresses": RawOutput('{"2": {"numArpNd": 0}}\n'),
         "ip_address": RawOutput("[]"),
         "ip_route": RawOutput("[]"),
         "ip6_route": RawOutput("[]"),

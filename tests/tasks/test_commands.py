@@ -73,6 +73,8 @@ PRINTED_BY = {
     "bgp_l2vpn_evpn": "vtysh -c 'show bgp l2vpn evpn'",
     "evpn_summary": "vtysh -c 'show bgp l2vpn evpn summary json'",
     "evpn_vni": "vtysh -c 'show evpn vni json'",
+    "evpn_duplicate_macs": "vtysh -c 'show evpn mac vni all duplicate json'",
+    "evpn_duplicate_addresses": "vtysh -c 'show evpn arp-cache vni all duplicate json'",
     "bgp_summary": "vtysh -c 'show bgp summary json'",
     "bfd_peers": "vtysh -c 'show bfd peers json'",
     "ip_address": "ip -j address show",

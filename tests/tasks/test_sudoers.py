@@ -21,6 +21,8 @@ MAY_RUN = {
     "/usr/bin/vtysh -c show bgp l2vpn evpn",
     "/usr/bin/vtysh -c show bgp l2vpn evpn summary json",
     "/usr/bin/vtysh -c show evpn vni json",
+    "/usr/bin/vtysh -c show evpn mac vni all duplicate json",
+    "/usr/bin/vtysh -c show evpn arp-cache vni all duplicate json",
     "/usr/bin/vtysh -c show bgp summary json",
     "/usr/bin/vtysh -c show vrrp json",
     "/usr/bin/vtysh -c show bfd peers json",
