@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from drift.applies import session_slugs
 from drift.catalogue import CHECKS
+from drift.coverage import coverage_text
 from overlay.outputs import BGP_SUMMARY, EVPN_SUMMARY
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def reference_text() -> str:
         for check in CHECKS.values()
     )
     table = f"| check | severity | says |\n|---|---|---|\n{listed}\n"
-    return "\n".join([_HEAD, table, *map(_section, CHECKS.values())])
+    return "\n".join([_HEAD, table, *map(_section, CHECKS.values()), coverage_text()])
 
 
 def check_text(check: Check) -> str:

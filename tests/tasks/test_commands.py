@@ -19,21 +19,21 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 KERNEL = {"bridge_fdb", "ip_link", "ip_address", "sysctl"}
 FILES = {"file_interfaces", "file_frr_conf", "file_daemons", "file_90_evpn_fleet_conf"}
 EVPN = {"bgp_l2vpn_evpn", "evpn_summary", "running_config"}
-LATER = {"bridge_fdb_later", "ip_neigh"}
+VTEP = {"bridge_fdb_later", "evpn_duplicate_macs", "evpn_duplicate_addresses", "ip_neigh"}
 VRF = {"evpn_vni", "ip_route", "ip6_route"}
 
 # What each kind of node is asked, written down by hand.
 ASKED = {
     ("l2-multicast", "node1"): KERNEL | FILES,
     ("l2-unicast", "node1"): KERNEL | FILES,
-    ("l2-evpn", "node1"): KERNEL | FILES | EVPN | LATER,
-    ("l3-asymmetric", "node1"): KERNEL | FILES | EVPN | LATER,
-    ("l3-symmetric", "node1"): KERNEL | FILES | EVPN | LATER | VRF,
+    ("l2-evpn", "node1"): KERNEL | FILES | EVPN | VTEP,
+    ("l3-asymmetric", "node1"): KERNEL | FILES | EVPN | VTEP,
+    ("l3-symmetric", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
     ("route-reflectors", "rrserver1"): KERNEL | FILES | EVPN,
-    ("exit-single-gateway", "node1"): KERNEL | FILES | EVPN | LATER | VRF,
-    ("exit-upstream-bgp", "node1"): KERNEL | FILES | EVPN | LATER | VRF | {"bgp_summary"},
+    ("exit-single-gateway", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
+    ("exit-upstream-bgp", "node1"): KERNEL | FILES | EVPN | VTEP | VRF | {"bgp_summary"},
     ("exit-upstream-bgp", "router"): KERNEL | FILES | {"running_config", "ip_route", "bgp_summary"},
-    ("exit-vrrp", "node2"): KERNEL | FILES | EVPN | LATER | VRF | {"vrrp"},
+    ("exit-vrrp", "node2"): KERNEL | FILES | EVPN | VTEP | VRF | {"vrrp"},
     ("exit-vrrp", "router"): KERNEL | FILES | {"running_config", "ip_route"},
 }
 
