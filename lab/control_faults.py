@@ -101,19 +101,6 @@ CONTROL_FAULTS = (
         shared=True,
     ),
     Fault(
-        "ip-duplicate",
-        "A machine here has the address of a virtual machine on another node.",
-        "ip-duplicate",
-        inject='ip=$(remote_address); need "remote address in VNI $vni" "$ip"; save ip "$ip"; '
-        'port=$(ls "/sys/class/net/$bridge/brif" | grep -v "^$vxlan$" | head -n 1); '
-        'need "port of a machine" "$port"; save port "$port"; '
-        'bridge fdb replace 02:00:00:00:00:88 dev "$port" master static; '
-        'ip neigh replace "$ip" dev "$bridge" lladdr 02:00:00:00:00:88 nud permanent',
-        heal='ip neigh del "$(saved ip)" dev "$bridge" 2>/dev/null || :; '
-        'bridge fdb del 02:00:00:00:00:88 dev "$(saved port)" master 2>/dev/null || :',
-        shared=True,
-    ),
-    Fault(
         "type5-missing",
         "The exit no longer tells the others its default route.",
         "type5-missing",

@@ -108,10 +108,6 @@ first_guest_route() {
 first_next_hop() {
     ip -4 neigh show dev "$1" | sed -n 's/^\([^ ]*\) lladdr \([^ ]*\) .*zebra.*/\1 \2/p' | head -n 1
 }
-# The first IPv4 address of a guest of another node.
-remote_address() {
-    ip -4 neigh show dev "$bridge" | sed -n 's/^\([0-9.]*\) .*extern_learn.*/\1/p' | head -n 1
-}
 need() { [ -n "$2" ] || { echo "there is no $1 on $vxlan yet" >&2; exit 1; }; }
 asn() { vtysh -c 'show running-config' | sed -n 's/^router bgp \([0-9]*\)$/\1/p'; }
 in_evpn() {

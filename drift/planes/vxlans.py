@@ -68,15 +68,15 @@ VXLAN_UNEXPECTED = Check(
     "vxlan-unexpected",
     WARNING,
     "VXLAN device not intended",
-    "Every VXLAN device is one of the intent's: its VNI is of this node, and no other device has it.",
+    "Every VXLAN device is one of the intent's: its VNI is this node's, and no other device has it.",
     "FRR advertises any VNI it finds, so a leftover device draws traffic here. Of two devices with "
     "one VNI (the kernel allows it with two UDP ports) FRR takes one, and may take the wrong one.",
     (IP_LINK,),
     confirm="ip -d link show type vxlan",
     remedy="A VNI that is wanted belongs under `networks:` of fabric.yaml. Otherwise `ip link "
     "del vxlan99`, and take its stanza out of the file that it comes from "
-    "(/etc/network/interfaces.d). If its VNI is that of an intended device, then have that one made "
-    "again, so that FRR takes it: `ip link del vxlan2; ifup vxlan2`.",
+    "(/etc/network/interfaces.d). If its VNI is that of an intended device, then have that one "
+    "made again, so that FRR takes it: `ip link del vxlan2; ifup vxlan2`.",
     explains=_adds_device,
     depth=Depth.DEVICE + 4,
 )

@@ -15,7 +15,10 @@ from tests.drift.test_drift_examples import EXAMPLES, LAB_TESTS
 from tests.rendering import rendered_nodes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from drift.coverage import Entry
 
 # What holds records, or never comes from a node's state.
 _NO_RECORDS = {
@@ -41,7 +44,9 @@ def test_each_field_of_a_record_is_compared_or_excused() -> None:
 
 
 @pytest.mark.parametrize("table", [RECORDS, STATEMENTS], ids=["records", "statements"])
-def test_what_compares_is_in_the_catalogue_and_an_excuse_says_something(table) -> None:
+def test_what_compares_is_in_the_catalogue_and_an_excuse_says_something(
+    table: Mapping[str, Mapping[str, Entry]],
+) -> None:
     for place, rows in table.items():
         for name, entry in rows.items():
             if isinstance(entry, str):

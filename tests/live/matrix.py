@@ -30,8 +30,10 @@ fault must be the only one that is found, and after the last of them the audit m
 `python run.py lab fault NAME` does the same to a lab of your own, and `lab fault NAME --heal` takes
 it back.
 
-One check has no fault here: `mac-mobility` takes two nodes. `tests/live/test_two_claims.py` has them
-claim one MAC until its sequence number says so.
+Some checks have no fault here. `mac-mobility` and `mac-frozen` take two nodes: `tests/live/test_two_claims.py`
+has them claim one MAC until its sequence number says so, and until FRR freezes it. `ip-duplicate` needs two
+nodes that both keep announcing an address, and FRR takes back one of the two routes by itself within seconds;
+BFD (`bfd-down`) is off in every example. Recorded states with those faults are in `tests/drift/cases/`.
 
 This table is made from the catalogue that the tests run; a test holds it to that.
 """

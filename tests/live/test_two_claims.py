@@ -43,6 +43,39 @@ def test_a_mac_that_two_nodes_claim(fleet: Lab) -> None:
     finally:
         for node in CLAIMANTS:
             on(fleet, node, f"bridge fdb del {MAC} dev {ports[node]} master 2>/dev/null || :")
+    _forget_it(fleet)
+    fleet.audit_clean()
+
+
+# Freezing is off unless somebody asks for it.
+_DETECTION = (
+    "vtysh -c 'configure terminal' -c 'router bgp 1234' -c 'address-family l2vpn evpn' "
+    "-c 'dup-addr-detection max-moves {moves} time 180' -c '{no}dup-addr-detection freeze permanent'"
+)
+
+
+def test_a_mac_that_frr_has_frozen(fleet: Lab) -> None:
+    """On node2 alone, after few moves: too few for `mac-mobility`."""
+    fleet.audit_clean()
+    ports = {node: port(fleet, node) for node in CLAIMANTS}
+    on(fleet, "node2", _DETECTION.format(moves=2, no=""))
+    try:
+        for _ in range(2):
+            for node in CLAIMANTS:
+                claim = f"bridge fdb replace {MAC} dev {ports[node]} master static; sleep 2"
+                on(fleet, node, claim)
+        audit = fleet.audit_until(lambda audit: [f["check"] for f in audit.roots] == ["mac-frozen"])
+        assert audit.brief == [("node2", "mac-frozen", f"VNI 2 MAC {MAC}")], audit.text
+        assert audit.roots[0]["evidence"]
+    finally:
+        for node in CLAIMANTS:
+            on(fleet, node, f"bridge fdb del {MAC} dev {ports[node]} master 2>/dev/null || :")
+        on(fleet, "node2", _DETECTION.format(moves=5, no="no "))
+    _forget_it(fleet)
+    fleet.audit_clean()
+
+
+def _forget_it(fleet: Lab) -> None:
     # zebra may go on announcing a MAC that it saw move so often, and leaves the tunnel's entry of
     # one that was here for a while; the audit would say so.
     forget = (
@@ -56,4 +89,3 @@ def test_a_mac_that_two_nodes_claim(fleet: Lab) -> None:
         on(fleet, node, "systemctl start frr")
     for node in fleet.spec.nodes:
         on(fleet, node, f"sleep 3; {forget}")
-    fleet.audit_clean()

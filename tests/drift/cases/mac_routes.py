@@ -23,7 +23,7 @@ _STRANGER = "02:ff:00:00:00:01"
 _ADDRESS = "10.0.2.5"
 
 
-def _host_route(node: int, mac: str, ip: str | None, *, own: bool = True) -> EvpnPath:
+def host_route(node: int, mac: str, ip: str | None, *, own: bool = True) -> EvpnPath:
     """A route of one of the nodes; its own one does not come over a session."""
     tail = f":[32]:[{ip}]" if ip else ""
     return EvpnPath(
@@ -80,7 +80,7 @@ MAC_ROUTES: dict[tuple[str, str], Case] = {
         "Actual: absent",
     ),
     ("mac-route-missing", "many of one VTEP"): Case(
-        more_paths("node2", *(_host_route(2, f"02:aa:00:00:00:{n:02x}", None) for n in range(8))),
+        more_paths("node2", *(host_route(2, f"02:aa:00:00:00:{n:02x}", None) for n in range(8))),
         "node1",
         "VNI 2 MACs of VTEP 192.168.0.2",
         "02:aa:00:00:00:00, 02:aa:00:00:00:01",
@@ -94,21 +94,19 @@ MAC_ROUTES: dict[tuple[str, str], Case] = {
     ),
     ("ip-duplicate", "on two nodes"): Case(
         both(
-            more_paths("node1", _host_route(1, MAC_OF_1, _ADDRESS)),
-            more_paths("node1", _host_route(2, MAC_OF_2, _ADDRESS, own=False)),
-            more_paths("node2", _host_route(1, MAC_OF_1, _ADDRESS, own=False)),
-            more_paths("node2", _host_route(2, MAC_OF_2, _ADDRESS)),
-            more_paths("node3", _host_route(1, MAC_OF_1, _ADDRESS, own=False)),
-            more_paths("node3", _host_route(2, MAC_OF_2, _ADDRESS, own=False)),
+            more_paths("node1", host_route(1, MAC_OF_1, _ADDRESS)),
+            more_paths("node1", host_route(2, MAC_OF_2, _ADDRESS, own=False)),
+            more_paths("node2", host_route(1, MAC_OF_1, _ADDRESS, own=False)),
+            more_paths("node2", host_route(2, MAC_OF_2, _ADDRESS)),
+            more_paths("node3", host_route(1, MAC_OF_1, _ADDRESS, own=False)),
+            more_paths("node3", host_route(2, MAC_OF_2, _ADDRESS, own=False)),
         ),
         "node1",
         f"VNI 2 address {_ADDRESS}",
         "MACs (routes of node1, node2) - Expected: one MAC Actual: 02:00:01:00:02:00, 02:00:02",
     ),
     ("ip-duplicate", "two guests of one node"): Case(
-        more_paths(
-            "node1", _host_route(1, _STRANGER, _ADDRESS), _host_route(1, MAC_OF_1, _ADDRESS)
-        ),
+        more_paths("node1", host_route(1, _STRANGER, _ADDRESS), host_route(1, MAC_OF_1, _ADDRESS)),
         "node1",
         f"VNI 2 address {_ADDRESS}",
         "routes of node1",
@@ -116,9 +114,9 @@ MAC_ROUTES: dict[tuple[str, str], Case] = {
     ),
     ("gateway-advertised", "advertise-svi-ip"): Case(
         both(
-            more_paths("node2", _host_route(2, GATEWAY_MAC, "10.0.2.254")),
-            more_paths("node1", _host_route(2, GATEWAY_MAC, "10.0.2.254", own=False)),
-            more_paths("node3", _host_route(2, GATEWAY_MAC, "10.0.2.254", own=False)),
+            more_paths("node2", host_route(2, GATEWAY_MAC, "10.0.2.254")),
+            more_paths("node1", host_route(2, GATEWAY_MAC, "10.0.2.254", own=False)),
+            more_paths("node3", host_route(2, GATEWAY_MAC, "10.0.2.254", own=False)),
         ),
         "node2",
         "VNI 2 gateway",
@@ -126,9 +124,9 @@ MAC_ROUTES: dict[tuple[str, str], Case] = {
     ),
     ("gateway-advertised", "a guest has the gateway's address"): Case(
         both(
-            more_paths("node2", _host_route(2, MAC_OF_2, "10.0.2.254")),
-            more_paths("node1", _host_route(2, MAC_OF_2, "10.0.2.254", own=False)),
-            more_paths("node3", _host_route(2, MAC_OF_2, "10.0.2.254", own=False)),
+            more_paths("node2", host_route(2, MAC_OF_2, "10.0.2.254")),
+            more_paths("node1", host_route(2, MAC_OF_2, "10.0.2.254", own=False)),
+            more_paths("node3", host_route(2, MAC_OF_2, "10.0.2.254", own=False)),
         ),
         "node2",
         "VNI 2 gateway",
