@@ -6,7 +6,10 @@ field or a statement that is new has to be entered here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Compared = tuple[str, ...]
 """Ids of checks."""
@@ -33,7 +36,7 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "link_netnsid": _UNUSED,
         "master": ("fdb-missing",),
         "state": "how long an entry lives; that it is there and where it leads is compared",
-        "flags": "who made an entry; one that no route stands behind is `fdb-stale`, whoever made it",
+        "flags": "who made an entry; one without a route behind it is `fdb-stale`, whoever made it",
         "used": "a time",
         "text": _EVIDENCE,
     },
@@ -190,7 +193,7 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
     "InterfaceAddress": {
         "interface": ("gateway-address", "underlay-address"),
         "scope": "follows from the address",
-        "flags": "an address that failed duplicate detection is there, and not in use: not compared",
+        "flags": "an address that failed duplicate detection is there, and not in use",
     },
     "AddressedLink": {
         "name": ("gateway-address", "underlay-address"),

@@ -41,8 +41,8 @@ IP_DUPLICATE = Check(
     applies=with_evpn_vnis,
     confirm="vtysh -c 'show bgp l2vpn evpn route type macip' | grep 10.0.2.5",
     remedy="The MACs say which guests: `bridge fdb show br vmbr2 | grep 02:00:00:00:00:77` on the "
-    "VTEPs that are named shows their ports. Give one of them another address. A guest that is gone "
-    "leaves a neighbour entry behind for some minutes: `ip neigh del 10.0.2.5 dev vmbr2`.",
+    "VTEPs that are named shows their ports. Give one of them another address. A guest that is "
+    "gone leaves a neighbour entry behind for some minutes: `ip neigh del 10.0.2.5 dev vmbr2`.",
     explains=_contests,
     transient=True,
 )

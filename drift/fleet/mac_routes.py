@@ -55,10 +55,10 @@ MAC_ROUTE_MISSING = Check(
     by_vni=True,
     applies=with_evpn_vnis,
     confirm="vtysh -c 'show bgp l2vpn evpn route type macip' | grep 02:00:00:00:00:99",
-    remedy="The session passes the IMET route, so it is up: look for a filter on the way, `vtysh -c "
-    "'show bgp l2vpn evpn neighbors 192.168.0.2'` on both ends and on the reflectors (route-map, "
-    "`maximum-prefix`). Without one, have the routes come again on the node that lacks them: `vtysh "
-    "-c 'clear bgp l2vpn evpn 192.168.0.2 soft in'`.",
+    remedy="The session passes the IMET route, so it is up: look for a filter on the way, `vtysh "
+    "-c 'show bgp neighbors 192.168.0.2'` on both ends and on the reflectors (route-map, "
+    "`maximum-prefix`). Without one, have the routes come again on the node that lacks them: "
+    "`vtysh -c 'clear bgp l2vpn evpn 192.168.0.2 soft in'`.",
     follows=_from_exchange,
     depth=Depth.ROUTE + 1,
     pairwise=Pairwise.ROUTE,

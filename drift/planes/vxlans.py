@@ -68,7 +68,7 @@ VXLAN_UNEXPECTED = Check(
     "vxlan-unexpected",
     WARNING,
     "VXLAN device not intended",
-    "Every VXLAN device is one of the intent's: its VNI is this node's, and no other device has it.",
+    "Every VXLAN device is one of the intent's: its VNI is this node's, on that device alone.",
     "FRR advertises any VNI it finds, so a leftover device draws traffic here. Of two devices with "
     "one VNI (the kernel allows it with two UDP ports) FRR takes one, and may take the wrong one.",
     (IP_LINK,),

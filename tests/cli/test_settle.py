@@ -115,6 +115,27 @@ def test_what_may_just_be_moving_is_looked_at_twice(
     assert len(after.findings) == 1 - looks
 
 
+def test_a_route_that_is_missing_for_a_moment_takes_a_look_at_all_nodes() -> None:
+    """Each look finds another MAC under way; what two looks in a row show is drift."""
+    passing = replace(examples.learning("leaf1"), check="mac-route-missing")
+    other = replace(passing, object="VNI 2 MAC 02:00:00:00:00:01")
+    everyone = {"leaf1", "leaf2", "leaf3"}
+
+    moving = Fabric(report(passing), report(other), report())
+    after = second_look(
+        moving.look(set()), moving.look, until=None, say=moving.said.append, sleep=moving.sleep
+    )
+    assert moving.asked == [set(), everyone, everyone]
+    assert after.findings == ()
+
+    lost = Fabric(report(passing), report(passing))
+    after = second_look(
+        lost.look(set()), lost.look, until=None, say=lost.said.append, sleep=lost.sleep
+    )
+    assert lost.asked == [set(), everyone]
+    assert len(after.findings) == 1
+
+
 def test_what_shows_only_between_nodes_needs_all_of_them() -> None:
     twice = replace(examples.learning("leaf1"), check="vtep-duplicate")
     assert unsettled(report(twice)) == {"leaf1", "leaf2", "leaf3"}
