@@ -109,6 +109,7 @@ def outputs(node: str, *, careless: bool) -> dict[str, RawOutput]:
         links = re.sub(r"(?<=mtu )1550", "1500", links)
         links = re.sub(r"(vxlan id 2 .*\n.*?) learning off", r"\1 learning on", links)
     addresses = json.loads((recorded / "ip_address.json").read_text())
+    neighbours = json.loads((recorded / "ip_neigh.json").read_text())
     listing = json.loads((recorded / "evpn_vni.json").read_text())["2"]
     listing |= {"remoteVteps": [vtep for vtep in listing["remoteVteps"] if vtep != THIRD]}
     listing |= {"numRemoteVteps": 1, "tenantVrf": "default"}
@@ -121,6 +122,7 @@ def outputs(node: str, *, careless: bool) -> dict[str, RawOutput]:
         "bridge_fdb": RawOutput(_only_fdb(fdb, gone)),
         "bgp_l2vpn_evpn": RawOutput(_only_evpn((recorded / "bgp_l2vpn_evpn.txt").read_text())),
         "evpn_vni": _json({"2": listing}),
+        "ip_neigh": _json([entry for entry in neighbours if entry["dev"] not in gone]),
         "evpn_duplicate_macs": _json({"2": {"numMacs": 0}}),
         "evpn_duplicate_addresses": _json({"2": {"numArpNd": 0}}),
         "evpn_summary": _json(summary),
