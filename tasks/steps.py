@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from parsers.interfaces import parse_interfaces
+from tasks.announce import announce_sections
 from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES, SYSCTL, is_ours
 from tasks.script import Section
 
@@ -38,7 +39,7 @@ def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]
     if interfaces is not None:
         sections.append(_install_section(interfaces, stage))
         sections += interface_sections(changes)
-    return sections
+    return sections + announce_sections(changes)
 
 
 def interfaces_change(changes: tuple[FileChange, ...]) -> FileChange | None:

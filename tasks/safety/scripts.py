@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tasks.announce import announce_sections
 from tasks.files import INTERFACES, SYSCTL
 from tasks.safety.places import BACKUPS, DECISION, KEPT_BACKUPS, LOCK, STATE
 from tasks.steps import (
@@ -102,6 +103,7 @@ def _reload(manifest: Manifest, back: tuple[FileChange, ...]) -> Iterator[str]:
             last_resort = f" || {restart} || bad=1" if section.slug == "ifreload" else ""
             yield _step(section) + last_resort
         yield from _swept(manifest, back)
+    yield from (_step(section) for section in announce_sections(back))
 
 
 def _last_resort(back: tuple[FileChange, ...]) -> str:

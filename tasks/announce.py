@@ -1,0 +1,78 @@
+"""Has an exit announce its VRFs' defaults with the VRFs' L3VNIs. Pure.
+
+FRR before 10.6 (Debian 12 and 13) may originate the type-5 default of `default-originate` before
+bgpd knows the VRF's L3VNI: its label is VNI 0 then, and stays so. FRR 10 holds such a route
+inactive, and guests of other nodes do not reach the outside. Taken away and given back, it has the
+VNI; not in one breath, since bgpd then tells its peers nothing of the label.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES
+from tasks.script import Section
+
+if TYPE_CHECKING:
+    from tasks.plan import FileChange
+
+_CONCERNED = frozenset({FRR_CONF, DAEMONS, INTERFACES, OVERLAY_INTERFACES})
+_ORIGINATES = "default-originate"
+# What frr.conf says, a line each: AS number, VRF, L3VNI, family.
+_WANTED = r"""
+/^vrf / { vrf = $2 }
+/^ vni / { vni[vrf] = $2 }
+/^router bgp / { as = $3; vrf = $5 }
+/^ +default-originate / { print as, vrf, vni[vrf], $2 }
+"""
+# The node's own defaults whose label is VNI 0: the VRF's L3VNI, by their route target, and family.
+_UNLABELLED = r"""
+/^ *Route \[5\]/ { zero = / VNI 0$/ && /:\[(0\.0\.0\.0|::)\] /; own = 0
+    family = /:\[::\] / ? "ipv6" : "ipv4" }
+/sourced, local/ { own = 1 }
+/Extended Community:/ && zero && own {
+    for (i = 1; i <= NF; i++) if ($i ~ /^RT:/) { sub(/.*:/, "", $i); print $i, family } }
+"""
+_COMMAND = f"""
+wanted=$(awk '{_WANTED}' {FRR_CONF.path}) || exit
+[ -n "$wanted" ] || exit 0
+unlabelled() {{
+  vtysh -c 'show bgp l2vpn evpn route detail type prefix' | awk '{_UNLABELLED}'
+}}
+say() {{
+  vtysh -c 'configure terminal' -c "router bgp $as vrf $vrf" -c 'address-family l2vpn evpn' -c "$1"
+}}
+# bgpd hears of an L3VNI a moment after the interfaces are up.
+echo "$wanted" | while read -r as vrf vni family; do
+  for second in 1 2 3 4 5 6 7 8 9 10; do
+    ! vtysh -c "show bgp l2vpn evpn vni $vni" | grep -q 'Type: L3' || break
+    sleep 1
+  done
+done
+for round in 1 2 3; do
+  zero=$(unlabelled)
+  [ -n "$zero" ] || exit 0
+  again() {{
+    echo "$wanted" | while read -r as vrf vni family; do
+      ! echo "$zero" | grep -qxF "$vni $family" || say "$1{_ORIGINATES} $family"
+    done
+  }}
+  again 'no '; sleep 3; again ''; sleep 1
+done
+zero=$(unlabelled)
+[ -z "$zero" ] || {{ echo "defaults announced with VNI 0, not their L3VNI:" $zero >&2; exit 1; }}
+"""
+
+
+def announce_sections(changes: tuple[FileChange, ...]) -> list[Section]:
+    """What an exit needs when its files are in force; nothing on a node that is none.
+
+    Whether a node is an exit whose frr.conf stays as it is, only the node knows.
+    """
+    made = [change for change in changes if change.after.text is not None]
+    conf = next((change for change in changes if change.file is FRR_CONF), None)
+    if not any(change.file in _CONCERNED for change in made):
+        return []
+    if conf is not None and _ORIGINATES not in (conf.after.text or ""):
+        return []
+    return [Section("announce", _COMMAND, timeout=90, stop=True)]
