@@ -1,9 +1,9 @@
 """Has an exit announce its VRFs' defaults with the VRFs' L3VNIs. Pure.
 
-FRR before 10.6 (Debian 12 and 13) may originate the type-5 default of `default-originate` before
-bgpd knows the VRF's L3VNI: its label is VNI 0 then, and stays so. FRR 10 holds such a route
-inactive, and guests of other nodes do not reach the outside. Taken away and given back, it has the
-VNI; not in one breath, since bgpd then tells its peers nothing of the label.
+FRR may originate the type-5 default of `default-originate` before bgpd knows the VRF's L3VNI: its
+label is VNI 0 then, and stays so (seen on 8.4; FRR's pull request 19896 of October 2025 ends it).
+FRR 10 holds such a route inactive, and guests of other nodes do not reach the outside. Taken away
+and given back, it has the VNI; not in one breath, since bgpd then tells its peers nothing of it.
 """
 
 from __future__ import annotations
