@@ -33,6 +33,7 @@ LAB_ORDER = (
     "tests/live/test_main_job.py",
     "tests/live/test_topologies.py::test_one_after_the_other",
     "tests/live/test_mishaps.py",
+    "tests/live/test_isolation.py",
     "tests/live/test_topologies.py::test_onto_blank_nodes",
     "tests/live/test_scopes.py",
     "tests/live/test_ipv6_evpn.py",

@@ -7,12 +7,15 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from lab import machines
+from lab.errors import LabError
+from lab.ssh import run_on
 from tests.live.conftest import ROOT
 from tests.live.probes import on
 
@@ -141,6 +144,22 @@ def furnish(lab: Lab) -> None:
             "ip link show outside >/dev/null 2>&1 || ip link add outside type dummy; "
             f"ip link set outside up; ip address replace {OUTSIDE}/32 dev outside",
         )
+
+
+def strip(lab: Lab) -> None:
+    """Takes from the nodes what `furnish` gave: whoever deploys next finds a stranger's address."""
+
+    def take(name: str) -> None:
+        number = lab.spec.node(name).number
+        with suppress(LabError):  # it is off, for a test that failed
+            run_on(
+                lab.spec.node(name),
+                f"ip -6 address del fd00:255::{number}/64 dev mgmt; "
+                f"ip -6 address del fd00:192::{number}/64 dev vmbr0",
+            )
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(take, lab.spec.nodes))
 
 
 def own(lab: Lab, tenant: Tenant) -> set[str]:

@@ -25,11 +25,13 @@ from tests.live.tenants import (
     nodes_themselves,
     own,
     start_capture,
+    strip,
     vteps,
     with_two_tenants,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.live.conftest import Lab
@@ -49,6 +51,12 @@ TOPOLOGIES: dict[str, dict[str, Any]] = {
     "exit-vrrp": {},
     "route-reflectors": {},
 }
+
+
+@pytest.fixture(autouse=True)
+def _leaves_no_address(lab: Lab) -> Iterator[None]:
+    yield
+    strip(lab)
 
 
 def guests(lab: Lab) -> list[tuple[Tenant, str]]:

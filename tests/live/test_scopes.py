@@ -11,6 +11,7 @@ from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.conftest import ROOT
 from tests.live.probes import on
+from tests.live.tenants import answering, furnish, nodes_themselves, strip
 from tests.live.test_topologies import assert_as_intended, leftovers, reaches
 
 if TYPE_CHECKING:
@@ -90,6 +91,27 @@ def test_ipv6_neighbours_find_each_other_across_nodes(lab: Lab) -> None:
     """Follows the overlay scope's test: with a gateway, and without one."""
     reaches(lab, "vm1", "fd00:2::2")
     reaches(lab, "vm5", "fd00:5::2")
+
+
+def test_its_guests_reach_no_node(lab: Lab) -> None:
+    """Follows the overlay scope's test: the VRF's unreachable defaults are in our own file, too."""
+    furnish(lab)
+    try:
+        for guest, own in (("vm1", {"10.0.2.254", "fd00:2::254"}), ("vm3", {"10.0.3.254"})):
+            assert answering(lab, guest, own | nodes_themselves(lab)) == own
+        # That is not because nothing could answer.
+        route = "route del vrf vrf1 unreachable default metric 4278198272"
+        on(lab, "node1", f"ip {route} && ip -6 {route}")
+        # The node's answers to IPv6 find no way back into the VRF, so its routes are asked.
+        asked = "ip -6 route get fd00:255::1 from fd00:2::1 iif vmbr2 2>&1 || :"
+        assert {"192.168.0.1", "10.255.0.1"} <= answering(lab, "vm1", nodes_themselves(lab))
+        assert on(lab, "node1", asked).startswith("local fd00:255::1 ")
+        on(lab, "node1", "ifup vrf1")
+        assert answering(lab, "vm1", nodes_themselves(lab)) == set()
+        assert "unreachable" in on(lab, "node1", asked)
+    finally:
+        strip(lab)
+    lab.audit_clean()
 
 
 def test_what_is_not_ours_is_no_drift_and_what_we_rely_on_is(lab: Lab) -> None:
