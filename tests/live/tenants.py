@@ -218,7 +218,7 @@ def start_capture(lab: Lab) -> None:
                 lab,
                 name,
                 f"systemd-run --quiet --collect --unit=leak-{wire} "
-                f"-p StandardOutput=file:/run/leak-{wire} -p StandardError=null "
+                f"-p StandardOutput=truncate:/run/leak-{wire} -p StandardError=null "
                 f"tcpdump -lnni {wire} '({GUESTS}) and not dst host {OUTSIDE}'",
             )
 
