@@ -18,6 +18,7 @@ from cli import (
     check_commands,
     demo_command,
     deploy_commands,
+    dev_commands,
     fleet_commands,
     history_commands,
     intent_commands,
@@ -52,6 +53,7 @@ for module in (
     sudoers_command,
     lab_commands,
     demo_command,
+    dev_commands,
 ):
     module.register(app)
 

@@ -70,7 +70,3 @@ def _section(check: Check) -> str:
     parts = dict(_parts(check)) | {"confirm": f"`{check.confirm}`"}
     lines = "\n".join(f"- **{name}:** {text}" for name, text in parts.items())
     return f"## {check.id}\n\n{check.title}, {check.severity.value}.\n\n{lines}\n"
-
-
-if __name__ == "__main__":
-    print(reference_text(), end="")

@@ -107,7 +107,3 @@ def schema() -> dict[str, Any]:
 def schema_text() -> str:
     """Return what `report.schema.json` must hold; a test holds the file to it."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    write_text(SCHEMA_PATH, schema_text())

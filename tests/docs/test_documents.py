@@ -22,6 +22,7 @@ from tests.docs.documents import (
     mentions,
     name_of,
 )
+from tests.generated import generated, hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,10 +90,9 @@ def test_a_wrong_command_line_is_noticed(wrong: str) -> None:
         parse(wrong.split())
 
 
+@generated
 def test_the_command_line_page_is_current() -> None:
-    assert (DOCS / "command-line.md").read_text(encoding="utf-8") == reference_text(), (
-        "write it anew: python -m cli.reference > docs/command-line.md"
-    )
+    hold(DOCS / "command-line.md", reference_text())
 
 
 class _Loader(yaml.SafeLoader):

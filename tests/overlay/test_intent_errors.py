@@ -1,17 +1,14 @@
-"""Each wrong intent in `tests/errors/*.yml` gives exactly the words in the `.log` beside it.
-
-`EVPN_FLEET_WRITE_LOGS=1 pytest tests/overlay/test_intent_errors.py` writes them anew, to be read.
-"""
+"""Each wrong intent in `tests/errors/*.yml` gives exactly the words in the `.log` beside it."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from overlay.errors import IntentError
 from overlay.loading import load_inventory
+from tests.generated import generated, hold
 
 CASES = sorted((Path(__file__).parent.parent / "errors").glob("*.yml"))
 
@@ -20,16 +17,14 @@ def said(error: IntentError) -> str:
     return "\n".join([*error.problems, str(error)]) + "\n"
 
 
+@generated
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_wrong_intent_is_explained(case: Path, tmp_path: Path) -> None:
     (tmp_path / "fabric.yaml").write_text(case.read_text())
     (tmp_path / "hosts.yaml").write_text("node1: {hostname: a}\nnode2: {hostname: b}\n")
     with pytest.raises(IntentError) as caught:
         load_inventory(tmp_path)
-    log = case.with_suffix(".log")
-    if os.environ.get("EVPN_FLEET_WRITE_LOGS"):
-        log.write_text(said(caught.value))
-    assert said(caught.value) == log.read_text()
+    hold(case.with_suffix(".log"), said(caught.value))
 
 
 def test_there_are_cases() -> None:

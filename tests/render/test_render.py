@@ -1,11 +1,7 @@
-"""The rendered files: byte-stable, as written down in `golden/`, and true to the seed's statements.
-
-`EVPN_FLEET_WRITE_GOLDEN=1 pytest tests/render` writes the golden files anew, to be read.
-"""
+"""The rendered files: byte-stable, as `golden/` holds them, and true to the seed's statements."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +9,7 @@ import pytest
 from overlay.loading import load_inventory
 from tasks.render import render_all
 from tasks.session import open_session
+from tests.generated import COMMAND, generated, hold, regenerating
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 GOLDEN = Path(__file__).parent / "golden"
@@ -25,15 +22,19 @@ def rendered(folder: Path) -> dict[str, dict[str, str]]:
         return dict(render_all(session, load_inventory(folder).intent))
 
 
+@generated
 @pytest.mark.parametrize("folder", [*EXAMPLES, *LAB_TESTS], ids=lambda path: path.name)
 def test_rendered_files_are_the_golden_ones(folder: Path) -> None:
-    for host, files in rendered(folder).items():
-        for path, text in files.items():
-            golden = GOLDEN / folder.name / host / path.lstrip("/")
-            if os.environ.get("EVPN_FLEET_WRITE_GOLDEN"):
-                golden.parent.mkdir(parents=True, exist_ok=True)
-                golden.write_text(text)
-            assert text == golden.read_text(), f"{folder.name} {host} {path}"
+    wanted = {
+        GOLDEN / folder.name / host / path.lstrip("/"): text
+        for host, files in rendered(folder).items() for path, text in files.items()
+    }  # fmt: skip
+    for golden, text in wanted.items():
+        hold(golden, text)
+    surplus = {path for path in (GOLDEN / folder.name).rglob("*") if path.is_file()} - {*wanted}
+    for path in surplus if regenerating() else ():
+        path.unlink()
+    assert regenerating() or not surplus, f"no longer rendered: run `{COMMAND}`"
 
 
 # The seed's statements for node1, stanza by stanza, its underscores and netmasks spelled as
