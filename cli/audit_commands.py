@@ -43,11 +43,17 @@ def register(app: typer.Typer) -> None:
 def audit(
     ctx: typer.Context,
     source: Annotated[
-        Path | None, typer.Option("--from", metavar="DIR", help="Read a snapshot, not the nodes.")
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="Audit a snapshot instead of the live nodes."),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Default: audits/<UTC time>/."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder of the report. Default: audits/<UTC time>/.",
+        ),
     ] = None,
     keep_snapshot: Annotated[
         bool, typer.Option("--keep-snapshot", help="Keep the raw outputs in DIR/snapshot.")
@@ -69,9 +75,9 @@ def audit(
     deadline: DeadlineOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compares what the nodes hold with the intent; writes report.json and report.html.
+    """Compares the state of the nodes with the intent; writes report.json and report.html.
 
-    Exit code 0: in sync; 2: drift; 3: some node could not be reached or read.
+    Exit code 0: in sync; 2: drift; 3: some node could not be reached, collected or parsed.
     """
     context = context_of(ctx)
     kept = history_to_use(context, history, off=no_history, snapshot=source is not None)
@@ -92,8 +98,8 @@ def audit(
 
 def parse(
     ctx: typer.Context,
-    command: Annotated[str, typer.Argument(help="bridge_fdb, ip_link, ip_route, …")],
-    file: Annotated[str, typer.Argument(help="A captured output; - or nothing: stdin.")] = "-",
+    command: Annotated[str, typer.Argument(help="Kind of output: bridge_fdb, ip_link, …")],
+    file: Annotated[str, typer.Argument(help="A captured output; - or omitted: stdin.")] = "-",
 ) -> None:
     """Parses one captured output and prints its records as a JSON array.
 
@@ -113,7 +119,7 @@ def report(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: stdout.")
     ] = None,
 ) -> None:
-    """Renders an existing report again, in another form.
+    """Converts an existing report to another format.
 
     Example: run.py report audits/latest/report.json --format markdown
     """
@@ -126,7 +132,7 @@ def compare(
     new: Annotated[Path, typer.Argument(metavar="NEW.json")],
     as_json: JsonOption = False,
 ) -> None:
-    """Says what is new, gone and unchanged between two audits.
+    """Shows which findings are new, gone and unchanged between two audits.
 
     Exit code 2 when anything is new, 3 when something could not be looked for again.
 

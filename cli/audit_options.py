@@ -11,17 +11,20 @@ from app.audit_options import Severity
 
 CheckOption = Annotated[
     list[str] | None,
-    typer.Option("--check", metavar="ID[,ID…]", help="Only these checks (globs: flood-*)."),
+    typer.Option("--check", metavar="ID[,ID…]", help="Run only these checks (globs: flood-*)."),
 ]
 SkipOption = Annotated[
     list[str] | None,
-    typer.Option("--skip", metavar="ID[,ID…]", help="All checks but these (globs)."),
+    typer.Option("--skip", metavar="ID[,ID…]", help="Run all checks except these (globs)."),
 ]
 FailOnOption = Annotated[
-    Severity, typer.Option("--fail-on", help="The least severity that makes exit code 2.")
+    Severity, typer.Option("--fail-on", help="Lowest severity that causes exit code 2.")
 ]
 NoSuppressionsOption = Annotated[
-    bool, typer.Option("--no-suppressions", help="Count what suppressions.yaml accepts, too.")
+    bool,
+    typer.Option(
+        "--no-suppressions", help="Ignore suppressions.yaml: count accepted findings too."
+    ),
 ]
 SettleOption = Annotated[
     float,
@@ -29,18 +32,21 @@ SettleOption = Annotated[
         "--settle",
         metavar="SECONDS",
         min=0,
-        help="Look again at nodes that are not in sync, for so long.",
+        help="Audit nodes that are not in sync again, for up to this long.",
     ),
 ]
 NoHistoryOption = Annotated[
-    bool, typer.Option("--no-history", help="Leave the history of audits alone.")
+    bool, typer.Option("--no-history", help="Do not read or write the history of audits.")
 ]
 KeepOption = Annotated[
-    int, typer.Option("--keep", metavar="DAYS", min=1, help="How long the history remembers.")
+    int,
+    typer.Option("--keep", metavar="DAYS", min=1, help="Days of audits that the history keeps."),
 ]
 MetricsOption = Annotated[
     Path | None,
-    typer.Option("--metrics", metavar="FILE", help="Write Prometheus metrics there (.prom)."),
+    typer.Option(
+        "--metrics", metavar="FILE", help="Write Prometheus metrics to this file (.prom)."
+    ),
 ]
 NotifyOption = Annotated[
     list[str] | None,
@@ -48,11 +54,11 @@ NotifyOption = Annotated[
         "--notify",
         metavar="URL|FILE",
         envvar="EVPN_FLEET_NOTIFY",
-        help="Tell what has changed to this apprise URL, or to those in a file, one a line.",
+        help="Send what changed to this apprise URL, or to those in FILE, one per line.",
     ),
 ]
 DryNotifyOption = Annotated[
-    bool, typer.Option("--notify-dry-run", help="Print what would be sent, and send nothing.")
+    bool, typer.Option("--notify-dry-run", help="Print notifications instead of sending them.")
 ]
 DeadlineOption = Annotated[
     float | None,
@@ -60,6 +66,6 @@ DeadlineOption = Annotated[
         "--deadline",
         metavar="SECONDS",
         min=1,
-        help="Nodes that have not answered by then are incomplete.",
+        help="Report nodes that have not answered by then as incomplete.",
     ),
 ]

@@ -17,11 +17,11 @@ def register(app: typer.Typer) -> None:
 def checks(
     ctx: typer.Context,
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]…", help="Print these in full (globs).")
+        list[str] | None, typer.Argument(metavar="[ID]…", help="Checks to print in full (globs).")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Prints the catalogue of checks; of those that are named, all there is to say.
+    """Lists all checks, or prints the named ones in full: meaning, how to confirm, how to fix.
 
     Example: run.py checks flood-missing
     """

@@ -16,19 +16,17 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     ctx: typer.Context,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the lab running, to try things on it.")
-    ] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the lab running afterwards.")] = False,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Use recordings even where the lab could run.")
+        bool, typer.Option("--replay", help="Use recordings even if the lab can run.")
     ] = False,
     lab: Annotated[
-        bool, typer.Option("--lab", help="Fail where the lab cannot run: use no recordings.")
+        bool, typer.Option("--lab", help="Fail if the lab cannot run, instead of using recordings.")
     ] = False,
 ) -> None:
     """Shows the main job: boot a fabric, deploy it, audit it, break it, audit again.
 
-    Where the lab cannot run, it says why and replays recordings of it over real SSH.
+    If the lab cannot run, it says why and replays recordings of it over real SSH.
 
     Example: run.py demo --replay
     """

@@ -16,37 +16,37 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")]
 BatchOption = Annotated[
     str,
-    typer.Option(
-        metavar="N|P%", help="Nodes deployed at once; default a tenth of them, at least 2."
-    ),
+    typer.Option(metavar="N|P%", help="Nodes deployed in parallel. Default: 10%, at least 2."),
 ]
 CanaryOption = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="The node that goes first; default the first plain VTEP; or none."
+        metavar="NAME", help="Node deployed first, alone. Default: the first plain VTEP; or none."
     ),
 ]
 FailuresOption = Annotated[
-    int, typer.Option(min=1, help="So many nodes gone wrong end the run after their batch.")
+    int, typer.Option(min=1, help="Stop after the batch in which this many nodes failed.")
 ]
 ConfirmOption = Annotated[
     int,
     typer.Option(
-        min=30, max=3600, help="Seconds after which a node that is not proven restores itself."
+        min=30,
+        max=3600,
+        help="Seconds until a node that is not confirmed restores its old configuration.",
     ),
 ]
 BreakLockOption = Annotated[
-    bool, typer.Option("--break-lock", help="Take a node's lock away from who holds it.")
+    bool, typer.Option("--break-lock", help="Remove another deployment's (stale) lock from a node.")
 ]
 TakeOverOption = Annotated[
-    bool, typer.Option("--take-over", help="Deploy although Proxmox's SDN manages the node.")
+    bool, typer.Option("--take-over", help="Deploy to a node that Proxmox SDN manages.")
 ]
 OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Lose what was edited on a node by hand.")
+    bool, typer.Option("--overwrite", help="Overwrite files that were edited by hand on a node.")
 ]
 AuditOption = Annotated[
     bool,
-    typer.Option(help="A critical finding of the node's own undoes it, too."),
+    typer.Option(help="Also restore a node if its audit has a critical finding of its own."),
 ]
 
 
@@ -71,10 +71,11 @@ def deploy(
     filters: FilterOption = None,
     workers: WorkersOption = 50,
 ) -> None:
-    """Brings every node to the intent: plan, confirm, apply, prove; what is not proven is undone.
+    """Deploys the intent: plan, ask, apply, verify. A node that fails verification is restored.
 
-    A node in sync is not touched. One that we cannot prove in time restores what it had, by
-    itself. Exit code 0: all good; 1: some node failed or was restored; 3: some node did not answer.
+    A node in sync is not touched. A node that is not verified in time restores its old
+    configuration by itself. Exit code 0: all good; 1: some node failed or was restored; 3: some
+    node did not answer.
     """
     context = context_of(ctx)
     inventory = context.load()
@@ -93,9 +94,11 @@ def rollback(
     ctx: typer.Context,
     to: Annotated[
         str | None,
-        typer.Option(metavar="NUMBER", help="Back to before this deployment; default the last."),
+        typer.Option(
+            metavar="NUMBER", help="Undo back to before this deployment. Default: the last one."
+        ),
     ] = None,
-    show: Annotated[bool, typer.Option("--list", help="Show each node's backups.")] = False,
+    show: Annotated[bool, typer.Option("--list", help="List each node's backups.")] = False,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     batch: BatchOption = "",
@@ -108,7 +111,7 @@ def rollback(
     filters: FilterOption = None,
     workers: WorkersOption = 50,
 ) -> None:
-    """Puts back the files of a backup, as carefully as a deployment: it is one."""
+    """Deploys the files of a backup, with the same plan, verification and restore as `deploy`."""
     context = context_of(ctx)
     inventory = context.load()
     # A node that was taken over once is given back without being asked for again.
@@ -130,7 +133,7 @@ def _ask(count: int) -> None:
     if not sys.stdin.isatty():
         raise FleetError(
             "deploy asks before it changes a node, and there is no terminal to ask on",
-            "look at `plan`, then add --yes",
+            "read the output of `plan`, then add --yes",
         )
     typer.confirm(f"Apply this to {count} nodes?", abort=True, err=True)
 

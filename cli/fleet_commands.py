@@ -27,9 +27,9 @@ def plan(
     workers: WorkersOption = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """Shows the unified diff between each node and its intent; changes nothing.
+    """Shows the unified diff between each node's files and its intent; changes nothing.
 
-    Exit code 0: nothing to do; 2: there is; 3: some node could not be asked.
+    Exit code 0: no changes; 2: changes; 3: some node could not be read.
     """
     context = context_of(ctx)
     intent = context.load().intent
@@ -45,7 +45,7 @@ def collect(
     filters: FilterOption = None,
     workers: WorkersOption = 50,
 ) -> None:
-    """Takes a snapshot of the live state, for `audit --from DIR`: DIR/HOST/SLUG.txt, raw."""
+    """Saves the nodes' raw outputs as DIR/HOST/OUTPUT.txt, for `audit --from DIR`."""
     context = context_of(ctx)
     intent = context.load().intent
     with context.session(limit, filters, workers) as session:

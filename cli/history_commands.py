@@ -18,21 +18,23 @@ def history(
     ctx: typer.Context,
     file: HistoryOption = None,
     findings: Annotated[
-        bool, typer.Option("--findings", help="The findings and since when, not the runs.")
+        bool, typer.Option("--findings", help="List findings and since when, instead of audits.")
     ] = False,
     only_open: Annotated[
-        bool, typer.Option("--open", help="Findings that are not known to be gone.")
+        bool, typer.Option("--open", help="Only findings that are still open.")
     ] = False,
     hosts: Annotated[
-        list[str] | None, typer.Option("--host", metavar="NAME", help="Findings of hosts (globs).")
+        list[str] | None,
+        typer.Option("--host", metavar="NAME", help="Only findings of these hosts (globs)."),
     ] = None,
     checks: Annotated[
-        list[str] | None, typer.Option("--check", metavar="ID", help="Findings of checks (globs).")
+        list[str] | None,
+        typer.Option("--check", metavar="ID", help="Only findings of these checks (globs)."),
     ] = None,
-    most: Annotated[int, typer.Option("--most", min=1, help="Lines at most.")] = 50,
+    most: Annotated[int, typer.Option("--most", min=1, help="Maximum number of lines.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """Lists the audits so far, or with --findings what they found, since when, and what is gone.
+    """Lists past audits, or with --findings what they found: since when, and whether it is gone.
 
     Example: run.py history --findings --open --host 'leaf*'
     """

@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def validate(ctx: typer.Context) -> None:
-    """Checks the inventory and the intent, offline; says every problem at once.
+    """Checks the inventory and the intent offline; lists every problem at once.
 
     Example: run.py --inventory examples/l3-symmetric validate
     """
@@ -27,7 +27,7 @@ def render(
     limit: LimitOption = None,
     filters: FilterOption = None,
 ) -> None:
-    """Writes each node's files below DIR/HOST, as they would lie on the node. Offline.
+    """Writes each node's files below DIR/HOST, with their paths on the node. Offline.
 
     Example: run.py render --output build --limit node1
     """

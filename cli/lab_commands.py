@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lab.fabric import LabStatus
 
 lab_app = typer.Typer(
-    help="The embedded fabric: whole Debian machines on this computer (needs root on Debian).",
+    help="The embedded fabric: complete Debian nodes on this computer (needs root on Debian).",
     no_args_is_help=True,
 )
 
@@ -33,10 +33,10 @@ def register(app: typer.Typer) -> None:
 def up(
     ctx: typer.Context,
     machines_too: Annotated[
-        bool, typer.Option("--machines", help="Also start the virtual machines (deploy first).")
+        bool, typer.Option("--machines", help="Also start the guests (deploy first).")
     ] = False,
 ) -> None:
-    """Boots the machines of the inventory's lab.yaml; what runs already is left alone.
+    """Boots the nodes of the inventory's lab.yaml; nodes that run already stay as they are.
 
     Example: run.py lab up && run.py deploy --yes && run.py lab up --machines
     """
@@ -45,7 +45,7 @@ def up(
     status = fabric.up(spec, context.say)
     if machines_too:
         machines.start_all(spec)
-        context.say(f"{len(spec.machines)} virtual machines run")
+        context.say(f"{len(spec.machines)} guests are running")
     _print_status(context, status)
 
 
@@ -53,16 +53,16 @@ def up(
 def down(
     ctx: typer.Context,
     purge: Annotated[
-        bool, typer.Option("--purge", help="Also forget the lab's keys; images stay cached.")
+        bool, typer.Option("--purge", help="Also delete the lab's keys; images stay cached.")
     ] = False,
 ) -> None:
-    """Ends the lab: no process, namespace, tap or mount stays. The next `up` boots blank nodes."""
+    """Stops the lab; leaves no process, namespace, tap or mount. `up` then boots blank nodes."""
     fabric.down(context_of(ctx).say, purge=purge)
 
 
 @lab_app.command()
 def status(ctx: typer.Context) -> None:
-    """Shows each machine and whether it answers. Exit code 0 when all do, 3 otherwise."""
+    """Shows each node and whether it answers. Exit code 0 if all do, 3 otherwise."""
     context = context_of(ctx)
     found = fabric.status(load_lab(context.inventory))
     _print_status(context, found)
@@ -97,11 +97,9 @@ def _print_kernel(context: Context) -> None:
 @lab_app.command()
 def shell(
     ctx: typer.Context,
-    name: Annotated[
-        str, typer.Argument(metavar="HOST", help="A node or a virtual machine of lab.yaml.")
-    ],
+    name: Annotated[str, typer.Argument(metavar="HOST", help="A node or a guest of lab.yaml.")],
 ) -> None:
-    """Opens a shell on a node, or inside a virtual machine.
+    """Opens a shell on a node or inside a guest.
 
     Example: run.py lab shell node1
     """
@@ -118,11 +116,11 @@ def shell(
 @lab_app.command()
 def ping(
     ctx: typer.Context,
-    machine: Annotated[str, typer.Argument(help="The virtual machine that pings.")],
-    target: Annotated[str, typer.Argument(help="An address, or another virtual machine.")],
+    machine: Annotated[str, typer.Argument(help="The guest that sends the pings.")],
+    target: Annotated[str, typer.Argument(help="An address, or another guest.")],
     count: Annotated[int, typer.Option("--count", "-c", min=1, max=1000)] = 3,
 ) -> None:
-    """Pings from a virtual machine. Exit code 0 when every packet came back, 2 otherwise."""
+    """Pings from a guest. Exit code 0 if every packet came back, 2 otherwise."""
     context = context_of(ctx)
     spec = load_lab(context.inventory)
     sent, received = machines.ping(spec, machine, address_of(spec, target), count)
@@ -134,9 +132,9 @@ def ping(
 def power(
     ctx: typer.Context,
     node: Annotated[str, typer.Argument(help="A node of lab.yaml.")],
-    state: Annotated[str, typer.Argument(help="on or off; off is a power failure.")],
+    state: Annotated[str, typer.Argument(help="`on`, or `off` for a power failure.")],
 ) -> None:
-    """Cuts a node's power as if its plug were pulled, or boots it again from its own disk."""
+    """Cuts a node's power as if unplugged, or boots it again from its own disk."""
     context = context_of(ctx)
     spec = load_lab(context.inventory)
     if state == "off":
@@ -144,15 +142,17 @@ def power(
     elif state == "on":
         fabric.power_on(spec, node, context.say)
     else:
-        raise LabError(f"{state}: a power switch has no such position", "say `on` or `off`")
+        raise LabError(f"{state}: not a power state", "use `on` or `off`")
 
 
 @lab_app.command()
 def fault(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="Which; left out: lists them all.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the fault. Omitted: list them all.")
+    ] = None,
     node: Annotated[str | None, typer.Option("--node", help="The node to break.")] = None,
-    heal: Annotated[bool, typer.Option("--heal", help="Take the fault back.")] = False,
+    heal: Annotated[bool, typer.Option("--heal", help="Remove the fault.")] = False,
 ) -> None:
     """Breaks a node on purpose, in one way that an audit must find.
 
@@ -165,7 +165,7 @@ def fault(
     spec = load_lab(context.inventory)
     if heal:
         found = faults.heal(spec, name, node)
-        context.out.print(f"{node or found.node}: {name} is taken back")
+        context.out.print(f"{node or found.node}: {name} is removed")
     else:
         found = faults.inject(spec, name, node)
         context.out.print(f"{node or found.node}: {found.breaks}", markup=False)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="evpn-fleet",
-    help="Deploys VXLAN / BGP-EVPN overlays on Debian and Proxmox hosts; audits their drift.\n\n"
-    "Exit codes: 0 in sync or done, 1 error, 2 drift or a plan that is not empty, 3 incomplete.",
+    help="Deploys VXLAN / BGP-EVPN overlays on Debian and Proxmox hosts and audits their drift.\n\n"
+    "Exit codes: 0 in sync or done, 1 error, 2 drift or a plan with changes, 3 incomplete.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -71,11 +71,11 @@ def options(
         Path, typer.Option(metavar="DIR", help="Folder with fabric.yaml, hosts.yaml, groups.yaml.")
     ] = DEFAULT_INVENTORY,
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="Say more (evidence lines, steps).")
+        int, typer.Option("--verbose", "-v", count=True, help="Print more (evidence lines, steps).")
     ] = 0,
     quiet: Annotated[
         bool,
-        typer.Option("--quiet", "-q", help="No progress; an audit in sync prints nothing at all."),
+        typer.Option("--quiet", "-q", help="No progress output; an audit in sync prints nothing."),
     ] = False,
     version: Annotated[  # noqa: ARG001 - handled by its callback
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -100,7 +100,7 @@ def run(arguments: Sequence[str], program: str = "run.py") -> int:
     except TyperException as error:
         return _usage(error)
     except typer.Abort:
-        return _fail("stopped before it was done", "")
+        return _fail("stopped before it was finished", "")
     except BrokenPipeError:
         # The reader of our output went away, as `head` does; there is nobody left to tell.
         sys.stderr.close()

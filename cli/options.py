@@ -11,18 +11,18 @@ from app.context import Context
 
 LimitOption = Annotated[
     list[str] | None,
-    typer.Option("--limit", metavar="NAME[,NAME…]", help="Only hosts with such a name (globs)."),
+    typer.Option("--limit", metavar="NAME[,NAME…]", help="Only hosts of these names (globs)."),
 ]
 FilterOption = Annotated[
     list[str] | None,
-    typer.Option("--filter", metavar="KEY=VALUE", help="Only hosts whose inventory data say so."),
+    typer.Option("--filter", metavar="KEY=VALUE", help="Only hosts whose inventory data match."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 WorkersOption = Annotated[
-    int, typer.Option("--workers", min=1, max=500, help="Hosts that are worked on at once.")
+    int, typer.Option("--workers", min=1, max=500, help="Number of hosts handled in parallel.")
 ]
 FolderOption = Annotated[
-    Path, typer.Option("--output", "-o", metavar="DIR", help="Where to write.")
+    Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write to.")
 ]
 HistoryOption = Annotated[
     Path | None,
@@ -30,7 +30,7 @@ HistoryOption = Annotated[
         "--history",
         metavar="FILE",
         envvar="EVPN_FLEET_HISTORY",
-        help="The history of audits. Default: audits/history.sqlite.",
+        help="History of audits. Default: audits/history.sqlite.",
     ),
 ]
 

@@ -20,21 +20,21 @@ _INTRODUCTION = """# Command line
 <!-- generated from the commands' own help by `python run.py dev regenerate` -->
 
 `python run.py [OPTIONS] COMMAND …` from the checkout, or `evpn-fleet …` where it is installed.
-stdout carries the result, stderr the progress and what went wrong.
+Results go to stdout; progress and errors go to stderr.
 
 | exit code | meaning |
 |---|---|
 | 0 | in sync, or done |
 | 1 | error, wrong usage included |
-| 2 | drift found, or a plan that is not empty |
+| 2 | drift found, or a plan with changes |
 | 3 | incomplete: some host could not be reached, collected or parsed |
 
-**Environment.** Each option can come from the variable that its row names; what the command line
-says wins. A switch takes `1` or `0`; an option that may be repeated takes its values with blanks
-between them. `NO_COLOR` and `COLUMNS` are honoured.
+**Environment.** Each option can be set by the environment variable in its row; the command line
+has precedence. A switch takes `1` or `0`; a repeatable option takes values separated by blanks.
+`NO_COLOR` and `COLUMNS` are honoured.
 
-**Shell completion.** `evpn-fleet --install-completion` teaches your shell (bash, zsh, fish) the
-commands and options of the installed command; `--show-completion` prints the script instead.
+**Shell completion.** `evpn-fleet --install-completion` installs completion of commands and options
+for your shell (bash, zsh, fish); `--show-completion` prints the script instead.
 """
 
 # What click adds to an option's help: where else its value comes from.
@@ -95,5 +95,5 @@ def _cell(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text as Markdown that shows it as it is: `<UTC time>` is no HTML."""
+    """Text as Markdown that shows it as it is: `<UTC time>` is not HTML."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("*", "\\*")

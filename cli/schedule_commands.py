@@ -28,32 +28,39 @@ def schedule(
     calendar: Annotated[
         str | None,
         typer.Option(
-            "--calendar", metavar="TIMES", help="systemd's own words, instead of --every."
+            "--calendar", metavar="TIMES", help="systemd calendar expression, instead of --every."
         ),
     ] = None,
     user: Annotated[
         str | None,
-        typer.Option("--user", metavar="NAME", help="Who audits: the owner of the SSH keys."),
+        typer.Option(
+            "--user", metavar="NAME", help="User that runs the audits, owner of the SSH keys."
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="Default: the inventory's folder.")
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="Name of the units. Default: the inventory's folder."
+        ),
     ] = None,
-    cron: Annotated[bool, typer.Option("--cron", help="Print a crontab line instead.")] = False,
+    cron: Annotated[
+        bool, typer.Option("--cron", help="Print a crontab line instead of systemd units.")
+    ] = False,
     install: Annotated[
         bool, typer.Option("--install", help="Install and start the timer; needs root.")
     ] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Take it away again.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Stop and remove the timer.")] = False,
     root: Annotated[
-        Path, typer.Option("--root", metavar="DIR", help="Install into the system below DIR.")
+        Path, typer.Option("--root", metavar="DIR", help="Install into the file system below DIR.")
     ] = Path("/"),
 ) -> None:
-    """Prints the systemd units that audit this inventory at set times, or installs them.
+    """Prints, installs or removes systemd units that audit this inventory periodically.
 
     Example: run.py schedule --every 15min --user netops -- --deadline 600
     """
     context = context_of(ctx)
     if sum((cron, install, remove)) > 1:
-        raise FleetError("--cron, --install and --remove exclude each other", "give one of them")
+        raise FleetError("--cron, --install and --remove exclude each other", "use one of them")
     units = Units(root, name or unit_name(context.inventory))
     if remove:
         units.remove(context)

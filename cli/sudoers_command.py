@@ -24,9 +24,9 @@ def register(app: typer.Typer) -> None:
 
 def sudoers(
     user: Annotated[str, typer.Option(metavar="NAME", help="The account on the nodes.")],
-    purpose: Annotated[Purpose, typer.Option("--for", help="What it is to do there.")],
+    purpose: Annotated[Purpose, typer.Option("--for", help="What the account is for.")],
 ) -> None:
-    """Prints the sudoers file of an account that audits, or of one that deploys.
+    """Prints a sudoers file for an account that audits or deploys.
 
     Example: run.py sudoers --user evpn-audit --for audit > evpn-fleet-audit
     """
