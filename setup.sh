@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes everything evpn-fleet needs, then does what it is asked to:
+# Sets up everything that evpn-fleet needs, then runs the demo or the tests:
 #   ./setup.sh demo    sets up and shows the main job on an embedded fabric
-#   ./setup.sh test    sets up and runs all the tests
+#   ./setup.sh test    sets up and runs all tests
 #   ./setup.sh test --quick    lint, types, contracts and unit tests
 #   ./setup.sh test --smoke    the main job on one fabric of the lab
 #   ./setup.sh         sets up only (.venv beside this file)
-# What follows these words is handed on, to the demo or to pytest.
-# Run again, it only does what is not done yet. The lab's packages are installed on Debian as root.
+# Further arguments are passed on to the demo or to pytest.
+# It can be run again: it does only what is still missing. The lab's packages are installed on Debian as root.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 venv=$here/.venv
@@ -25,7 +25,7 @@ case "$what" in
             --quick|--smoke) tier=${1#--}; shift ;;
         esac
         ;;
-    *) fail "$what is neither demo nor test" "./setup.sh demo, or ./setup.sh test" ;;
+    *) fail "$what is not a command of setup.sh" "./setup.sh demo, or ./setup.sh test" ;;
 esac
 
 can_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; }

@@ -72,7 +72,8 @@ def perform_audit(
     """
     if options.settle and options.source is not None:
         raise FleetError(
-            "--settle looks at live nodes again, and --from reads a snapshot", "leave one of them"
+            "--settle looks at live nodes again, and --from reads a snapshot",
+            "leave out one of them",
         )
     started = datetime.now(UTC)
     inventory = context.load(suppressions=options.suppressions)
@@ -150,6 +151,6 @@ def _point_latest(folder: Path) -> None:
         new.replace(folder.with_name("latest"))
     except OSError as error:
         raise FleetError(
-            f"{folder.parent / 'latest'} cannot be made to point at this audit: {error}",
-            "remove what stands there, or name an --output",
+            f"{folder.parent / 'latest'} cannot be linked to this audit: {error}",
+            "remove what is there, or use --output",
         ) from None

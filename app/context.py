@@ -67,7 +67,7 @@ class Context:
             self.err.print(text, markup=False, soft_wrap=True)
 
     def warn(self, what: str, hint: str = "") -> None:
-        """What went wrong beside the result, on stderr, even when quiet: a cron job must tell."""
+        """What failed beside the result, on stderr, even when quiet: a cron job must tell."""
         text = f"Warning: {what}" + (f"\n  next: {hint}" if hint else "")
         self.err.print(visible(text), markup=False, soft_wrap=True)
 

@@ -41,12 +41,12 @@ class Stage(Protocol):
     inventory: Path
 
     def after_deploy(self, context: Context) -> None:
-        """Starts virtual machines and shows that they reach each other."""
+        """Starts guests and shows that they reach each other."""
 
     def break_something(self) -> str:
         """Injects the one fault and says what it broke."""
 
-    def mend(self) -> None:
+    def heal(self) -> None:
         """Takes the fault back."""
 
 
@@ -71,7 +71,7 @@ def play(context: Context, *, keep: bool, replay: bool, lab: bool) -> None:
 
 
 def _on_the_lab(context: Context, *, keep: bool, insist: bool) -> Report | None:
-    """The demo on real machines; None, having said why, where the lab cannot be had."""
+    """The demo on real nodes; None, having said why, where the lab cannot be had."""
     try:
         if reason := fabric.supported(context.say):
             raise LabError(reason, "run the demo without --lab to see it on recordings")  # noqa: TRY301
@@ -80,13 +80,13 @@ def _on_the_lab(context: Context, *, keep: bool, insist: bool) -> Report | None:
     except LabError as error:
         if insist:
             raise
-        context.out.print(f"\nThe lab cannot be used on this machine: {error.what}", markup=False)
+        context.out.print(f"\nThe lab cannot be used on this computer: {error.what}", markup=False)
         return None
 
 
 def _on_recordings(context: Context) -> Report:
     context.out.print(
-        "The demo replays recordings of the lab, over real SSH on loopback: the nodes' answers "
+        "The demo replays recordings of the lab, over real SSH on loopback: the nodes' outputs "
         "are recorded, everything else is real.",
         markup=False,
     )
@@ -111,14 +111,14 @@ def _play(context: Context, stage: Stage) -> Report:
     if any(outcome.error for outcome in outcomes):
         raise FleetError("the deployment failed on some node", "read the errors above")
     stage.after_deploy(context)
-    _heading(context, "Audit: what the nodes hold against the intent")
+    _heading(context, "Audit: compare the nodes with the intent")
     clean = _audit_until_clean(context, folder / "clean")
     print_summary(clean, context.out)
     _heading(context, f"Break it, {stage.break_something()}")
     _heading(context, "Audit again")
     broken = perform_audit(replace(context, quiet=True), folder / "fault")
     print_summary(broken, context.out, verbose=True)
-    stage.mend()
+    stage.heal()
     return broken
 
 
@@ -128,7 +128,7 @@ def _audit_until_clean(context: Context, folder: Path) -> Report:
         report = perform_audit(replace(context, quiet=True), folder)
         if exit_code(report) == 0 or time.monotonic() > limit:
             return report
-        context.say("the fabric is still converging: looking again")
+        context.say("the fabric is still converging: auditing again")
         time.sleep(3)
 
 
@@ -143,7 +143,7 @@ class _LabStage:
 
     def after_deploy(self, context: Context) -> None:
         machines.start_all(self.spec)
-        _heading(context, "Traffic: virtual machines on different nodes")
+        _heading(context, "Traffic: guests on different nodes")
         for source, target, what in (
             ("vm1", "vm2", "within VNI 2"),
             ("vm1", "vm3", "from VNI 2 to VNI 3, through L3VNI 4000"),
@@ -163,7 +163,7 @@ class _LabStage:
         fault = faults.inject(self.spec, FAULT)
         return f"on {fault.node}: {fault.breaks}"
 
-    def mend(self) -> None:
+    def heal(self) -> None:
         faults.heal(self.spec, FAULT)
 
 
@@ -171,7 +171,7 @@ class _LabStage:
 def _lab_stage(context: Context, *, keep: bool) -> Iterator[Stage]:
     stage = _LabStage(context.inventory)
     was_up = fabric.status(stage.spec).up
-    _heading(context, "Boot: whole Debian machines on this computer (User Mode Linux)")
+    _heading(context, "Boot: complete Debian nodes on this computer (User Mode Linux)")
     try:
         fabric.up(stage.spec, context.say)
         yield stage
@@ -181,7 +181,7 @@ def _lab_stage(context: Context, *, keep: bool) -> Iterator[Stage]:
     if keep or was_up:
         context.out.print(
             "\nThe lab stays up: try `python run.py audit`, `python run.py lab fault`; "
-            "`python run.py lab down` ends it."
+            "`python run.py lab down` stops it."
         )
 
 
@@ -192,14 +192,14 @@ class _ReplayStage:
 
     def after_deploy(self, context: Context) -> None:
         self.fleet.play("deployed")
-        context.say("(virtual machines are not replayed)")
+        context.say("(guests are not replayed)")
 
     def break_something(self) -> str:
         self.fleet.play("fault")
         fault = faults.find_fault(FAULT)
         return f"on {fault.node}: {fault.breaks}"
 
-    def mend(self) -> None:
+    def heal(self) -> None:
         self.fleet.play("deployed")
 
 

@@ -127,7 +127,9 @@ class _Rollout:
         _print_errors(self.context, refused)
         code = ExitCode.ERROR if refused else plan_code(plans)
         if code is ExitCode.ERROR:
-            self.context.err.print("Nothing was changed: mend that, or leave it out with --limit.")
+            self.context.err.print(
+                "Nothing was changed. Fix that, or leave the node out with --limit."
+            )
         return sum(bool(plan.changes) for plan in plans), code
 
     def _carry_out(self, prepared: Sequence[Prepared], changes: int) -> ExitCode:
@@ -166,10 +168,10 @@ class _Rollout:
     def _interrupted(self, hosts: tuple[str, ...], *, again: bool) -> None:
         names = ", ".join(hosts) or "none"
         if again:
-            said = f"left to their switches, which restore them: {names}"
+            said = f"left unconfirmed; they restore themselves: {names}"
         else:
-            said = f"no further node is begun; these are finished first: {names} (Ctrl-C again "
-            said += "leaves them to their switches)"
+            said = f"stopping: no further node is started; waiting for {names} (Ctrl-C again "
+            said += "leaves them unconfirmed, and they restore themselves)"
         self.context.err.print(f"\nStopping: {said}", markup=False, soft_wrap=True)
 
 
@@ -216,14 +218,14 @@ def print_outcomes(context: Context, outcomes: Sequence[NodeOutcome]) -> None:
     context.out.print(table)
     untried = [outcome.host for outcome in outcomes if outcome.outcome == "not-tried"]
     if untried:
-        said = f"Not tried: {', '.join(untried)}. Running the command again goes on with them."
+        said = f"Not tried: {', '.join(untried)}. Run the command again to continue with them."
         context.out.print(said, markup=False, soft_wrap=True)
     if context.verbosity:
         for outcome in outcomes:
             steps = ", ".join(outcome.steps)
             context.say(f"{outcome.host}: {steps or 'no step was needed'}")
             timing = ", ".join(f"{step.name} {step.seconds:.1f} s" for step in outcome.timing)
-            context.say(f"{outcome.host}: {timing}" if timing else f"{outcome.host}: not begun")
+            context.say(f"{outcome.host}: {timing}" if timing else f"{outcome.host}: not started")
 
 
 def deploy_code(outcomes: Sequence[NodeOutcome]) -> ExitCode:

@@ -46,7 +46,7 @@ def one_audit_at_a_time(context: Context) -> Iterator[None]:
         file = _open(path)
     except OSError as error:
         context.warn(
-            f"{path}: cannot be locked: {error.strerror}; nothing keeps a second audit away",
+            f"{path}: cannot be locked: {error.strerror}; it does not keep out a second audit",
             "let this user write to that folder",
         )
         yield
@@ -107,7 +107,7 @@ def _audited(context: Context, path: Path, holder: str) -> FleetError:
     try:
         told = json.loads(holder)
         said = "process {pid} of {user} on {host}, since {since}".format_map(told)
-        hint = f"wait until it is done; if it hangs, end it: kill {int(told['pid'])}"
+        hint = f"wait until it is done; if it hangs, stop it: kill {int(told['pid'])}"
     except (ValueError, TypeError, KeyError):
         # It has only just begun and has not written yet, or somebody else wrote there.
         said, hint = f"it holds {path}", "wait until it is done"
@@ -117,7 +117,7 @@ def _audited(context: Context, path: Path, holder: str) -> FleetError:
 def _deployed(inventory: Path, holder: str, age: float) -> FleetError:
     who = one_line(holder.strip()[:200]) or "nobody known"
     return FleetError(
-        f"{inventory}: another deployment of it is at work on this computer: {who}, "
+        f"{inventory}: another deployment of it is running on this computer: {who}, "
         f"for {age:.0f} s",
-        "wait until it has ended",
+        "wait until it has finished",
     )

@@ -47,7 +47,7 @@ def critical_findings(context: Context, intent: FabricIntent, hosts: int) -> Ite
             capture = capture_over(link.connection, link.host, commands, limit)
             unanswered = _unanswered(capture, commands)
             if unanswered:
-                return f"audit: it did not answer in time: {unanswered[0]}"
+                return f"audit: no answer in time: {unanswered[0]}"
             state = state_of(_parsed(pool, capture), intent)
             run = run_info(
                 started=started,

@@ -197,4 +197,4 @@ def print_findings(
 
 
 def _nothing(context: Context, path: Path) -> None:
-    context.say(f"{path}: nothing is recorded of inventory {context.inventory}")
+    context.say(f"{path}: it has no records of inventory {context.inventory}")

@@ -25,7 +25,7 @@ def print_plans(context: Context, plans: Sequence[NodePlan], intent: FabricInten
         names = ", ".join(plan.host for plan in alike)
         context.out.print(f"{names}:", markup=False, style="bold", soft_wrap=True)
         if len({plan.diff for plan in alike}) > 1:
-            said = f"# {alike[0].host}'s diff; the others' differ in their own name and address"
+            said = f"# {alike[0].host}'s diff; the others differ only in name and address"
             context.out.print(said, markup=False, style="dim", soft_wrap=True)
         for line in alike[0].diff.splitlines():
             context.out.print(printable(line), markup=False, soft_wrap=True, style=_style(line))

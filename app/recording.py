@@ -45,7 +45,7 @@ class Recording:
         try:
             return remember(report, self.history, self._series(self.history), self.keep_days)
         except HistoryError as error:
-            self.context.warn(f"{error.what}; this audit is not in it", error.hint)
+            self.context.warn(f"{error.what}; this audit is not in the history", error.hint)
             return report
 
     def publish(self, report: Report) -> None:
@@ -58,14 +58,14 @@ class Recording:
         # run left there would be told as this one's.
         if self.history is None or not report.trend:
             self.context.warn(
-                "nobody was notified: what is new is known from the history alone",
-                "let the audit have its history (no --no-history; with --from, name a --history)",
+                "no notification was sent: only the history shows what is new",
+                "use a history: omit --no-history; with --from, name a --history",
             )
             return
         try:
             self._tell(self.history, report.run.fabric or self.context.inventory.name)
         except FleetError as error:
-            self.context.warn(f"not everybody was notified: {error.what}", error.hint)
+            self.context.warn(f"not all notifications were sent: {error.what}", error.hint)
 
     def _write_metrics(self, report: Report, path: Path) -> None:
         try:
@@ -88,7 +88,7 @@ class Recording:
             if receiver.id in failed:
                 self.context.warn(
                     f"{receiver.name} was not notified: {failed[receiver.id]}",
-                    "the next audit tries again; try the URL by hand with "
+                    "the next audit tries again; test the URL with "
                     "`.venv/bin/apprise -v -b test URL`",
                 )
             else:
@@ -97,7 +97,7 @@ class Recording:
     def _show(self, known: tuple[Receiver, ...], news: dict[Receiver, News], fabric: str) -> None:
         for receiver in known:
             found = news.get(receiver)
-            text = f"{found.title(fabric)}\n{found.body()}" if found else "nothing to tell"
+            text = f"{found.title(fabric)}\n{found.body()}" if found else "nothing to send"
             self.context.err.print(f"{receiver.name}: {text}", markup=False, soft_wrap=True)
 
     def _series(self, history: Path) -> str:

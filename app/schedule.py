@@ -61,7 +61,7 @@ def refuse_secrets(options: Sequence[str]) -> None:
     """Raises FleetError for a notification URL among the options of the audit."""
     if secrets_among(options):
         raise FleetError(
-            "a URL among the options of `audit` would be shown to all users by the process list",
+            "a URL in the options of `audit` would be visible to all users in the process list",
             f"set {_NOTIFY} in the environment of `schedule --install`, or name a file of URLs "
             "that only its user may read: -- --notify FILE",
         )
@@ -117,7 +117,7 @@ class Units:
         except KeyError:
             if self.root == Path("/"):
                 raise FleetError(
-                    f"--user {plan.user}: there is no such user", "create it, or name another"
+                    f"--user {plan.user}: there is no such user", "create it, or use another"
                 ) from None
         try:
             self._make_folders(plan)
@@ -152,7 +152,7 @@ class Units:
         mark = plan.service().splitlines()[0]
         if self.service.exists() and self.service.read_text().splitlines()[:1] != [mark]:
             raise FleetError(
-                f"{self.service}: audits another inventory already",
+                f"{self.service}: already audits another inventory",
                 "give this one a --name of its own, or --remove that one first",
             )
 
@@ -187,7 +187,7 @@ class Units:
         if done.returncode:
             raise FleetError(
                 f"systemctl {' '.join(arguments)}: {done.stderr.strip()[:500]}",
-                "the unit files are in place; mend that, then run this again",
+                "the unit files are in place; fix that, then run this again",
             )
 
 
@@ -203,8 +203,8 @@ def _refuse_temporary(plan: Schedule) -> None:
     for path in (plan.inventory, *plan.writable):
         if path.is_relative_to("/tmp") or path.is_relative_to("/var/tmp"):  # noqa: S108
             raise FleetError(
-                f"{path}: lies in a folder for temporary files, which the service cannot see",
-                "move it to where it can stay, such as /srv or a home folder",
+                f"{path}: is in a folder for temporary files, which the service cannot see",
+                "move it to a permanent place, such as /srv or a home folder",
             )
 
 
@@ -218,9 +218,7 @@ def _need_systemctl(root: Path) -> None:
 
 
 def _no_root(error: OSError) -> FleetError:
-    return FleetError(
-        f"{error.filename}: {error.strerror}", "installing needs root: run it with sudo"
-    )
+    return FleetError(f"{error.filename}: {error.strerror}", "installing needs root: use sudo")
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:

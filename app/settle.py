@@ -28,7 +28,7 @@ def second_look(
     say: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """The report, made again if a finding may be a machine that was just moving.
+    """The report, made again if a finding may be a guest that was just moving.
 
     Once, and once more while what shows between nodes is another fact than the look before showed:
     nodes are read one after the other, and a guest that left in between is still in one's routes.
@@ -43,7 +43,7 @@ def second_look(
             return report
         seen = between
         hosts = frozenset(report.hosts) if between else frozenset(f.host for f in passing)
-        moving = "what is forwarded where may just be moving: a second look"
+        moving = "entries may be changing right now: collecting again"
         say(f"{counted(len(hosts), 'node')}: {moving}")
         sleep(PAUSE)
         report = look_again(hosts)
@@ -61,7 +61,7 @@ def settle(
 ) -> Report:
     """The last report: the first without drift or gaps, or the one at hand when time is over.
 
-    `look_again` collects the named hosts and judges all hosts anew, with what is known of the
+    `look_again` collects the named hosts and judges all hosts again, with what is known of the
     others. No round begins later than `seconds` from now; one that has begun is finished.
     """
     end = clock() + seconds

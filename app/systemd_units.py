@@ -21,7 +21,7 @@ _CALENDAR_TIMEOUT: Final = 3600
 
 _SERVICE: Final = """\
 # inventory: {inventory}
-# Written by `evpn-fleet schedule`; what is changed here is lost when it is installed again.
+# Written by `evpn-fleet schedule`; changes here are lost when it is installed again.
 [Unit]
 Description=evpn-fleet: audit of {described}
 Wants=network-online.target
@@ -95,9 +95,9 @@ class Times:
         whole = {"min": 60, "h": 24, "d": 1}.get(unit, 0)
         if not match or whole % number:
             raise FleetError(
-                f"--every {text}: is no interval that comes at the same times of each day",
+                f"--every {text}: does not divide a day evenly",
                 "use minutes that divide an hour (5min, 15min), hours that divide a day (1h, 6h), "
-                "or 1d; or say it with --calendar",
+                "or 1d; or use --calendar",
             )
         calendar, cron = {
             "min": (f"*:0/{number}", f"*/{number} * * * *"),
@@ -160,7 +160,7 @@ class Schedule:
         """Return a line for the user's own crontab; FleetError where cron cannot say the times."""
         if not self.times.cron:
             raise FleetError(
-                f"cron has no way to say --calendar {self.times.calendar!r}",
+                f"cron cannot express --calendar {self.times.calendar!r}",
                 "use --every with --cron, or a systemd timer (without --cron)",
             )
         # cron ends a command at %, and gives the rest to its stdin.

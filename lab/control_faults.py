@@ -12,7 +12,7 @@ _GIVE_PRIORITY_BACK = (
 CONTROL_FAULTS = (
     Fault(
         "session-down",
-        "The node has shut its session with its first peer.",
+        "The node has shut down its BGP session with its first peer.",
         "session-down",
         inject=r"peer=$(running 's/^ neighbor \([^ ]*\) remote-as .*/\1/p'); "
         'need peer "$peer"; save peer "$peer"; in_bgp "neighbor $peer shutdown"',
@@ -21,7 +21,7 @@ CONTROL_FAULTS = (
     ),
     Fault(
         "session-unexpected",
-        f"The node has a neighbour {_STRANGER} that no intent names.",
+        f"The node has a BGP neighbour {_STRANGER} that is not in the intent.",
         "session-unexpected",
         inject=f'in_bgp "neighbor {_STRANGER} remote-as $(asn)"; '
         f'in_evpn "neighbor {_STRANGER} activate"',
@@ -30,14 +30,14 @@ CONTROL_FAULTS = (
     ),
     Fault(
         "l3vni",
-        "The VRF has lost its L3VNI, so FRR takes it for a layer-2 segment.",
+        "The VRF has lost its L3VNI, so FRR treats it as a layer-2 VNI.",
         "l3vni",
         inject='vni=$(l3vni); need L3VNI "$vni"; save vni "$vni"; in_vrf "no vni $vni"',
         heal='in_vrf "vni $(saved vni)"',
     ),
     Fault(
         "route-target",
-        "The routes of a VNI are exported under a foreign route target.",
+        "The routes of a VNI are exported with a wrong route target.",
         "route-target",
         inject='in_vni "route-target export $(asn):777"',
         heal='in_evpn "no vni $vni"',
@@ -57,7 +57,7 @@ CONTROL_FAULTS = (
     ),
     Fault(
         "router-id",
-        "The BGP router-id is another one than intended.",
+        "The BGP router-id differs from the intended one.",
         "router-id",
         inject=r"id=$(running 's/^ bgp router-id \(.*\)/\1/p'); "
         'need router-id "$id"; save id "$id"; in_bgp "bgp router-id 192.0.2.201"',
@@ -102,7 +102,7 @@ CONTROL_FAULTS = (
     ),
     Fault(
         "type5-missing",
-        "The exit no longer tells the others its default route.",
+        "The exit no longer advertises its default route.",
         "type5-missing",
         inject="in_vrf_evpn 'no default-originate ipv4'",
         heal="in_vrf_evpn 'default-originate ipv4'",
@@ -111,7 +111,7 @@ CONTROL_FAULTS = (
     ),
     Fault(
         "type5-unexpected",
-        "A node that is no exit tells the others a default route.",
+        "A node that is not an exit advertises a default route.",
         "type5-unexpected",
         inject="in_vrf_evpn 'default-originate ipv4'",
         heal="in_vrf_evpn 'no default-originate ipv4'",
@@ -201,7 +201,7 @@ CONTROL_FAULTS = (
     ),
     Fault(
         "sysctl",
-        "Reverse-path filtering is on, so answers that come in by another exit are dropped.",
+        "Reverse-path filtering is on, so replies that arrive through another exit are dropped.",
         "sysctl",
         inject='save value "$(sysctl -n "net.ipv4.conf.$(underlay).rp_filter")"; '
         'sysctl -qw "net.ipv4.conf.$(underlay).rp_filter=1"',

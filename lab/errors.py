@@ -1,4 +1,4 @@
-"""The one error of the lab: what went wrong, and what to do next."""
+"""The one error of the lab: what failed, and what to do next."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def up(spec: LabSpec, progress: Progress = lambda _text: None) -> LabStatus:
         _claim(paths)
         create_wires()
         for name in extra:
-            progress(f"{name}: removed, the inventory no longer names it")
+            progress(f"{name}: removed, it is no longer in the inventory")
             nodes.forget_node(paths, name)
         for node in wanted:
             _stop_if_changed(paths, node, kernel, progress)
@@ -185,7 +185,7 @@ def power_on(spec: LabSpec, name: str, progress: Progress = lambda _text: None) 
     paths = lab_paths()
     node = as_started(paths, spec.node(name))
     if not NAMESPACE_FILE.exists() or _forwarder_pid(paths) is None:
-        raise LabError(f"{name} has no wires: the lab is down", "start it with `lab up`")
+        raise LabError(f"{name} is not wired: the lab is down", "start it with `lab up`")
     with _changing(paths):
         [node] = to_be_had(paths, [node], progress)
         progress(f"{name}: booting Debian {node.release}")
@@ -261,7 +261,7 @@ def _wait_ready(
     deadline = begun + limit
     while not answers(node):
         if nodes.running_pid(paths, node.name) is None:
-            raise _not_up(paths, node, "its kernel ended")
+            raise _not_up(paths, node, "its kernel exited")
         if time.monotonic() > deadline:
             raise _not_up(paths, node, f"no SSH within {limit:.0f} s")
         time.sleep(0.5)
@@ -337,7 +337,7 @@ def _refuse_foreign(paths: LabPaths) -> None:
     # A state folder that was deleted under a running lab leaves it to whoever comes next.
     if owner != str(paths.state) and Path(owner).is_dir():
         raise LabError(
-            f"another lab runs on this computer, with its state in {owner}",
+            f"another lab is running on this computer, with its state in {owner}",
             "stop it there first (`lab down` with the same XDG_STATE_HOME)",
         )
 
@@ -351,6 +351,6 @@ def _changing(paths: LabPaths) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise LabError(
-                "another `lab` command is changing the lab", "wait until it has ended"
+                "another `lab` command is changing the lab", "wait until it has finished"
             ) from error
         yield

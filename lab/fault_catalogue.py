@@ -36,7 +36,7 @@ _FAULTS = (
     ),
     Fault(
         "vxlan-unexpected",
-        "A VXLAN device with VNI 99 exists that no intent names.",
+        "A VXLAN device with VNI 99 exists that is not in the intent.",
         "vxlan-unexpected",
         # Left down, so that FRR does not announce it: that is another fault.
         inject='ip link add vxlan99 type vxlan id 99 local "$(local_of "$vxlan")" dstport 4789'
@@ -98,7 +98,7 @@ _FAULTS = (
     ),
     Fault(
         "vxlan-learning",
-        "The VXLAN device learns VTEPs from traffic, beside what BGP says.",
+        "The VXLAN device learns VTEPs from traffic, in addition to BGP.",
         "vxlan-learning",
         inject='ip link set dev "$vxlan" type vxlan id "$vni" learning',
         heal='ip link set dev "$vxlan" type vxlan id "$vni" nolearning',
@@ -113,7 +113,7 @@ _FAULTS = (
     ),
     Fault(
         "bridge-missing",
-        "The bridge is deleted; its VXLAN device and virtual machines hang in the air.",
+        "The bridge is deleted; its VXLAN device and guests are left without one.",
         "bridge-missing",
         inject='save ports "$(ls "/sys/class/net/$bridge/brif")"; ip link del "$bridge"',
         # ifup brings back the ports that the file names; virtual machines are not among them.
@@ -207,7 +207,7 @@ _FAULTS = (
     ),
     Fault(
         "flood-unexpected",
-        "The flood list holds an address that nobody named.",
+        "The flood list holds an address that is not a VTEP of the VNI.",
         "flood-unexpected",
         inject='bridge fdb append 00:00:00:00:00:00 dev "$vxlan" dst "$(nobody 99)"',
         heal='bridge fdb del 00:00:00:00:00:00 dev "$vxlan" dst "$(nobody 99)" 2>/dev/null || :',
@@ -321,7 +321,7 @@ _FAULTS = (
     ),
     Fault(
         "imet-missing",
-        "Another node has fallen silent about its VNIs, and cannot be asked why.",
+        "Another node no longer announces its VNIs, and cannot be audited.",
         "imet-missing",
         inject="in_evpn 'no advertise-all-vni'",
         heal="in_evpn advertise-all-vni",
@@ -338,7 +338,7 @@ _FAULTS = (
     ),
     Fault(
         "imet-unexpected",
-        "The node announces VNI 98, which no intent names.",
+        "The node announces VNI 98, which is not in the intent.",
         "imet-unexpected",
         inject='ip link add vmbr98 type bridge; ip link add vxlan98 type vxlan id 98 local '
         '"$(local_of "$vxlan")" dstport 4789 nolearning; ip link set vxlan98 master vmbr98 up; '

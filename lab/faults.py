@@ -1,4 +1,4 @@
-"""Break a lab node on purpose, and mend it again."""
+"""Break a lab node on purpose, and heal it again."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def run_host(
     except subprocess.TimeoutExpired as error:
         raise LabError(
             f"`{' '.join(argv)}` did not end within {timeout:.0f} s",
-            "see what this computer is busy with, then try again",
+            "check the load of this computer, then try again",
         ) from error
     if check and done.returncode:
         detail = done.stderr.strip() or done.stdout.strip() or "no message"
@@ -90,11 +90,11 @@ def run_host(
 
 def _obstacle() -> tuple[str, str] | None:
     if sys.platform != "linux":
-        return f"the lab needs Linux, this is {sys.platform}", "run it on a Debian machine"
+        return f"the lab needs Linux, this is {sys.platform}", "run it on a Debian computer"
     if platform.machine() != "x86_64":
         return (
             f"the lab's kernel is built for x86_64, this is {platform.machine()}",
-            "run it on such a machine",
+            "run it on an x86_64 computer",
         )
     missing = sorted({pkg for name, pkg in _PACKAGES.items() if find_program(name) is None})
     if missing:

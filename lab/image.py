@@ -57,7 +57,7 @@ def ensure_images(paths: LabPaths, releases: Iterable[Release], progress: Progre
     wanted = set(releases)
     unavailable = None
     if TESTING in wanted and testing_wish() == "skip":
-        unavailable = f"{TESTING_VARIABLE}=skip says so"
+        unavailable = f"{TESTING_VARIABLE}=skip is set"
         wanted = wanted - {TESTING} | {STAND_IN}
     missing = sorted(name for name in wanted if not image_path(paths, name).exists())
     if not missing:
@@ -154,7 +154,7 @@ def _build(target: Path, release: Release, progress: Progress) -> None:
             ],
             timeout=_BUILD_TIMEOUT,
         )  # fmt: skip
-        progress(f"{release}: 2/3 making it a blank node")
+        progress(f"{release}: 2/3 configuring a blank node")
         furnish(tree)
         progress(f"{release}: 3/3 writing the disk image")
         _write_disk(tree, work / "disk.img", DISK_SIZE).rename(target)

@@ -25,7 +25,7 @@ def start(spec: LabSpec, name: str) -> None:
     done = run_on(spec.node(machine.node), start_script(machine))
     if done.rc == _NO_BRIDGE:
         raise LabError(
-            f"{name}: {machine.node} has no bridge {machine.bridge} to plug it into",
+            f"{name}: {machine.node} has no bridge {machine.bridge} to connect it to",
             "deploy the overlay first",
         )
     done.check()
@@ -65,7 +65,7 @@ def ping(
     try:
         target = str(ipaddress.ip_address(to_address))
     except ValueError as error:
-        raise LabError(f"{to_address!r} is no IP address", "give one like 10.0.2.12") from error
+        raise LabError(f"{to_address!r} is not an IP address", "give one like 10.0.2.12") from error
     command = f"ping -n -q -W 1 -c {count:d} -i {interval:g} {target}"
     done = run(spec, name, command, timeout=count * (interval + 1) + 30)
     if match := _SUMMARY.search(done.out):
@@ -74,7 +74,7 @@ def ping(
         return 0, 0
     raise LabError(
         f"{name}: ping to {target} did not run: {done.err.strip() or done.out.strip()}",
-        "start the machine first, or see `lab status`",
+        "start the guests first (`lab up --machines`), or see `lab status`",
     )
 
 

@@ -112,7 +112,7 @@ def forget_node(paths: LabPaths, name: str) -> None:
 def wipe_disk(paths: LabPaths, name: str) -> None:
     """Make the node blank; it must be off."""
     if running_pid(paths, name) is not None:
-        raise LabError(f"{name} runs, so its disk cannot be wiped", "power it off first")
+        raise LabError(f"{name} is running, so its disk cannot be wiped", "power it off first")
     paths.node(name).cow.unlink(missing_ok=True)
 
 

@@ -59,7 +59,7 @@ def is_ours(pid: int, *marks: str) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is such a process, and it is no zombie."""
+    """Whether there is such a process, and it is not a zombie."""
     fields = _stat_fields(pid)
     return bool(fields) and fields[0] != "Z"
 

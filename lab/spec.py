@@ -137,7 +137,9 @@ def load_lab(inventory: Path) -> LabSpec:
         raise LabError(f"{path}: {error.strerror}", "make the file readable") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         detail = " ".join(str(error).split())
-        raise LabError(f"{path}: not valid YAML: {detail}", "mend the file at that line") from error
+        raise LabError(
+            f"{path}: not valid YAML: {detail}", "correct the file at that line"
+        ) from error
     return parse_lab(raw, path)
 
 

@@ -33,7 +33,7 @@ class Done:
             detail = self.err.strip() or self.out.strip() or "no message"
             raise LabError(
                 f"{self.node}: `{self.command}` failed with exit code {self.rc}: {detail[-2000:]}",
-                "mend that on the node, then try again",
+                "fix that on the node, then try again",
             )
         return self.out
 

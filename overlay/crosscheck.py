@@ -41,21 +41,21 @@ def crosscheck_hosts(
         problems.add(
             fabric_file,
             ("nodes", name),
-            f"{hosts_file.path.name} knows no such host",
+            f"{hosts_file.path.name} has no such host",
             f"{hint}add `{name}:` with its hostname there",
         )
     for name in sorted(set(hosts) - set(fabric.nodes)):
         problems.add(
             hosts_file,
             (name,),
-            "this host has no intent, so nobody would audit it",
+            "this host has no intent, so it would not be audited",
             f"add it under `nodes:` in {fabric_file.path.name}, or remove it here",
         )
 
 
 def _modes(fabric: Fabric) -> Iterator[Complaint]:
     if fabric.mode is Mode.EVPN and fabric.bgp is None:
-        yield ("bgp",), "evpn mode needs a control plane", "add `bgp: {asn: <number>}`"
+        yield ("bgp",), "evpn mode needs BGP", "add `bgp: {asn: <number>}`"
     if fabric.mode is not Mode.EVPN:
         if fabric.bgp is not None:
             yield ("bgp",), f"mode {fabric.mode.value} runs no BGP", "remove it, or set mode: evpn"
@@ -86,7 +86,7 @@ def _addresses(fabric: Fabric) -> Iterator[Complaint]:
             yield (
                 ("nodes", name, "address"),
                 f"{address} is outside the underlay {prefix}",
-                "give it an address of the underlay, or correct underlay.prefix",
+                "give it an address in the underlay's prefix, or correct underlay.prefix",
             )
         if address in first:
             yield (
@@ -99,7 +99,7 @@ def _addresses(fabric: Fabric) -> Iterator[Complaint]:
             yield (
                 ("nodes", name, "gateway"),
                 f"{node.gateway} is outside the underlay {prefix}",
-                "a default gateway is a neighbour on the underlay",
+                "use a gateway address in the underlay's prefix",
             )
         yield from _router_id(fabric, name, routers)
 
@@ -133,7 +133,7 @@ def _vnis(fabric: Fabric) -> Iterator[Complaint]:
             yield (
                 ("networks", index, "vni"),
                 f"VNI {network.vni} is already networks[{l2[network.vni]}]",
-                "a VNI is one segment: choose another number, or merge the two",
+                "a VNI is one network: choose another number, or merge the two",
             )
         l2.setdefault(network.vni, index)
     l3: dict[int, str] = {}
@@ -143,7 +143,11 @@ def _vnis(fabric: Fabric) -> Iterator[Complaint]:
         key = ("vrfs", name, "l3vni")
         if vrf.l3vni in l2:
             where = f"networks[{l2[vrf.l3vni]}]"
-            yield key, f"VNI {vrf.l3vni} is also the L2 VNI of {where}", "an L3VNI is nothing else"
+            yield (
+                key,
+                f"VNI {vrf.l3vni} is also the L2 VNI of {where}",
+                "choose a VNI that nothing else uses",
+            )
         if vrf.l3vni in l3:
             yield key, f"VNI {vrf.l3vni} is also the L3VNI of {l3[vrf.l3vni]}", "choose another"
         l3.setdefault(vrf.l3vni, name)
@@ -166,13 +170,17 @@ def _names(fabric: Fabric) -> Iterator[Complaint]:
             wanted.append((("vrfs", name, "bridge"), bridge, f"the L3VNI bridge of {name}"))
     for name, node in fabric.nodes.items():
         if node.port == fabric.underlay.bridge:
-            yield ("nodes", name, "port"), "it is the underlay bridge itself", "name the NIC below"
+            yield (
+                ("nodes", name, "port"),
+                "this is the underlay bridge itself",
+                "name the NIC below it",
+            )
     for key, device, what in wanted:
         if device in taken and taken[device] != what:
             yield key, f"{device} is already {taken[device]}", "give one of them another name"
         taken.setdefault(device, what)
         if len(device) > IFNAMSIZ:
-            yield key, f"{device} is longer than {IFNAMSIZ} characters", "set a shorter name"
+            yield key, f"{device} is longer than {IFNAMSIZ} characters", "choose a shorter name"
 
 
 def _gateways(fabric: Fabric) -> Iterator[Complaint]:
@@ -226,7 +234,7 @@ def _vrfs(fabric: Fabric) -> Iterator[Complaint]:
         if not symmetric and vrf.l3vni is not None:
             yield (
                 ("vrfs", name, "l3vni"),
-                f"routing {fabric.routing.value} has no use for an L3VNI",
+                f"routing {fabric.routing.value} does not use an L3VNI",
                 "remove it, or set `routing: symmetric`",
             )
 
@@ -292,7 +300,11 @@ def _groups(fabric: Fabric) -> Iterator[Complaint]:
                 "set `overlay.group` for all networks, such as 225.20.1.1",
             )
         elif fabric.mode is Mode.MULTICAST and group is not None and group.version != version:
-            yield key, f"{group} is not of the underlay's family, IPv{version}", "use one that is"
+            yield (
+                key,
+                f"{group} is not an IPv{version} address, as the underlay's are",
+                "use an address of the underlay's IP version",
+            )
 
 
 _CHECKS = (

@@ -22,7 +22,7 @@ def reflectors(fabric: Fabric) -> Iterator[Complaint]:
     if found and fabric.bgp is not None and cluster is None:
         yield (
             ("bgp", "cluster_id"),
-            f"{few(found)} reflect routes, but of no cluster",
+            f"{few(found)} reflect routes, but there is no cluster ID",
             "add `cluster_id:` under `bgp:`, such as 1.1.1.1; it is the same on each reflector",
         )
     if found and fabric.mode is not Mode.EVPN:
@@ -34,7 +34,7 @@ def reflectors(fabric: Fabric) -> Iterator[Complaint]:
     if cluster is not None and not found:
         yield (
             ("bgp", "cluster_id"),
-            "no node has the role of a reflector",
+            "no node has `role: reflector`",
             "give one `role: reflector`, or remove this key",
         )
 
@@ -59,7 +59,7 @@ def exits(fabric: Fabric) -> Iterator[Complaint]:
         if vrf.primary is not None and vrf.primary not in vrf.exits:
             yield (
                 ("vrfs", name, "primary"),
-                f"{vrf.primary} is no exit of {name}",
+                f"{vrf.primary} is not an exit of {name}",
                 f"name one of its exits: {', '.join(vrf.exits) or 'it has none'}",
             )
 
@@ -77,7 +77,7 @@ def overlaps(fabric: Fabric) -> Iterator[Complaint]:
                     yield (
                         ("networks", index, "gateways"),
                         f"{prefix} overlaps {theirs} of VRF {vrf}, and both have exits",
-                        "the outside could not tell them apart: give one of them another prefix",
+                        "give one of them another prefix: the outside router needs distinct ones",
                     )
             seen.append((network.vrf, prefix))
 
@@ -119,11 +119,11 @@ def _exit(fabric: Fabric, key: KeyPath, name: str, *, upstreams: bool) -> Iterat
         vteps = [n for n, other in fabric.nodes.items() if other.role is Role.VTEP]
         close = nearest(name, vteps)
         hint = f"did you mean `{close}`?" if close else "name a node with `role: vtep`"
-        yield key, f"{name} is no VTEP of this fabric", hint
+        yield key, f"{name} is not a VTEP of this fabric", hint
     elif node.gateway is None and not upstreams:
         yield (
             key,
-            f"{name} has no way out",
+            f"{name} has no route to the outside",
             f"give it a default gateway (`nodes.{name}.gateway`), or add a router with an `asn`",
         )
 
@@ -138,10 +138,14 @@ def vips(fabric: Fabric) -> Iterator[Complaint]:
             yield (
                 (*key, "address"),
                 f"{address} is outside the underlay {fabric.underlay.prefix}",
-                "a floating address is one of the underlay",
+                "use an address in the underlay's prefix",
             )
         if address in taken:
-            yield (*key, "address"), f"{address} is already that of {taken[address]}", "choose one"
+            yield (
+                (*key, "address"),
+                f"{address} is already the address of {taken[address]}",
+                "choose one",
+            )
         taken.setdefault(address, f"vips[{index}]")
         if vip.id in ids:
             yield (*key, "id"), f"VRRP group {vip.id} is used twice", "choose another number"
@@ -154,7 +158,7 @@ def vips(fabric: Fabric) -> Iterator[Complaint]:
         if len(set(vip.priorities.values())) < len(vip.priorities):
             yield (
                 (*key, "priorities"),
-                "two nodes have one priority, so that chance chooses the master",
+                "two nodes have the same priority, so the master would be arbitrary",
                 "give each node another number; the highest one is the master",
             )
 

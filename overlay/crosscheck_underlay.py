@@ -48,8 +48,8 @@ def _frr_of_speakers(fabric: Fabric) -> Iterator[Complaint]:
     speakers = {n: node for n, node in fabric.nodes.items() if node.role is not Role.ROUTER}
     heirs = [name for name, node in speakers.items() if node.frr is None]
     if heirs and default is None:
-        reason = f"{_NEEDED}, and nothing says which FRR is on {few(heirs)}"
-        say = f"where all nodes have it, write `frr: '{FRR_WITH_IPV6_VTEPS}'` under `bgp:`"
+        reason = f"{_NEEDED}, and no `frr:` is set for {few(heirs)}"
+        say = f"if all nodes have it, set `frr: '{FRR_WITH_IPV6_VTEPS}'` under `bgp:`"
         yield ("underlay", "prefix"), reason, f"{say} ({_TOLD_BY}); {_INSTEAD}"
     elif heirs and default is not None and version_of(default) < needed:
         yield ("bgp", "frr"), *_too_old(few(heirs), default)
@@ -60,8 +60,8 @@ def _frr_of_speakers(fabric: Fabric) -> Iterator[Complaint]:
 
 def _too_old(who: str, version: str) -> tuple[str, str]:
     return (
-        f"{_NEEDED}: on {who} it is {version}, which knows IPv4 VTEPs only",
-        f"install a newer FRR there and say so here; {_INSTEAD}",
+        f"{_NEEDED}: on {who} it is {version}, which supports IPv4 VTEPs only",
+        f"install a newer FRR there and set its version here; {_INSTEAD}",
     )
 
 
@@ -72,7 +72,7 @@ def scopes(fabric: Fabric) -> Iterator[Complaint]:
             if node is not None and (node.scope or fabric.scope) is Scope.OVERLAY:
                 yield (
                     ("vips", index, "priorities", name),
-                    f"a floating address is part of the underlay, which is not ours on {name}",
+                    f"a floating address is part of the underlay, which is not managed on {name}",
                     f"set `scope: whole` for {name}, or remove it here",
                 )
 

@@ -123,7 +123,7 @@ def _regex(value: str) -> str:
     except re.error as error:
         raise ValueError(f"{value!r} is not a regular expression: {error}") from None
     if re.search(r"\s", value):
-        raise ValueError(f"{value!r} holds white space, which ifupdown2 would split it at")
+        raise ValueError(f"{value!r} holds white space, and ifupdown2 would split it there")
     return value
 
 
@@ -215,7 +215,7 @@ class Overlay(Strict):
     )
     guest_ports: Pattern = Field(
         "^(tap|veth|fwpr|fwln)[0-9]+",
-        description="Names of the bridge ports that virtual machines bring: never removed by us.",
+        description="Regular expression of guests' bridge ports, which a deployment keeps.",
     )
 
     @field_validator("group")
@@ -233,12 +233,15 @@ def _multicast(value: IPvAnyAddress | None) -> IPvAnyAddress | None:
 class Timers(Strict):
     """After how long a BGP neighbour that is silent counts as gone, in seconds."""
 
-    keepalive: int = Field(3, ge=1, le=65535, description="Between two signs of life.")
+    keepalive: int = Field(3, ge=1, le=65535, description="Seconds between two keepalives.")
     hold: int = Field(
-        9, ge=3, le=65535, description="Silent for so long, a neighbour and its routes are gone."
+        9, ge=3, le=65535, description="Seconds without a keepalive until a neighbour is down."
     )
     connect: int = Field(
-        10, ge=1, le=65535, description="Between two attempts to reach a neighbour that is gone."
+        10,
+        ge=1,
+        le=65535,
+        description="Seconds between two attempts to connect to a neighbour that is down.",
     )
 
 
@@ -246,10 +249,13 @@ class Bfd(Strict):
     """Probes beside BGP that notice within a second that a neighbour is gone (FRR's bfdd)."""
 
     interval: int = Field(
-        300, ge=50, le=60000, description="Milliseconds between two probes, each way."
+        300, ge=50, le=60000, description="Milliseconds between two BFD packets, each way."
     )
     multiplier: int = Field(
-        3, ge=2, le=255, description="So many lost in a row mean that the neighbour is gone."
+        3,
+        ge=2,
+        le=255,
+        description="Number of consecutive lost packets after which the neighbour is down.",
     )
 
 
@@ -262,14 +268,17 @@ class Bgp(Strict):
 
     asn: Asn = Field(description="The fabric's AS number; all nodes peer by iBGP.")
     coalesce_time: int = Field(
-        1000, ge=0, le=4294967295, description="Milliseconds FRR gathers updates before sending."
+        1000,
+        ge=0,
+        le=4294967295,
+        description="Milliseconds for which FRR collects updates before it sends them.",
     )
     cluster_id: IPv4Address | None = Field(
         None, description="Cluster of the route reflectors, the same on each of them."
     )
     timers: Timers = Field(
         default_factory=lambda: Timers.model_validate({}),
-        description="When a silent neighbour counts as gone.",
+        description="Timers that decide when a silent neighbour is down.",
     )
     bfd: Annotated[
         Bfd | None,
@@ -278,7 +287,7 @@ class Bgp(Strict):
     frr: FrrVersion | None = Field(
         None,
         description="The oldest FRR on any of the nodes, in quotes ('10.7'); a node can name its "
-        "own. Needed where not every release will do: EVPN over an IPv6 underlay takes 10.6.",
+        "own. Needed only for EVPN over an IPv6 underlay, which takes 10.6.",
     )
 
 
@@ -287,13 +296,13 @@ class Vrf(Strict):
 
     l3vni: Vni | None = Field(None, description="Transit VNI of routed traffic (symmetric model).")
     bridge: InterfaceName | None = Field(
-        None, description="Bridge of the L3VNI; default `vmbr` and the L3VNI."
+        None, description="Bridge of the L3VNI; default `vmbr<L3VNI>`."
     )
     exits: tuple[str, ...] = Field(
-        (), description="Nodes that route it to the outside: each originates a default route."
+        (), description="Nodes that route this VRF to the outside: each originates a default route."
     )
     primary: str | None = Field(
-        None, description="The exit that all others prefer; default: every exit is equal."
+        None, description="The exit that all other nodes prefer; default: all exits are equal."
     )
     unreachable: tuple[Unreachable, ...] = Field(
         (UNDERLAY,),
@@ -308,9 +317,9 @@ class Network(Strict):
 
     vni: Vni = Field(description="The VXLAN network identifier.")
     name: Annotated[str | None, FOR_PEOPLE] = Field(
-        None, max_length=64, description="A word for people."
+        None, max_length=64, description="A description."
     )
-    bridge: InterfaceName | None = Field(None, description="Its bridge; default `vmbr` and VNI.")
+    bridge: InterfaceName | None = Field(None, description="Its bridge; default `vmbr<VNI>`.")
     vrf: str | None = Field(None, description="The VRF it is routed in; default none.")
     gateways: tuple[GatewayAddress, ...] = Field(
         (), description="Anycast gateways, each as address/length, IPv4 and IPv6."
@@ -346,10 +355,11 @@ class Network(Strict):
 
 
 class Node(Strict):
-    """One machine of the fabric; its name is that of a host in the inventory."""
+    """One node of the fabric; its name is that of a host in the inventory."""
 
     role: Role = Field(
-        Role.VTEP, description="A VTEP, a BGP route reflector, or the router outside the fabric."
+        Role.VTEP,
+        description="Its role: a VTEP, a BGP route reflector, or the router outside the fabric.",
     )
     address: IPvAnyAddress = Field(
         description="Its underlay address: its VTEP address and, where of IPv4, its BGP router-id."
@@ -377,7 +387,8 @@ class Vip(Strict):
     address: GatewayAddress = Field(description="The floating address, address/length.")
     id: int = Field(ge=1, le=255, description="The VRRP group's number.")
     priorities: dict[str, Annotated[int, Field(ge=1, le=254)]] = Field(
-        min_length=1, description="Priority by node; the highest one that lives is the master."
+        min_length=1,
+        description="Priority by node; of the nodes that are up, the highest is the master.",
     )
 
 
@@ -394,10 +405,10 @@ class Fabric(Strict):
     bgp: Bgp | None = Field(None, description="The EVPN control plane; needed in evpn mode.")
     scope: Scope = Field(
         Scope.WHOLE,
-        description="whole: /etc/network/interfaces is ours; overlay: only "
-        "/etc/network/interfaces.d/evpn-fleet is, and the underlay is left alone.",
+        description="The managed scope. whole: /etc/network/interfaces is managed; overlay: only "
+        "/etc/network/interfaces.d/evpn-fleet, and the underlay is left alone.",
     )
     vrfs: dict[InterfaceName, Vrf] = Field(default_factory=dict, description="VRFs by name.")
-    networks: tuple[Network, ...] = Field((), description="The layer-2 segments.")
+    networks: tuple[Network, ...] = Field((), description="The layer-2 networks.")
     vips: tuple[Vip, ...] = Field((), description="Floating addresses on the underlay.")
-    nodes: dict[NodeName, Node] = Field(min_length=1, description="The machines by name.")
+    nodes: dict[NodeName, Node] = Field(min_length=1, description="The nodes by name.")

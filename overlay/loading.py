@@ -75,7 +75,7 @@ def _derived(fabric: Fabric, file: YamlFile, problems: Problems) -> FabricIntent
 def _host_names(file: YamlFile, problems: Problems) -> frozenset[str]:
     if not isinstance(file.data, dict) or not file.data:
         problems.add(
-            file, (), "it names no host", "add one entry per node, such as `node1: {hostname: …}`"
+            file, (), "it has no hosts", "add one entry per node, such as `node1: {hostname: …}`"
         )
         return frozenset()
     return frozenset(map(str, file.data))

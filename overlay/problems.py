@@ -67,7 +67,7 @@ class Problems:
         ordered = sorted(set(map(str, self.found)), key=list(map(str, self.found)).index)
         raise IntentError(
             f"{count} problem{'s' * (count != 1)} in the intent",
-            "mend what is listed, then run `validate` again",
+            "fix the problems listed above, then run `validate` again",
             tuple(ordered),
         )
 

@@ -202,7 +202,7 @@ class EvpnTable:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How one command of a snapshot fared: `entries` records parsed, `error` what went wrong.
+    """How one command of a snapshot fared: `entries` records parsed, `error` what failed.
 
     `unknown` are printed words and lines that the parser kept without knowing them, each once.
     """

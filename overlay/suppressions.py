@@ -25,14 +25,12 @@ _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 class Suppression(Strict):
     """One accepted kind of finding; all three globs must match."""
 
-    check: _Words = Field(description="Which checks: an id or a glob, such as `flood-*`.")
-    host: _Words = Field(description="On which nodes: a name or a glob.")
-    object: _Words = Field(
-        "*", description="Of which objects, as the report names them: `vxlan2*`."
-    )
+    check: _Words = Field(description="The checks: an id or a glob, such as `flood-*`.")
+    host: _Words = Field(description="The nodes: a name or a glob.")
+    object: _Words = Field("*", description="The objects, as named in the report: `vxlan2*`.")
     reason: _Words = Field(description="Why it is accepted.")
-    owner: _Words = Field(description="Who answers for it.")
-    expires: date = Field(description="The last day (UTC) on which it holds.")
+    owner: _Words = Field(description="Who is responsible for it.")
+    expires: date = Field(description="The last day (UTC) on which it is valid.")
 
     def matches(self, check: str, host: str, subject: str) -> bool:
         """True if all three globs match; a text that holds glob characters also matches itself."""

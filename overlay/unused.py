@@ -33,7 +33,7 @@ def unused_keys(fabric: Fabric, nodes: Mapping[str, NodeIntent]) -> Iterator[Com
     for key in dead:
         if not any(key[:length] in dead for length in range(1, len(key))):
             reason, hint = nothing_from(fabric, key)
-            yield key, f"nothing is derived from it: {reason}", hint
+            yield key, f"it has no effect: {reason}", hint
 
 
 class _Search:

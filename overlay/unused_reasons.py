@@ -31,7 +31,7 @@ def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
     words = _WORDS.get((".".join(shape), len(key)))
     found = words(fabric, key) if words else None
     return found or (
-        "no rendered file and nothing that is audited would differ with another value",
+        "no rendered file and no check depends on its value",
         _REMOVE,
     )
 
@@ -42,7 +42,7 @@ def _asn(fabric: Fabric, key: KeyPath) -> Reason | None:
         return None
     return (
         f"a {_noun(role)} speaks BGP with bgp.asn; only a router outside has an AS of its own",
-        "remove it, or set `role: router` where this is the outside router",
+        "remove it, or set `role: router` if this is the outside router",
     )
 
 
@@ -60,7 +60,7 @@ def _underlay_of_node(fabric: Fabric, key: KeyPath) -> Reason | None:
     if (fabric.nodes[name].scope or fabric.scope) is not Scope.OVERLAY:
         return None
     return (
-        f"in the overlay scope the underlay of {name} is not ours to write",
+        f"in the overlay scope the underlay of {name} is not managed",
         f"remove it, or set `scope: whole` for {name}",
     )
 
@@ -68,10 +68,10 @@ def _underlay_of_node(fabric: Fabric, key: KeyPath) -> Reason | None:
 def _underlay(fabric: Fabric, _key: KeyPath) -> Reason | None:
     if all((node.scope or fabric.scope) is Scope.OVERLAY for node in fabric.nodes.values()):
         return (
-            "in the overlay scope the underlay is not ours to write, and no node has another",
+            "in the overlay scope the underlay is not managed, and no node has another scope",
             "remove it, or set `scope: whole`",
         )
-    return "each node names its own", _REMOVE
+    return "each node has its own", _REMOVE
 
 
 def _network(fabric: Fabric, key: KeyPath) -> Reason | None:
@@ -113,7 +113,7 @@ def _vrf(fabric: Fabric, key: KeyPath) -> Reason | None:
     vnis = [str(network.vni) for network in fabric.networks if network.vrf == name]
     if any(carriers[int(vni)] for vni in vnis):
         return None
-    why = f"no node carries VNI {few(vnis)}, the only one" if vnis else "no network is in it"
+    why = f"no node carries VNI {few(vnis)}, the only one" if vnis else "no network uses it"
     return why, f"give a network `vrf: {name}`, or remove the VRF"
 
 
@@ -152,7 +152,7 @@ def _overlay(fabric: Fabric, key: KeyPath) -> Reason | None:
 
 
 def _frr(_fabric: Fabric, _key: KeyPath) -> Reason | None:
-    return "which FRR a node has matters only where it speaks EVPN over an IPv6 underlay", _REMOVE
+    return "a node's FRR version matters only for EVPN over an IPv6 underlay", _REMOVE
 
 
 def _noun(role: Role) -> str:

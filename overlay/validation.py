@@ -22,7 +22,7 @@ def validated(
 ) -> Model | None:
     """The file's content as `model`, or None when problems were added; `begin` names its keys."""
     if not isinstance(file.data, dict):
-        problems.add(file, (), "it holds no mapping", f"begin with {begin}")
+        problems.add(file, (), "it is not a mapping", f"start it with {begin}")
         return None
     try:
         return model.model_validate(file.data)
@@ -50,7 +50,7 @@ def _add_problem(
         shown = f" (found {given!r})" if isinstance(given, str | int | float | None) else ""
         if repr(given) in reason:
             shown = ""
-        problems.add(file, key, reason + shown, "mend this value, see docs/inventory.md")
+        problems.add(file, key, reason + shown, "correct this value, see docs/inventory.md")
 
 
 def _known_keys(top: type[BaseModel], path: KeyPath) -> set[str]:

@@ -52,17 +52,19 @@ def read_yaml(path: Path, purpose: str) -> YamlFile:
     """Reads `path`; `purpose` names the file's role in the error.
 
     Raises IntentError when it is absent, unreadable, no YAML (with line and column), or when a
-    mapping names a key twice.
+    mapping has a key twice.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise IntentError(
-            f"{path}: there is no such file, and it holds {purpose}",
+            f"{path}: there is no such file; it should hold {purpose}",
             "name the inventory folder with --inventory DIR, or copy one from examples/",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise IntentError(f"{path}: cannot be read: {error}", "mend the file, then retry") from None
+        raise IntentError(
+            f"{path}: cannot be read: {error}", "fix the file, then try again"
+        ) from None
     try:
         root = yaml.compose(text, Loader=_Loader)
         repeated = list(_repeated(root, path))
@@ -70,10 +72,10 @@ def read_yaml(path: Path, purpose: str) -> YamlFile:
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(path, error) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise IntentError(f"{path}: not YAML: {error}", "mend the file, then retry") from None
+        raise IntentError(f"{path}: not YAML: {error}", "fix the file, then try again") from None
     if repeated:
         raise IntentError(
-            f"{path.name} names a key twice", "keep one of each", tuple(map(str, repeated))
+            f"{path.name} has a key twice", "keep one of each", tuple(map(str, repeated))
         )
     return YamlFile(path, data, root)
 
@@ -89,7 +91,7 @@ def _syntax_error(path: Path, error: yaml.MarkedYAMLError) -> IntentError:
         mark.line + 1 if mark else None,
         mark.column + 1 if mark else None,
     )
-    return IntentError(f"{path.name} is not YAML", "mend that line", (str(problem),))
+    return IntentError(f"{path.name} is not YAML", "fix that line", (str(problem),))
 
 
 def _repeated(root: yaml.Node | None, path: Path) -> Any:
@@ -114,7 +116,7 @@ def _repeated(root: yaml.Node | None, path: Path) -> Any:
                     yield Problem(
                         path.name,
                         key.value,
-                        f"this key stands already in line {first[key.value]}",
+                        f"this key is already in line {first[key.value]}",
                         "keep one of the two: YAML would silently drop the first",
                         line,
                         key.start_mark.column + 1,

@@ -95,7 +95,7 @@ def match_lines(template: str, lines: Sequence[str]) -> list[Match]:
     if len(matches) != len(lines):
         raise ParseError(
             f"{template}: TTP answered for {len(matches)} of {len(lines)} lines",
-            "this is a defect of the template; please report it with the output",
+            "this is a bug in evpn-fleet; please report it with the output",
             tuple(lines),
         )
     return matches

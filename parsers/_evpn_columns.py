@@ -81,7 +81,7 @@ def parse_columns(text: str, start: int | None = None) -> Columns:
     end = numbers[used - 1][1]
     tail = _TAIL.fullmatch(text, end)
     if tail is None:
-        raise ValueError("AS path and origin are not where the weight's column ends")
+        raise ValueError("AS path and origin do not follow the weight's column")
     if start is not None and end != start + _ALL_WIDTHS and _blanks(text) < _PLAUSIBLE_BLANKS:
         raise ValueError("the numbers are not in their columns")
     return Columns(metric, local_pref, weight, tail[1] or "", tail[2])
@@ -139,13 +139,13 @@ def _glued_at(word: str, end: int, start: int | None) -> int:
     if len(word) <= _WIDTH or begin >= _LATEST_INDENT + _METRIC_WIDTH:
         return 0
     if word[0] != "0":
-        raise ValueError(f"{word} may be metric and local preference, or one of them")
+        raise ValueError(f"{word} is ambiguous: metric, local preference, or both")
     return 1
 
 
 def _weight(word: str) -> int:
     if int(word) > _LARGEST_WEIGHT:
-        raise ValueError(f"{word} is no weight")
+        raise ValueError(f"{word} is not a weight")
     return int(word)
 
 

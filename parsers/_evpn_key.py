@@ -54,7 +54,7 @@ def _unsupported(text: str) -> Key:
         return Key(text, 0)
     unsupported = _UNSUPPORTED.fullmatch(text)
     if unsupported is None:
-        raise ValueError(f"{text!r} is no EVPN route key")
+        raise ValueError(f"{text!r} is not an EVPN route key")
     return Key(text, number(unsupported[1]))
 
 
@@ -99,7 +99,7 @@ def _ip_prefix(fields: list[str]) -> Key:
         length = before.pop()
     ip, bits = address(network), number(length)
     if not 0 <= bits <= _bits(ip):
-        raise ValueError(f"{bits} is no prefix length of {ip}")
+        raise ValueError(f"{bits} is not a prefix length of {ip}")
     tag = number(before[-1]) if before else 0
     return Key(f"[5]:[{tag}]:[{bits}]:[{ip}]", 5, eth_tag=tag, ip=ip, prefix_length=bits)
 

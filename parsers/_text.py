@@ -34,8 +34,8 @@ def unaccounted(
     counts: str,
     lines: Sequence[str],
     partial: Iterable[object] = (),
-    hint: str = "collect the output again; if it stays so, report these lines with the versions "
-    "of iproute2 and FRR",
+    hint: str = "collect the output again; if the result is the same, report these lines with the "
+    "versions of iproute2 and FRR",
 ) -> UnaccountedError:
     """Build the error for `command`: `counts` says found against printed, `lines` are to blame."""
     what = f"{command}: {counts}"

@@ -68,7 +68,7 @@ class _Reader:
         """Take one line. Raises ValueError for one that cannot stand where it does."""
         self._last = line
         if self._footer:
-            raise ValueError("behind the table's end")
+            raise ValueError("after the table's end")
         if "unknown" in match:
             self._rows.take_stranger(line)
             return
@@ -112,7 +112,9 @@ class _Reader:
         if self._said is not None:
             return (f"{read} beside {self._said!r}", [self._said]) if paths else ("", [])
         if footer is None:
-            problem = f"{read}, and no last line that says how many there are: the text was cut off"
+            problem = (
+                f"{read}, and the last line with their number is missing: the text was cut off"
+            )
             return problem, [self._last] if self._last else []
         rows = self._rows
         prefixes = rows.prefixes if footer.repeats_prefixes else rows.printed_prefixes

@@ -51,7 +51,7 @@ def parse(slug: str, text: str) -> object:
     if slug in READERS:
         return READERS[slug].read(text)
     known = ", ".join(sorted({*NEEDED_SLUGS, BRIDGE_FDB_LATER, *READERS}))
-    raise ParseError(f"no parser for {slug!r}", f"known are: {known}")
+    raise ParseError(f"no parser for {slug!r}", f"known: {known}")
 
 
 def parse_host(host: str, outputs: Mapping[str, RawOutput]) -> HostState:

@@ -94,7 +94,7 @@ class ReplayNode:
     def answer_script(self, text: str) -> tuple[bytes, bytes, Mishap | None]:
         """The stdout and stderr of a script of ours, and the mishap that they end with, if any.
 
-        Raises ValueError when `text` is no such script.
+        Raises ValueError when `text` is not such a script.
         """
         nonce, sections = sections_of(text)
         answers: list[Answer] = []

@@ -58,8 +58,8 @@ def rolled_back(intent: FabricIntent, number: str | None) -> Target:
         managed = {file.path for file in files_of(node)}
         if managed != {record.path for record in manifest.files}:
             raise FleetError(
-                f"{host}: backup {backup.number} was made in the other scope",
-                "set the scope that it had, or put its files back on the node by hand",
+                f"{host}: backup {backup.number} was made under another managed scope",
+                "set `scope:` as it was then, or restore its files on the node by hand",
             )
         wanted = dict.fromkeys(managed, FileState(None))
         for record in manifest.files:
@@ -89,7 +89,7 @@ def _chosen(host: str, facts: NodeFacts, number: str | None) -> Backup:
 def _readable(host: str, backup: Backup) -> Manifest:
     if backup.manifest is None:
         raise FleetError(
-            f"{host}: backup {backup.number} is not whole: it was interrupted while it was made",
+            f"{host}: backup {backup.number} is incomplete: it was interrupted while it was made",
             "choose another one: `rollback --list` shows them",
         )
     return backup.manifest

@@ -111,7 +111,7 @@ def collect_all(
     worker.start()
     worker.join(max(0.0, until - time.monotonic()))
     for name in session.hosts:
-        first(HostCapture(name, {}, f"{name}: not collected when the audit's --deadline was over"))
+        first(HostCapture(name, {}, f"{name}: not collected before the audit's --deadline"))
 
 
 class _FirstOnly:

@@ -63,7 +63,7 @@ COMMANDS = (
     CollectCommand(outputs.IP_NEIGH, "ip -j neigh show", "json"),
     CollectCommand(outputs.SYSCTL, "sysctl -e"),
     _vtysh(outputs.RUNNING_CONFIG, "show running-config", suffix="txt"),
-    # Once more, after BGP's table: a MAC that moves meanwhile is no drift.
+    # Once more, after BGP's table: a MAC that moves meanwhile is not drift.
     CollectCommand(outputs.BRIDGE_FDB_LATER, "bridge fdb show"),
     *map(_file, MANAGED_FILES),
 )

@@ -63,7 +63,7 @@ class KnownHosts:
                 keys.load(str(path))
             except (OSError, paramiko.SSHException, UnicodeDecodeError) as error:
                 raise FleetError(
-                    f"{path}: cannot be read as known_hosts: {error}", "mend or remove that line"
+                    f"{path}: cannot be read as known_hosts: {error}", "correct or remove that line"
                 ) from None
         plain: dict[str, list[paramiko.PKey]] = {}
         for entry in keys._entries:  # type: ignore[attr-defined]  # noqa: SLF001 - else a scan each
@@ -148,7 +148,7 @@ class FleetSSH(LinuxSSH):
         if left <= 0 and self._last_failure is not None:
             raise self._refusal(self._last_failure)
         if left <= 0:
-            raise NotTriedError(f"{self.host}: the time was up before it was its turn")
+            raise NotTriedError(f"{self.host}: time ran out before it was contacted")
         given = {
             "timeout": self.conn_timeout,
             "banner_timeout": self.banner_timeout,
@@ -162,9 +162,10 @@ class FleetSSH(LinuxSSH):
         where, scan = f"{self.host} port {port}", f"ssh-keyscan -p {port} {self.host}"
         if isinstance(error, paramiko.BadHostKeyException):
             return ConnectError(
-                f"{where}: THE HOST KEY HAS CHANGED: it is not the one in {self._known_hosts.path}",
-                "if the node was reinstalled, replace its line there; if not, someone may be in "
-                f"between: compare the fingerprint on the node's console first (`{scan}`)",
+                f"{where}: THE HOST KEY HAS CHANGED: it does not match {self._known_hosts.path}",
+                "if the node was reinstalled, replace its line there; if not, somebody may "
+                "intercept the connection: compare the fingerprint on the node's console first "
+                f"(`{scan}`)",
             )
         if _is_unknown_host_key(error):
             return ConnectError(
@@ -199,7 +200,8 @@ class FleetSSH(LinuxSSH):
             error = next(iter(error.errors.values()))  # "Unable to connect" says not why
         reason = str(error) or type(error).__name__
         return ConnectError(
-            f"{where}: no SSH session: {reason}", "check that the node is up and its sshd answers"
+            f"{where}: no SSH connection: {reason}",
+            "check that the node is up and its sshd answers",
         )
 
     def _try_session_preparation(self, force_data: bool = True) -> None:  # noqa: FBT001, FBT002
@@ -259,7 +261,7 @@ class FleetSSH(LinuxSSH):
                 return _drain(channel, limit, min(room, MOST_OF_A_SESSION), self._ask_if_there)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise CommandError(
-                f"{self.host}: the SSH session broke: {error or type(error).__name__}",
+                f"{self.host}: the SSH connection broke: {error or type(error).__name__}",
                 "check the node and the path to it, then run the command again",
             ) from error
 
@@ -301,7 +303,7 @@ def _drain(
 
 
 def _is_passing(error: BaseException) -> bool:
-    """True for what a second attempt may mend; a wrong key or a refused login is final."""
+    """True for what a second attempt may fix; a wrong key or a refused login is final."""
     final = (
         paramiko.AuthenticationException,
         paramiko.BadHostKeyException,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # How long a node that does not answer is waited for after its switch's time: its restore takes
 # seconds, and one without power answers when somebody gives it power.
 _SILENT_BUDGET = 60.0
-# An attempt at a session that takes longer is no answer; the next one follows at once.
+# An attempt at a session that takes longer is not an answer; the next one follows at once.
 _ANSWERS_WITHIN = 10.0
 
 
@@ -58,7 +58,7 @@ class Contact:
             f"{self.link.name}: it does not answer (phase {phase}): {error.what}\n"
             f"  its dead man's switch puts the old configuration back {due}, or at its next boot "
             "if it lost its power",
-            f"look at its power and its console; it is waited for until {_clock(self.until)}, "
+            f"look at its power and its console; this run waits until {_clock(self.until)}, "
             f"{self.until - now:.0f} s from now",
         )
 

@@ -182,7 +182,7 @@ def deploy_all(
 ) -> list[NodeOutcome]:
     """Deploys the session's hosts batch by batch; outcomes in the inventory's order.
 
-    Each host is told to `done` once. After `max_failures` hosts that went wrong no further batch
+    Each host is told to `done` once. After `max_failures` failed hosts no further batch
     is begun; its hosts are `not-tried`. A host with which nothing is begun (it is refused, or does
     not answer) does not count. A first Ctrl-C lets the hosts in flight finish, a second leaves them
     to their switches.

@@ -113,7 +113,7 @@ class Deployment:
                 outputs = self.link.run(sections, deadline=120)
                 require(
                     self.host, "validate", sections, outputs,
-                    "nothing was changed; mend the cause, then run `plan` and `deploy` again",
+                    "nothing was changed; fix the cause, then run `plan` and `deploy` again",
                 )  # fmt: skip
         except FleetError:
             self._clean()
@@ -150,7 +150,7 @@ class Deployment:
 
     def _arm(self) -> None:
         options = self.run_state.options
-        # An apply that ends starts the time anew; this is for one that hangs, and a slow one is not
+        # An apply that ends restarts the time; this is for one that hangs, and a slow one is not
         # to be undone half-way.
         seconds = 2 * options.confirm_within
         sections = arm_sections(
@@ -165,7 +165,7 @@ class Deployment:
             outputs = self.link.run(sections, deadline=120)
             require(
                 self.host, "arming the switch", sections, outputs,
-                "nothing was changed; a lock that nobody holds any more goes with --break-lock",
+                "nothing was changed; a stale lock: remove it with --break-lock",
             )  # fmt: skip
         except FleetError:
             self._withdraw()
@@ -241,11 +241,11 @@ class Deployment:
             if state is not None:
                 switch, outputs = state
                 if switch.decided is not None or not switch.pending:
-                    raise DeployError(f"{self.host}: it restored itself before it was proven")
+                    raise DeployError(f"{self.host}: it restored itself before it was verified")
                 if not switch.applying and all(outputs[s.slug].rc == 0 for s in read):
                     return outputs
             if late or self.contact.given_up:
-                said = "the steps did not come to an end in time"
+                said = "the steps did not finish in time"
                 if self.contact.until is not None:
                     said = "it stopped answering while its new files were put in place"
                 raise DeployError(f"{self.host}: {said}")
@@ -293,7 +293,7 @@ class Deployment:
         return {path: text for path, text in files if text is not None}
 
     def _required(self) -> frozenset[str]:
-        """Asked anew in each round: a peer of the same run may be lost in the meantime."""
+        """Asked again in each round: a peer of the same run may be lost in the meantime."""
         conf = next(change for change in self.plan.files if change.file is FRR_CONF)
         after = conf.after.text or ""
         intent = self.run_state.intent
@@ -313,7 +313,7 @@ class Deployment:
 
     def _check_abandoned(self) -> None:
         if self.run_state.abandoned.is_set():
-            raise DeployError(f"{self.host}: stopped before it was proven")
+            raise DeployError(f"{self.host}: stopped before it was verified")
 
     def _confirm(self) -> str | None:
         """Takes the switch away; why that did not succeed, or None. Asking twice does no harm."""
@@ -329,14 +329,14 @@ class Deployment:
                     break
                 with contextlib.suppress(FleetError):
                     self.contact.renew(self.limit)
-        return f"{self.host}: the session broke while it was being confirmed"
+        return f"{self.host}: the connection broke while it was being confirmed"
 
     def _undone(self, problem: str) -> NodeOutcome:
         """The node goes back: told to if it answers, else by its timer; what became of it."""
         if self.run_state.abandoned.is_set():
             return self._ended(
                 "left",
-                f"{self.host}: we were told to stop: unless it is confirmed by hand (`sh "
+                f"{self.host}: this run was stopped: unless it is confirmed by hand (`sh "
                 f"{backup_folder(self.number)}/confirm.sh`) it restores itself within "
                 f"{max(0, round(self.limit - time.monotonic()))} s",
             )

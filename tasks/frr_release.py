@@ -31,8 +31,8 @@ def require_frr(node: NodeIntent, connection: FleetSSH) -> None:
     match = _VERSION.search(said)
     if match and version_of(match[1]) >= version_of(node.oldest_frr):
         return
-    has = f"its FRR is {match[1]}" if match else f"`{_COMMAND}` does not say which FRR it has"
+    has = f"its FRR is {match[1]}" if match else f"`{_COMMAND}` does not show its FRR version"
     raise DeployError(
         f"{node.name}: {has}, and EVPN over an IPv6 underlay needs {node.oldest_frr}",
-        "install a newer FRR there, and have `frr:` in fabric.yaml say what nodes really have",
+        "install a newer FRR there, or correct `frr:` in fabric.yaml to what the nodes run",
     )

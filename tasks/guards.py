@@ -63,7 +63,7 @@ def _undecided(facts: NodeFacts) -> list[str]:
     holder = f": {facts.lock}" if facts.lock else ""
     return [
         (
-            f"deployment {number} is not decided yet{holder}\n"
+            f"deployment {number} is not confirmed yet{holder}\n"
             "  next: wait until the node has restored itself, or log in and run "
             f"`sh {PENDING}/confirm.sh` or `sh {PENDING}/restore.sh hand`"
         )
@@ -75,9 +75,9 @@ def _locked(facts: NodeFacts, options: DeployOptions) -> list[str]:
     if facts.lock and not facts.pending and not options.break_lock:
         return [
             (
-                f"somebody else deploys it: {facts.lock}\n"
-                f"  next: wait, or ask them; a lock that nobody holds any more ({LOCK} on the "
-                "node) goes with --break-lock"
+                f"another deployment holds its lock: {facts.lock}\n"
+                f"  next: wait, or ask its owner; stale lock ({LOCK} on the node): "
+                "remove it with --break-lock"
             )
         ]
     return []
@@ -85,8 +85,8 @@ def _locked(facts: NodeFacts, options: DeployOptions) -> list[str]:
 
 def _full(facts: NodeFacts) -> list[str]:
     return [
-        f"{free // 1024} MiB are free on {mount}, {_NEEDED_KIB // 1024} are wanted\n"
-        "  next: free space there: a backup that does not fit is none"
+        f"{free // 1024} MiB are free on {mount}, {_NEEDED_KIB // 1024} MiB are needed\n"
+        "  next: free space there for the backup"
         for mount, free in facts.free.items()
         if free < _NEEDED_KIB
     ]
@@ -98,9 +98,9 @@ def _managed_by_proxmox(facts: NodeFacts, options: DeployOptions) -> list[str]:
     said = "\n".join(f"  {line}" for line in facts.sdn)
     return [
         (
-            f"Proxmox's own SDN manages it:\n{said}\n"
+            f"Proxmox SDN manages it:\n{said}\n"
             "  next: remove its SDN configuration, or take the node over with --take-over: Proxmox "
-            "will write over our files when somebody applies the SDN there"
+            "overwrites our files when somebody applies its SDN"
         )
     ]
 
@@ -110,7 +110,7 @@ def _edit(plan: NodePlan, path: str, deployed: FileState) -> str:
     diff = FileChange(now.file, deployed, now.before).diff()
     return (
         f"{path} was changed on the node since the last deployment:\n{diff}"
-        "  next: bring the change into the intent, or lose it with --overwrite"
+        "  next: bring the change into the intent, or discard it with --overwrite"
     )
 
 
@@ -153,10 +153,10 @@ def _uncovered_ports(plan: NodePlan, facts: NodeFacts) -> list[str]:
         # What our own file named before is taken off on purpose, as the plan shows.
         ours = before.get(bridge, BridgePorts()).named
         found += [
-            f"port {port} of bridge {bridge} would be taken off it: the new interfaces file does "
-            "not cover it\n"
-            "  next: if it is a guest's, extend overlay.guest_ports in fabric.yaml; if not, take "
-            f"it off yourself first (`ip link set {port} nomaster`)"
+            f"port {port} of bridge {bridge} would be removed: the new interfaces file does not "
+            "cover it\n"
+            "  next: if it is a guest's, extend overlay.guest_ports in fabric.yaml; if not, "
+            f"remove it yourself first (`ip link set {port} nomaster`)"
             for port in facts.ports.get(bridge, ())
             if not ports.covers(port) and port not in ours
         ]

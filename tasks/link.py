@@ -71,7 +71,7 @@ class NodeLink:
         if not stage.startswith("/tmp/evpn-fleet."):  # noqa: S108 - made by mktemp on the node
             said = outputs["stage"].stderr.strip() if "stage" in outputs else "no answer"
             raise DeployError(
-                f"{self.name}: no folder to stage files in: {said}",
+                f"{self.name}: no folder for staging files could be made: {said}",
                 "free space in /tmp on the node; nothing was changed",
             )
         return stage
@@ -101,7 +101,7 @@ def require(
         output = outputs.get(section.slug)
         if output is not None and output.rc == 0:
             continue
-        said = "it was never reached" if output is None else words_of(output)
+        said = "it was never run" if output is None else words_of(output)
         raise DeployError(f"{host}: {phase} failed at {section.slug}: {said}", after)
 
 
@@ -109,7 +109,7 @@ def words_of(output: RawOutput) -> str:
     """What a command that failed said, bounded."""
     said = " | ".join(filter(None, (output.text.strip(), output.stderr.strip())))
     if output.rc == 124:  # what timeout(1) exits with
-        said = "it took too long and was ended" + (f": {said}" if said else "")
+        said = "it took too long and was killed" + (f": {said}" if said else "")
     if output.rc is None:
         said = "it was stopped before it ended" + (f": {said}" if said else "")
     return said[-1500:] or f"exit status {output.rc}"

@@ -45,7 +45,7 @@ class DeployOptions:
 
 
 def who_we_are() -> str:
-    """The person and the machine that deploy, as locks and manifests name them."""
+    """The person and the computer that deploy, as locks and manifests name them."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):

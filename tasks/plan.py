@@ -135,7 +135,7 @@ def _read_files(node: NodeIntent, connection: FleetSSH, *, sudo: bool) -> dict[s
     sections = [elsewhere_section()]
     for file in files:
         path = shlex.quote(file.path)
-        # A link is no managed file: it is shown as absent text and replaced by the file itself.
+        # A link is not a managed file: it is shown as absent text and replaced by the file itself.
         stat = f"[ ! -e {path} ] && [ ! -L {path} ] || stat -c '%a %U %G' {path}"
         sections.append(Section(f"stat:{file.name}", stat))
         sections.append(Section(f"text:{file.name}", f"[ ! -e {path} ] || cat {path}"))
@@ -155,10 +155,10 @@ def _read_files(node: NodeIntent, connection: FleetSSH, *, sudo: bool) -> dict[s
 
 def _checked(host: str, file: ManagedFile, output: RawOutput | None) -> str:
     if output is None or output.truncated or output.rc != 0:
-        said = (output.stderr.strip() if output else "") or "the output is not whole"
+        said = (output.stderr.strip() if output else "") or "the output is incomplete"
         raise CommandError(
             f"{host}: {file.path} cannot be read: {said}",
-            "check that the deploy user may read it (root, or sudo without a password)",
+            "check that the deploy user may read it (root, or passwordless sudo)",
         )
     return output.text
 

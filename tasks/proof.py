@@ -45,7 +45,7 @@ def what_fails(
             continue
         output = outputs.get(section.slug)
         if output is None:
-            return f"{section.slug}: it was never reached"
+            return f"{section.slug}: it was never run"
         if output.rc != 0:
             return f"{section.slug}: {words_of(output)}"
     sessions = read_sessions(outputs) or {}

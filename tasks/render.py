@@ -80,6 +80,6 @@ def render_all(session: Session, intent: FabricIntent) -> Iterator[tuple[str, di
         if result.failed:
             raise FleetError(
                 f"{name}: its files cannot be rendered: {result.exception}",
-                "this is a fault of the templates or of the derivation: please report it",
+                "this is a bug in evpn-fleet: please report it",
             )
         yield name, result.result

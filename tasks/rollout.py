@@ -55,7 +55,8 @@ def batch_size(batch: str, total: int) -> int:
     found = _BATCH.fullmatch(batch)
     if found is None or (found[2] and int(found[1]) > 100):
         raise FleetError(
-            f"--batch {batch}: not a number of nodes and no percentage", "such as --batch 5 or 20%"
+            f"--batch {batch}: neither a number of nodes nor a percentage",
+            "such as --batch 5 or 20%",
         )
     return max(1, total * int(found[1]) // 100) if found[2] else int(found[1])
 
@@ -71,7 +72,7 @@ def schedule(
 
     `redundancy` maps a group to all its members, those that need no deployment too: no batch holds
     all members of a group of two or more. The canary `none` is none at all. Raises FleetError for
-    a canary that is no member.
+    a canary that is not a member.
     """
     if not members:
         return []
@@ -96,8 +97,8 @@ def _canary(members: Sequence[Member], wanted: str | None) -> Member:
         if found is None:
             names = ", ".join(member.name for member in members[:5])
             raise FleetError(
-                f"--canary {wanted}: no node of that name is to be changed",
-                f"name one of those that are, such as {names}",
+                f"--canary {wanted}: the plan does not change a node of that name",
+                f"name a node that the plan changes, such as {names}",
             )
         return found
     return next((member for member in members if member.kind == "vtep"), members[0])

@@ -45,8 +45,8 @@ def require_scope(node: NodeIntent, said: str) -> None:
         if any(one.path == OVERLAY_INTERFACES.path for one in found):
             raise DeployError(
                 f"{node.name}: {OVERLAY_INTERFACES.path} defines the overlay's devices already",
-                "it is of the overlay scope: remove that file (the next deploy writes all of them "
-                "to /etc/network/interfaces), or set `scope: overlay` again",
+                "it belongs to the overlay scope: remove that file (the next deploy writes all of "
+                "them to /etc/network/interfaces), or set `scope: overlay` again",
             )
         return
     ours = {vxlan.name for vxlan in node.vxlans} | {bridge.name for bridge in node.owned_bridges}

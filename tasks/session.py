@@ -58,7 +58,7 @@ class Session:
 def open_session(folder: Path, selection: Selection | None = None, *, workers: int = 50) -> Session:
     """Loads the inventory of `folder` into Nornir, filtered by `selection`. Connects to nobody.
 
-    Raises IntentError when a file is no inventory or the selection matches no host.
+    Raises IntentError when a file is not an inventory or the selection matches no host.
     """
     # Netmiko's DEBUG log holds what is sent; paramiko's prints tracebacks of failed handshakes.
     logging.getLogger("netmiko").setLevel(logging.WARNING)
@@ -99,7 +99,7 @@ def _choose(nornir: Nornir, selection: Selection) -> Nornir:
             close = nearest(glob, names)
             hint = f"did you mean {close}? " if close else ""
             raise IntentError(
-                f"--limit {glob}: no host of the inventory has such a name",
+                f"--limit {glob}: no host of the inventory has a matching name",
                 f"{hint}the first hosts are {', '.join(names[:5])}",
             )
     wanted = [_pair(text) for text in selection.filters]
@@ -113,7 +113,7 @@ def _choose(nornir: Nornir, selection: Selection) -> Nornir:
         asked = [f"--limit {glob}" for glob in selection.limit]
         asked += [f"--filter {text}" for text in selection.filters]
         raise IntentError(
-            f"{' '.join(asked)}: no host of the inventory is like that",
+            f"{' '.join(asked)}: no host of the inventory matches",
             "compare with `data:` in hosts.yaml and groups.yaml",
         )
     return chosen

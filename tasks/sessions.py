@@ -79,7 +79,7 @@ class Peers:
     """The underlay addresses of a run's nodes, by how they stand at the moment.
 
     `ready` speak BGP and are as intended (in sync, or deployed by now), `still_open` are yet to be
-    deployed, `lost` are being deployed right now or went wrong in this run.
+    deployed, `lost` are being deployed right now or failed in this run.
     """
 
     ready: frozenset[str] = frozenset()

@@ -45,7 +45,7 @@ def write_capture(folder: Path, capture: HostCapture) -> None:
                 path.unlink(missing_ok=True)  # an old output would pass for one of this moment
     except OSError as error:
         raise SnapshotError(
-            f"{place}: cannot be written: {error}", "free space or rights"
+            f"{place}: cannot be written: {error}", "check free space and permissions"
         ) from None
 
 

@@ -53,7 +53,7 @@ def frr_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     if not by_path:
         return []
     conf = by_path.get(FRR_CONF.path)
-    restart = _starts_other_daemons(by_path.get(DAEMONS.path)) or _begins_anew(conf)
+    restart = _starts_other_daemons(by_path.get(DAEMONS.path)) or _starts_again(conf)
     if conf is not None and not is_ours(conf.after.text):
         # Of a file that we did not write FRR may never say that it runs just that: a fresh start
         # is the one way to be sure.
@@ -106,7 +106,7 @@ def _starts_other_daemons(change: FileChange | None) -> bool:
     return settings(change.before.text) != settings(change.after.text)
 
 
-def _begins_anew(change: FileChange | None) -> bool:
+def _starts_again(change: FileChange | None) -> bool:
     """True for what a running FRR does not do, or not well.
 
     A bgpd is of one AS until it ends. And it keeps the instance of a VRF while the VRF has an
@@ -182,7 +182,7 @@ def verify_sections(changes: tuple[FileChange, ...]) -> list[Section]:
 
 
 def _remade(change: FileChange) -> list[Section]:
-    """Takes away the VXLAN devices that cannot be changed in place, for ifreload to make anew.
+    """Takes away the VXLAN devices that cannot be changed in place, for ifreload to create again.
 
     ifupdown2 leaves an attribute that is gone from the file as it is in the kernel, and MACs that
     a device has learned stay in it when it learns no more.

@@ -72,8 +72,8 @@ def survey_node(host: str, connection: FleetSSH, *, sudo: bool) -> NodeFacts:
     lost = [section.slug for section in SURVEY if not _whole(outputs.get(section.slug))]
     if lost:
         raise CommandError(
-            f"{host}: it did not answer in full what is asked before a deployment: {lost[0]}",
-            "check that the deploy user is root or may use sudo without a password",
+            f"{host}: the queries before a deployment failed: {lost[0]}",
+            "check that the deploy user is root or has passwordless sudo",
         )
     return read_facts(outputs)
 

@@ -78,7 +78,7 @@ def choose(
 def forced_off(environ: Mapping[str, str] = os.environ) -> str | None:
     """Why there is to be no lab at all, if the environment says so."""
     if environ.get(FORCED_BY) == NONE:
-        return f"{FORCED_BY}={NONE} switches the lab off"
+        return f"{FORCED_BY}={NONE} disables the lab"
     return None
 
 
@@ -129,9 +129,9 @@ def _none_boots(tried: Mapping[str, str], *, forced: bool) -> LabError:
     what = f"the kernel that {FORCED_BY} names does not boot" if forced else "no kernel boots"
     return LabError(
         f"{what} on this computer:{said}",
-        f"unset {FORCED_BY}, so that the others are tried"
+        f"unset {FORCED_BY} to try the others"
         if forced
-        else "see what each one said; run it on another computer, or use the recordings (`demo`)",
+        else "see the output of each; run it on another computer, or use the recordings (`demo`)",
     )
 
 

@@ -56,7 +56,7 @@ def prove(kernel: Kernel) -> str | None:
     """
     lacking = [name for name in _MODULES_NEEDED if not _has_module(kernel, name)]
     if lacking:
-        return f"it has no module {', '.join(lacking)}"
+        return f"it lacks modules: {', '.join(lacking)}"
     with tempfile.TemporaryDirectory(prefix="evpn-fleet-kernel-") as folder:
         # A copy: the way to this checkout may have spaces, which end an argument of a kernel.
         script = Path(shutil.copy(_PROOF, folder))
@@ -119,7 +119,9 @@ def _telling(lines: list[str]) -> str:
     """Of what a kernel printed, the line that says why it ended; else the last ones."""
     words = ("errno", "panic", "not syncing", "failed", "error", "not found", "Unable")
     telling = [line for line in lines if any(word in line for word in words)]
-    return " / ".join((telling or [line for line in lines if line])[-2:])[:400] or "it said nothing"
+    return (
+        " / ".join((telling or [line for line in lines if line])[-2:])[:400] or "it printed nothing"
+    )
 
 
 def memory_folder() -> str:

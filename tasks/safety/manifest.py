@@ -57,7 +57,7 @@ class Manifest:
             texts = (manifest.number, manifest.kind, manifest.version, manifest.intent)
             names = (manifest.who, manifest.at, manifest.token)
             if not all(isinstance(said, str) for said in (*texts, *names)):
-                raise TypeError("a field is no text")  # noqa: TRY301
+                raise TypeError("a field is not text")  # noqa: TRY301
         except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
             raise ParseError(
                 f"a backup's manifest.json cannot be read: {error}",

@@ -41,7 +41,7 @@ def test_without_a_lab_it_says_why_and_goes_on_with_the_recordings() -> None:
 def test_with_lab_it_insists() -> None:
     done = run_demo("--lab", EVPN_FLEET_LAB_KERNEL="none")
     assert done.returncode == 1
-    assert "switches the lab off" in done.stderr
+    assert "disables the lab" in done.stderr
     assert "recordings" not in done.stdout
     both = run_demo("--lab", "--replay")
     assert both.returncode == 1
@@ -56,7 +56,7 @@ def test_a_lab_that_fails_at_any_step_is_no_end(
     down: list[str] = []
 
     def fail(*_arguments: object) -> None:
-        raise LabError("node2 did not come up: its kernel ended", "see its console")
+        raise LabError("node2 did not come up: its kernel exited", "see its console")
 
     monkeypatch.setattr(demo.fabric, "supported", lambda _progress: None)
     monkeypatch.setattr(demo.fabric, "down", lambda _progress: down.append("down"))

@@ -71,7 +71,7 @@ def test_a_history_that_fails_is_a_warning_and_changes_no_result(desk: Desk, har
         ended = desk.audit(FAULT, *arguments)
         assert ended.code == 2
         assert ended.err.count("Warning: ") == 1
-        assert "this audit is not in it\n  next: " in ended.err
+        assert "this audit is not in the history\n  next: " in ended.err
     report = json.loads((desk.folder / "out" / "report.json").read_text())
     assert report["findings"] == alone["findings"]
     assert json.loads(ended.out) == report

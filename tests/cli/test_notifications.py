@@ -123,7 +123,7 @@ def test_dry_run_shows_and_sends_nothing(desk: Desk, box: Inbox) -> None:
 def test_without_a_history_nobody_is_told_and_it_says_so(desk: Desk, box: Inbox) -> None:
     ended = desk.audit(FAULT, "--no-history", "--notify", box.url)
     assert (ended.code, box.messages) == (2, [])
-    assert "what is new is known from the history alone" in ended.err
+    assert "only the history shows what is new" in ended.err
     desk.history.parent.mkdir(exist_ok=True)
     desk.history.write_bytes(os.urandom(4096))
     ended = desk.audit(FAULT, "--notify", box.url)

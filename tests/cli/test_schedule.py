@@ -170,7 +170,7 @@ def test_another_inventory_is_not_overwritten(desk: Desk, system: Path, tmp_path
     other = Desk.at(tmp_path / "other")
     ended = other.call("schedule", "--install", "--root", system)
     assert ended.code == 1
-    assert "audits another inventory already" in ended.err
+    assert "already audits another inventory" in ended.err
     assert "--name" in ended.err
     assert other.call("schedule", "--install", "--root", system, "--name", "other").code == 0
 
@@ -190,9 +190,9 @@ def test_a_cron_line_survives_cron_and_the_shell(tmp_path: Path) -> None:
 
 MISUSE = {
     "two at once": (["--cron", "--install"], "exclude each other"),
-    "cron and calendar": (["--cron", "--calendar", "Mon 06:00"], "cron has no way"),
+    "cron and calendar": (["--cron", "--calendar", "Mon 06:00"], "cron cannot express"),
     "no such option": (["--", "--bogus"], "No such option"),
-    "a secret": (["--", "--notify", SECRET], "shown to all users"),
+    "a secret": (["--", "--notify", SECRET], "visible to all users"),
     "two lines": (["--calendar", "Mon 06:00\nExecStart=/bin/sh"], "is not one line"),
     "a path as a name": (["--name", "../x"], "cannot name a unit"),
 }

@@ -337,7 +337,7 @@ def test_a_second_lab_is_refused(
     monkeypatch.setattr(fabric, "lab_paths", lambda: paths)
     paths.runtime.mkdir()
     paths.owner.write_text(f"{tmp_path}\n")
-    with pytest.raises(LabError, match="another lab runs on this computer"):
+    with pytest.raises(LabError, match="another lab is running on this computer"):
         fabric.down()
 
 

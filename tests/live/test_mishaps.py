@@ -85,7 +85,7 @@ def test_what_fails_while_it_is_applied_is_undone(fleet: Lab, tmp_path: Path) ->
     assert [outcome(said, node) for node in before] == ["restored"] * 3, said
     for node, words in {
         "node1": "ifreload.*no thanks",
-        "node2": "ifreload: it was stopped before it ended|before it was proven",
+        "node2": "ifreload: it was stopped before it ended|before it was verified",
         "node3": "No space left on device",
     }.items():
         assert re.search(f"{node}: (?s:.*){words}", said), f"{node}: {words}\n{said}"
@@ -220,11 +220,11 @@ def test_two_deployments_at_once(fleet: Lab, tmp_path: Path) -> None:
         until(fleet, "node1", ARMED)
         code, said = deploy(wider, "--limit", "node2")
         assert code == 1, said
-        assert "another deployment of it is at work" in said
+        assert "another deployment of it is running" in said
         # Somebody else, with an inventory of their own: there the node itself says so.
         code, said = deploy(theirs, "--limit", "node1")
         assert code == 1, said
-        assert re.search("node1: deployment [0-9]+ is not decided yet", said), said
+        assert re.search("node1: deployment [0-9]+ is not confirmed yet", said), said
         first.send_signal(signal.SIGINT)
         said, _ = first.communicate(timeout=180)
     assert outcome(said, "node1") == "deployed", "a node that is at work is finished"

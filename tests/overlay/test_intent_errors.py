@@ -51,7 +51,7 @@ def test_a_node_that_no_host_is_and_a_host_without_intent(tmp_path: Path) -> Non
     with pytest.raises(IntentError) as caught:
         load_inventory(tmp_path)
     text = said(caught.value)
-    assert "fabric.yaml:6:3: nodes.node2: hosts.yaml knows no such host" in text
+    assert "fabric.yaml:6:3: nodes.node2: hosts.yaml has no such host" in text
     assert "did you mean `node22`?" in text
     assert "hosts.yaml:2:1: node22: this host has no intent" in text
 
@@ -66,7 +66,7 @@ def test_an_empty_hosts_file_is_one_problem_not_one_per_node(tmp_path: Path) -> 
     with pytest.raises(IntentError) as caught:
         load_inventory(tmp_path)
     assert len(caught.value.problems) == 1
-    assert "it names no host" in said(caught.value)
+    assert "it has no hosts" in said(caught.value)
 
 
 def test_binary_garbage_is_a_clear_error(tmp_path: Path) -> None:

@@ -80,19 +80,19 @@ def test_a_good_file_is_read_and_an_absent_or_empty_one_is_none(tmp_path: Path) 
             "2030-12-31",
             "tomorrow",
             "suppressions.yaml:6:5: suppressions[0].expires: Input should",
-            "mend this value",
+            "correct this value",
         ),
         (
             "reason: known",
             "reason: ' '",
             "suppressions.yaml:4:5: suppressions[0].reason: String",
-            "mend this value",
+            "correct this value",
         ),
         (
             GOOD,
             "- check: mtu\n",
-            "suppressions.yaml: it holds no mapping",
-            "begin with `suppressions:`",
+            "suppressions.yaml: it is not a mapping",
+            "start it with `suppressions:`",
         ),
     ],
 )

@@ -95,7 +95,7 @@ def test_of_thirty_nodes_the_one_that_hangs_is_restored_and_the_others_are_deplo
     code, outcomes, err = deploy_together(thirty, capsys)
     assert outcomes.pop("node7") == "restored", err
     assert outcomes == dict.fromkeys(set(NAMES) - {"node7"}, "deployed"), err
-    assert "node7: audit: it did not answer in time: bridge_fdb" in err
+    assert "node7: audit: no answer in time: bridge_fdb" in err
     assert code == 1
     assert thirty.nodes["node7"].files == before
     assert thirty.nodes["node7"].switch.outcomes == {"0001": "restored"}

@@ -152,7 +152,7 @@ def test_a_host_that_is_down_costs_seconds_and_only_itself(
     found = collect(fleet, intent)
     assert time.monotonic() - begun < 30
     assert re.search(
-        r"^node2: 127\.0\.0\.1 port \d+: no SSH session: .*refused", str(found["node2"].error)
+        r"^node2: 127\.0\.0\.1 port \d+: no SSH connection: .*refused", str(found["node2"].error)
     )
     assert "check that the node is up" in str(found["node2"].error)
     assert [found[host] for host in ("node1", "node3")] == [whole("node1"), whole("node3")]
@@ -169,7 +169,7 @@ def test_a_port_that_says_nothing_is_given_up(fleet: ReplayFleet, intent: Fabric
         begun = time.monotonic()
         found = collect(fleet, intent)
     assert time.monotonic() - begun < 30, "an audit says within 30 s that a node is gone"
-    assert "no SSH session" in str(found["node1"].error)
+    assert "no SSH connection" in str(found["node1"].error)
     assert found["node2"] == whole("node2")
 
 
@@ -222,7 +222,7 @@ def test_a_plan_says_which_node_could_not_be_asked(
         one, two, three = plan_all(session, intent)
     assert one.unreachable
     assert two.error is not None
-    assert "node2: /etc/frr/frr.conf cannot be read: the output is not whole" in two.error
+    assert "node2: /etc/frr/frr.conf cannot be read: the output is incomplete" in two.error
     assert three.error is None
     assert three.changes
 

@@ -79,7 +79,7 @@ def test_a_unit_that_never_reports_is_undone(fleet: ReplayFleet, intent: FabricI
     node.failures["out"] = "cat: no such file"
     found = deploy(fleet, intent)["node1"]
     assert found.outcome == "restored"
-    assert "the steps did not come to an end in time" in str(found.error)
+    assert "the steps did not finish in time" in str(found.error)
     assert node.files == before
 
 
@@ -218,9 +218,9 @@ def test_a_node_in_the_middle_of_another_deployment_is_left_alone(
     before = dict(fleet.nodes["node2"].files)
     found = deploy(fleet, intent)
     assert [found[host].outcome for host in HOSTS] == ["deployed", "failed", "deployed"]
-    assert "node2: deployment 0007 is not decided yet" in str(found["node2"].error)
+    assert "node2: deployment 0007 is not confirmed yet" in str(found["node2"].error)
     assert fleet.nodes["node2"].files == before
     fleet.nodes["node1"].switch.pending = "0007"
     again = deploy(fleet, intent)["node1"]
     assert again.outcome == "failed", "its files are as wanted, but it may put the old ones back"
-    assert "node1: deployment 0007 is not decided yet" in str(again.error)
+    assert "node1: deployment 0007 is not confirmed yet" in str(again.error)

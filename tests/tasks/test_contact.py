@@ -40,7 +40,7 @@ def contact_with(*errors: ConnectError | None) -> tuple[Contact, list[tuple[str,
 
 
 def test_silence_is_told_once_and_its_end_too() -> None:
-    gone = ConnectError("node1: no SSH session", "look")
+    gone = ConnectError("node1: no SSH connection", "look")
     it, told = contact_with(None, gone, gone, None, None)
     limit = time.monotonic() + 50
     it.renew(limit)
@@ -52,7 +52,7 @@ def test_silence_is_told_once_and_its_end_too() -> None:
     it.renew(limit)
     it.renew(limit)
     (what, hint), again = told
-    assert what.startswith("node1: it does not answer (phase apply): node1: no SSH session\n")
+    assert what.startswith("node1: it does not answer (phase apply): node1: no SSH connection\n")
     assert "dead man's switch puts the old configuration back at " in what
     assert "110 s from now" in hint
     assert again == ("node1: it answers again", "")
@@ -69,7 +69,7 @@ def test_a_switch_whose_time_is_over_acts_now() -> None:
 
 def test_one_whose_turn_did_not_come_is_not_called_silent() -> None:
     late = ConnectError("node1: its turn did not come", "")
-    late.__cause__ = NotTriedError("10.0.0.1: the time was up before it was its turn")
+    late.__cause__ = NotTriedError("10.0.0.1: time ran out before it was contacted")
     it, told = contact_with(late)
     with pytest.raises(ConnectError):
         it.renew(time.monotonic() + 50)

@@ -65,7 +65,7 @@ def test_a_development_version_counts_as_what_it_becomes() -> None:
 
 @pytest.mark.parametrize("said", [b"", b"sh: 1: /usr/lib/frr/bgpd: not found\n", b"version 10.7\n"])
 def test_who_does_not_say_is_refused(said: bytes) -> None:
-    with pytest.raises(DeployError, match=r"node1: .* does not say which FRR it has"):
+    with pytest.raises(DeployError, match=r"node1: .* does not show its FRR version"):
         judge(node_of("fd00::/64"), Node(said, rc=127))
 
 

@@ -39,21 +39,21 @@ def test_nothing_stands_against_a_good_node() -> None:
 
 def test_a_full_disk() -> None:
     (said,) = refused(replace(GOOD, free={"/": 10**6, "/var": 1024}))
-    assert said.startswith("n: 1 MiB are free on /var, 16 are wanted")
+    assert said.startswith("n: 1 MiB are free on /var, 16 MiB are needed")
 
 
 def test_an_open_deployment_is_not_helped_by_breaking_its_lock() -> None:
     open_one = replace(GOOD, pending="backups/0007", lock="me@here since noon")
     for break_lock in (False, True):
         (said,) = refused(open_one, break_lock=break_lock)
-        assert "n: deployment 0007 is not decided yet: me@here since noon" in said
+        assert "n: deployment 0007 is not confirmed yet: me@here since noon" in said
         assert "confirm.sh" in said
 
 
 def test_a_lock() -> None:
     locked = replace(GOOD, lock="me@here since noon")
     (said,) = refused(locked)
-    assert "n: somebody else deploys it: me@here since noon" in said
+    assert "n: another deployment holds its lock: me@here since noon" in said
     assert "--break-lock" in said
     assert refused(locked, break_lock=True) == []
 
@@ -85,7 +85,7 @@ def test_a_port_that_would_be_taken_off_its_bridge(
         assert said == []
     else:
         assert len(said) == 1
-        assert said[0].startswith(f"n: port {stopped} of bridge vmbr2 would be taken off it")
+        assert said[0].startswith(f"n: port {stopped} of bridge vmbr2 would be removed")
         assert "overlay.guest_ports" in said[0]
 
 

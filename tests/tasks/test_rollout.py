@@ -38,7 +38,9 @@ def test_without_a_canary_all_may_go_at_once() -> None:
 
 
 def test_a_canary_that_is_not_to_be_changed_is_refused() -> None:
-    with pytest.raises(FleetError, match="--canary n7: no node of that name is to be changed"):
+    with pytest.raises(
+        FleetError, match="--canary n7: the plan does not change a node of that name"
+    ):
         schedule(vteps(3), canary="n7")
 
 

@@ -26,7 +26,7 @@ CAPTURES = [
             "ip_address": RawOutput("[", None, "", truncated=True),
         },
     ),
-    HostCapture("node2", {}, "node2: no SSH session\n  next: check that the node is up"),
+    HostCapture("node2", {}, "node2: no SSH connection\n  next: check that the node is up"),
 ]
 
 

@@ -134,6 +134,6 @@ def test_a_proof_of_a_node_that_holds_and_of_one_that_does_not(machine: Machine)
     (machine.fake / "lines").write_text("Lines To Add\n============\nrouter bgp 7\n")
     machine.sections(proof_sections(plan))
     assert "frr-converged: Lines To Add" in str(what_fails(plan, machine.said, NOTHING))
-    assert what_fails(plan, {}, NOTHING) == "answers: it was never reached"
+    assert what_fails(plan, {}, NOTHING) == "answers: it was never run"
     foreign = NodePlan("n", files=tuple(c for c in machine.changes if c.file is not INTERFACES))
     assert "interfaces-hold" not in {section.slug for section in proof_sections(foreign)}
