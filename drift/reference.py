@@ -21,13 +21,13 @@ _HEAD = f"""\
 
 {EXAMPLE}
 
-`confirm` only reads. `mend` is for the node itself, as root: `deploy` changes what differs in the
-files, so where those are as rendered and the kernel or FRR alone differs, it has nothing to do.
-`ifreload -a` takes the kernel back to /etc/network/interfaces as far as ifupdown2 can, and
-`/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf` takes FRR back to its file.
+`confirm` only reads. `fix` is for the node itself, as root: `deploy` changes only files that
+differ, so if they are as rendered and only the kernel or FRR differs, it has nothing to do.
+`ifreload -a` brings the kernel back to /etc/network/interfaces as far as ifupdown2 can, and
+`/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf` brings FRR back to its file.
 
-What is `critical` loses traffic, now or at the next change; a `warning` is not intended and will
-bite later. A check whose outputs were not collected is skipped, and says so.
+`critical` means lost traffic, now or at the next change; a `warning` is not intended and will
+cause trouble later. A check whose outputs were not collected is skipped, and says so.
 `python run.py checks ID` prints one of these.
 """
 
@@ -61,7 +61,7 @@ def _parts(check: Check) -> tuple[tuple[str, str], ...]:
         ("compares", check.compares),
         ("why", check.why),
         ("confirm", check.confirm),
-        ("mend", check.remedy),
+        ("fix", check.remedy),
         ("needs", needs_of(check)),
     )
 

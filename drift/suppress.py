@@ -88,6 +88,6 @@ def _note(
         return None
     return Note(
         Severity.INFO,
-        f"the {where} matches no finding: take it out of suppressions.yaml, or mend its globs "
-        f"({item.owner} answers for it)",
+        f"the {where} matches no finding: remove it from suppressions.yaml, or correct its "
+        f"globs ({item.owner} is responsible)",
     )

@@ -39,7 +39,7 @@ RD_DUPLICATE = Check(
     confirm="vtysh -c 'show bgp l2vpn evpn vni'",
     remedy="On the node where it was set by hand: `vtysh -c 'configure terminal' -c 'router "
     "bgp 1234' -c 'address-family l2vpn evpn' -c 'no vni 2'`. FRR derives an RD from "
-    "the router-id: where two nodes share that, mend it first.",
+    "the router-id: if two nodes share it, fix that first.",
     explains=renews_routes,
     follows=_from_router_id,
     with_others=True,

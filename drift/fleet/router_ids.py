@@ -37,7 +37,7 @@ ROUTER_ID = Check(
     applies=with_evpn,
     confirm="vtysh -c 'show bgp l2vpn evpn summary'",
     remedy="`vtysh -c 'configure terminal' -c 'router bgp 1234' -c 'bgp router-id "
-    "192.168.0.1'`. All its sessions start anew.",
+    "192.168.0.1'`. All its BGP sessions restart.",
     explains=_renames_router,
     depth=Depth.PROTOCOL + 1,
 )

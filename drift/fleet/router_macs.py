@@ -38,10 +38,10 @@ RMAC_CONFLICT = Check(
     applies=with_l3vni,
     confirm="vtysh -c 'show evpn vni 4000'",
     remedy="Its router MAC is the MAC of vmbr4000: give one of the two a MAC of its own, `ip "
-    "link set vmbr4000 address 02:00:00:00:00:01`. FRR threw the other's routes away as its "
-    "own, so ask for them again: `vtysh -c 'clear bgp l2vpn evpn * soft in'`. Cloned "
-    "machines with one /etc/machine-id get one MAC for bridges of the same name (systemd's "
-    "MACAddressPolicy=persistent): make that file anew.",
+    "link set vmbr4000 address 02:00:00:00:00:01`. FRR discarded the other's routes as its own, "
+    "so ask for them again: `vtysh -c 'clear bgp l2vpn evpn * soft in'`. Cloned "
+    "nodes with one /etc/machine-id get one MAC for bridges of the same name (systemd's "
+    "MACAddressPolicy=persistent): create that file again.",
     explains=_hides_routes,
 )
 

@@ -44,9 +44,9 @@ VTEP_DUPLICATE = Check(
     (IP_LINK,),
     confirm="ip -d link show type vxlan",
     remedy="Run that on each node that is named. The one that does not own the address gets "
-    "its own back: `ip link set vxlan2 type vxlan id 2 local 192.168.0.1`. FRR threw the "
-    "owner's routes away as its own, so ask for them again: `vtysh -c 'clear bgp l2vpn evpn * "
-    "soft in'`. A cloned machine brings its origin's configuration along.",
+    "its own back: `ip link set vxlan2 type vxlan id 2 local 192.168.0.1`. FRR discarded the "
+    "owner's routes as its own, so ask for them again: `vtysh -c 'clear bgp l2vpn evpn * "
+    "soft in'`. A cloned node has its origin's configuration.",
     explains=_takes_address,
     follows=_from_source,
 )

@@ -49,8 +49,8 @@ BRIDGE_MISSING = Check(
     "Without its bridge, a VNI reaches no guest and a VTEP has no address.",
     (IP_LINK,),
     confirm="ip -d link show type bridge",
-    remedy="`ifup vmbr2`, then `ifup vxlan2`. The ports of virtual machines are in no file: "
-    "put each back with `ip link set tap100i0 master vmbr2`, or restart the machine.",
+    remedy="`ifup vmbr2`, then `ifup vxlan2`. The guests' ports are not in that file: put "
+    "each back with `ip link set tap100i0 master vmbr2`, or restart the guest.",
     explains=breaks_device,
     depth=Depth.DEVICE + 1,
 )

@@ -80,8 +80,8 @@ IMET_MISSING = Check(
     by_vni=True,
     applies=with_evpn_vnis,
     confirm="vtysh -c 'show bgp l2vpn evpn route type multicast'",
-    remedy="Run `vtysh -c 'show evpn vni'` on the VTEP that is named: without the VNI there, "
-    "mend it there. With it, look at the BGP sessions between the two, or with the "
+    remedy="Run `vtysh -c 'show evpn vni'` on the VTEP that is named: if it lacks the "
+    "VNI, fix that there. With it, look at the BGP sessions between the two, or with the "
     "reflectors.",
     explains=_hides_route,
     follows=_from_peer,
@@ -95,7 +95,7 @@ IMET_UNEXPECTED = Check(
     WARNING,
     "IMET route not intended",
     "Each type-3 route is of a VNI and from a VTEP that the intent names together.",
-    "Somebody joined the network who is not part of it.",
+    "A VTEP that is not part of the network has joined it.",
     (EVPN_TABLE,),
     by_vni=True,
     applies=with_evpn,

@@ -48,7 +48,7 @@ EXIT_ROUTE = Check(
     applies=with_way_out,
     confirm="ip route show default; ip route show vrf vrf1 default",
     remedy="On an exit: `ip route replace default via 192.168.0.254 dev vmbr0` with its "
-    "`gateway:`, or mend its BGP session with the router outside. A router without its "
+    "`gateway:`, or fix its BGP session with the outside router. A router without its "
     "way back lacks the static route in frr.conf or its session with the exit: `vtysh "
     "-c 'show ip route'`.",
     follows=_from_way_out,

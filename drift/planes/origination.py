@@ -53,7 +53,7 @@ IMET_NOT_ORIGINATED = Check(
     confirm="vtysh -c 'show evpn vni' -c 'show bgp l2vpn evpn route type multicast'",
     remedy="If all VNIs are concerned: `vtysh -c 'configure terminal' -c 'router bgp 1234' -c "
     "'address-family l2vpn evpn' -c 'advertise-all-vni'`. If `show evpn vni` lacks just "
-    "this one, zebra sees no VXLAN device for it that is up and in a bridge: mend the "
+    "this one, zebra sees no VXLAN device for it that is up and in a bridge: fix the "
     "device.",
     explains=_stops_imet,
     follows=from_vni,
@@ -66,7 +66,7 @@ ROUTE_TARGET = Check(
     "wrong route target",
     "Routes that the node originates carry the route targets of their VNI (the AS is not "
     "judged: import matches *:VNI).",
-    "Others import by route target: with another one the routes land elsewhere or nowhere.",
+    "Others import by route target: with another one the routes go elsewhere or nowhere.",
     (EVPN_TABLE,),
     by_vni=True,
     applies=with_evpn_vnis,

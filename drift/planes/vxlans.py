@@ -99,7 +99,7 @@ VXLAN_LOCAL_IP = Check(
     CRITICAL,
     "wrong tunnel source",
     "A VXLAN device sends from the node's VTEP address.",
-    "FRR originates routes with this address: others send to it and nobody answers.",
+    "FRR originates routes with this address: others send to it and get no answer.",
     (IP_LINK,),
     confirm="ip -d link show vxlan2",
     remedy="`ip link set vxlan2 type vxlan id 2 local 192.168.0.1` with the node's own VTEP "
@@ -129,7 +129,7 @@ VXLAN_LEARNING = Check(
     (IP_LINK,),
     confirm="ip -d link show vxlan2",
     remedy="`ip link set vxlan2 type vxlan id 2 nolearning` with EVPN, `learning` without. "
-    "What it has learned meanwhile is gone once the device is made anew: `ip link del "
+    "What it has learned meanwhile is gone once the device is created again: `ip link del "
     "vxlan2; ifup vxlan2`.",
     explains=_learns,
 )

@@ -120,13 +120,13 @@ function follows(cause) {
 const withCode = (text) => text.split("`").map((part, place) =>
   (place % 2 ? make("code", "", part) : part));
 
-/** How to confirm a finding by hand and how to mend it, from the catalogue of checks. */
+/** How to confirm a finding by hand and how to fix it, from the catalogue of checks. */
 function remedy(cause) {
-  const [, confirm, mend] = data.advice[cause.check] ?? [];
-  if (!mend) return [];
-  return [make("details", "remedy", make("summary", "", "How to confirm and mend it"),
+  const [, confirm, remedy] = data.advice[cause.check] ?? [];
+  if (!remedy) return [];
+  return [make("details", "remedy", make("summary", "", "How to confirm and fix it"),
     make("dl", "", make("dt", "", "Confirm"), make("dd", "", make("code", "", confirm)),
-      make("dt", "", "Mend"), make("dd", "", ...withCode(mend))),
+      make("dt", "", "Fix"), make("dd", "", ...withCode(remedy))),
     make("p", "small", ...withCode(data.example)))];
 }
 
