@@ -152,7 +152,7 @@ CONTROL_FAULTS = (
     ),
     Fault(
         "vrf-isolation",
-        "The VRF has lost its unreachable default: what it does not know is looked up in the main "
+        "The VRF has lost its unreachable default: unknown destinations are looked up in the main "
         "table, and guests reach the underlay.",
         "vrf-isolation",
         inject='ip route del vrf "$vrf" unreachable default metric 4278198272',
@@ -167,7 +167,7 @@ CONTROL_FAULTS = (
     ),
     Fault(
         "vrf-isolation-exit",
-        "The exit leads guests to the underlay, not only to the outside.",
+        "The exit routes guests to the underlay too, not only to the outside.",
         "vrf-isolation",
         inject='prefix=$(ip route show vrf "$vrf" type unreachable | '
         r"sed -n 's/^unreachable \([0-9][^ ]*\) .*/\1/p' | head -n 1); "

@@ -102,8 +102,8 @@ def shut(fabric: Fabric) -> Iterator[Complaint]:
                 if _overlap(prefix, network):
                     yield (
                         key,
-                        f"{said}{prefix} overlaps {network} of VNI {vni}, which is of this VRF",
-                        "name a prefix outside the VRF"
+                        f"{said}{prefix} overlaps {network} of VNI {vni}, which is in this VRF",
+                        "use a prefix outside the VRF"
                         if said == ""
                         else "give the network another prefix: an exit cannot tell the two apart",
                     )

@@ -113,7 +113,7 @@ def _unreachable(value: object) -> str:
             f"{text!r} is neither `{UNDERLAY}` nor `{OTHER_VRFS}` nor a prefix: {error}"
         ) from None
     if prefix.prefixlen == 0:
-        raise ValueError(f"{text!r} is all there is: a VRF without a way out has no `exits`")
+        raise ValueError(f"{text!r} is everything: for a VRF without a way out, omit `exits`")
     return str(prefix)
 
 
@@ -306,7 +306,7 @@ class Vrf(Strict):
     )
     unreachable: tuple[Unreachable, ...] = Field(
         (UNDERLAY,),
-        description="What its guests do not reach, though its exits lead to all the outside: "
+        description="Destinations that its exits block for its guests: "
         "`underlay` (the underlay's prefix, so the nodes themselves), `vrfs` (the networks of all "
         "other VRFs with exits) and prefixes, such as that of a management network; `[]`: nothing.",
     )
