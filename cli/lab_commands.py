@@ -1,4 +1,4 @@
-"""`lab …`: the embedded fabric, real Debian machines on this computer."""
+"""`lab …`: the embedded fabric, real Debian nodes on this computer."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class NodeEntry(_Strict):
 
 
 class MachineEntry(_Strict):
-    """One virtual machine as a person writes it: a namespace with a port in a bridge."""
+    """One guest as a person writes it: a namespace with a port in a bridge."""
 
     node: Name
     bridge: InterfaceName
@@ -95,7 +95,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One virtual machine, every default filled in."""
+    """One guest, every default filled in."""
 
     name: str
     node: str
@@ -108,7 +108,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class LabSpec:
-    """The lab of one inventory: its nodes and virtual machines, by name, in file order."""
+    """The lab of one inventory: its nodes and guests, by name, in file order."""
 
     nodes: Mapping[str, Node]
     machines: Mapping[str, Machine]
@@ -119,8 +119,8 @@ class LabSpec:
         return _pick(self.nodes, name, "node", self.source)
 
     def machine(self, name: str) -> Machine:
-        """The virtual machine of that name; LabError names those that exist."""
-        return _pick(self.machines, name, "virtual machine", self.source)
+        """The guest of that name; LabError names those that exist."""
+        return _pick(self.machines, name, "guest", self.source)
 
 
 def load_lab(inventory: Path) -> LabSpec:
@@ -254,7 +254,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def address_of(spec: LabSpec, target: str) -> str:
-    """The first address of a virtual machine, or `target` itself when it names none."""
+    """The first address of a guest, or `target` itself when it names none."""
     if target not in spec.machines:
         return target
     return str(spec.machine(target).addresses[0]).partition("/")[0]

@@ -20,22 +20,22 @@ _FRR = {
     "forky": "Debian testing, FRR 10.7",
 }
 
-_INTRODUCTION = """# Every check, proven by breaking what it watches
+_INTRODUCTION = """# Every check, proven by breaking what it checks
 
-The tests move a fabric of real machines through these faults, each on all three Debian releases where all
-have what it breaks: on three nodes at once, or, where it changes what other nodes receive, on one after
-the other. Each must yield exactly its finding, as the only root cause, on the node that was broken
-(or, where that node explains itself, on the others). Once it is mended it must be gone: the next
-fault must be the only one that is found, and after the last of them the audit must be clean.
-`python run.py lab fault NAME` does the same to a lab of your own, and `lab fault NAME --heal` takes
-it back.
+The tests inject these faults into a fabric of real nodes, each on all three Debian releases where it
+applies: on three nodes at once, or, if it changes what other nodes receive, on one node after the
+other. Each must yield exactly its finding, as the only root cause, on the node that was broken (or, if
+only other nodes can show it, on those). Once it is removed the finding must be gone: the next fault
+must be the only one that is found, and after the last one the audit must be clean.
+`python run.py lab fault NAME` injects a fault into a lab of your own, and `lab fault NAME --heal`
+removes it.
 
 Some checks have no fault here. `mac-mobility` and `mac-frozen` take two nodes: `tests/live/test_two_claims.py`
 has them claim one MAC until its sequence number says so, and until FRR freezes it. `ip-duplicate` needs two
 nodes that both keep announcing an address, and FRR takes back one of the two routes by itself within seconds;
 BFD (`bfd-down`) is off in every example. Recorded states with those faults are in `tests/drift/cases/`.
 
-This table is made from the catalogue that the tests run; a test holds it to that.
+This table is generated from the catalogue that the tests run.
 """
 
 
