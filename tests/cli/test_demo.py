@@ -33,7 +33,7 @@ def shows_the_main_job(text: str) -> bool:
 def test_without_a_lab_it_says_why_and_goes_on_with_the_recordings() -> None:
     done = run_demo(EVPN_FLEET_LAB_KERNEL="none")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "cannot be used on this machine: EVPN_FLEET_LAB_KERNEL=none switches" in done.stdout
+    assert "cannot be used on this computer: EVPN_FLEET_LAB_KERNEL=none disables" in done.stdout
     assert "replays recordings of the lab, over real SSH on loopback" in done.stdout
     assert shows_the_main_job(done.stdout)
 
@@ -63,6 +63,6 @@ def test_a_lab_that_fails_at_any_step_is_no_end(
     monkeypatch.setattr(demo.fabric, fails_at, fail)
     ended = call("demo")
     assert ended.code == 0, ended.out + ended.err
-    assert "The lab cannot be used on this machine: node2 did not come up" in ended.out
+    assert "The lab cannot be used on this computer: node2 did not come up" in ended.out
     assert shows_the_main_job(ended.out)
     assert down == (["down"] if fails_at == "up" else [])
