@@ -17,10 +17,9 @@ from app.pipeline import LiveFleet, judge, observe_snapshot
 from app.settle import second_look
 from app.settle import settle as settle_down
 from overlay.errors import FleetError
-from reports.build import exit_code
+from reports.build import exit_code, new_run_id, run_info
 from reports.formats import render_report
 from reports.jsonfile import write_report, write_text
-from reports.run import new_run_id, run_info
 from reports.terminal import print_summary
 from tasks.render import render_all
 

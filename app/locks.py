@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from app.context import login
 from overlay.errors import FleetError
-from reports.run import utc_text
-from reports.text import one_line
+from reports.text import one_line, utc_text
 from tasks.options import who_we_are
 
 if TYPE_CHECKING:

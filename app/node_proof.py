@@ -13,7 +13,7 @@ from app.pipeline import asked, judge, parse_pool, state_of
 from drift.catalogue import WITH_OTHERS
 from drift.model import Severity
 from parsers import parse_host
-from reports.run import run_info
+from reports.build import run_info
 from tasks.collect import COLLECT_DEADLINE, HostCapture, capture_over
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from overlay.errors import FleetError
 from parsers import parse, records_as_json
 from reports.compare import compare_json, compare_reports, compare_text
 from reports.formats import FORMATS, render_report
-from reports.history_read import findings_table, list_findings, list_runs, runs_table
-from reports.history_record import series_of
+from reports.history.read import findings_table, list_findings, list_runs, runs_table
+from reports.history.record import series_of
 from reports.jsonfile import read_report, write_text
 from reports.text import counted
 from tasks.render import render_all

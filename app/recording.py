@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from overlay.errors import FleetError, HistoryError
-from reports.history_record import DEFAULT_KEEP_DAYS, remember, series_of
+from reports.history.changes import Changes, changes_for, mark_notified
+from reports.history.record import DEFAULT_KEEP_DAYS, remember, series_of
 from reports.jsonfile import write_text
 from reports.metrics import prometheus_text
-from reports.news import News, mark_told, news_for
 from reports.notify import Message, Receiver, receivers, send
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ class Recording:
     def _tell(self, history: Path, fabric: str) -> None:
         series = self._series(history)
         known = receivers(self.notify) or (Receiver("a new receiver", "", ""),)
-        news = {it: found for it in known if (found := news_for(it.id, history, series))}
+        changes = {it: found for it in known if (found := changes_for(it.id, history, series))}
         if self.dry_run:
-            self._show(known, news, fabric)
+            self._show(known, changes, fabric)
             return
-        failed = send([(it, Message(n.title(fabric), n.body())) for it, n in news.items()])
-        for receiver, found in news.items():
+        failed = send([(it, Message(n.title(fabric), n.body())) for it, n in changes.items()])
+        for receiver, found in changes.items():
             if receiver.id in failed:
                 self.context.warn(
                     f"{receiver.name} was not notified: {failed[receiver.id]}",
@@ -92,11 +92,13 @@ class Recording:
                     "`.venv/bin/apprise -v -b test URL`",
                 )
             else:
-                mark_told(receiver.id, found, history, series)
+                mark_notified(receiver.id, found, history, series)
 
-    def _show(self, known: tuple[Receiver, ...], news: dict[Receiver, News], fabric: str) -> None:
+    def _show(
+        self, known: tuple[Receiver, ...], changes: dict[Receiver, Changes], fabric: str
+    ) -> None:
         for receiver in known:
-            found = news.get(receiver)
+            found = changes.get(receiver)
             text = f"{found.title(fabric)}\n{found.body()}" if found else "nothing to send"
             self.context.err.print(f"{receiver.name}: {text}", markup=False, soft_wrap=True)
 

@@ -21,7 +21,7 @@ from chromium import CHROMIUM, Chromium
 from measure import machine
 
 import examples
-from reports.html import html_text
+from reports.html.page import html_text
 
 if TYPE_CHECKING:
     from reports.model import Report

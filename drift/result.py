@@ -1,18 +1,25 @@
-"""The result of an audit: findings, what was not checked, and the fabric as it was observed."""
+"""The result of an audit: findings, what was not checked, and the fabric as it was observed.
+
+`SkippedCheck`, `Note` and the pictures of the fabric stand in report.json as they are here: a field
+more or less changes its schema.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from drift.model import Severity  # noqa: TC001 - report.json's models read it at run time
+
 if TYPE_CHECKING:
-    from drift.model import Finding, Severity
+    from drift.model import Finding
     from overlay.suppressions import Suppression
 
 ReachState = Literal[
     "flood-missing", "imet-missing", "both-missing", "flood-extra", "imet-extra", "both-extra"
 ]
 PeeringKind = Literal["full-mesh", "reflector", "upstream", "static"]
+SpeakerRole = Literal["vtep", "reflector", "router"]
 
 NOT_CHOSEN: Final = "left out by choice"
 """The reason of a check that this audit was told not to make."""
@@ -37,7 +44,7 @@ class SuppressedFinding:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something to look after that is no drift.
+    """Something that needs attention but is not drift.
 
     A suppression that expired or matches nothing, a word that no parser knows.
     """
@@ -87,7 +94,7 @@ class Speaker:
     """One node of the intent and what it is; `exit` says that it routes to the outside."""
 
     name: str
-    role: str
+    role: SpeakerRole
     exit: bool
 
 

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from drift.model import Finding, Severity
-from reports.fold import root_ids
+from drift.model import Severity
+from reports.fold import fold
 from reports.model import (
     SCHEMA_VERSION,
     CommandReport,
-    EvidenceReport,
     FindingCounts,
     FindingReport,
     HostCounts,
     HostReport,
     HostStatus,
-    NoteReport,
     Report,
     RunInfo,
-    SkippedReport,
+    Source,
     Summary,
     SuppressedReport,
     SuppressionReport,
 )
-from reports.pictures import reachability_report, topology_report
-from reports.text import bounded, json_value
+from reports.text import bounded, json_value, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from drift.model import Finding
     from drift.result import AuditResult, SkippedCheck, SuppressedFinding
     from overlay.records import CommandResult, HostState
+
+T = TypeVar("T")
 
 CORE_COMMANDS: Final = ("bridge_fdb", "ip_link", "bgp_l2vpn_evpn")
 """Without one of these nothing may be concluded about a node: it is incomplete, not in sync.
@@ -47,6 +51,33 @@ EXIT_DRIFT: Final = 2
 EXIT_INCOMPLETE: Final = 3
 
 
+def new_run_id(started: datetime) -> str:
+    """Return an id that sorts by its start and is unique: `20250301T120000Z-1f2e3d`."""
+    return f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def run_info(
+    *,
+    started: datetime,
+    tool_version: str,
+    inventory: str,
+    source: Source,
+    finished: datetime | None = None,
+    run_id: str | None = None,
+    fabric: str | None = None,
+) -> RunInfo:
+    """Return the RunInfo of a run from `started` to `finished` (default: now)."""
+    return RunInfo(
+        id=run_id or new_run_id(started),
+        started=utc_text(started),
+        finished=utc_text(finished or datetime.now(UTC)),
+        tool_version=tool_version,
+        inventory=inventory,
+        source=source,
+        fabric=fabric,
+    )
+
+
 def build_report(
     *,
     run: RunInfo,
@@ -60,43 +91,53 @@ def build_report(
     among them, with its `error`. `titles` says in words what each check compares, by check id.
     Texts are bounded (`reports.text.MAX_TEXT`) and made valid Unicode.
     """
+    titles = titles or {}
     drifted = {item.host for item in result.findings}
     host_reports = {
         bounded(name): _host(hosts[name], drifted=name in drifted) for name in sorted(hosts)
     }
+    findings = tuple(
+        _finding(item, titles) for item in sorted(result.findings, key=lambda item: item.order)
+    )
     return Report(
         schema=SCHEMA_VERSION,
         run=run,
         summary=Summary(
             hosts=_count_hosts(host_reports.values()),
-            findings=_count_findings(result.findings),
+            findings=_count_findings(findings),
             checks_run=len(set(result.checks_run)),
             checks_skipped=len({item.check for item in result.skipped}),
             suppressed=len(result.suppressed),
         ),
         hosts=host_reports,
-        findings=tuple(
-            _finding(item, titles or {})
-            for item in sorted(result.findings, key=lambda item: item.order)
-        ),
-        skipped=tuple(_skipped(item) for item in sorted(result.skipped, key=_skip_order)),
+        findings=findings,
+        skipped=all_bounded(tuple(sorted(result.skipped, key=_skip_order))),
         suppressed=tuple(
-            _suppressed(item, titles or {})
+            _suppressed(item, titles)
             for item in sorted(result.suppressed, key=lambda item: item.finding.order)
         ),
-        notes=tuple(
-            NoteReport(severity=note.severity, message=bounded(note.message))
-            for note in result.notes
-        ),
-        reachability=reachability_report(result.reachability),
-        topology=topology_report(result.topology),
+        notes=all_bounded(result.notes),
+        reachability=all_bounded(result.reachability),
+        topology=all_bounded(result.topology),
     )
+
+
+def all_bounded(record: T) -> T:
+    """Return a record of the audit as it is, but with every text in it bounded, at any depth."""
+    if isinstance(record, str) and not isinstance(record, Enum):  # an Enum's texts are ours
+        return cast("T", bounded(record))
+    if isinstance(record, tuple):
+        return cast("T", tuple(map(all_bounded, record)))
+    if is_dataclass(record) and not isinstance(record, type):
+        values = {it.name: all_bounded(getattr(record, it.name)) for it in fields(record)}
+        return cast("T", replace(record, **values))
+    return record
 
 
 def exit_code(report: Report, fail_on: Severity = Severity.INFO) -> int:
     """Return 3 if a host is incomplete, whatever else was found; else 2 for drift; else 0.
 
-    Drift is a finding as grave as `fail_on` or graver, a folded one too: a consequence may be worse
+    Drift is a finding as severe as `fail_on` or more, a folded one too: a consequence may be worse
     than its cause.
     """
     if report.summary.hosts.incomplete:
@@ -123,11 +164,12 @@ def _host(state: HostState, *, drifted: bool) -> HostReport:
     if not (state.evpn and state.evpn.empty):
         # Without FRR its other commands fail too: that is one finding, not a gap in what we know.
         gaps += [slug for slug, it in commands.items() if slug not in gaps and it.status in _BROKEN]
+    commands = dict(sorted(commands.items()))
     if gaps:
         error = "; ".join(_gap(slug, commands[slug]) for slug in gaps)
-        return HostReport(status="incomplete", error=error, commands=_sorted(commands))
+        return HostReport(status="incomplete", error=error, commands=commands)
     status: HostStatus = "drift" if drifted else "in-sync"
-    return HostReport(status=status, error=None, commands=_sorted(commands))
+    return HostReport(status=status, error=None, commands=commands)
 
 
 def _command(result: CommandResult) -> CommandReport:
@@ -144,10 +186,6 @@ def _gap(slug: str, command: CommandReport) -> str:
     return f"{slug} {command.status}{said}"
 
 
-def _sorted(commands: Mapping[str, CommandReport]) -> dict[str, CommandReport]:
-    return dict(sorted(commands.items()))
-
-
 def _count_hosts(hosts: Iterable[HostReport]) -> HostCounts:
     counts = Counter(host.status for host in hosts)
     return HostCounts(
@@ -158,10 +196,8 @@ def _count_hosts(hosts: Iterable[HostReport]) -> HostCounts:
     )
 
 
-def _count_findings(findings: tuple[Finding, ...]) -> FindingCounts:
-    roots = root_ids(findings)
-    unique = {item.id: item for item in findings}.values()
-    counts = Counter(item.severity for item in unique if roots[item.id] == item.id)
+def _count_findings(findings: tuple[FindingReport, ...]) -> FindingCounts:
+    counts = Counter(cause.finding.severity for cause in fold(findings))
     return FindingCounts(
         critical=counts[Severity.CRITICAL],
         warning=counts[Severity.WARNING],
@@ -171,6 +207,8 @@ def _count_findings(findings: tuple[Finding, ...]) -> FindingCounts:
 
 
 def _finding(item: Finding, titles: Mapping[str, str]) -> FindingReport:
+    # The one record that report.json does not hold as it is: its values are anything at all, and
+    # its id is derived.
     return FindingReport(
         id=item.id,
         check=item.check,
@@ -181,9 +219,7 @@ def _finding(item: Finding, titles: Mapping[str, str]) -> FindingReport:
         kind=item.kind,
         expected=json_value(item.expected),
         actual=json_value(item.actual),
-        evidence=tuple(
-            EvidenceReport(command=line.command, text=bounded(line.text)) for line in item.evidence
-        ),
+        evidence=all_bounded(item.evidence),
         message=bounded(item.message),
         caused_by=item.caused_by,
         title=titles.get(item.check),
@@ -191,22 +227,11 @@ def _finding(item: Finding, titles: Mapping[str, str]) -> FindingReport:
     )
 
 
-def _skipped(item: SkippedCheck) -> SkippedReport:
-    return SkippedReport(check=item.check, host=bounded(item.host), reason=bounded(item.reason))
-
-
 def _suppressed(item: SuppressedFinding, titles: Mapping[str, str]) -> SuppressedReport:
-    by = item.by
+    by = item.by.model_dump(mode="json")
     return SuppressedReport(
         finding=_finding(item.finding, titles),
-        suppression=SuppressionReport(
-            check=bounded(by.check),
-            host=bounded(by.host),
-            object=bounded(by.object),
-            reason=bounded(by.reason),
-            owner=bounded(by.owner),
-            expires=by.expires.isoformat(),
-        ),
+        suppression=SuppressionReport(**{key: bounded(text) for key, text in by.items()}),
     )
 
 

@@ -1,4 +1,4 @@
-"""Two audits side by side: what is new, what is gone, what is the same, and what nobody knows."""
+"""Two audits side by side: what is new, gone, unchanged, and unknown."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import csv
 from io import StringIO
 from typing import TYPE_CHECKING, Final
 
-from reports.accepted import acceptance
 from reports.text import clip, show_value, visible
+from reports.wording import acceptance
 
 if TYPE_CHECKING:
     from reports.model import FindingReport, Report

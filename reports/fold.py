@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reports.model import FindingReport
-
-
-class Caused(Protocol):
-    """What folding needs of a finding; both `Finding` and `FindingReport` have it."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def caused_by(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +19,7 @@ class RootCause:
     consequences: tuple[FindingReport, ...] = ()
 
 
-def root_ids(findings: Iterable[Caused]) -> dict[str, str]:
+def root_ids(findings: Iterable[FindingReport]) -> dict[str, str]:
     """Return the root's id for each finding's id; a root is its own.
 
     A cause that is not in the list makes its consequence a root, and a circle of causes gets one
@@ -50,7 +41,7 @@ def root_ids(findings: Iterable[Caused]) -> dict[str, str]:
 
 
 def fold(findings: Iterable[FindingReport]) -> tuple[RootCause, ...]:
-    """Return the root causes in the order to work on them: gravest, then with most consequences."""
+    """Return the root causes in the order to work on them: most severe, then most consequences."""
     everything = tuple(findings)
     roots = root_ids(everything)
     kept: dict[str, FindingReport] = {}

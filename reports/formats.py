@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from overlay.errors import FleetError
 from reports.csvfile import csv_text
-from reports.html import html_text
+from reports.html.page import html_text
 from reports.jsonfile import report_text
 from reports.junit import junit_text
 from reports.markdown import markdown_text
@@ -38,7 +38,7 @@ def render_report(report: Report, name: str) -> str:
         form = FORMATS[name]
     except KeyError:
         raise FleetError(
-            f"there is no report format {name!r}",
+            f"unknown report format {name!r}",
             f"choose one of {', '.join(FORMATS)}",
         ) from None
     return form(report)

@@ -51,7 +51,7 @@ def read_report(path: Path) -> Report:
         raw = path.read_bytes()
     except FileNotFoundError as error:
         raise SnapshotError(
-            f"{path}: there is no such report",
+            f"{path}: this report does not exist",
             "name the report.json of an audit, for example audits/latest/report.json",
         ) from error
     except OSError as error:
@@ -64,7 +64,7 @@ def read_report(path: Path) -> Report:
     except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, nested without end
         raise SnapshotError(
             f"{path}: is not JSON: {error}",
-            "the file is cut off or something else; run `audit` again to get a new report",
+            "the file is truncated or not a report; run `audit` again to get a new one",
         ) from error
     return _validated(path, data)
 

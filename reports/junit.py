@@ -14,9 +14,9 @@ import re
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from reports.accepted import acceptance
 from reports.fold import fold
 from reports.text import natural_key, one_line, show_value, visible
+from reports.wording import acceptance
 
 if TYPE_CHECKING:
     from reports.model import FindingReport, Report
@@ -55,7 +55,7 @@ def _suite(report: Report, host: str, cases: list[ET.Element]) -> ET.Element:
     state = report.hosts.get(host)
     status = _case(host, "collected and in sync")
     if state is not None and state.status == "incomplete":
-        said = state.error or "not collected whole"
+        said = state.error or "not collected completely"
         error = ET.SubElement(status, "error", type="incomplete", message=_xml(one_line(said)))
         error.text = _xml(said)
         cases = [status, *cases]

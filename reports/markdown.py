@@ -9,12 +9,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from reports.accepted import MAX_LISTED, acceptance, subject
 from reports.fold import RootCause, fold
-from reports.since import changes, since
-from reports.skips import skipped_groups
 from reports.text import clip, counted, natural_key, one_line, show_value, visible
-from reports.verdict import headline, not_audited, verdict
+from reports.wording import (
+    MAX_LISTED,
+    MAX_NOTE,
+    acceptance,
+    changes,
+    headline,
+    not_audited,
+    note_text,
+    since,
+    skipped_groups,
+    subject,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from reports.model import FindingReport, Report
@@ -90,7 +99,7 @@ def _gone(report: Report) -> list[str]:
     lines = [f"- {code(it.host)} {code(it.check)}: {code(it.message)}" for it in items[:MAX_NODES]]
     if len(items) > MAX_NODES:
         lines.append(f"- … and {len(items) - MAX_NODES:,} more")
-    return ["## Gone since the previous audit", "\n".join(lines)]
+    return ["## Resolved since the previous audit", "\n".join(lines)]
 
 
 def _cause(number: int, cause: RootCause, known: str) -> list[str]:
@@ -128,7 +137,7 @@ def _accepted(report: Report) -> list[str]:
     lines = [f"- {code(subject(it))} {code(acceptance(it))}" for it in report.suppressed]
     if len(lines) > MAX_LISTED:
         lines[MAX_LISTED:] = [f"- … and {len(lines) - MAX_LISTED:,} more"]
-    notes = [f"- {note.severity.value}: {code(note.message, 600)}" for note in report.notes]
+    notes = [f"- {note.severity.value}: {code(note_text(note), MAX_NOTE)}" for note in report.notes]
     return [
         part
         for title, listed in (("## Suppressed findings", lines), ("## Notes", notes))

@@ -60,7 +60,7 @@ def _run(registry: CollectorRegistry, report: Report, fabric: str) -> None:
         _gauge(
             registry,
             "audit_last_complete_timestamp_seconds",
-            "When an audit last saw every host whole; absent if the history knows of none",
+            "When an audit was last complete on every host; absent if the history has none",
         ).labels(fabric).set(_seconds(max(complete)))
 
 
@@ -89,10 +89,10 @@ def _findings(registry: CollectorRegistry, report: Report, fabric: str) -> None:
     _gauge(registry, "suppressed", "Findings that somebody has accepted").labels(fabric).set(
         summary.suppressed
     )
-    _gauge(registry, "checks_run", "Checks that were made").labels(fabric).set(summary.checks_run)
-    _gauge(registry, "checks_skipped", "Checks that some host could not be given").labels(
-        fabric
-    ).set(summary.checks_skipped)
+    _gauge(registry, "checks_run", "Checks that ran").labels(fabric).set(summary.checks_run)
+    _gauge(registry, "checks_skipped", "Checks that were skipped on some host").labels(fabric).set(
+        summary.checks_skipped
+    )
     found = Counter(
         (short_name(item.check), short_name(item.host), item.severity.value)
         for item in (cause.finding for cause in fold(report.findings))

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, JsonValue, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt
 
-from drift.model import Kind, Severity  # noqa: TC001 - pydantic reads them at run time
-from reports.pictures import ReachabilityReport, TopologyReport  # noqa: TC001 - likewise
-from reports.strict import Strict
+from drift.model import Evidence, Kind, Severity  # noqa: TC001 - pydantic reads them at run time
+from drift.result import Note, Reachability, SkippedCheck, Topology  # noqa: TC001 - likewise
 
 SCHEMA_VERSION: Literal["1"] = "1"
 
@@ -21,6 +20,12 @@ UTC_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$"
 Source = Literal["live", "snapshot"]
 HostStatus = Literal["in-sync", "drift", "incomplete"]
 ReportedStatus = Literal["ok", "failed", "missing", "unparsed"]
+
+
+class Strict(BaseModel):
+    """Unknown fields are an error, and nothing changes after creation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
 
 class RunInfo(Strict):
@@ -89,13 +94,6 @@ class HostReport(Strict):
     )
 
 
-class EvidenceReport(Strict):
-    """The very lines of the node that a finding rests on; `command` is a snapshot slug."""
-
-    command: str
-    text: str
-
-
 class FindingReport(Strict):
     """One difference between intent and reality; `id` is the same for a fact in every run."""
 
@@ -107,7 +105,7 @@ class FindingReport(Strict):
     kind: Kind
     expected: JsonValue
     actual: JsonValue
-    evidence: tuple[EvidenceReport, ...]
+    evidence: tuple[Evidence, ...]
     message: str
     caused_by: str | None = Field(description="The id of the finding that this one follows from")
     attribute: str = Field(default="", description="The property that differs; empty for a whole")
@@ -119,14 +117,6 @@ class FindingReport(Strict):
         "null without a history",
     )
     vni: int | None = Field(default=None, description="The VNI whose traffic it concerns, if one")
-
-
-class SkippedReport(Strict):
-    """A check that could not be made on a host, and why. Neither a pass nor drift."""
-
-    check: str
-    host: str
-    reason: str
 
 
 class SuppressionReport(Strict):
@@ -145,13 +135,6 @@ class SuppressedReport(Strict):
 
     finding: FindingReport
     suppression: SuppressionReport
-
-
-class NoteReport(Strict):
-    """What is no drift, but to be looked after: an expired or a needless suppression."""
-
-    severity: Severity
-    message: str
 
 
 class TrendPoint(Strict):
@@ -190,14 +173,14 @@ class Report(Strict):
     summary: Summary
     hosts: dict[str, HostReport]
     findings: tuple[FindingReport, ...]
-    skipped: tuple[SkippedReport, ...] = ()
+    skipped: tuple[SkippedCheck, ...] = ()
     suppressed: tuple[SuppressedReport, ...] = Field(
         default=(), description="Accepted findings, and what follows from them; not in `findings`"
     )
-    notes: tuple[NoteReport, ...] = ()
+    notes: tuple[Note, ...] = ()
     trend: tuple[TrendPoint, ...] = Field(
         default=(), description="The latest runs, oldest first, this one last; none: no history"
     )
     previous: PreviousRun | None = Field(default=None, description="Null without a history")
-    reachability: ReachabilityReport | None = None
-    topology: TopologyReport | None = None
+    reachability: Reachability | None = None
+    topology: Topology | None = None

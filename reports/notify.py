@@ -87,11 +87,11 @@ def _deliver(receiver: Receiver, message: Message) -> str:
     try:
         apprise = _apprise()
         if not apprise.add(receiver.url):
-            return "this is no URL that apprise knows"
+            return "apprise does not know this kind of URL"
         taken = apprise.notify(title=message.title, body=message.body, body_format="text")
     except Exception as error:  # noqa: BLE001 - a hundred plugins; none may end an audit
         return f"apprise failed: {type(error).__name__}"
-    return "" if taken else "it did not take the message"
+    return "" if taken else "the receiver did not accept the message"
 
 
 def _apprise() -> Apprise:

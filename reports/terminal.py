@@ -16,12 +16,20 @@ from rich.table import Table
 from rich.text import Text
 
 from drift.model import Severity
-from reports.accepted import MAX_LISTED, acceptance, subject
 from reports.fold import RootCause, fold
-from reports.since import changes, since
-from reports.skips import skipped_groups
 from reports.text import clip, counted, natural_key, one_line, short_name, show_value, visible
-from reports.verdict import State, headline, verdict
+from reports.wording import (
+    MAX_LISTED,
+    State,
+    acceptance,
+    changes,
+    headline,
+    note_text,
+    since,
+    skipped_groups,
+    subject,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from reports.model import FindingReport, Report
@@ -194,4 +202,4 @@ def _print_accepted(report: Report, console: Console, *, verbose: bool) -> None:
         _line(console, Text(f"… and {left}", style="dim"))
     for note in report.notes:
         text = Text(note.severity.value, style=_SEVERITY_STYLES[note.severity])
-        _line(console, text.append(f": {one_line(note.message, 600)}", style="default"))
+        _line(console, text.append(f": {note_text(note)}", style="default"))

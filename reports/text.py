@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ def visible(text: str) -> str:
 def one_line(text: str, limit: int = 400) -> str:
     """Return `text` made visible, on one line, in at most `limit` characters."""
     return clip(" ".join(visible(text).split()), limit)
+
+
+def utc_text(moment: datetime) -> str:
+    """Return an aware time as `2025-03-01T12:00:00Z`; a naive one raises ValueError."""
+    if moment.tzinfo is None:
+        message = f"{moment.isoformat()} has no time zone; pass an aware datetime"
+        raise ValueError(message)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def readable_times(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from chromium import CHROMIUM, Chromium
 
-from reports.html import html_text
+from reports.html.page import html_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

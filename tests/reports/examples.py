@@ -15,11 +15,10 @@ from drift.model import Evidence, Finding, Severity
 from drift.result import AuditResult, Note, SkippedCheck, SuppressedFinding
 from overlay.records import CommandResult, HostState
 from overlay.suppressions import Suppression
-from reports.build import build_report
-from reports.html import html_text
+from reports.build import build_report, run_info
+from reports.html.page import html_text
 from reports.jsonfile import report_text
 from reports.model import GoneFinding, PreviousRun, TrendPoint
-from reports.run import run_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

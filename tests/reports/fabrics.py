@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import examples
 from drift.engine import audit
-from reports.build import build_report
-from reports.pictures import (
-    DownReport,
-    PeeringReport,
-    ReachabilityReport,
-    SegmentReport,
-    SpeakerReport,
-    TopologyReport,
-    UnlikeReport,
+from drift.result import (
+    Down,
+    Peering,
+    Reachability,
+    Segment,
+    Speaker,
+    Topology,
+    Unlike,
 )
+from reports.build import build_report
 from tests.drift import worlds
 from tests.simulated import Fleet, healthy_states
 
@@ -66,27 +67,27 @@ def hostile() -> Report:
     """Names and states that no intent lets through, as an edited report.json may hold them."""
     report = examples.hostile()
     names = (*report.hosts, "x" * 10_000, "\u202e\u0000")
-    reach = ReachabilityReport(
+    reach = Reachability(
         imet=True,
-        segments=(SegmentReport(vnis=(2,), nodes=names),),
+        segments=(Segment(vnis=(2,), nodes=names),),
         flood_unread=(names[1],),
         imet_unread=names[1:],
         unlike=(
-            UnlikeReport(vni=2, node=names[0], state="both-missing", vteps=names[1:]),
-            UnlikeReport(vni=2, node=names[2], state="flood-extra", vteps=(examples.HOSTILE,)),
+            Unlike(vni=2, node=names[0], state="both-missing", vteps=names[1:]),
+            Unlike(vni=2, node=names[2], state="flood-extra", vteps=(examples.HOSTILE,)),
         ),
     )
-    mesh = PeeringReport(
+    mesh = Peering(
         kind="full-mesh",
         hubs=(),
         nodes=names,
         down=tuple(
-            DownReport(node=name, peer=examples.HOSTILE, state=examples.HOSTILE) for name in names
+            Down(node=name, peer=examples.HOSTILE, state=examples.HOSTILE) for name in names
         ),
     )
-    topology = TopologyReport(
-        nodes=tuple(SpeakerReport(name=name, role="vtep", exit=False) for name in names),
-        peerings=(mesh, mesh.model_copy(update={"kind": "static", "hubs": (examples.HOSTILE,)})),
+    topology = Topology(
+        nodes=tuple(Speaker(name=name, role="vtep", exit=False) for name in names),
+        peerings=(mesh, replace(mesh, kind="static", hubs=(examples.HOSTILE,))),
     )
     return report.model_copy(update={"reachability": reach, "topology": topology})
 
@@ -96,16 +97,16 @@ def large() -> Report:
     report = examples.large()
     names = tuple(report.hosts)
     vnis = tuple(range(10_000, 10_040))
-    reach = ReachabilityReport(
+    reach = Reachability(
         imet=True,
         segments=(
-            SegmentReport(vnis=vnis[:30], nodes=names),
-            SegmentReport(vnis=vnis[30:], nodes=names[:500]),
+            Segment(vnis=vnis[:30], nodes=names),
+            Segment(vnis=vnis[30:], nodes=names[:500]),
         ),
         flood_unread=names[::400],
         imet_unread=names[::400],
         unlike=tuple(
-            UnlikeReport(
+            Unlike(
                 vni=vnis[n % 3],
                 node=names[n // 3],
                 state="flood-missing",
@@ -114,15 +115,15 @@ def large() -> Report:
             for n in range(6_000)
         ),
     )
-    mesh = PeeringReport(
+    mesh = Peering(
         kind="reflector",
         hubs=names[:2],
         nodes=names[2:],
-        down=tuple(DownReport(node=name, peer=names[0], state="Active") for name in names[2:900]),
+        down=tuple(Down(node=name, peer=names[0], state="Active") for name in names[2:900]),
     )
-    topology = TopologyReport(
+    topology = Topology(
         nodes=tuple(
-            SpeakerReport(name=name, role="reflector" if n < 2 else "vtep", exit=2 <= n < 9)
+            Speaker(name=name, role="reflector" if n < 2 else "vtep", exit=2 <= n < 9)
             for n, name in enumerate(names)
         ),
         peerings=(mesh,),

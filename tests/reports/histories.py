@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import examples
 from overlay.records import HostState
-from reports.history_record import remember
-from reports.run import utc_text
+from reports.history.record import remember
+from reports.text import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,12 +10,12 @@ from rich.console import Console
 
 import examples
 from drift.result import SkippedCheck
-from reports import history_record
 from reports.build import build_report
-from reports.history_read import findings_table, list_findings, list_runs, runs_table
+from reports.history import record as history_record
+from reports.history.read import findings_table, list_findings, list_runs, runs_table
 from reports.markdown import markdown_text
-from reports.since import since
 from reports.terminal import text_form
+from reports.wording import since
 
 LEAF1, LEAF2 = examples.learning("leaf1"), examples.learning("leaf2")
 DAY = 24 * 60

@@ -15,8 +15,8 @@ from histories import HOSTS, SERIES, record, run_at
 
 import examples
 from overlay.errors import HistoryError
-from reports import history as store
-from reports.history_read import list_findings, list_runs
+from reports.history import store
+from reports.history.read import list_findings, list_runs
 
 FINDINGS = [examples.learning(host, vni) for host in HOSTS for vni in range(400)]
 
@@ -51,7 +51,7 @@ KILLED = """
     import os, signal, sys
     from pathlib import Path
     from histories import record, run_at
-    from reports import history
+    from reports.history import store as history
     real, die_at, seen = history._connect, sys.argv[2], 0
 
     def connect(path, mode):
@@ -154,7 +154,7 @@ def test_a_folder_that_may_not_be_written():
         import os, sys
         from pathlib import Path
         from histories import SERIES, record, run_at
-        from reports.history_read import list_runs
+        from reports.history.read import list_runs
         if os.getuid() == 0:
             os.setgroups([])
             os.setresgid(65534, 65534, 65534)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import fabrics
 import pytest
 
 import examples
-from reports.html import html_text
-from reports.pictures import UnlikeReport
+from drift.result import Unlike
+from reports.html.page import html_text
 from tests.drift import worlds
 
 pytestmark = pytest.mark.browser
@@ -159,7 +160,7 @@ def test_a_node_s_details(show):
 
 def test_a_node_of_the_drawing_leads_to_its_details(show):
     page = show(fabrics.flood_missing())
-    page.click(".sketch a:nth-of-type(2) .name")
+    page.click(".drawing a:nth-of-type(2) .name")
     page.wait("document.activeElement.id === 'causes'")
     assert page.ask("location.hash") == "#node=node2"
 
@@ -226,10 +227,10 @@ def test_of_a_large_vni_only_differences_are_drawn(show):
 def test_a_difference_beyond_what_is_drawn_is_not_hidden(show):
     report = fabrics.healthy(worlds.bridged(130))
     unlike = tuple(
-        UnlikeReport(vni=2, node=f"node{n}", state="flood-missing", vteps=(f"node{131 - n}",))
+        Unlike(vni=2, node=f"node{n}", state="flood-missing", vteps=(f"node{131 - n}",))
         for n in range(1, 66)
     )
-    reach = report.reachability.model_copy(update={"unlike": unlike})
+    reach = replace(report.reachability, unlike=unlike)
     page = show(report.model_copy(update={"reachability": reach}))
     assert page.count("#matrix-table tbody tr") == 60
     # node1 lacks node130, the 65th VTEP with a difference; node60 lacks node71, the 6th.
@@ -284,7 +285,7 @@ def test_the_page_is_whole_without_scripts(show):
     page = show(fabrics.flood_missing(), scripts=False)
     assert page.count("article.card") == 1
     assert page.count("#matrix-list li") == 1
-    assert page.count(".sketch .box") == 3
+    assert page.count(".drawing .box") == 3
 
 
 # --- what changed --------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ import examples
 from drift.model import Severity
 from drift.result import AuditResult
 from overlay.records import CommandResult, EvpnTable, HostState
-from reports.build import build_report, exit_code
+from reports.build import build_report, exit_code, new_run_id, run_info, utc_text
 from reports.fold import fold, root_ids
-from reports.run import new_run_id, run_info, utc_text
+from reports.text import utc_text
 
 
 def test_clean_fleet_is_in_sync():

@@ -8,13 +8,18 @@ import json
 import pytest
 from fabrics import flood_missing, healthy, stopped, unread
 
-from reports.html import html_text
+from drift.result import Down, Peering
+from reports.fold import fold
+from reports.html.page import html_text
+from reports.html.peerings import sessions_of
+from reports.html.reachability import reachability_text
+from reports.html.topology import MAX_DRAWN, draw_topology
 from reports.jsonfile import report_text
-from reports.pictures import DownReport, PeeringReport
-from reports.reach import reach_text
-from reports.sessions import sessions_of
-from reports.sketch import MAX_DRAWN, sketch
 from tests.drift import worlds
+
+
+def drawn_topology(report):
+    return draw_topology(report, fold(report.findings))
 
 
 def test_a_healthy_fabric_s_report_grows_with_its_nodes_only():
@@ -36,13 +41,13 @@ def test_a_healthy_fabric_s_report_grows_with_its_nodes_only():
     ],
 )
 def test_reachability_in_words(report, pairs, says):
-    text = reach_text(report)
+    text = reachability_text(report)
     assert text.pairs == pairs
     assert says in text.sentences[0]
 
 
 def test_a_difference_is_a_sentence():
-    (row,) = reach_text(flood_missing()).rows
+    (row,) = reachability_text(flood_missing()).rows
     assert (row.vni, row.node, row.says, row.vteps) == (
         2,
         "node2",
@@ -57,27 +62,27 @@ MESH = tuple(f"n{number}" for number in range(6))
 @pytest.mark.parametrize(
     "peering",
     [
-        PeeringReport(kind="full-mesh", hubs=(), nodes=MESH),
-        PeeringReport(kind="full-mesh", hubs=(), nodes=MESH, unread=("n0", "n3", "n4")),
-        PeeringReport(
+        Peering(kind="full-mesh", hubs=(), nodes=MESH),
+        Peering(kind="full-mesh", hubs=(), nodes=MESH, unread=("n0", "n3", "n4")),
+        Peering(
             kind="full-mesh",
             hubs=(),
             nodes=MESH,
             down=(
-                DownReport(node="n0", peer=None, state="Idle"),
-                DownReport(node="n1", peer="n2", state="Active"),
-                DownReport(node="n2", peer="n1", state="Connect"),
-                *(DownReport(node=name, peer="n5", state="Active") for name in MESH[:5]),
+                Down(node="n0", peer=None, state="Idle"),
+                Down(node="n1", peer="n2", state="Active"),
+                Down(node="n2", peer="n1", state="Connect"),
+                *(Down(node=name, peer="n5", state="Active") for name in MESH[:5]),
             ),
             unread=("n5",),
         ),
-        PeeringReport(
+        Peering(
             kind="reflector",
             hubs=("r1", "r2"),
             nodes=MESH,
             down=(
-                DownReport(node="r1", peer=None, state=None),
-                DownReport(node="n2", peer="r2", state="Active"),
+                Down(node="r1", peer=None, state=None),
+                Down(node="n2", peer="r2", state="Active"),
             ),
             unread=("r2", "n3"),
         ),
@@ -95,7 +100,7 @@ def test_counts_agree_with_the_pairs_one_by_one(peering):
 
 def test_whom_nobody_hears_is_one_line():
     report = stopped(worlds.symmetric(6), "node1")
-    assert sketch(report).failures == ("node1: none of its sessions is up (Active)",)
+    assert drawn_topology(report).failures == ("node1: none of its sessions is up (Active)",)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +114,8 @@ def test_whom_nobody_hears_is_one_line():
     ],
 )
 def test_nothing_overlaps_or_leaves_the_drawing(report):
-    drawn = sketch(report)
-    assert drawn == sketch(report)
+    drawn = drawn_topology(report)
+    assert drawn == drawn_topology(report)
     for box in drawn.boxes:
         assert min(box.x, box.y, drawn.width - box.x - box.width, drawn.height - box.y - 42) >= 0
     for one, two in itertools.combinations(drawn.boxes, 2):
@@ -120,19 +125,19 @@ def test_nothing_overlaps_or_leaves_the_drawing(report):
 
 def test_few_nodes_are_drawn_one_by_one_and_many_by_part():
     few, many = healthy(worlds.bridged(MAX_DRAWN)), stopped(worlds.bridged(MAX_DRAWN + 1), "node3")
-    assert len(sketch(few).boxes) == MAX_DRAWN
-    (box,) = sketch(many).boxes
+    assert len(drawn_topology(few).boxes) == MAX_DRAWN
+    (box,) = drawn_topology(many).boxes
     assert (box.label, box.detail) == ("41 nodes", "40 affected, 1 drift")
-    assert sketch(many).failing == ("node3",)
-    (wire,) = sketch(many).wires
+    assert drawn_topology(many).failing == ("node3",)
+    (wire,) = drawn_topology(many).wires
     assert wire.label == "iBGP full mesh: 780 of 820 sessions up"
 
 
 def test_unread_is_drawn_as_unknown():
     report = unread(worlds.example("route-reflectors"), ["rrserver1", "node2"])
-    (wire,) = [wire for wire in sketch(report).wires if wire.state == "unknown"]
+    (wire,) = [wire for wire in drawn_topology(report).wires if wire.state == "unknown"]
     assert (wire.mark, wire.title) == ("?", "rrserver1 – node2: not read at either end")
-    assert sketch(report).not_up == 1
+    assert drawn_topology(report).not_up == 1
 
 
 def test_a_report_without_pictures_has_no_sections_for_them():

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import examples
-from reports.html import FOLDER, html_text
+from reports.html.page import FOLDER, html_text
 
 SMALL = [name for name in examples.EXAMPLES if name not in {"large", "flat"}]
 

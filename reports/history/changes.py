@@ -1,8 +1,8 @@
 """What has changed since a receiver of notifications was last told: each change once.
 
-A receiver is told what is wrong, and later that it is right again. Whom a message did not reach is
-told with the next one. What nobody could look at is neither; what flaps is told as wrong once, and
-as right only when it has settled.
+A receiver is told of a finding, and later that it is resolved. One whom a message did not reach is
+told with the next. What could not be checked is neither; what flaps is told of once, and called
+resolved only when it has settled.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reports.history import flapping, reading, writing
+from reports.history.store import flapping, reading, writing
 from reports.text import one_line, short_name
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Changes:
     """What one receiver does not know yet. It is false when there is nothing to tell."""
 
     new: tuple[Change, ...] = ()
@@ -57,7 +57,7 @@ class News:
         return f"EVPN audit of {harmless(fabric)}: {said}"
 
     def body(self) -> str:
-        """Return at most MAX_LINES changes, one a line, the gravest first; then how many more."""
+        """Return at most MAX_LINES changes, one a line, most severe first; then how many more."""
         kinds = (
             ("NEW", self.new),
             ("INCOMPLETE", self.incomplete),
@@ -74,25 +74,25 @@ def harmless(text: str) -> str:
     return one_line(text, _MAX_LINE).replace("://", ": //").translate(_HARMLESS)
 
 
-def news_for(receiver: str, history: Path, series: str) -> News:
+def changes_for(receiver: str, history: Path, series: str) -> Changes:
     """Return what `receiver` does not know yet. Raises HistoryError."""
     with reading(history) as db:
         latest = db.execute(
             "SELECT finished FROM runs WHERE series = ? ORDER BY number DESC LIMIT 1", (series,)
         ).fetchone()
         if latest is None:
-            return News()
+            return Changes()
         new, resolved = _findings(db, series, receiver, latest[0])
         incomplete, recovered = _hosts(db, series, receiver, latest[0])
-    return News(new, resolved, incomplete, recovered)
+    return Changes(new, resolved, incomplete, recovered)
 
 
-def mark_told(receiver: str, news: News, history: Path, series: str) -> None:
-    """Note that `news` reached `receiver`. Raises HistoryError."""
+def mark_notified(receiver: str, changes: Changes, history: Path, series: str) -> None:
+    """Note that `changes` reached `receiver`. Raises HistoryError."""
     with writing(history) as db:
         for subject, wrong, right in (
-            ("finding", news.new, news.resolved),
-            ("host", news.incomplete, news.recovered),
+            ("finding", changes.new, changes.resolved),
+            ("host", changes.incomplete, changes.recovered),
         ):
             db.executemany(
                 "INSERT OR IGNORE INTO told (series, receiver, subject, name) VALUES (?, ?, ?, ?)",
@@ -113,7 +113,7 @@ def _findings(
     known = {row["id"]: row for row in rows}
     told = _told(db, series, receiver, "finding")
     shaky = flapping(db, series, "finding", now)
-    # A consequence is no news: its root cause is.
+    # A consequence is not reported: its root cause is.
     roots = [
         row
         for row in rows

@@ -1,12 +1,12 @@
-"""The trend of a report: the latest audits as bars, and since when the fabric is as it is."""
+"""The trend of a report: the latest audits as bars, and since when the fabric has been in this state."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reports.since import since
 from reports.text import counted
+from reports.wording import since
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,22 +69,22 @@ def trend_of(report: Report) -> Trend | None:
 
 
 def standing(report: Report, causes: Sequence[RootCause]) -> str:
-    """Return since when the fabric is as it is, in a sentence; nothing without a history."""
+    """Return since when the fabric has been in this state, in a sentence; nothing without a history."""
     known = [cause.finding for cause in causes if cause.finding.first_seen is not None]
     if known:
         oldest = min(known, key=lambda item: item.first_seen or "")
         said = since(oldest, report)
         if len(causes) == 1:
-            return f"It is {said}." if said.startswith("new") else f"It is there {said}."
+            return f"It is {said}." if said.startswith("new") else f"It has been open {said}."
         if said.startswith("new"):
             return "All of them are new in this run."
-        return f"The oldest is there {said}."
+        return f"The oldest has been open {said}."
     clean = 0
     while clean < len(report.trend) and _clean(report.trend[-1 - clean]):
         clean += 1
     if clean < 2:
         return ""
-    return f"So were the last {clean:,} audits, since {report.trend[-clean].finished}."
+    return f"So were all of the last {clean:,} audits, since {report.trend[-clean].finished}."
 
 
 def _roots(point: TrendPoint) -> int:

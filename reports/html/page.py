@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.accepted import MAX_LISTED, acceptance
 from reports.fold import RootCause, fold
-from reports.island import advice, island
-from reports.reach import reach_text
-from reports.since import since
-from reports.sketch import STATUS_MARKS, sketch
-from reports.skips import skipped_groups
+from reports.html.data import advice, page_data
+from reports.html.reachability import reachability_text
+from reports.html.topology import STATUS_MARKS, draw_topology
+from reports.html.trend import standing, trend_of
 from reports.text import (
     natural_key,
     one_line,
@@ -28,15 +26,26 @@ from reports.text import (
     show_value,
     visible,
 )
-from reports.trend import standing, trend_of
-from reports.verdict import explains, headline, not_audited, severities, spread, verdict
+from reports.wording import (
+    MAX_LISTED,
+    acceptance,
+    explains,
+    headline,
+    not_audited,
+    note_text,
+    severities,
+    since,
+    skipped_groups,
+    spread,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reports.model import HostReport, HostStatus, Report
 
-FOLDER: Final = Path(__file__).with_name("html")
+FOLDER: Final = Path(__file__).with_name("assets")
 
 _STYLES: Final = ("theme.css", "report.css", "fabric.css", "media.css")
 _SCRIPTS: Final = ("base.js", "causes.js", "matrix.js", "nodes.js", "page.js")
@@ -76,9 +85,9 @@ def html_text(report: Report) -> str:
             causes=causes,
             full_cards=_FULL_CARDS,
             first_steps=_FIRST_STEPS,
-            sketch=sketch(report),
+            drawing=draw_topology(report, causes),
             marks=STATUS_MARKS,
-            reach=reach_text(report),
+            reach=reachability_text(report),
             trend=trend_of(report),
             standing=standing(report, causes),
             spread=spread(causes, report),
@@ -86,7 +95,7 @@ def html_text(report: Report) -> str:
             nodes=_node_rows(report, causes),
             skipped=skipped_groups(report),
             accepted=report.suppressed[:MAX_LISTED],
-            data=island(report, causes),
+            data=page_data(report, causes),
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
             style_hash=_csp_hash(style),
@@ -109,6 +118,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "acceptance": acceptance,
         "headline": headline,
+        "note_text": note_text,
         "line": one_line,
         "name": short_name,
         "names": _names,

@@ -62,14 +62,14 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
 """The statements that lead from each schema version to the next; never changed, only added to."""
 
 _NEXT: Final = {
-    "SQLITE_BUSY": "another run has been writing for long: try again when it is done",
+    "SQLITE_BUSY": "another run has been writing for a long time: try again when it has finished",
     "SQLITE_CANTOPEN": "name a --history in a folder that you may write to, or use --no-history",
-    "SQLITE_CORRUPT": "move the file away; the next audit begins a new one. The reports of all "
+    "SQLITE_CORRUPT": "move the file away; the next audit starts a new one. The reports of all "
     "audits are still in their folders",
     "SQLITE_FULL": "free some space there, or name a --history on another disk",
     "SQLITE_IOERR": "check the disk and the free space there, or name another --history",
-    "SQLITE_NOTADB": "it is no history: name another --history, or move that file away; the next "
-    "audit begins a new one",
+    "SQLITE_NOTADB": "it is not a history: name another --history, or move that file away; the next "
+    "audit starts a new one",
     "SQLITE_READONLY": "let this user write to the file and its folder, or use --no-history",
 }
 
@@ -81,7 +81,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise HistoryError(
             f"{path}: there is no history yet", "run `audit` first, or name another --history"
         )
-    with _taught(path), contextlib.closing(_connect(path, "ro")) as db:
+    with _explained(path), contextlib.closing(_connect(path, "ro")) as db:
         _migrate_or_refuse(db, path, may_write=False)
         yield db
 
@@ -92,7 +92,7 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
 
     The file is made, or brought to the current schema, if need be. Raises HistoryError.
     """
-    with _taught(path):
+    with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(_connect(path, "rwc")) as db:
             db.execute("BEGIN IMMEDIATE")
@@ -140,7 +140,7 @@ def _migrate_or_refuse(db: sqlite3.Connection, path: Path, *, may_write: bool) -
 
 
 @contextlib.contextmanager
-def _taught(path: Path) -> Iterator[None]:
+def _explained(path: Path) -> Iterator[None]:
     """Makes what SQLite and the disk say into an error that says what to do."""
     try:
         yield
@@ -149,7 +149,7 @@ def _taught(path: Path) -> Iterator[None]:
         hint = next((text for code, text in _NEXT.items() if name.startswith(code)), "")
         raise HistoryError(
             f"{path}: the history cannot be used: {error}",
-            hint or "move the file away; the next audit begins a new one",
+            hint or "move the file away; the next audit starts a new one",
         ) from error
     except OSError as error:
         raise HistoryError(

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from reports.compare import blind_spots
-from reports.history import writing
+from reports.history.store import writing
 from reports.model import GoneFinding, PreviousRun, TrendPoint
-from reports.run import utc_text
-from reports.text import bounded
+from reports.text import bounded, utc_text
 
 if TYPE_CHECKING:
     import sqlite3

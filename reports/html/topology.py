@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from reports.fold import fold
-from reports.sessions import sessions_of
+from reports.html.peerings import sessions_of
 from reports.text import clip, counted, natural_key, short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from drift.result import Peering, Topology
+    from reports.fold import RootCause
     from reports.model import Report
-    from reports.pictures import PeeringReport, TopologyReport
 
 MAX_DRAWN: Final = 40
 _PER_ROW: Final = 6
@@ -86,7 +86,7 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
-class Sketch:
+class Drawing:
     """The drawing, what it shows in sentences, and each session that is not up."""
 
     width: int
@@ -106,19 +106,19 @@ class Sketch:
         return frozenset((*(box.status for box in self.boxes), *(it.state for it in self.wires)))
 
 
-def sketch(report: Report) -> Sketch | None:
+def draw_topology(report: Report, causes: Sequence[RootCause]) -> Drawing | None:
     """Return the drawing of a report's topology; None for a report without one."""
     topology = report.topology
     if topology is None or not topology.nodes:
         return None
     sessions = [sessions_of(peering) for peering in topology.peerings if peering.kind != "static"]
-    statuses = _statuses(report)
+    statuses = _statuses(report, causes)
     tiers = _tiers(topology)
-    drawing = _Single if len(topology.nodes) <= MAX_DRAWN else _Grouped
-    drawn = drawing(tiers, statuses, topology.peerings)
+    layout = _Single if len(topology.nodes) <= MAX_DRAWN else _Grouped
+    drawn = layout(tiers, statuses, topology.peerings)
     quiet = {"in-sync", "affected"}
     failing = sorted((n for n in statuses if statuses[n] not in quiet), key=natural_key)
-    return Sketch(
+    return Drawing(
         width=drawn.width,
         height=drawn.height,
         tiers=tuple(drawn.tiers),
@@ -133,17 +133,17 @@ def sketch(report: Report) -> Sketch | None:
     )
 
 
-def _statuses(report: Report) -> dict[str, str]:
+def _statuses(report: Report, causes: Sequence[RootCause]) -> dict[str, str]:
     """The status of each node; `affected` for one where only consequences were found."""
     found: dict[str, str] = {name: host.status for name, host in report.hosts.items()}
-    roots = {cause.finding.host for cause in fold(report.findings)}
+    roots = {cause.finding.host for cause in causes}
     return {
         name: "affected" if status == "drift" and name not in roots else status
         for name, status in found.items()
     }
 
 
-def _tiers(topology: TopologyReport) -> dict[str, list[str]]:
+def _tiers(topology: Topology) -> dict[str, list[str]]:
     """The nodes of each part, top down, those outside that are not ours among them."""
     tiers: dict[str, list[str]] = {part: [] for part in _TIERS}
     for node in topology.nodes:
@@ -162,7 +162,7 @@ class _Single:
         self,
         tiers: Mapping[str, list[str]],
         statuses: Mapping[str, str],
-        peerings: tuple[PeeringReport, ...],
+        peerings: tuple[Peering, ...],
     ) -> None:
         self.tiers: list[Tier] = []
         self.boxes: dict[str, Box] = {}
@@ -201,7 +201,7 @@ class _Single:
             )
             x += _WIDTH + _GAP
 
-    def _wires(self, peering: PeeringReport) -> Iterator[Wire]:
+    def _wires(self, peering: Peering) -> Iterator[Wire]:
         sessions = sessions_of(peering)
         mesh = peering.kind == "full-mesh"
         every = not mesh or len(peering.nodes) <= _MESH_DRAWN
@@ -241,7 +241,7 @@ class _Grouped:
         self,
         tiers: Mapping[str, list[str]],
         statuses: Mapping[str, str],
-        peerings: tuple[PeeringReport, ...],
+        peerings: tuple[Peering, ...],
     ) -> None:
         self.tiers: list[Tier] = []
         self.boxes: dict[str, Box] = {}
@@ -268,7 +268,7 @@ class _Grouped:
         mark = _MARK[worst]
         return Box(_LEFT, y, _GROUP_WIDTH, label, title, worst, mark, detail=detail)
 
-    def _wires(self, peering: PeeringReport) -> Iterator[Wire]:
+    def _wires(self, peering: Peering) -> Iterator[Wire]:
         sessions = sessions_of(peering)
         hub = self._parts.get(peering.hubs[0]) if peering.hubs else None
         parts = {part for name in peering.nodes if (part := self._parts.get(name)) is not None}

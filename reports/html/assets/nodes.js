@@ -24,7 +24,7 @@ function showNodes() {
     button.setAttribute("aria-pressed", String(button.dataset.status === state.status));
   }
   if (byId("find")) byId("find").value = state.find;
-  if (byId("found")) byId("found").textContent = fit ? "" : "No such node.";
+  if (byId("found")) byId("found").textContent = fit ? "" : "No node matches.";
 }
 
 const facet = (name, ...children) => make("div", `of-${name.toLowerCase()}`, make("dt", "", name), make("dd", "", ...children));

@@ -7,7 +7,7 @@ from histories import SERIES, record, run_at
 
 import examples
 from drift.result import SkippedCheck
-from reports.news import MAX_LINES, harmless, mark_told, news_for
+from reports.history.changes import MAX_LINES, changes_for, harmless, mark_notified
 
 LEAF1, LEAF2 = examples.learning("leaf1"), examples.learning("leaf2")
 DAY = 24 * 60
@@ -15,15 +15,15 @@ DAY = 24 * 60
 
 @pytest.fixture
 def tell(tmp_path):
-    """Record a run and return the news for a receiver, who then knows them."""
+    """Record a run and return the changes for a receiver, who then knows them."""
     file = tmp_path / "history.sqlite"
 
     def act(minutes, findings=(), *, receiver="a", **how):
         record(file, run_at(minutes, findings, **how))
-        news = news_for(receiver, file, SERIES)
-        mark_told(receiver, news, file, SERIES)
-        assert not news_for(receiver, file, SERIES)
-        return news
+        changes = changes_for(receiver, file, SERIES)
+        mark_notified(receiver, changes, file, SERIES)
+        assert not changes_for(receiver, file, SERIES)
+        return changes
 
     return act
 
@@ -83,23 +83,23 @@ def test_each_receiver_has_its_own_news(tell):
 
 
 def test_the_text_is_short_and_gravest_first(tell):
-    news = tell(
+    changes = tell(
         0, [examples.flood_lists("leaf3"), *(examples.learning("leaf1", n) for n in range(30))]
     )
-    body = news.body().splitlines()
+    body = changes.body().splitlines()
     assert len(body) == MAX_LINES + 1
     assert body[0].startswith("NEW: critical leaf3 flood-missing")
     assert body[-1] == "and 21 more"
-    assert news.title("dc1") == "EVPN audit of dc1: 31 new"
+    assert changes.title("dc1") == "EVPN audit of dc1: 31 new"
 
 
 def test_hostile_text_stays_text(tmp_path):
     file = tmp_path / "history.sqlite"
     record(file, examples.hostile())
-    news = news_for("a", file, SERIES)
-    text = news.title(examples.HOSTILE) + news.body()
-    assert news.new
-    assert len(news.body().splitlines()) == len(news.new) + len(news.incomplete)
+    changes = changes_for("a", file, SERIES)
+    text = changes.title(examples.HOSTILE) + changes.body()
+    assert changes.new
+    assert len(changes.body().splitlines()) == len(changes.new) + len(changes.incomplete)
     for bad in ("@", "<", ">", "`", "://", "\x1b", "\u202e"):
         assert bad not in text
     assert len(harmless("x" * 9999)) <= 240

@@ -9,9 +9,8 @@ from markupsafe import Markup
 
 from drift.catalogue import CHECKS
 from drift.reference import EXAMPLE
-from reports.since import since
 from reports.text import clip, readable_times, show_value, visible
-from reports.verdict import headline
+from reports.wording import headline, since
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -28,11 +27,11 @@ def advice(check: str) -> Check | None:
     return CHECKS.get(check)
 
 
-def island(report: Report, causes: tuple[RootCause, ...]) -> Markup:
+def page_data(report: Report, causes: tuple[RootCause, ...]) -> Markup:
     """Return what the script shows as JSON that cannot end its `<script>` element."""
-    reach = report.reachability
+    pictures = report.model_dump(mode="json", include={"reachability"})
     data = {
-        "reach": reach and _seen(reach.model_dump(mode="json")),
+        "reach": _seen(pictures["reachability"]),
         "advice": {
             visible(check): [found.why, found.confirm, found.remedy]
             for check in sorted({item.check for item in report.findings})

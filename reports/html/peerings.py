@@ -12,7 +12,7 @@ from reports.text import counted, short_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reports.pictures import PeeringReport
+    from drift.result import Peering
 
 _NAMES: Final = {
     "full-mesh": "iBGP full mesh",
@@ -26,7 +26,7 @@ _NAMES: Final = {
 class Sessions:
     """The pairs of a peering; `silent` ends see none of their sessions up, with FRR's word."""
 
-    peering: PeeringReport
+    peering: Peering
     silent: dict[str, str]
     pairs_down: dict[frozenset[str], tuple[str, ...]]
     total: int
@@ -54,7 +54,7 @@ class Sessions:
             return f"{names}: default route"
         state = self.state(one, two)
         if state != "down":
-            return f"{names}: {'Established' if state == 'up' else 'not read at either end'}"
+            return f"{names}: {'Established' if state == 'up' else 'not collected at either end'}"
         said = [*self.pairs_down.get(frozenset((one, two)), ())]
         said += [self.silent[end] for end in (one, two) if end in self.silent]
         return f"{names}: {', '.join(filter(None, dict.fromkeys(said))) or 'down'}"
@@ -70,7 +70,7 @@ class Sessions:
         return f"{name}: {up:,} of {counted(self.total, 'session')} up{rest}"
 
 
-def sessions_of(peering: PeeringReport) -> Sessions:
+def sessions_of(peering: Peering) -> Sessions:
     """Return a peering's sessions, counted without walking over every pair."""
     pairs: dict[frozenset[str], tuple[str, ...]] = {}
     for item in peering.down:
@@ -103,9 +103,7 @@ def sessions_of(peering: PeeringReport) -> Sessions:
     return Sessions(peering, silent, pairs, total, down, unknown, tuple(failures))
 
 
-def _silent(
-    peering: PeeringReport, pairs: Mapping[frozenset[str], tuple[str, ...]]
-) -> dict[str, str]:
+def _silent(peering: Peering, pairs: Mapping[frozenset[str], tuple[str, ...]]) -> dict[str, str]:
     """The ends without any session: those that say so, and those of which all others say it."""
     silent = {item.node: item.state or "" for item in peering.down if item.peer is None}
     said: dict[str, list[str]] = {}

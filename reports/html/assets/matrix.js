@@ -1,4 +1,4 @@
-// Reachability: one VNI's VTEPs against each other, from what is intended and what is otherwise.
+// Reachability: one VNI's VTEPs against each other, from what is intended and what differs.
 
 const WHOLE = 60;
 const SIGNS = {
@@ -11,7 +11,7 @@ const WORDS = {
   "flood-extra": "flood list entry that is not intended",
   "imet-extra": "IMET route that is not intended",
   "both-extra": "flood list entry and IMET route that are not intended",
-  "unknown": "not read", "self": "itself",
+  "unknown": "not collected", "self": "itself",
 };
 
 const unlikeByVni = new Map();
@@ -21,53 +21,53 @@ for (const item of reach?.unlike ?? []) {
 }
 const unread = new Set([...(reach?.flood_unread ?? []), ...(reach?.imet_unread ?? [])]);
 
-/** The nodes of a VNI and, by node and VTEP, what is otherwise than intended. */
+/** The nodes of a VNI and, by node and VTEP, what differs from the intent. */
 function vniPicture(vni) {
   const segment = reach.segments.find((it) => it.vnis.includes(vni));
   const nodes = [...(segment?.nodes ?? [])].sort(inOrder);
   const cells = new Map();
-  const lonely = new Map();
-  const strangers = new Set();
+  const isolated = new Map();
+  const extras = new Set();
   for (const item of unlikeByVni.get(vni) ?? []) {
-    if (item.vteps === null) { lonely.set(item.node, item.state); continue; }
+    if (item.vteps === null) { isolated.set(item.node, item.state); continue; }
     const row = cells.get(item.node) ?? new Map();
     cells.set(item.node, row);
     for (const vtep of item.vteps) {
       row.set(vtep, item.state);
-      if (item.state.endsWith("extra")) strangers.add(vtep);
+      if (item.state.endsWith("extra")) extras.add(vtep);
     }
   }
   const stateOf = (node, vtep) => {
     if (node === vtep) return "self";
     const found = cells.get(node)?.get(vtep);
     if (found) return found;
-    if (strangers.has(vtep) && !nodes.includes(vtep)) return unread.has(node) ? "unknown" : "";
-    return lonely.get(node) ?? (unread.has(node) ? "unknown" : "ok");
+    if (extras.has(vtep) && !nodes.includes(vtep)) return unread.has(node) ? "unknown" : "";
+    return isolated.get(node) ?? (unread.has(node) ? "unknown" : "ok");
   };
   /** What a node has of all VTEPs but those: a difference among them may not be hidden. */
   const others = (node, columns) => {
     const hidden = [...(cells.get(node) ?? [])].find(([vtep]) => !columns.includes(vtep));
-    return hidden?.[1] ?? lonely.get(node) ?? (unread.has(node) ? "unknown" : "ok");
+    return hidden?.[1] ?? isolated.get(node) ?? (unread.has(node) ? "unknown" : "ok");
   };
-  const foreign = [...strangers].filter((it) => !nodes.includes(it)).sort(inOrder);
-  return { nodes, cells, lonely, foreign, stateOf, others };
+  const foreign = [...extras].filter((it) => !nodes.includes(it)).sort(inOrder);
+  return { nodes, cells, isolated, foreign, stateOf, others };
 }
 
 /** Which rows and columns are drawn: all of a small VNI, else the first with a difference. */
 function extent(picture) {
-  const { nodes, cells, lonely, foreign } = picture;
+  const { nodes, cells, isolated, foreign } = picture;
   if (nodes.length + foreign.length <= WHOLE) {
     return { rows: nodes, columns: [...nodes, ...foreign], whole: true, says: "" };
   }
-  const rows = nodes.filter((node) => cells.has(node) || lonely.has(node));
+  const rows = nodes.filter((node) => cells.has(node) || isolated.has(node));
   const named = new Set([...cells.values()].flatMap((row) => [...row.keys()]));
   const columns = [...nodes.filter((node) => named.has(node)), ...foreign];
   const first = (list, noun) => (list.length > WHOLE
     ? [`the first ${WHOLE} of ${counted(list.length, noun)} with a difference`] : []);
   const capped = [...first(rows, "node"), ...first(columns, "VTEP")];
   const says = capped.length
-    ? `Drawn are ${capped.join(" and ")}; report.json has all.`
-    : `Only nodes with a difference are drawn; ${number(nodes.length - rows.length)} are not.`;
+    ? `Shown: ${capped.join(" and ")}; report.json has all of them.`
+    : `Only nodes with a difference are shown; ${counted(nodes.length - rows.length, "node")} without one left out.`;
   return { rows: rows.slice(0, WHOLE), columns: columns.slice(0, WHOLE), whole: false, says };
 }
 
@@ -89,7 +89,7 @@ function matrixCell(node, vtep, found, vni) {
 }
 
 function matrixTable(vni, picture, { rows, columns, whole }) {
-  const head = make("tr", "", make("th", "corner", "node ↓ has → of VTEP"));
+  const head = make("tr", "", make("th", "corner", "node ↓ VTEP →"));
   const heading = (text, title) => {
     const th = make("th", "vtep", make("span", "", bdi(clip(text, 18))));
     th.scope = "col";
@@ -114,14 +114,14 @@ function matrixTable(vni, picture, { rows, columns, whole }) {
 }
 
 function matrixSays(vni, picture, { says }) {
-  const { nodes, cells, lonely } = picture;
+  const { nodes, cells, isolated } = picture;
   const pairs = nodes.length * (nodes.length - 1);
-  let differ = lonely.size * (nodes.length - 1);
+  let differ = isolated.size * (nodes.length - 1);
   for (const row of cells.values()) differ += row.size;
   const unknown = nodes.filter((node) => unread.has(node)).length;
   const parts = [`VNI ${vni}: ${counted(nodes.length, "node")}, ${counted(pairs, "pair")}`];
   parts.push(differ ? `${counted(differ, "difference")}` : "no difference");
-  if (unknown) parts.push(`${counted(unknown, "node")} not read`);
+  if (unknown) parts.push(`${counted(unknown, "node")} not collected`);
   return `${parts.join(", ")}. ${says}`.trim();
 }
 

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from reports.history import flapping, reading
+from reports.history.store import flapping, reading
 from reports.text import one_line, short_name
 
 if TYPE_CHECKING:

@@ -122,11 +122,11 @@ const withCode = (text) => text.split("`").map((part, place) =>
 
 /** How to confirm a finding by hand and how to fix it, from the catalogue of checks. */
 function remedy(cause) {
-  const [, confirm, remedy] = data.advice[cause.check] ?? [];
-  if (!remedy) return [];
+  const [, confirm, fix] = data.advice[cause.check] ?? [];
+  if (!fix) return [];
   return [make("details", "remedy", make("summary", "", "How to confirm and fix it"),
     make("dl", "", make("dt", "", "Confirm"), make("dd", "", make("code", "", confirm)),
-      make("dt", "", "Fix"), make("dd", "", ...withCode(remedy))),
+      make("dt", "", "Fix"), make("dd", "", ...withCode(fix))),
     make("p", "small", ...withCode(data.example)))];
 }
 
@@ -152,7 +152,7 @@ function card(cause) {
     link.setAttribute("aria-label", `Link to ${cause.headline}`);
     const about = make("p", "check", cause.title ? `${cause.title}. ` : "",
       make("span", "impact", data.advice[cause.check]?.[0] ?? ""), " ",
-      linkTo({ node: cause.host }, "", "All of this node"), " ", link);
+      linkTo({ node: cause.host }, "", "All findings of this node"), " ", link);
     box.append(about, values(cause), ...evidence(cause), ...remedy(cause));
     if (cause.follows.length) box.append(follows(cause));
   });
@@ -185,7 +185,7 @@ function showCauses() {
   byId("shown").textContent = narrowed
     ? `${number(matching.length)} of ${counted(causes.length, "root cause")}` +
       (matching.length ? " match" : " match. Clear the filter to see all.")
-    : "The gravest first, then those that explain the most.";
+    : "Most severe first, then those with the most consequences.";
 }
 
 /** Offer every value of a field that a finding has, with how many have it. */

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Final
 from reports.text import counted, natural_key, short_name
 
 if TYPE_CHECKING:
-    from drift.result import ReachState
+    from drift.result import Reachability, ReachState, Unlike
     from reports.model import Report
-    from reports.pictures import ReachabilityReport, UnlikeReport
 
 _LISTED: Final = 200
 _NAMED: Final = 12
 _SAYS: Final[dict[ReachState, str]] = {
     "flood-missing": "has no flood list entry for",
     "imet-missing": "has no IMET route from",
-    "both-missing": "has neither flood list entry nor IMET route of",
-    "flood-extra": "has a flood list entry that is not intended, for",
-    "imet-extra": "has an IMET route that is not intended, from",
-    "both-extra": "has a flood list entry and an IMET route that are not intended, of",
+    "both-missing": "has neither a flood list entry for nor an IMET route from",
+    "flood-extra": "has an unintended flood list entry for",
+    "imet-extra": "has an unintended IMET route from",
+    "both-extra": "has an unintended flood list entry and IMET route of",
 }
 
 
@@ -35,7 +34,7 @@ class UnlikeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ReachText:
+class ReachabilityText:
     """The whole picture in words; `more` counts the differences that are not among `rows`."""
 
     sentences: tuple[str, ...]
@@ -44,7 +43,7 @@ class ReachText:
     more: int
 
 
-def reach_text(report: Report) -> ReachText | None:
+def reachability_text(report: Report) -> ReachabilityText | None:
     """Return what a report says of reachability; None for a report without VNIs."""
     reach = report.reachability
     if reach is None or not reach.segments:
@@ -56,31 +55,35 @@ def reach_text(report: Report) -> ReachText | None:
     )
     rows = tuple(map(_row, reach.unlike[:_LISTED]))
     more = len(reach.unlike) - len(rows)
-    return ReachText(tuple(_sentences(reach, len(carriers))), pairs, rows, more)
+    return ReachabilityText(tuple(_sentences(reach, len(carriers))), pairs, rows, more)
 
 
-def _sentences(reach: ReachabilityReport, vnis: int) -> list[str]:
+def _sentences(reach: Reachability, vnis: int) -> list[str]:
     different = len({item.vni for item in reach.unlike})
-    what = "flood list and IMET routes" if reach.imet else "flood list"
     unread = sorted({*reach.flood_unread, *reach.imet_unread}, key=natural_key)
-    readers = "every node that was read" if unread else "every node"
     nodes = {node for segment in reach.segments for node in segment.nodes}
+    both = "flood list and IMET routes" if reach.imet else "flood list"
     if nodes <= set(unread):
-        return ["Of no node the " + what + " were read: nothing is known."]
+        read = "were" if reach.imet else "was"
+        return [f"Reachability is unknown: the {both} {read} not collected on any node."]
     if different:
-        said = f"In {different:,} of {counted(vnis, 'VNI')} the {what} of a node differ from the"
-        sentences = [f"{said} VTEPs that carry the VNI."]
+        differ = "flood list or IMET routes" if reach.imet else "flood list"
+        sentences = [
+            f"In {different:,} of {counted(vnis, 'VNI')} the {differ} of at least one node "
+            f"{'differ' if reach.imet else 'differs'} from the VTEPs that carry the VNI."
+        ]
     else:
         each = "the only VNI" if vnis == 1 else f"each of {vnis:,} VNIs"
-        sentences = [f"In {each} {readers} has every other VTEP in its {what}."]
+        readers = "every node that was read" if unread else "every node"
+        sentences = [f"In {each} {readers} has every other VTEP in its {both}."]
     if unread:
         named = ", ".join(map(short_name, unread[:_NAMED]))
         more = f" and {len(unread) - _NAMED:,} more" if len(unread) > _NAMED else ""
-        sentences.append(f"Unknown, because not read: {named}{more}.")
+        sentences.append(f"Unknown, because not collected: {named}{more}.")
     return sentences
 
 
-def _row(item: UnlikeReport) -> UnlikeRow:
+def _row(item: Unlike) -> UnlikeRow:
     if item.vteps is None:
         return UnlikeRow(item.vni, item.node, _SAYS[item.state], "any other VTEP")
     named = ", ".join(map(short_name, item.vteps[:_NAMED]))
