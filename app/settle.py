@@ -80,7 +80,7 @@ def settle(
 
 
 def unsettled(report: Report) -> frozenset[str]:
-    """The hosts to look at again: with a finding of any kind, or not collected whole.
+    """The hosts to look at again: with a finding of any kind, or not collected completely.
 
     All of them when something is wrong that only shows between nodes: the one that puts it right
     may be in sync itself. What is suppressed is not waited for.

@@ -2,7 +2,7 @@
 
 A root cause is a failure, an incomplete host an error. A consequence is skipped with its cause's
 name, as its root cause fails already; a check that could not be made and a suppressed finding are
-skipped with their reason.
+skipped with their reason, and so is a note, in a suite of its own.
 A host in sync has one case, which passes.
 
 Written with the standard library: of junitparser (5.0 was looked at) only its counts would be used.
@@ -11,15 +11,18 @@ Written with the standard library: of junitparser (5.0 was looked at) only its c
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from reports.fold import fold
 from reports.text import natural_key, one_line, show_value, visible
-from reports.wording import acceptance
+from reports.wording import MAX_NOTE, acceptance, note_text
 
 if TYPE_CHECKING:
     from reports.model import FindingReport, Report
+
+NOTES: Final = "(notes)"
+"""The suite of the notes; no host is named like that."""
 
 # What XML 1.0 does not allow and `visible` leaves: the two non-characters.
 _NOT_XML = re.compile("[\ufffe\uffff]")
@@ -40,6 +43,9 @@ def junit_text(report: Report) -> str:
         cases.setdefault(item.host, []).append(_skip(item.host, _name(item), why))
     for skip in report.skipped:
         cases.setdefault(skip.host, []).append(_skip(skip.host, skip.check, skip.reason))
+    for note in report.notes:
+        name = f"{note.severity.value} note"
+        cases.setdefault(NOTES, []).append(_skip(NOTES, name, note_text(note)))
     suites = ET.Element("testsuites", name="evpn-fleet")
     for host in sorted(cases, key=natural_key):
         suites.append(_suite(report, host, cases[host]))
@@ -90,7 +96,7 @@ def _failure(item: FindingReport) -> ET.Element:
 
 def _skip(host: str, name: str, why: str) -> ET.Element:
     case = _case(host, name)
-    ET.SubElement(case, "skipped", message=_xml(one_line(why)))
+    ET.SubElement(case, "skipped", message=_xml(one_line(why, MAX_NOTE)))
     return case
 
 

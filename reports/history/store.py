@@ -68,8 +68,8 @@ _NEXT: Final = {
     "audits are still in their folders",
     "SQLITE_FULL": "free some space there, or name a --history on another disk",
     "SQLITE_IOERR": "check the disk and the free space there, or name another --history",
-    "SQLITE_NOTADB": "it is not a history: name another --history, or move that file away; the next "
-    "audit starts a new one",
+    "SQLITE_NOTADB": "it is not a history: name another --history, or move that file away; the "
+    "next audit starts a new one",
     "SQLITE_READONLY": "let this user write to the file and its folder, or use --no-history",
 }
 

@@ -68,13 +68,12 @@ def _sentences(reach: Reachability, vnis: int) -> list[str]:
         return [f"Reachability is unknown: the {both} {read} not collected on any node."]
     if different:
         differ = "flood list or IMET routes" if reach.imet else "flood list"
-        sentences = [
-            f"In {different:,} of {counted(vnis, 'VNI')} the {differ} of at least one node "
-            f"{'differ' if reach.imet else 'differs'} from the VTEPs that carry the VNI."
-        ]
+        said = f"In {different:,} of {counted(vnis, 'VNI')} the {differ} of at least one node"
+        verb = "differ" if reach.imet else "differs"
+        sentences = [f"{said} {verb} from the VTEPs that carry the VNI."]
     else:
         each = "the only VNI" if vnis == 1 else f"each of {vnis:,} VNIs"
-        readers = "every node that was read" if unread else "every node"
+        readers = "every collected node" if unread else "every node"
         sentences = [f"In {each} {readers} has every other VTEP in its {both}."]
     if unread:
         named = ", ".join(map(short_name, unread[:_NAMED]))

@@ -1,4 +1,4 @@
-"""The trend of a report: the latest audits as bars, and since when the fabric has been in this state."""
+"""The trend of a report: the latest audits as bars, and how long the fabric has been like this."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def trend_of(report: Report) -> Trend | None:
 
 
 def standing(report: Report, causes: Sequence[RootCause]) -> str:
-    """Return since when the fabric has been in this state, in a sentence; nothing without a history."""
+    """Return in a sentence how long the fabric has been like this; nothing without a history."""
     known = [cause.finding for cause in causes if cause.finding.first_seen is not None]
     if known:
         oldest = min(known, key=lambda item: item.first_seen or "")

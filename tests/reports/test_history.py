@@ -204,8 +204,8 @@ def test_reports_say_since_when_and_what_changed(file):
     report = record(file, run_at(DAY * 2, [LEAF1, LEAF2]))
     terminal, ticket = text_form(report), markdown_text(report)
     for form in (terminal, ticket):
-        assert "Since the previous audit: 1 finding new, 1 gone." in form
+        assert "Since the previous audit: 1 finding new, 1 resolved." in form
         assert f"since {at(0)} (2 days)" in form
         assert "new in this run" in form
-    assert "## Gone since the previous audit\n\n- `leaf3` `flood-missing`: `vxlan3" in ticket
+    assert "## Resolved since the previous audit\n\n- `leaf3` `flood-missing`: `vxlan3" in ticket
     assert "previous audit" not in text_form(examples.one())

@@ -206,7 +206,7 @@ def test_the_matrix_says_who_lacks_whom(show):
 def test_what_was_not_read_is_a_question_mark(show):
     page = show(fabrics.unread(worlds.bridged(3), ["node2"]))
     assert [_row(page, number) for number in (1, 2)] == [["", "✓", "✓"], ["?", "", "?"]]
-    assert "1 node not read" in page.text("#matrix-says")
+    assert "1 node not collected" in page.text("#matrix-says")
 
 
 def test_another_vni_is_in_the_address(show):
@@ -236,12 +236,12 @@ def test_a_difference_beyond_what_is_drawn_is_not_hidden(show):
     # node1 lacks node130, the 65th VTEP with a difference; node60 lacks node71, the 6th.
     assert [_row(page, number)[-1] for number in (1, 5, 6, 60)] == ["F", "F", "✓", "✓"]
     assert page.text("#matrix-says").endswith(
-        "Drawn are the first 60 of 65 nodes with a difference and "
-        "the first 60 of 65 VTEPs with a difference; report.json has all."
+        "Shown: the first 60 of 65 nodes with a difference and "
+        "the first 60 of 65 VTEPs with a difference; report.json has all of them."
     )
 
 
-def test_a_root_cause_says_how_to_mend_it(show):
+def test_a_root_cause_says_how_to_fix_it(show):
     page = show(fabrics.flood_missing())
     assert "Broadcast, ARP and unknown unicast do not reach that VTEP." in page.text(".impact")
     page.click(".remedy summary")

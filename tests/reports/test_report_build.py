@@ -11,7 +11,7 @@ import examples
 from drift.model import Severity
 from drift.result import AuditResult
 from overlay.records import CommandResult, EvpnTable, HostState
-from reports.build import build_report, exit_code, new_run_id, run_info, utc_text
+from reports.build import build_report, exit_code, new_run_id, run_info
 from reports.fold import fold, root_ids
 from reports.text import utc_text
 

@@ -34,9 +34,13 @@ def test_a_healthy_fabric_s_report_grows_with_its_nodes_only():
     ("report", "pairs", "says"),
     [
         (healthy(worlds.bridged(4)), 0, "In each of 2 VNIs every node has every other VTEP"),
-        (flood_missing(), 1, "In 1 of 2 VNIs the flood list and IMET routes of a node differ"),
-        (unread(worlds.bridged(3), ["node2"]), 0, "every node that was read has every other"),
-        (unread(worlds.bridged(2), ["node1", "node2"]), 0, "nothing is known"),
+        (
+            flood_missing(),
+            1,
+            "In 1 of 2 VNIs the flood list or IMET routes of at least one node differ",
+        ),
+        (unread(worlds.bridged(3), ["node2"]), 0, "every collected node has every other"),
+        (unread(worlds.bridged(2), ["node1", "node2"]), 0, "Reachability is unknown"),
         (healthy(worlds.unicast(3)), 0, "in its flood list."),
     ],
 )
@@ -136,7 +140,7 @@ def test_few_nodes_are_drawn_one_by_one_and_many_by_part():
 def test_unread_is_drawn_as_unknown():
     report = unread(worlds.example("route-reflectors"), ["rrserver1", "node2"])
     (wire,) = [wire for wire in drawn_topology(report).wires if wire.state == "unknown"]
-    assert (wire.mark, wire.title) == ("?", "rrserver1 – node2: not read at either end")
+    assert (wire.mark, wire.title) == ("?", "rrserver1 – node2: not collected at either end")
     assert drawn_topology(report).not_up == 1
 
 

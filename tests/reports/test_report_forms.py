@@ -50,7 +50,7 @@ def test_every_form_of_every_report_is_stable(form, name):
 
 
 def test_unknown_form_names_the_known_ones():
-    with pytest.raises(FleetError, match="no report format 'pdf'") as caught:
+    with pytest.raises(FleetError, match="unknown report format 'pdf'") as caught:
         render_report(examples.one(), "pdf")
     assert "markdown" in caught.value.hint
 
@@ -84,7 +84,7 @@ def test_summary_folds_consequences():
 def test_checks_left_out_by_choice_are_one_line_and_no_pass():
     skips = [SkippedCheck(check, "leaf1", NOT_CHOSEN) for check in ("mtu", "vrrp")]
     report = examples.report(examples.states(["leaf1"]), [], skips)
-    assert "Of this audit 2 checks were left out by choice." in text_form(report)
+    assert "2 checks were excluded from this audit." in text_form(report)
     assert "skipped mtu, vrrp on 1 node: left out by choice" in text_form(report)
     assert "- `mtu`, `vrrp` on 1 node: `left out by choice`" in markdown_text(report)
 

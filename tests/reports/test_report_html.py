@@ -84,6 +84,6 @@ def test_every_colour_comes_from_the_theme():
 
 
 def test_who_is_only_affected_is_told_from_who_is_broken():
-    said = "The root causes are on 3 nodes; 1 other is only affected."
+    said = "The root causes are on 3 nodes; 1 other is only affected by them."
     assert said in html_text(examples.folded())
     assert "only affected" not in html_text(examples.one())

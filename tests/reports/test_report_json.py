@@ -87,7 +87,7 @@ def test_models_are_closed_and_frozen():
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "there is no such report"),
+        (None, "this report does not exist"),
         (b"", "is not JSON"),
         (b'{"schema": "1"', "is not JSON"),
         (b"\xff\xfe", "is not JSON"),
