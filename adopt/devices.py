@@ -144,3 +144,41 @@ def devices(files: Iterable[tuple[str, InterfacesFile]]) -> dict[str, Device]:
 def _attributes(path: str, stanza: Stanza) -> Iterator[Attribute]:
     for (key, value), line in zip(stanza.options, stanza.lines, strict=True):
         yield Attribute(key.replace("_", "-"), value, path, line, key)
+        if key in _BEFORE:
+            yield from _made_by_hand(Attribute(key, value, path, line, key), stanza.name)
+
+
+# What `ip link add NAME type vxlan` calls the attributes of ifupdown2.
+_BY_HAND = {
+    "id": "vxlan-id",
+    "local": "vxlan-local-tunnelip",
+    "group": "vxlan-svcnodeip",
+    "dev": "vxlan-physdev",
+    "dstport": "vxlan-port",
+}
+_BEFORE = frozenset({"pre-up", "up", "post-up"})
+
+
+def _made_by_hand(command: Attribute, name: str) -> Iterator[Attribute]:
+    """A VXLAN device that a command makes, as if attributes did: over IPv6 there is no other way.
+
+    ifupdown2 takes IPv4 addresses only for `vxlan-local-tunnelip` and `vxlan-remoteip`.
+    """
+    words = command.value.split()
+    made: list[tuple[str, str]] = []
+    start = _behind(words, ["ip", "link", "add", name, "type", "vxlan"])
+    if start is not None:
+        pairs = list(zip(words[start:], words[start + 1 :], strict=False))
+        made = [(_BY_HAND[word], value) for word, value in pairs if word in _BY_HAND]
+        made.append(("vxlan-learning", "off" if "nolearning" in words else "on"))
+    elif _behind(words, ["bridge", "fdb", "append", "00:00:00:00:00:00", "dev", name]) is not None:
+        made = [("vxlan-remoteip", words[-1])] if words[-2:-1] == ["dst"] else []
+    for key, value in made:
+        yield Attribute(key, value, command.file, command.line, command.written)
+
+
+def _behind(words: list[str], wanted: list[str]) -> int | None:
+    """The index behind the first run of these words."""
+    size = len(wanted)
+    starts = range(len(words) - size + 1)
+    return next((at + size for at in starts if words[at : at + size] == wanted), None)

@@ -48,7 +48,7 @@ def vnis(hosts: Sequence[Host]) -> Iterator[Finding]:
 def tunnel_sources(hosts: Sequence[Host]) -> Iterator[Finding]:
     """Each VXLAN device names the address that its packets leave from, and the host has it."""
     for host in hosts:
-        lacking = [d for d in host.vxlans if d.first(LOCAL) is None and not d.first("pre-up")]
+        lacking = [d for d in host.vxlans if d.first(LOCAL) is None]
         ids = [a for device in lacking for a in device.all("vxlan-id", "vxlan-vni")[:1]]
         if ids:
             yield at(
