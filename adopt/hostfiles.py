@@ -35,7 +35,7 @@ class Unread:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.host}{self.file}:{self.line}: {ascii(self.text)[1:-1]}: {self.why}"
+        return f"{self.host}{self.file}:{self.line}: {self.why}: {ascii(self.text)[1:-1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +167,16 @@ def _interfaces(
             found = sorted(p for p in texts if _sourced(p, pattern))
             waiting += found
             if not found and not any(sign in pattern for sign in "*?["):
-                unread.append(Unread(name, path, 1, f"source {source}", "that file is not at hand"))
+                line = _line_of(texts[path], source)
+                unread.append(
+                    Unread(name, path, line, f"source {source}", "that file is not at hand")
+                )
     return tuple(read.items()), unread
+
+
+def _line_of(text: str, source: str) -> int:
+    lines = enumerate(text.split("\n"), start=1)
+    return next((n for n, line in lines if source in line.split()[1:2]), 0)
 
 
 def _why(text: str) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import ipaddress
     from collections.abc import Iterable, Sequence
 
-    from adopt.devices import Device, Interface
+    from adopt.devices import Attribute, Device, Interface
     from adopt.hostfiles import Host
 
 # An interface's MTU where nothing says otherwise.
@@ -96,7 +96,7 @@ class Underlay:
         port = self._usual_port()
         mtu = survey.most(
             "the underlay's MTU",
-            [word(h, size, d) for h, d, _ in holders if (size := _mtu(h, d)) is not None],
+            [word(h, *size) for h, d, _ in holders if (size := _mtu(h, d))],
             ETHERNET,
         )
         keys: dict[str, Any] = {"prefix": str(self._prefix), "bridge": bridge}
@@ -159,10 +159,14 @@ def _interfaces(host: Host) -> Iterable[tuple[Device, Interface]]:
             yield device, interface
 
 
-def _mtu(host: Host, holder: Device) -> int | None:
+def _mtu(host: Host, holder: Device) -> tuple[int, Attribute | None] | None:
+    """The MTU of the NIC below the address, or of the address's device; with its line."""
     ports = [host.devices[port] for port in holder.ports if port in host.devices]
-    sizes = [size for device in (*ports, holder) if (size := device.number("mtu")) is not None]
-    return sizes[0] if sizes else None
+    for device in (*ports, holder):
+        size = device.number("mtu")
+        if size is not None:
+            return size, device.first("mtu")
+    return None
 
 
 def _router_id(host: Host) -> str | None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from overlay.errors import FleetError
+from overlay.loading import FABRIC_FILE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+REPORT = "import.md"
 
 _LAYOUT = "lay them as `render` does: DIR/HOST/etc/network/interfaces, DIR/HOST/etc/frr/frr.conf"
 # A configuration file is some kilobytes; what is larger is something else.
@@ -44,3 +48,21 @@ def _text(path: Path) -> str:
         return path.read_bytes().decode("utf-8", errors="backslashreplace")
     except OSError as error:
         raise FleetError(f"{path}: cannot be read: {error.strerror}", "mend that, retry") from None
+
+
+def refuse_inventory(folder: Path) -> None:
+    """Raises FleetError where an intent lies in `folder` already: a person may have edited it."""
+    if (folder / FABRIC_FILE).exists():
+        raise FleetError(
+            f"{folder}: there is a {FABRIC_FILE} already", "name another --output, or move it away"
+        )
+
+
+def write_inventory(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes files into a folder, which is made where it is not there yet."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FleetError(f"{folder}: cannot be written: {error}", "name another --output") from None
