@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 INTERFACES = "/etc/network/interfaces"
 OVERLAY = "/etc/network/interfaces.d/evpn-fleet"
 FRR_CONF = "/etc/frr/frr.conf"
+DAEMONS = "/etc/frr/daemons"
 SYSCTLS = ("/etc/sysctl.conf", "/etc/sysctl.d/*")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adopt.bgp import EVPN
 from adopt.hostfiles import FRR_CONF
+from adopt.infer_detection import detection_keys
 from adopt.survey import Word
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def bgp_keys(survey: Survey) -> dict[str, Any] | None:
             f"it reflects routes without `bgp cluster-id`: the intent takes {cluster} for all",
             FRR_CONF,
         )
-    return keys | ({"cluster_id": cluster} if cluster else {})
+    keys |= {"cluster_id": cluster} if cluster else {}
+    return keys | detection_keys(survey)
 
 
 def word_at(host: Host, value: object, line: int) -> Word:

@@ -16,7 +16,13 @@ REPORT = "import.md"
 _LAYOUT = "lay them as `render` does: DIR/HOST/etc/network/interfaces, DIR/HOST/etc/frr/frr.conf"
 # A configuration file is some kilobytes; what is larger is something else.
 _LARGEST = 4_000_000
-_READ = ("etc/network/**/*", "etc/frr/frr.conf", "etc/sysctl.conf", "etc/sysctl.d/*")
+_READ = (
+    "etc/network/**/*",
+    "etc/frr/frr.conf",
+    "etc/frr/daemons",
+    "etc/sysctl.conf",
+    "etc/sysctl.d/*",
+)
 
 
 def read_folder(folder: Path) -> dict[str, dict[str, str]]:

@@ -87,6 +87,8 @@ def one_sided(hosts: Sequence[Host]) -> Iterator[Finding]:
                 if other is None or other is host or other.main is None:
                     continue
                 there = _other_end(other, host)
+                if any(other.main.remote_as(n) is None for n in there):
+                    continue  # that is said of the other end
                 if not there and not _listens(other.main, host):
                     yield _finding(
                         "peer-on-one-side",

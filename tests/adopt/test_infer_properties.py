@@ -37,6 +37,15 @@ def dressed(draw: Any) -> FabricIntent:
         keys["underlay"]["forwarding"] = draw(st.booleans())
     if evpn and draw(st.booleans()):
         keys["bgp"]["coalesce_time"] = 50
+    if evpn and draw(st.booleans()):
+        keys["bgp"]["bfd"] = {
+            "interval": draw(st.sampled_from([300, 1000])),
+            "multiplier": draw(st.sampled_from([3, 5])),
+        }
+    if evpn and draw(st.booleans()):
+        keys["bgp"]["timers"] = draw(
+            st.sampled_from([{"hold": 30}, {"keepalive": 60, "hold": 180}])
+        )
     for vrf in keys["vrfs"].values():
         if "l3vni" in vrf and draw(st.booleans()):
             vrf["bridge"] = f"transit{vrf['l3vni']}"

@@ -57,9 +57,15 @@ CASES = {
         "l2-evpn",
         [
             ("node2", FRR, " neighbor 192.168.0.3 remote-as 1234\n", ""),
+            ("node2", FRR, " neighbor 192.168.0.3 timers connect 10\n", ""),
             ("node2", FRR, "  neighbor 192.168.0.3 activate\n", ""),
         ],
         {("node3", "neighbor 192.168.0.2 remote-as 1234", "peer-on-one-side")},
+    ),
+    "a peer without remote-as": (
+        "l2-evpn",
+        [("node2", FRR, " neighbor 192.168.0.3 remote-as 1234\n", "")],
+        {("node2", "neighbor 192.168.0.3 timers connect 10", "neighbor-without-remote-as")},
     ),
     "a family that is missing on one side": (
         "l2-evpn",
