@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from adopt.infer_control import bgp_keys, vip_keys, vrf_keys
 from adopt.infer_networks import Segments, network_keys, overlay_keys, room_for_guests
 from adopt.infer_underlay import Underlay, forwards, roles
+from overlay.crosscheck import contradictions
+from overlay.derive import derive
 from overlay.errors import IntentError
+from overlay.intent import Fabric
+from overlay.unused import unused_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +74,26 @@ def infer(hosts: Sequence[Host], name: str) -> Inferred:
     fabric |= {"vips": vips} if vips else {}
     fabric["nodes"] = nodes
     unread = tuple(note for host in hosts for note in host.unread)
-    return Inferred(fabric, tuple(survey.remarks), unread)
+    return Inferred(_without_unused(fabric), tuple(survey.remarks), unread)
+
+
+def _without_unused(fabric: dict[str, Any]) -> dict[str, Any]:
+    """The keys without those that nothing is derived from, which `validate` would refuse.
+
+    An intent with contradictions is left as it is: a wrong key makes right ones look unused.
+    """
+    try:
+        model = Fabric.model_validate(fabric)
+    except ValidationError:
+        return fabric
+    if any(contradictions(model)):
+        return fabric
+    for key, _, _ in reversed(list(unused_keys(model, derive(model).nodes))):
+        place: Any = fabric
+        for part in key[:-1]:
+            place = place[part]
+        del place[key[-1]]
+    return {key: value for key, value in fabric.items() if value or key == "networks"}
 
 
 def _nodes(

@@ -11,6 +11,7 @@ from adopt.hostfiles import read_hosts
 from adopt.infer import infer
 from overlay.derive import derive
 from overlay.intent import Fabric
+from overlay.unused import unused_keys
 from tests.drift.test_drift_properties import fabrics
 from tests.rendering import render
 
@@ -94,3 +95,4 @@ def test_import_of_render_is_the_intent(intent: FabricIntent) -> None:
 
     assert found.nodes == intent.nodes
     assert render(found) == render(intent)
+    assert not any(unused_keys(found.fabric, found.nodes))
