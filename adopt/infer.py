@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from adopt.infer_control import bgp_keys, vip_keys, vrf_keys
+from adopt.infer_names import NamesFound
 from adopt.infer_networks import Segments, network_keys, overlay_keys, room_for_guests
 from adopt.infer_underlay import Underlay, forwards, roles
 from overlay.crosscheck import contradictions
@@ -53,10 +54,13 @@ def infer(hosts: Sequence[Host], name: str) -> Inferred:
     evpn = any(host.main and host.main.has_evpn for host in survey.vteps)
     mode = "evpn" if evpn else "multicast" if segments.groups() else "unicast"
     overlay = overlay_keys(survey, segments, room_for_guests(underlay))
+    found = NamesFound(survey, segments)
+    overlay |= {"names": found.patterns} if found.patterns else {}
     networks = [
-        network_keys(survey, segments, vni, overlay, learns=not evpn) for vni in segments.networks
+        network_keys(survey, segments, found, overlay, vni, learns=not evpn)
+        for vni in segments.networks
     ]
-    vrfs = vrf_keys(survey, segments)
+    vrfs = vrf_keys(survey, found)
     symmetric = any("l3vni" in vrf for vrf in vrfs.values())
     routed = any("gateways" in network for network in networks)
     routing = "symmetric" if symmetric else "asymmetric" if routed else "none"

@@ -12,7 +12,7 @@ from adopt.survey import Word
 
 if TYPE_CHECKING:
     from adopt.hostfiles import Host
-    from adopt.infer_networks import Segments
+    from adopt.infer_names import NamesFound
     from adopt.infer_underlay import Underlay
     from adopt.survey import Survey
 
@@ -72,7 +72,7 @@ def _router_ids(host: Host) -> list[str]:
     return host.main.values("bgp", "router-id") if host.main else []
 
 
-def vrf_keys(survey: Survey, segments: Segments) -> dict[str, dict[str, Any]]:
+def vrf_keys(survey: Survey, found: NamesFound) -> dict[str, dict[str, Any]]:
     """`vrfs:` of the intent: every VRF that a device or FRR's configuration names."""
     names: dict[str, dict[str, Any]] = {}
     for host in survey.vteps:
@@ -88,21 +88,10 @@ def vrf_keys(survey: Survey, segments: Segments) -> dict[str, dict[str, Any]]:
     for vrf, words in l3vnis.items():
         names.setdefault(vrf, {})["l3vni"] = survey.most(f"VRF {vrf}: its L3VNI", words, 0)
     for vrf, keys in names.items():
-        _transit(survey, segments, vrf, keys)
+        keys.update(found.of(keys.get("l3vni", 0), transit=True))
         _exits(survey, vrf, keys)
     order = sorted(names, key=lambda name: (names[name].get("l3vni", 0), name))
     return {name: names[name] for name in order}
-
-
-def _transit(survey: Survey, segments: Segments, vrf: str, keys: dict[str, Any]) -> None:
-    """The bridge of a VRF's L3VNI, where it is not called after it."""
-    vni = keys.get("l3vni")
-    if vni not in segments.by_vni:
-        return
-    words = segments.words(vni, lambda _, b: b.name if b else None)
-    bridge = survey.most(f"VRF {vrf}: the bridge of its L3VNI", words, f"vmbr{vni}")
-    if bridge != f"vmbr{vni}":
-        keys["bridge"] = bridge
 
 
 def _exits(survey: Survey, vrf: str, keys: dict[str, Any]) -> None:

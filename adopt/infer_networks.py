@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from adopt.devices import Device
     from adopt.hostfiles import Host
+    from adopt.infer_names import NamesFound
     from adopt.survey import Survey, Word
 
 GROUPS = ("vxlan-svcnodeip", "vxlan-svcnodeip6", "vxlan-mcastgrp", "vxlan-mcastgrp6")
@@ -135,26 +136,23 @@ def _overlay_mtu(segments: Segments, room: int) -> int:
 
 
 def network_keys(
-    survey: Survey, segments: Segments, vni: int, overlay: dict[str, Any], *, learns: bool
+    survey: Survey,
+    segments: Segments,
+    names: NamesFound,
+    overlay: dict[str, Any],
+    vni: int,
+    *,
+    learns: bool,
 ) -> dict[str, Any]:
     """One entry of `networks:`; what the overlay says of all is left out."""
     what = f"VNI {vni}"
     keys: dict[str, Any] = {"vni": vni}
-    bridges = segments.words(vni, lambda _, b: b.name if b else None)
-    bridge = survey.most(f"{what}: its bridge", bridges, f"vmbr{vni}")
-    if bridge != f"vmbr{vni}":
-        keys["bridge"] = bridge
+    keys |= {"name": names.networks[vni]} if vni in names.networks else {}
+    keys |= names.of(vni)
     for host, device, holder in segments.by_vni[vni]:
         if holder is None:
             survey.remark(
                 host, f"{device.name} is a port of no bridge here", device.file, device.line
-            )
-        if device.name != f"vxlan{vni}":
-            survey.remark(
-                host,
-                f"{device.name} carries VNI {vni}; the intent calls it vxlan{vni}",
-                device.file,
-                device.line,
             )
     vrf = survey.most(
         f"{what}: its VRF",

@@ -50,7 +50,13 @@ def dressed(draw: Any) -> FabricIntent:
     for vrf in keys["vrfs"].values():
         if "l3vni" in vrf and draw(st.booleans()):
             vrf["bridge"] = f"transit{vrf['l3vni']}"
-    for network in keys["networks"]:
+    named = draw(st.sampled_from(["number", "word", "ever"]))
+    if named == "number":
+        keys["overlay"]["names"] = {"device": "vx{vni}", "l3vni_bridge": "tr{vni}"}
+    if named == "word":
+        keys["overlay"]["names"] = {"device": "vx_{name}", "bridge": "{name}"}
+    for number, network in enumerate(keys["networks"]):
+        network["name"] = f"lan{chr(97 + number)}"
         _dress(draw, keys["mode"], network)
     for node in keys["nodes"].values():
         if draw(st.integers(0, 3)) == 0:
