@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from adopt.infer_control import bgp_keys, vip_keys, vrf_keys
 from adopt.infer_names import NamesFound
-from adopt.infer_networks import Segments, network_keys, overlay_keys, room_for_guests
+from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
 from adopt.infer_underlay import Underlay, forwards, roles
+from adopt.segments import Segments
 from overlay.crosscheck import contradictions
 from overlay.derive import derive
 from overlay.errors import IntentError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from overlay.intent import Names
 
 if TYPE_CHECKING:
-    from adopt.infer_networks import Segments
+    from adopt.segments import Segments
     from adopt.survey import Survey
 
 _DEFAULTS = Names.model_validate({})
