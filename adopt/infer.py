@@ -71,7 +71,7 @@ def infer(hosts: Sequence[Host], name: str) -> Inferred:
     fabric |= {"scope": scope} if scope != "whole" else {}
     fabric["underlay"] = underlay | ({} if forwarding is None else {"forwarding": forwarding})
     fabric |= {"overlay": overlay} if overlay else {}
-    bgp = bgp_keys(survey) if evpn else None
+    bgp = bgp_keys(survey, over_ipv6=":" in underlay["prefix"]) if evpn else None
     fabric |= {"bgp": bgp} if bgp else {}
     fabric |= {"vrfs": vrfs} if vrfs else {}
     fabric["networks"] = networks

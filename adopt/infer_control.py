@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from adopt.bgp import EVPN
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_detection import detection_keys
 from adopt.survey import Word
+from overlay.intent import FRR_WITH_IPV6_VTEPS, version_of
 
 if TYPE_CHECKING:
     from adopt.hostfiles import Host
@@ -24,7 +26,7 @@ _GIVES_WAY = 200
 _PREFERRED = 100
 
 
-def bgp_keys(survey: Survey) -> dict[str, Any] | None:
+def bgp_keys(survey: Survey, *, over_ipv6: bool) -> dict[str, Any] | None:
     """`bgp:` of the intent; None without an instance that speaks EVPN."""
     speakers = [host for host in (*survey.vteps, *survey.reflectors) if host.main]
     if not speakers:
@@ -60,7 +62,20 @@ def bgp_keys(survey: Survey) -> dict[str, Any] | None:
             FRR_CONF,
         )
     keys |= {"cluster_id": cluster} if cluster else {}
+    if over_ipv6:
+        keys["frr"] = _oldest_frr(speakers)
     return keys | detection_keys(survey)
+
+
+def _oldest_frr(speakers: list[Host]) -> str:
+    """The oldest version that the files name; one that names none has what IPv6 tunnels need."""
+    named = [
+        line.words[2]
+        for host in speakers
+        for line in host.frr
+        if line.words[:2] == ["frr", "version"] and re.match(r"\d+\.\d+", line.words[-1])
+    ]
+    return min((*named, FRR_WITH_IPV6_VTEPS), key=version_of) if named else FRR_WITH_IPV6_VTEPS
 
 
 def word_at(host: Host, value: object, line: int) -> Word:

@@ -187,6 +187,7 @@ class Scope(StrEnum):
 
     WHOLE = "whole"
     OVERLAY = "overlay"
+    OBSERVED = "observed"
 
 
 class Underlay(Strict):
@@ -419,7 +420,8 @@ class Fabric(Strict):
     scope: Scope = Field(
         Scope.WHOLE,
         description="whole: /etc/network/interfaces is ours; overlay: only "
-        "/etc/network/interfaces.d/evpn-fleet is, and the underlay is left alone.",
+        "/etc/network/interfaces.d/evpn-fleet is, and the underlay is left alone; observed: "
+        "nothing is ever written, only what the kernel and BGP hold is audited.",
     )
     vrfs: dict[InterfaceName, Vrf] = Field(default_factory=dict, description="VRFs by name.")
     networks: tuple[Network, ...] = Field((), description="The layer-2 segments.")

@@ -36,6 +36,8 @@ def dressed(draw: Any) -> FabricIntent:
         keys["overlay"]["guest_ports"] = "^tap[0-9]+"
     if draw(st.booleans()) and keys["routing"] == "none":
         keys["underlay"]["forwarding"] = draw(st.booleans())
+    if evpn and ":" in keys["underlay"]["prefix"]:
+        keys["bgp"]["frr"] = "10.6"  # no older one goes over IPv6; its file says nothing else
     if evpn and draw(st.booleans()):
         keys["bgp"]["coalesce_time"] = 50
     if evpn and draw(st.booleans()):
