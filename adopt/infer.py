@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from adopt.hostfiles import FRR_CONF
 from adopt.infer_control import bgp_keys, vip_keys, vrf_keys
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
@@ -78,6 +79,7 @@ def infer(hosts: Sequence[Host], name: str) -> Inferred:
     vips = vip_keys(survey, place)
     fabric |= {"vips": vips} if vips else {}
     fabric["nodes"] = nodes
+    _remark_strangers(survey, place)
     unread = tuple(note for host in hosts for note in host.unread)
     return Inferred(_without_unused(fabric), tuple(survey.remarks), unread)
 
@@ -99,6 +101,21 @@ def _without_unused(fabric: dict[str, Any]) -> dict[str, Any]:
             place = place[part]
         del place[key[-1]]
     return {key: value for key, value in fabric.items() if value or key == "networks"}
+
+
+def _remark_strangers(survey: Survey, place: Underlay) -> None:
+    """Neighbours whose files are not at hand: the intent has no such node, so no such session."""
+    known = set(place.addresses.values())
+    for host in survey.hosts:
+        for neighbor in host.main.sessions() if host.main else ():
+            if neighbor.is_address and neighbor.name not in known:
+                survey.remark(
+                    host,
+                    f"its neighbour {neighbor.name} is none of these hosts: lay its files beside "
+                    "them, else the intent has no such node",
+                    FRR_CONF,
+                    neighbor.line,
+                )
 
 
 def _nodes(

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from adopt.hostfiles import Host
     from adopt.survey import Survey
 
-# What FRR does where its file does not say: it does not write these down.
-_FRR = {"keepalive": 60, "hold": 180, "connect": 120}
+# What FRR does where its file does not say, by its profile: it does not write these down.
+_PROFILES = {"traditional": (60, 180, 120), "datacenter": (3, 9, 10)}
 _TIMERS = Timers.model_validate({})
 _BFD = Bfd.model_validate({})
 _PROFILE = {
@@ -29,7 +29,7 @@ def detection_keys(survey: Survey) -> dict[str, Any]:
     """`timers` and `bfd` of the intent's `bgp:`; what is its default is left out."""
     speakers = [h for h in (*survey.vteps, *survey.reflectors, *survey.routers) if h.main]
     instance = [word for host in speakers for word in _instance_timers(host)]
-    keepalive, hold = survey.most("the BGP timers", instance, (_FRR["keepalive"], _FRR["hold"]))
+    keepalive, hold = survey.most("the BGP timers", instance, (_TIMERS.keepalive, _TIMERS.hold))
     connects = [word for host in speakers for word in _connect_timers(host)]
     connect = survey.most("the time to connect", connects, _TIMERS.connect)
     timers = Timers(keepalive=keepalive, hold=hold, connect=connect)
@@ -51,7 +51,13 @@ def _instance_timers(host: Host) -> Iterator[Word]:
     if len(times) == 2 and all(time.isdecimal() for time in times):
         yield Word(host, (int(times[0]), int(times[1])), FRR_CONF, lines[-1].line)
     elif host.main:
-        yield Word(host, (_FRR["keepalive"], _FRR["hold"]), FRR_CONF, host.main.line)
+        yield Word(host, _by_itself(host)[:2], FRR_CONF, host.main.line)
+
+
+def _by_itself(host: Host) -> tuple[int, int, int]:
+    """The keepalive, hold and connect times of FRR's profile on a host."""
+    datacenter = any(line.statement == ("frr defaults datacenter",) for line in host.frr)
+    return _PROFILES["datacenter" if datacenter else "traditional"]
 
 
 def _connect_timers(host: Host) -> Iterator[Word]:
@@ -63,7 +69,7 @@ def _connect_timers(host: Host) -> Iterator[Word]:
             if line.words[2:4] == ["timers", "connect"] and line.words[4:5]
             if line.words[4].isdecimal()
         ]
-        time, line = said[-1] if said else (_FRR["connect"], neighbor.line)
+        time, line = said[-1] if said else (_by_itself(host)[2], neighbor.line)
         yield Word(host, time, FRR_CONF, line)
 
 

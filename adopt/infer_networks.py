@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from adopt.segments import Segments
     from adopt.survey import Survey
 
+# A MAC of Cumulus Networks that anycast gateways commonly have.
+_SOME_MAC = "44:39:39:ff:40:94"
 _DEFAULTS = Overlay.model_validate({})
 
 
@@ -42,6 +44,13 @@ def overlay_keys(survey: Survey, segments: Segments, room: int) -> dict[str, Any
     macs = [m for vni in segments.networks for m in _gateway_macs(segments, vni)]
     if macs:
         keys["gateway_mac"] = Counter(macs).most_common(1)[0][0]
+    elif any(segments.gateways(vni) for vni in segments.networks):
+        keys["gateway_mac"] = _SOME_MAC
+        survey.remark(
+            None,
+            f"no host gives its gateways a MAC (`hwaddress`), and the intent needs one: "
+            f"{_SOME_MAC}. Until it is set, the audit reports each gateway's own",
+        )
     patterns = [
         word(host, attribute.value, attribute)
         for host in survey.hosts

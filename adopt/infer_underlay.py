@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adopt.bgp import EVPN
-from adopt.hostfiles import FRR_CONF, INTERFACES, OVERLAY
+from adopt.hostfiles import FRR_CONF, INTERFACES, OVERLAY, PROXMOX_SDN
 from adopt.survey import Survey, word
 from overlay.errors import IntentError
 
@@ -133,7 +133,17 @@ class Underlay:
         return keys
 
     def scope(self, host: Host) -> str:
-        """`overlay` where our own file lies in interfaces.d, or the address is on no bridge."""
+        """`observed` where Proxmox's SDN writes the files.
+
+        `overlay` where our own file lies in interfaces.d, or the address is on no bridge.
+        """
+        if PROXMOX_SDN in host.texts:
+            self._survey.remark(
+                host,
+                "Proxmox's SDN writes its files: the intent only observes it (scope: observed)",
+                PROXMOX_SDN,
+            )
+            return "observed"
         if OVERLAY in host.texts:
             return "overlay"
         device = self.holders.get(host.name, (None,))[0]

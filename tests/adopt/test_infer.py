@@ -14,7 +14,7 @@ from adopt.infer import infer
 from adopt.lint import lint
 from overlay.derive import derive
 from overlay.errors import FleetError, IntentError
-from overlay.intent import Fabric
+from overlay.intent import Fabric, Scope
 from overlay.loading import load_inventory
 from overlay.unused import unused_keys
 from tests.adopt.folders import EXAMPLES, SEED, texts
@@ -214,6 +214,24 @@ CASES: dict[str, tuple[str, list[tuple[str, str, str, str]], dict[str, Any], lis
         {"nodes.node1.scope": "overlay", "scope": "whole"},
         ["node1/etc/network/interfaces:35: its underlay address is on vmbr0, which is not a bridge: the intent leaves the underlay alone there (scope: overlay)"],
     ),
+    "gateways without any MAC": (
+        "l3-asymmetric",
+        [(node, NET, "        hwaddress 44:39:39:ff:40:94\n", "") for node in ("node1", "node2", "node3")],
+        {"overlay.gateway_mac": "44:39:39:ff:40:94"},
+        ["no host gives its gateways a MAC (`hwaddress`), and the intent needs one: 44:39:39:ff:40:94. Until it is set, the audit reports each gateway's own"],
+    ),
+    "a neighbour whose files are not at hand": (
+        "l2-evpn",
+        [("node1", FRR, " neighbor 192.168.0.2 remote-as 1234\n", " neighbor 192.168.0.2 remote-as 1234\n neighbor 192.168.0.9 remote-as 1234\n neighbor 192.168.0.9 timers connect 10\n")],
+        {},
+        ["node1/etc/frr/frr.conf:15: its neighbour 192.168.0.9 is none of these hosts: lay its files beside them, else the intent has no such node"],
+    ),
+    "the profile of data centres": (
+        "l2-evpn",
+        [(node, FRR, old, new) for node in ("node1", "node2", "node3") for old, new in (("frr defaults traditional", "frr defaults datacenter"), (" timers bgp 3 9\n", ""), (" timers connect 10\n", " description x\n"))],
+        {"bgp.timers": {"keepalive": 3, "hold": 9, "connect": 10}},
+        [],
+    ),
     "the daemon that is gone": (
         "exit-vrrp",
         [("node1", NET, "vrrp 1 192.168.0.10/24", "vrrp_id 1\n vrrp_priority 2\n vrrp_virtual_ip 192.168.0.10"), ("node1", FRR, " vrrp 1 priority 200\n", "")],
@@ -312,3 +330,46 @@ def test_a_damaged_file_ends_in_an_intent_or_in_a_clear_error():
                 lint(read_hosts(files))
                 with suppress(FleetError):
                     infer(read_hosts(files), "x")
+
+
+def test_a_node_of_proxmox_sdn_is_observed_and_its_names_are_kept():
+    """As Proxmox's SDN writes its files: a peer-group, its own names, its file in interfaces.d."""
+    fabric = intent_of("l3-symmetric")
+    keys = fabric.model_dump(mode="json", exclude_none=True)
+    keys["overlay"]["names"] = {"device": "vxlan_{name}", "bridge": "{name}"}
+    keys["vrfs"]["vrf1"] |= {"device": "vrfvx_z1", "bridge": "vrfbr_z1"}
+    for network, name in zip(keys["networks"], ("red", "blue"), strict=True):
+        network["name"] = name
+    intent = Fabric.model_validate(keys)
+    files = render(derive(intent))
+    for host in files.values():
+        head, _, overlay = host[NET].partition("auto vrf1")
+        host[NET] = (
+            head + "auto vmbr0" + overlay.partition("auto vmbr0")[2].partition("auto red")[0]
+        )
+        before, _, after = ("auto vrf1" + overlay).partition("auto vmbr0")
+        host["/etc/network/interfaces.d/sdn"] = (
+            "#version:7\n" + before + "auto red" + after.partition("auto red")[2]
+        )
+        grouped = re.sub(
+            r" neighbor (\S+) remote-as 1234", r" neighbor \1 peer-group VTEP", host[FRR]
+        )
+        grouped = re.sub(r"  neighbor \S+ activate\n", "", grouped)
+        grouped = grouped.replace("evpn\n", "evpn\n  neighbor VTEP activate\n")
+        grouped = grouped.replace(
+            " timers bgp", " neighbor VTEP peer-group\n neighbor VTEP remote-as 1234\n timers bgp"
+        )
+        host[FRR] = grouped
+
+    found = infer(read_hosts(files), "l3-symmetric")
+
+    assert {str(remark) for remark in found.remarks} == {
+        f"node{n}/etc/network/interfaces.d/sdn: Proxmox's SDN writes its files: the intent only "
+        "observes it (scope: observed)"
+        for n in (1, 2, 3)
+    }
+    again = Fabric.model_validate(found.fabric)
+    assert again.scope is Scope.OBSERVED
+    assert again.networks == intent.networks
+    assert again.vrfs == intent.vrfs
+    assert again.overlay == intent.overlay
