@@ -19,7 +19,20 @@ if TYPE_CHECKING:
 _SILENT = frozenset({("bridge-stp", "off"), ("vxlan-port", "4789"), ("bridge-ports", "none")})
 _PART_OF_ADDRESS = frozenset({"netmask", "broadcast", "network"})
 _SWITCHES = {"yes": "on", "1": "on", "true": "on", "no": "off", "0": "off", "false": "off"}
-_SWITCHED = ("bridge-", "vxlan-learning", "ip-forward", "ip6-forward", "arp-accept")
+_SWITCHED = frozenset(
+    {
+        "bridge-stp",
+        "bridge-learning",
+        "bridge-arp-nd-suppress",
+        "bridge-unicast-flood",
+        "bridge-multicast-flood",
+        "bridge-vlan-aware",
+        "vxlan-learning",
+        "ip-forward",
+        "ip6-forward",
+        "arp-accept",
+    }
+)
 _COMMANDS = frozenset({"up", "down", "pre-up", "post-up", "pre-down", "post-down"})
 
 
@@ -88,7 +101,7 @@ def _value(key: str, value: str) -> str:
         return next((word.lower() for word in words if ":" in word), value)
     if key == "bridge-ports":
         return " ".join(sorted(words))
-    if key.startswith(_SWITCHED) and len(words) == 1:
+    if key in _SWITCHED and len(words) == 1:
         return _SWITCHES.get(words[0].lower(), words[0])
     return " ".join(words)
 
