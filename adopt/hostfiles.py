@@ -14,7 +14,7 @@ from parsers.frr import read_frr_config
 from parsers.interfaces import parse_interfaces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from overlay.host_records import FrrLine, InterfacesFile
 
@@ -164,6 +164,11 @@ def _interfaces(
             continue
         file = read[path] = parse_interfaces(texts[path])
         unread += [Unread(name, path, line, text, _why(text)) for line, text in file.strange]
+        unread += [
+            Unread(name, path, stanza.line, f"iface {stanza.name}", "a range of names")
+            for stanza in file.stanzas
+            if "[" in stanza.name
+        ]
         for source in file.sources:
             pattern = posixpath.join(posixpath.dirname(path), source)
             found = sorted(p for p in texts if _sourced(p, pattern))
@@ -219,7 +224,3 @@ def _natural(name: str) -> list[tuple[bool, int, str]]:
         else:
             parts.append(char)
     return [(not p.isdigit(), int(p) if p.isascii() and p.isdigit() else 0, p) for p in parts]
-
-
-def every_device(hosts: Iterable[Host]) -> Iterable[tuple[Host, Device]]:
-    return ((host, device) for host in hosts for device in host.devices.values())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adopt.bgp import EVPN
 from adopt.hostfiles import FRR_CONF, INTERFACES, OVERLAY, PROXMOX_SDN
 from adopt.survey import Survey, word
 from overlay.errors import IntentError
@@ -147,16 +146,29 @@ class Underlay:
         if OVERLAY in host.texts:
             return "overlay"
         device = self.holders.get(host.name, (None,))[0]
-        if device is not None and device.kind != "bridge" and host.vxlans:
-            self._survey.remark(
-                host,
-                f"its underlay address is on {device.name}, which is not a bridge: the intent "
-                "leaves the underlay alone there (scope: overlay)",
-                device.file,
-                device.line,
-            )
-            return "overlay"
-        return "whole"
+        why = _cannot_be_written(host, device) if device and host.vxlans else None
+        if device is None or why is None:
+            return "whole"
+        self._survey.remark(
+            host,
+            f"{why}: the intent leaves the underlay alone there (scope: overlay)",
+            device.file,
+            device.line,
+        )
+        return "overlay"
+
+
+def _cannot_be_written(host: Host, device: Device) -> str | None:
+    """Why the intent cannot say what is below a VTEP's address; None where it can."""
+    if device.kind != "bridge":
+        return f"its underlay address is on {device.name}, which is not a bridge"
+    for port in device.ports:
+        kind = host.devices[port].kind if port in host.devices else "plain"
+        if kind != "plain":
+            return f"{port} below {device.name} is a {kind}"
+    if len(device.ports) > 1:
+        return f"{device.name} has several ports: {', '.join(device.ports)}"
+    return None
 
 
 def _interfaces(host: Host) -> Iterable[tuple[Device, Interface]]:
@@ -192,8 +204,3 @@ def forwards(host: Host) -> bool | None:
     if "net.ipv4.ip_forward" in host.sysctls:
         return host.sysctls["net.ipv4.ip_forward"] != "0"
     return not _refuses_forwarding(host) if FRR_CONF in host.texts else None
-
-
-def speaks_evpn(host: Host) -> bool:
-    main = host.main
-    return bool(main and (main.has_evpn or any(EVPN in n.families for n in main.sessions())))

@@ -47,9 +47,6 @@ class Finding:
         )
 
 
-Rule = "Callable[[Sequence[Host]], Iterator[Finding]]"
-
-
 def at(
     rule: str,
     host: Host,

@@ -232,6 +232,18 @@ CASES: dict[str, tuple[str, list[tuple[str, str, str, str]], dict[str, Any], lis
         {"bgp.timers": {"keepalive": 3, "hold": 9, "connect": 10}},
         [],
     ),
+    "a bond below the underlay": (
+        "l2-evpn",
+        [("node1", NET, "iface eno1 inet manual\n", "iface eno1 inet manual\n        bond-slaves eno3 eno4\n")],
+        {"nodes.node1.scope": "overlay", "scope": "whole"},
+        ["node1/etc/network/interfaces:36: eno1 below vmbr0 is a bond: the intent leaves the underlay alone there (scope: overlay)"],
+    ),
+    "several ports of the underlay": (
+        "l2-evpn",
+        [(node, NET, "bridge-ports eno1\n", "bridge-ports eno1 eno2\n") for node in ("node1", "node2", "node3")],
+        {"scope": "overlay", "nodes.node1.scope": None},
+        [f"node{n}/etc/network/interfaces:35: vmbr0 has several ports: eno1, eno2: the intent leaves the underlay alone there (scope: overlay)" for n in (1, 2, 3)],
+    ),
     "the daemon that is gone": (
         "exit-vrrp",
         [("node1", NET, "vrrp 1 192.168.0.10/24", "vrrp_id 1\n vrrp_priority 2\n vrrp_virtual_ip 192.168.0.10"), ("node1", FRR, " vrrp 1 priority 200\n", "")],
@@ -290,12 +302,15 @@ def test_the_spelling_of_a_statement_does_not_count():
 
 def test_a_template_and_a_missing_source_are_listed():
     files = render(derive(intent_of("l2-evpn")))
-    files["node2"][NET] += "source /etc/network/more\n% for v in range(3):\n<%def name='x'>\n"
+    files["node2"][NET] += (
+        "iface vxlan[5-9]\n vxlan-id 5\nsource /etc/network/more\n% for v in range(3):\n<%def name='x'>\n"
+    )
     unread = infer(read_hosts(files), "x").unread
     assert [str(note) for note in unread] == [
-        "node2/etc/network/interfaces:59: a line of a Mako template, which ifupdown2 alone can run: % for v in range(3):",
-        "node2/etc/network/interfaces:60: a line of a Mako template, which ifupdown2 alone can run: <%def name='x'>",
-        "node2/etc/network/interfaces:58: that file is not at hand: source /etc/network/more",
+        "node2/etc/network/interfaces:61: a line of a Mako template, which ifupdown2 alone can run: % for v in range(3):",
+        "node2/etc/network/interfaces:62: a line of a Mako template, which ifupdown2 alone can run: <%def name='x'>",
+        "node2/etc/network/interfaces:58: a range of names: iface vxlan[5-9]",
+        "node2/etc/network/interfaces:60: that file is not at hand: source /etc/network/more",
     ]
 
 
