@@ -81,10 +81,10 @@ def infer(hosts: Sequence[Host], name: str) -> Inferred:
     fabric["nodes"] = nodes
     _remark_strangers(survey, place)
     unread = tuple(note for host in hosts for note in host.unread)
-    return Inferred(_without_unused(fabric), tuple(survey.remarks), unread)
+    return Inferred(without_unused(fabric), tuple(survey.remarks), unread)
 
 
-def _without_unused(fabric: dict[str, Any]) -> dict[str, Any]:
+def without_unused(fabric: dict[str, Any]) -> dict[str, Any]:
     """The keys without those that nothing is derived from, which `validate` would refuse.
 
     An intent with contradictions is left as it is: a wrong key makes right ones look unused.

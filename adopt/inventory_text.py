@@ -45,7 +45,7 @@ def inventory_files(inferred: Inferred) -> dict[str, str]:
 
 
 def _fabric(inferred: Inferred) -> str:
-    lines = ["# Inferred by `import hosts` from the hosts' own files: read it before you use it."]
+    lines = ["# Inferred by `import` from what is there: read it before you use it."]
     lines += [f"# {remark}" for remark in inferred.remarks]
     for key, value in inferred.fabric.items():
         if isinstance(value, dict | list):
@@ -104,6 +104,15 @@ def report(
             "`plan` shows them in their places.\n",
             _by_statement(added, lines=False),
         )
+    )
+
+
+def remarks_report(inferred: Inferred) -> str:
+    """`import.md` where no host's files were compared."""
+    return (
+        "# What the import did not take over\n\n"
+        "The intent does not say these, and no audit looks at them.\n\n"
+        + _listing(map(str, inferred.remarks))
     )
 
 

@@ -7,12 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from adopt.difference import difference
-from adopt.hostfiles import read_hosts
+from adopt.hostfiles import INTERFACES, read_host, read_hosts
 from adopt.infer import infer
-from adopt.inventory_text import inventory_files, report
+from adopt.inventory_text import inventory_files, remarks_report, report
 from adopt.lint import lint as find_faults
+from adopt.proxmox import RUNNING, infer_proxmox
 from app.exit_codes import ExitCode
-from app.host_folders import REPORT, read_folder, refuse_inventory, write_inventory
+from app.host_folders import REPORT, read_folder, read_pve, refuse_inventory, write_inventory
 from overlay.errors import IntentError
 from overlay.loading import FABRIC_FILE, load_inventory
 from reports.text import counted, visible
@@ -77,6 +78,30 @@ def import_hosts(context: Context, folder: Path, output: Path, name: str | None)
     ):
         context.out.print(f"{count:6} {what}", markup=False)
     context.say(f"{output / REPORT} lists them; next: run.py --inventory {output} audit")
+
+
+def import_proxmox(
+    context: Context, folder: Path, output: Path, name: str | None, scope: str
+) -> None:
+    """Writes the inventory of a cluster's SDN, from a folder laid out as `/etc/pve` is.
+
+    Raises IntentError where it holds no VXLAN, or what every intent needs is not in it.
+    """
+    running, members, texts, pending = read_pve(folder)
+    refuse_inventory(output)
+    hosts = {node: read_host(node, {INTERFACES: text}) for node, text in texts.items()}
+    inferred = infer_proxmox(
+        running, members, hosts, name=name or output.resolve().name, scope=scope
+    )
+    write_inventory(output, inventory_files(inferred) | {REPORT: remarks_report(inferred)})
+    _load(output, folder)
+    _tell(context, output, inferred)
+    for file in pending:
+        context.warn(
+            f"{file} holds other objects than {RUNNING}: it is pending, and was not imported",
+            "apply it in Proxmox (Datacenter, SDN, Apply), then import again",
+        )
+    context.say(f"next: run.py --inventory {output} audit")
 
 
 def _load(output: Path, folder: Path) -> Inventory:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import re
+from typing import TYPE_CHECKING, Any
 
 from overlay.errors import FleetError
 from overlay.loading import FABRIC_FILE
@@ -41,6 +43,54 @@ def read_folder(folder: Path) -> dict[str, dict[str, str]]:
             found[host.name] = texts
     if not found:
         raise FleetError(f"{folder}: no host's files are in it", _LAYOUT)
+    return found
+
+
+def read_pve(
+    folder: Path,
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, str], list[str]]:
+    """A folder as `/etc/pve`: the running SDN, the members, each node's interfaces file.
+
+    Last come the files of what is pending whose objects are others than those that run. Raises
+    FleetError where the running SDN is not there, or is not JSON.
+    """
+    running = _json(folder / "sdn" / ".running-config", needed=True)
+    members = _json(folder / ".members", needed=False)
+    texts = {
+        node.name: _text(node / "interfaces")
+        for node in sorted((folder / "nodes").glob("*"))
+        if (node / "interfaces").is_file()
+    }
+    pending = []
+    for kind in ("zones", "vnets", "subnets", "controllers"):
+        file = folder / "sdn" / f"{kind}.cfg"
+        if file.is_file():
+            section = running.get(kind)
+            ids = section.get("ids") if isinstance(section, dict) else None
+            if set(_SECTION.findall(_text(file))) != set(ids or {}):
+                pending.append(f"sdn/{kind}.cfg")
+    return running, members, texts, pending
+
+
+# `zone: name` at the beginning of a line begins an object of Proxmox's section files.
+_SECTION = re.compile(r"^[a-z][a-z0-9-]*: *(\S+) *$", re.MULTILINE)
+
+
+def _json(path: Path, *, needed: bool) -> dict[str, Any]:
+    if not path.is_file():
+        if needed:
+            raise FleetError(
+                f"{path}: there is no such file",
+                "copy /etc/pve/sdn, /etc/pve/.members and each node's /etc/network/interfaces (as "
+                "nodes/NAME/interfaces) into one folder",
+            )
+        return {}
+    try:
+        found = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise FleetError(f"{path}: not JSON: {error}", "copy the file again") from None
+    if not isinstance(found, dict):
+        raise FleetError(f"{path}: it holds no JSON object", "copy the file again")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +11,25 @@ import typer
 from app import adopt
 from cli.options import FolderOption, JsonOption, context_of
 
+NameOption = Annotated[
+    str | None, typer.Option(help="The fabric's name; default that of the output folder.")
+]
+
+
+class ImportScope(StrEnum):
+    """The scopes that an import from Proxmox can set."""
+
+    OBSERVED = "observed"
+    OVERLAY = "overlay"
+
+
 importing = typer.Typer(help="Makes an inventory of what is there.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     app.command()(lint)
     importing.command(name="hosts")(import_hosts)
+    importing.command(name="proxmox")(import_proxmox)
     app.add_typer(importing, name="import")
 
 
@@ -44,9 +58,7 @@ def import_hosts(
         Path, typer.Option("--from", metavar="DIR", help="Files of hosts, as `render` lays them.")
     ],
     output: FolderOption,
-    name: Annotated[
-        str | None, typer.Option(help="The fabric's name; default that of the output folder.")
-    ] = None,
+    name: NameOption = None,
 ) -> None:
     """Infers the intent from hosts' own files, and writes an inventory folder. Offline.
 
@@ -56,3 +68,24 @@ def import_hosts(
     Example: run.py import hosts --from files --output my-fabric
     """
     adopt.import_hosts(context_of(ctx), folder, output, name)
+
+
+def import_proxmox(
+    ctx: typer.Context,
+    folder: Annotated[
+        Path, typer.Option("--from", metavar="DIR", help="A folder laid out as /etc/pve is.")
+    ],
+    output: FolderOption,
+    scope: Annotated[
+        ImportScope, typer.Option(help="What is ours of the nodes: nothing, or the overlay.")
+    ] = ImportScope.OBSERVED,
+    name: NameOption = None,
+) -> None:
+    """Writes the inventory of a Proxmox cluster's SDN, which it observes. Offline.
+
+    It reads sdn/.running-config, .members, and nodes/NAME/interfaces (each node's
+    /etc/network/interfaces). `import.md` lists what the intent cannot say.
+
+    Example: run.py import proxmox --from pve --output my-fabric
+    """
+    adopt.import_proxmox(context_of(ctx), folder, output, name, scope.value)
