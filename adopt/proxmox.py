@@ -153,7 +153,10 @@ class _Cluster:
         if not nodes:
             raise IntentError(
                 f"{RUNNING}: no member of the cluster is a peer of a zone",
-                "lay .members and nodes/NAME/interfaces beside sdn/",
+                "lay .members and nodes/NAME/interfaces beside sdn/; a zone over an SDN fabric "
+                "(OpenFabric, OSPF) names no peers and cannot be imported yet"
+                if not peers
+                else "lay .members and nodes/NAME/interfaces beside sdn/",
             )
         return nodes
 
