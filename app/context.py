@@ -11,13 +11,18 @@ from rich.console import Console
 
 from app.places import DEFAULT_INVENTORY, workspace
 from drift.catalogue import CHECKS
+from overlay.errors import FleetError
 from overlay.loading import Inventory, load_inventory
+from overlay.problems import few
 from reports.text import visible
+from tasks.scopes import left_alone
 from tasks.session import Selection, Session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from overlay.expected import FabricIntent
 
 
 def _result_console() -> Console:
@@ -60,6 +65,22 @@ class Context:
     ) -> Session:
         """A Nornir session over the chosen hosts."""
         return open_session(self.inventory, selection(limit, filters), workers=workers)
+
+    def to_write(self, session: Session, intent: FabricIntent) -> Session:
+        """The session without the nodes of the observed scope, each of which is named.
+
+        Raises FleetError where no other node is left.
+        """
+        written = [name for name in session.hosts if intent.nodes[name].is_written]
+        refusals = [left_alone(intent.nodes[n]) for n in session.hosts if n not in written]
+        if not written:
+            raise FleetError(
+                f"each chosen node is of the scope `observed`: {few(session.hosts)}",
+                "nothing is ever written there; `audit` says how they are",
+            )
+        for refusal in refusals:
+            self.warn(refusal.what, refusal.hint)
+        return session.only(written) if refusals else session
 
     def say(self, text: str) -> None:
         """A line of progress on stderr, unless --quiet; never read as markup."""

@@ -87,7 +87,7 @@ class _Rollout:
     ) -> None:
         self.context = context
         self.inventory = inventory
-        self.session = session
+        self.session = context.to_write(session, inventory.intent)
         self.target = target
         self.options = replace(options, intent=inventory.digest, version=__version__)
         self.state = RunState(inventory.intent, self.options, kind)

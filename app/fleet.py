@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 def plan(context: Context, session: Session, intent: FabricIntent, *, as_json: bool) -> ExitCode:
     """Shows the difference between each node and its intent; changes nothing."""
+    session = context.to_write(session, intent)
     context.say(f"reading the managed files of {len(session.hosts)} nodes")
     plans = plan_all(session, intent)
     if as_json:

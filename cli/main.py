@@ -14,6 +14,7 @@ from app.context import Context
 from app.exit_codes import ExitCode
 from app.places import DEFAULT_INVENTORY
 from cli import (
+    adopt_commands,
     audit_commands,
     check_commands,
     demo_command,
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 for module in (
     intent_commands,
+    adopt_commands,
     fleet_commands,
     deploy_commands,
     audit_commands,

@@ -72,6 +72,16 @@ def with_frr(_intent: FabricIntent, node: NodeIntent) -> bool:
     return node.bgp is not None or node.router is not None or bool(node.vips)
 
 
+def with_managed_files(_intent: FabricIntent, node: NodeIntent) -> bool:
+    """A node whose files are ours to write: in the observed scope none is."""
+    return node.is_written
+
+
+def with_managed_frr(intent: FabricIntent, node: NodeIntent) -> bool:
+    """A node whose frr.conf is ours, and says more than FRR does by itself."""
+    return node.is_written and with_frr(intent, node)
+
+
 def with_sessions(_intent: FabricIntent, node: NodeIntent) -> bool:
     return bool(session_slugs(node))
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from overlay import crosscheck_control, crosscheck_underlay
+from overlay import crosscheck_control, crosscheck_names, crosscheck_underlay
 from overlay.derive import carriers_by_vni
-from overlay.intent import IFNAMSIZ, VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
+from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
 from overlay.problems import few, nearest
 
 if TYPE_CHECKING:
@@ -153,36 +153,6 @@ def _vnis(fabric: Fabric) -> Iterator[Complaint]:
         l3.setdefault(vrf.l3vni, name)
 
 
-def _names(fabric: Fabric) -> Iterator[Complaint]:
-    taken = {
-        fabric.underlay.bridge: "the underlay bridge",
-        fabric.underlay.port: "the underlay port",
-    }
-    wanted: list[tuple[KeyPath, str, str]] = []
-    for index, network in enumerate(fabric.networks):
-        at: KeyPath = ("networks", index)
-        wanted.append(((*at, "bridge"), network.bridge_name, f"the bridge of VNI {network.vni}"))
-        wanted.append(((*at, "vni"), network.vxlan_name, f"the VXLAN device of VNI {network.vni}"))
-    for name, vrf in fabric.vrfs.items():
-        wanted.append((("vrfs", name), name, f"VRF {name}"))
-        if vrf.l3vni is not None:
-            bridge = vrf.bridge or f"vmbr{vrf.l3vni}"
-            wanted.append((("vrfs", name, "bridge"), bridge, f"the L3VNI bridge of {name}"))
-    for name, node in fabric.nodes.items():
-        if node.port == fabric.underlay.bridge:
-            yield (
-                ("nodes", name, "port"),
-                "this is the underlay bridge itself",
-                "name the NIC below it",
-            )
-    for key, device, what in wanted:
-        if device in taken and taken[device] != what:
-            yield key, f"{device} is already {taken[device]}", "give one of them another name"
-        taken.setdefault(device, what)
-        if len(device) > IFNAMSIZ:
-            yield key, f"{device} is longer than {IFNAMSIZ} characters", "choose a shorter name"
-
-
 def _gateways(fabric: Fabric) -> Iterator[Complaint]:
     seen: dict[str | None, list[tuple[int, ipaddress.IPv4Network | ipaddress.IPv6Network]]]
     seen = defaultdict(list)
@@ -312,13 +282,13 @@ _CHECKS = (
     _forwarding,
     _addresses,
     _vnis,
-    _names,
     _gateways,
     _vrfs,
     _carriers,
     _mtus,
     _floods,
     _groups,
+    *crosscheck_names.CHECKS,
     *crosscheck_underlay.CHECKS,
     *crosscheck_control.CHECKS,
 )

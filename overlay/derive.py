@@ -19,6 +19,7 @@ from overlay.expected import (
     VxlanIntent,
 )
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Role, Routing, Scope
+from overlay.names import l3vni_bridge, l3vni_device, network_bridge, network_device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -216,9 +217,9 @@ def _network_vxlan(
     multicast = fabric.mode is Mode.MULTICAST
     group = network.group or fabric.overlay.group
     return VxlanIntent(
-        name=network.vxlan_name,
+        name=network_device(fabric, network),
         vni=network.vni,
-        bridge=network.bridge_name,
+        bridge=network_bridge(fabric, network),
         local=address,
         mtu=network.mtu or fabric.overlay.mtu,
         dstport=fabric.overlay.dstport,
@@ -234,9 +235,9 @@ def _network_vxlan(
 def _network_bridge(fabric: Fabric, network: Network) -> BridgeIntent:
     routed = bool(network.gateways)
     return BridgeIntent(
-        name=network.bridge_name,
+        name=network_bridge(fabric, network),
         role=BridgeRole.NETWORK,
-        ports=(network.vxlan_name,),
+        ports=(network_device(fabric, network),),
         mtu=network.mtu or fabric.overlay.mtu,
         guest_ports=fabric.overlay.guest_ports,
         addresses=network.gateways,
@@ -252,16 +253,12 @@ def _l3vni_mtu(fabric: Fabric) -> int:
     return min(wanted, fabric.underlay.mtu - overhead)
 
 
-def _l3vni_bridge_name(fabric: Fabric, vrf: VrfIntent) -> str:
-    return fabric.vrfs[vrf.name].bridge or f"vmbr{vrf.l3vni}"
-
-
 def _l3vni_vxlan(fabric: Fabric, vrf: VrfIntent, address: str) -> VxlanIntent:
     assert vrf.l3vni is not None  # noqa: S101 - the caller's condition, for the type checker
     return VxlanIntent(
-        name=f"vxlan{vrf.l3vni}",
+        name=l3vni_device(fabric, vrf.name),
         vni=vrf.l3vni,
-        bridge=_l3vni_bridge_name(fabric, vrf),
+        bridge=l3vni_bridge(fabric, vrf.name),
         local=address,
         mtu=_l3vni_mtu(fabric),
         dstport=fabric.overlay.dstport,
@@ -273,9 +270,9 @@ def _l3vni_vxlan(fabric: Fabric, vrf: VrfIntent, address: str) -> VxlanIntent:
 
 def _l3vni_bridge(fabric: Fabric, vrf: VrfIntent) -> BridgeIntent:
     return BridgeIntent(
-        name=_l3vni_bridge_name(fabric, vrf),
+        name=l3vni_bridge(fabric, vrf.name),
         role=BridgeRole.L3VNI,
-        ports=(f"vxlan{vrf.l3vni}",),
+        ports=(l3vni_device(fabric, vrf.name),),
         mtu=_l3vni_mtu(fabric),
         guest_ports=fabric.overlay.guest_ports,
         vrf=vrf.name,

@@ -262,8 +262,13 @@ class NodeIntent:
 
     @property
     def owns_underlay(self) -> bool:
-        """False in the overlay scope: the underlay is somebody else's, and only relied on."""
+        """False but in the whole scope: the underlay is somebody else's, and only relied on."""
         return self.scope is Scope.WHOLE
+
+    @property
+    def is_written(self) -> bool:
+        """False in the observed scope: nothing of the node is ours, and no file is compared."""
+        return self.scope is not Scope.OBSERVED
 
     @property
     def owned_bridges(self) -> tuple[BridgeIntent, ...]:

@@ -14,6 +14,27 @@ Statement = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class FrrLine:
+    """One line of a FRR configuration, in the context that FRR reads it in; `line` counts from 1.
+
+    A line that opens a block (`router bgp 1`) has itself at the end of its `statement`, like any.
+    """
+
+    statement: Statement
+    line: int
+
+    @property
+    def words(self) -> list[str]:
+        """Its own words, without the blocks around it."""
+        return self.statement[-1].split()
+
+    @property
+    def blocks(self) -> Statement:
+        """The blocks that it stands in."""
+        return self.statement[:-1]
+
+
+@dataclass(frozen=True, slots=True)
 class BgpPeer:
     """One neighbour of a BGP summary, in one address family (`l2VpnEvpn`, `ipv4Unicast`, …).
 
@@ -226,7 +247,8 @@ class Neighbour:
 class Stanza:
     """One `iface` stanza of an interfaces file; `options` are its lines as (key, value), in order.
 
-    A name that a file defines twice has two stanzas (ifupdown2 merges them). `line` counts from 1.
+    A name that a file defines twice has two stanzas (ifupdown2 merges them). `line` counts from 1;
+    `lines` are those of the options, one each, for messages.
     """
 
     name: str
@@ -234,6 +256,7 @@ class Stanza:
     method: str | None = None
     options: tuple[tuple[str, str], ...] = ()
     line: int = 0
+    lines: tuple[int, ...] = field(default=(), compare=False)
 
     def values(self, *keys: str) -> tuple[str, ...]:
         """The values of all lines with one of these keys."""
@@ -244,13 +267,15 @@ class Stanza:
 class InterfacesFile:
     """An interfaces file: its stanzas, the names that start by themselves, the files it reads.
 
-    `strange` are the lines, with their numbers, whose meaning is not known.
+    `strange` are the lines, with their numbers, whose meaning is not known. `starts` are the names
+    of `auto` with their lines, for messages.
     """
 
     stanzas: tuple[Stanza, ...] = ()
     auto: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     strange: tuple[tuple[int, str], ...] = ()
+    starts: tuple[tuple[int, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,10 +127,21 @@ def _regex(value: str) -> str:
     return value
 
 
+def _name_pattern(value: str) -> str:
+    strange = set(re.findall(r"\{[^{}]*\}?|\}", value)) - {"{vni}", "{name}"}
+    if strange:
+        raise ValueError(
+            f"{value!r} holds {', '.join(sorted(strange))}: a name's pattern knows {{vni}} and "
+            "{name}"
+        )
+    return value
+
+
 MacAddress = Annotated[str, BeforeValidator(_mac)]
 NodeName = Annotated[str, AfterValidator(_node_name)]
 InterfaceName = Annotated[str, AfterValidator(_ifname)]
 GatewayAddress = Annotated[str, BeforeValidator(_interface)]
+NamePattern = Annotated[str, AfterValidator(_name_pattern)]
 Unreachable = Annotated[str, BeforeValidator(_unreachable)]
 Pattern = Annotated[str, AfterValidator(_regex)]
 FrrVersion = Annotated[str, BeforeValidator(_frr_version)]
@@ -176,6 +187,7 @@ class Scope(StrEnum):
 
     WHOLE = "whole"
     OVERLAY = "overlay"
+    OBSERVED = "observed"
 
 
 class Underlay(Strict):
@@ -202,6 +214,15 @@ class Underlay(Strict):
     )
 
 
+class Names(Strict):
+    """What devices are called: `{vni}` is their VNI, `{name}` their network's or VRF's name."""
+
+    device: NamePattern = Field("vxlan{vni}", description="VXLAN device of a network.")
+    bridge: NamePattern = Field("vmbr{vni}", description="Bridge of a network.")
+    l3vni_device: NamePattern = Field("vxlan{vni}", description="VXLAN device of an L3VNI.")
+    l3vni_bridge: NamePattern = Field("vmbr{vni}", description="Bridge of an L3VNI.")
+
+
 class Overlay(Strict):
     """What all VXLAN devices and their bridges have in common."""
 
@@ -216,6 +237,10 @@ class Overlay(Strict):
     guest_ports: Pattern = Field(
         "^(tap|veth|fwpr|fwln)[0-9]+",
         description="Regular expression of guests' bridge ports, which a deployment keeps.",
+    )
+    names: Names = Field(
+        default_factory=lambda: Names.model_validate({}),
+        description="What devices are called, by pattern.",
     )
 
     @field_validator("group")
@@ -296,7 +321,10 @@ class Vrf(Strict):
 
     l3vni: Vni | None = Field(None, description="Transit VNI of routed traffic (symmetric model).")
     bridge: InterfaceName | None = Field(
-        None, description="Bridge of the L3VNI; default `vmbr<L3VNI>`."
+        None, description="Bridge of the L3VNI; default as overlay.names says."
+    )
+    device: InterfaceName | None = Field(
+        None, description="VXLAN device of the L3VNI; default as overlay.names says."
     )
     exits: tuple[str, ...] = Field(
         (), description="Nodes that route this VRF to the outside: each originates a default route."
@@ -317,9 +345,14 @@ class Network(Strict):
 
     vni: Vni = Field(description="The VXLAN network identifier.")
     name: Annotated[str | None, FOR_PEOPLE] = Field(
-        None, max_length=64, description="A description."
+        None, max_length=64, description="A word for people, and for overlay.names."
     )
-    bridge: InterfaceName | None = Field(None, description="Its bridge; default `vmbr<VNI>`.")
+    bridge: InterfaceName | None = Field(
+        None, description="Its bridge; default as overlay.names says."
+    )
+    device: InterfaceName | None = Field(
+        None, description="Its VXLAN device; default as overlay.names says."
+    )
     vrf: str | None = Field(None, description="The VRF it is routed in; default none.")
     gateways: tuple[GatewayAddress, ...] = Field(
         (), description="Anycast gateways, each as address/length, IPv4 and IPv6."
@@ -344,14 +377,6 @@ class Network(Strict):
     @classmethod
     def _is_multicast(cls, value: IPvAnyAddress | None) -> IPvAnyAddress | None:
         return _multicast(value)
-
-    @property
-    def bridge_name(self) -> str:
-        return self.bridge or f"vmbr{self.vni}"
-
-    @property
-    def vxlan_name(self) -> str:
-        return f"vxlan{self.vni}"
 
 
 class Node(Strict):
@@ -406,7 +431,8 @@ class Fabric(Strict):
     scope: Scope = Field(
         Scope.WHOLE,
         description="The managed scope. whole: /etc/network/interfaces is managed; overlay: only "
-        "/etc/network/interfaces.d/evpn-fleet, and the underlay is left alone.",
+        "/etc/network/interfaces.d/evpn-fleet, and the underlay is left alone; observed: nothing "
+        "is ever written, only what the kernel and BGP hold is audited.",
     )
     vrfs: dict[InterfaceName, Vrf] = Field(default_factory=dict, description="VRFs by name.")
     networks: tuple[Network, ...] = Field((), description="The layer-2 networks.")

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from overlay.intent import Bfd, Bgp, Fabric, Network, Node, Overlay, Timers, Underlay, Vip, Vrf
+from overlay.intent import (
+    Bfd,
+    Bgp,
+    Fabric,
+    Names,
+    Network,
+    Node,
+    Overlay,
+    Timers,
+    Underlay,
+    Vip,
+    Vrf,
+)
 from overlay.suppressions import Suppression, Suppressions
 
 if TYPE_CHECKING:
@@ -21,6 +33,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("fabric.yaml", Fabric),
     ("underlay:", Underlay),
     ("overlay:", Overlay),
+    ("names: of overlay", Names),
     ("bgp:", Bgp),
     ("timers: of bgp", Timers),
     ("bfd: of bgp", Bfd),

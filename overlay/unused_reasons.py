@@ -57,18 +57,21 @@ def _router_id(fabric: Fabric, key: KeyPath) -> Reason | None:
 
 def _underlay_of_node(fabric: Fabric, key: KeyPath) -> Reason | None:
     name = str(key[1])
-    if (fabric.nodes[name].scope or fabric.scope) is not Scope.OVERLAY:
+    scope = fabric.nodes[name].scope or fabric.scope
+    if scope is Scope.WHOLE:
         return None
     return (
-        f"in the overlay scope the underlay of {name} is not managed",
+        f"in the {scope.value} scope the underlay of {name} is not managed",
         f"remove it, or set `scope: whole` for {name}",
     )
 
 
 def _underlay(fabric: Fabric, _key: KeyPath) -> Reason | None:
-    if all((node.scope or fabric.scope) is Scope.OVERLAY for node in fabric.nodes.values()):
+    scopes = {node.scope or fabric.scope for node in fabric.nodes.values()}
+    if Scope.WHOLE not in scopes:
+        said = " and the ".join(sorted(scopes))
         return (
-            "in the overlay scope the underlay is not managed, and no node has another scope",
+            f"in the {said} scope the underlay is not managed, and no node has another",
             "remove it, or set `scope: whole`",
         )
     return "each node has its own", _REMOVE

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from overlay.errors import ParseError
 from parsers._text import quoted, split_lines, unaccounted
+from parsers.frr import read_frr_config
 
 if TYPE_CHECKING:
     from overlay.host_records import Statement
@@ -64,15 +65,10 @@ def parse_frr_config(text: str) -> frozenset[Statement]:
     `("router bgp 1234", "address-family l2vpn evpn", "advertise-all-vni")`.
     """
     found: set[Statement] = set()
-    blocks: list[tuple[int, str]] = []
-    for line in text.splitlines():
-        word = line.strip()
-        if not word or _NOISE.fullmatch(word) or _DEFAULTS.fullmatch(word):
+    for line in read_frr_config(text):
+        if _NOISE.fullmatch(line.statement[-1]) or _DEFAULTS.fullmatch(line.statement[-1]):
             continue
-        indent = len(line) - len(line.lstrip())
-        blocks = [block for block in blocks if block[0] < indent]
-        blocks.append((indent, _VRRP_VERSION.sub(r"\1", word)))
-        found.add(tuple(block for _, block in blocks))
+        found.add((*line.blocks, _VRRP_VERSION.sub(r"\1", line.statement[-1])))
     # A block that holds statements says no more than they do; an empty one may be a statement.
     holding = {statement[:-1] for statement in found}
     return frozenset(s for s in found - holding if len(s) > 1 or not _EMPTY_BLOCK.fullmatch(s[0]))

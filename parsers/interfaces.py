@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _DEVICES = frozenset({"iface", "vlan"})
 _SOURCES = frozenset({"source", "source-directory"})
-_STARTS = ("auto", "allow-")
 # Of ifupdown, without meaning for what we compare.
 _OTHERS = frozenset({"mapping", "template", "no-auto-down", "no-scripts", "rename"})
 
@@ -29,9 +28,10 @@ def parse_interfaces(text: str) -> InterfacesFile:
         reader.read(number, line)
     return InterfacesFile(
         stanzas=tuple(stanza.done() for stanza in reader.stanzas if stanza.kept),
-        auto=tuple(reader.auto),
+        auto=tuple(name for _, name in reader.auto),
         sources=tuple(reader.sources),
         strange=tuple(reader.strange),
+        starts=tuple(reader.auto),
     )
 
 
@@ -63,10 +63,18 @@ class _Open:
     method: str | None = None
     options: list[tuple[str, str]] = field(default_factory=list)
     line: int = 0
+    lines: list[int] = field(default_factory=list)
     kept: bool = True
 
     def done(self) -> Stanza:
-        return Stanza(self.name, self.family, self.method, tuple(self.options), self.line)
+        return Stanza(
+            self.name,
+            self.family,
+            self.method,
+            tuple(self.options),
+            self.line,
+            tuple(self.lines),
+        )
 
 
 class _Reader:
@@ -74,7 +82,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.stanzas: list[_Open] = []
-        self.auto: list[str] = []
+        self.auto: list[tuple[int, str]] = []
         self.sources: list[str] = []
         self.strange: list[tuple[int, str]] = []
         self._current: _Open | None = None
@@ -84,9 +92,10 @@ class _Reader:
         if keyword in _DEVICES and rest:
             name, family, method = (*rest, None, None)[:3]
             self._begin(_Open(str(name), family, method, line=number))
-        elif keyword.startswith(_STARTS) and rest:
+        elif (keyword == "auto" or keyword.startswith("allow-")) and rest:
             self._current = None
-            self.auto += rest if keyword in {"auto", "allow-auto", "allow-hotplug"} else []
+            if keyword in {"auto", "allow-auto", "allow-hotplug"}:
+                self.auto += [(number, name) for name in rest]
         elif keyword in _SOURCES and rest:
             self._current = None
             self.sources += rest
@@ -97,6 +106,7 @@ class _Reader:
         else:
             value = line[len(keyword) :].strip()
             self._current.options.append((keyword, value))
+            self._current.lines.append(number)
 
     def _begin(self, stanza: _Open) -> None:
         self._current = stanza

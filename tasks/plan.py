@@ -15,7 +15,7 @@ from overlay.redaction import redact
 from tasks.files import ManagedFile, files_of, interfaces_file
 from tasks.frr_release import require_frr
 from tasks.render import render_files
-from tasks.scopes import SLUG, elsewhere_section, require_scope
+from tasks.scopes import SLUG, elsewhere_section, left_alone, require_scope
 from tasks.script import Section, build_script, split_output
 from tasks.session import connect, needs_sudo
 
@@ -125,6 +125,8 @@ def plan_towards(
     node: NodeIntent, connection: FleetSSH, wanted: Mapping[str, FileState], *, sudo: bool
 ) -> NodePlan:
     """The plan that makes a node's managed files the `wanted` ones. Raises FleetError."""
+    if not node.is_written:
+        raise left_alone(node)
     now = _read_files(node, connection, sudo=sudo)
     files = tuple(FileChange(f, now[f.path], wanted[f.path]) for f in files_of(node))
     return NodePlan(node.name, tuple(c for c in files if c.before != c.after), files=files)

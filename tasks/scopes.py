@@ -35,6 +35,14 @@ def matches(line: str) -> bool:
     return line.split()[:1] in [[word] for word in _WORDS] and len(line.split()) > 1
 
 
+def left_alone(node: NodeIntent) -> DeployError:
+    """Why a node of the observed scope is not planned for, deployed to or rolled back."""
+    return DeployError(
+        f"{node.name}: left alone: it is of the scope `observed`, so nothing is ever written there",
+        f"set `scope: overlay` or `whole` for {node.name} to manage it",
+    )
+
+
 def require_scope(node: NodeIntent, said: str) -> None:
     """Raises DeployError unless the node's other files leave our devices to our file.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from drift.applies import with_frr
+from drift.applies import with_managed_files, with_managed_frr
 from drift.causes import Broken
 from drift.evidence import lines
 from drift.frrconfig import missing_from, topics_of
@@ -55,6 +55,7 @@ CONFIG_FILE = Check(
     "The next reload or reboot brings up something else than the intent.",
     FILES,
     by_render=True,
+    applies=with_managed_files,
     confirm="python run.py plan --limit node1",
     remedy="`deploy` puts the rendered file back. What was edited for good belongs into "
     "fabric.yaml.",
@@ -69,7 +70,7 @@ CONFIG_RUNNING = Check(
     "What was typed into vtysh is lost at the next restart, and until then is not intended.",
     (RUNNING_CONFIG,),
     by_render=True,
-    applies=with_frr,
+    applies=with_managed_frr,
     confirm="/usr/lib/frr/frr-reload.py --test /etc/frr/frr.conf",
     remedy="`/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf` takes it back, if that "
     "file is as rendered (`plan` is empty). What should stay belongs into fabric.yaml.",

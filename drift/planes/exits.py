@@ -132,7 +132,7 @@ def _way_out(
     if exit_.gateway is not None and view.node.scope is Scope.WHOLE:
         # The gateway is in our interfaces file. Another default may stand beside it (management).
         own = any(exit_.gateway in _gateways(route) for route in main if route.prefix == prefix)
-    elif not own and view.node.scope is Scope.OVERLAY:
+    elif not own and view.node.scope is not Scope.WHOLE:
         own = _best(_of_vrf(view, exit_.vrf, tables), prefix) is not None
     if not own:
         yield _absent(view, "main table", f"via {hop}" if hop else "a way out", best, about)

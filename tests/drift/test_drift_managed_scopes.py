@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from drift.engine import audit
 from overlay.derive import derive
+from overlay.intent import Scope
 from tests.drift.worlds import json, link, no_link, symmetric, text, unfolded
 from tests.rendering import rendered_nodes
 from tests.simulated import healthy_states
@@ -100,3 +102,26 @@ def test_the_whole_scope_is_as_strict_as_ever(intent: FabricIntent) -> None:
     assert unfolded(audited(intent, link("node2", "vmbr0", mtu=9000))) == {
         ("mtu", "node2", "vmbr0")
     }
+
+
+def test_of_an_observed_node_no_file_is_compared_and_all_that_it_holds_is() -> None:
+    fabric = symmetric().fabric
+    nodes = dict(fabric.nodes)
+    nodes["node1"] = nodes["node1"].model_copy(update={"scope": Scope.OBSERVED})
+    intent = derive(fabric.model_copy(update={"nodes": nodes}))
+    assert audited(intent).findings == ()
+
+    def edit(host: str) -> Mutation:
+        def change(states: Any) -> None:
+            files = dict.fromkeys(states[host].files, "# somebody else's\n")
+            states[host] = replace(states[host], files=files, running_config=frozenset())
+
+        return change
+
+    assert unfolded(audited(intent, edit("node1"))) == set()
+    assert {check for check, _, _ in unfolded(audited(intent, edit("node2")))} == {
+        "config-file",
+        "config-running",
+    }
+    lost = audited(intent, no_link("node1", "vxlan2"))
+    assert ("vxlan-missing", "node1", "vxlan2") in unfolded(lost)

@@ -12,6 +12,7 @@ from parsers.configuration import (
     parse_frr_config,
     parse_running_config,
 )
+from parsers.frr import read_frr_config
 from parsers.interfaces import parse_interfaces, parse_statements_elsewhere
 from tests.parsers.shapes import DRIFTED
 
@@ -156,3 +157,89 @@ def test_statements_elsewhere():
     assert parse_statements_elsewhere("") == ()
     with pytest.raises(ParseError, match="1 of 2 lines read; not understood: 'grep: denied'"):
         parse_statements_elsewhere("/etc/a:iface x\ngrep: denied\n")
+
+
+IN_CONTEXT = {
+    "indentation says nothing": (
+        "router bgp 1\naddress-family l2vpn evpn\nadvertise-all-vni\n",
+        [
+            ("router bgp 1",),
+            ("router bgp 1", "address-family l2vpn evpn"),
+            ("router bgp 1", "address-family l2vpn evpn", "advertise-all-vni"),
+        ],
+    ),
+    "a second family is not within the first": (
+        "router bgp 1\n address-family ipv4\n address-family l2vpn evpn\n  advertise-all-vni\n",
+        [
+            ("router bgp 1",),
+            ("router bgp 1", "address-family ipv4"),
+            ("router bgp 1", "address-family l2vpn evpn"),
+            ("router bgp 1", "address-family l2vpn evpn", "advertise-all-vni"),
+        ],
+    ),
+    "what an instance alone knows leaves the family": (
+        "router bgp 1\n address-family l2vpn evpn\n  neighbor 10.0.0.2 remote-as 1\n",
+        [
+            ("router bgp 1",),
+            ("router bgp 1", "address-family l2vpn evpn"),
+            ("router bgp 1", "neighbor 10.0.0.2 remote-as 1"),
+        ],
+    ),
+    "an instance begins wherever it is written": (
+        "router bgp 1\n address-family l2vpn evpn\n router bgp 1 vrf red\n bgp router-id 1.1.1.1\n",
+        [
+            ("router bgp 1",),
+            ("router bgp 1", "address-family l2vpn evpn"),
+            ("router bgp 1 vrf red",),
+            ("router bgp 1 vrf red", "bgp router-id 1.1.1.1"),
+        ],
+    ),
+    "exit leaves one block, end all": (
+        (
+            "vrf red\n vni 1\n ip route 0.0.0.0/0 10.0.0.1\nexit\nip route 10.0.0.0/8 blackhole\n"
+            "router bgp 1\n address-family ipv4\nend\nneighbor 10.0.0.2 activate\n"
+        ),
+        [
+            ("vrf red",),
+            ("vrf red", "vni 1"),
+            ("vrf red", "ip route 0.0.0.0/0 10.0.0.1"),
+            ("ip route 10.0.0.0/8 blackhole",),
+            ("router bgp 1",),
+            ("router bgp 1", "address-family ipv4"),
+            ("neighbor 10.0.0.2 activate",),
+        ],
+    ),
+    "a prefix-list ends the block that it is written in": (
+        "router bgp 1\n bgp router-id 1.1.1.1\n ip prefix-list X seq 5 permit any\n",
+        [
+            ("router bgp 1",),
+            ("router bgp 1", "bgp router-id 1.1.1.1"),
+            ("ip prefix-list X seq 5 permit any",),
+        ],
+    ),
+    "comments, and what is none": (
+        "! one\n# two\n  ! three\nvrf red\n vni 1 # four\n",
+        [("vrf red",), ("vrf red", "vni 1 # four")],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", IN_CONTEXT)
+def test_lines_in_the_context_that_frr_reads_them_in(what):
+    text, statements = IN_CONTEXT[what]
+    assert [line.statement for line in read_frr_config(text)] == statements
+
+
+def test_each_line_has_its_number():
+    text = "!\nvrf red\n\n vni 1\n"
+    assert [(line.line, line.words) for line in read_frr_config(text)] == [
+        (2, ["vrf", "red"]),
+        (4, ["vni", "1"]),
+    ]
+
+
+def test_each_option_and_each_auto_has_its_number():
+    found = parse_interfaces("auto a b\n\niface a\n  # x\n  mtu 1500\n  autoconf 1\nauto c\n")
+    assert found.starts == ((1, "a"), (1, "b"), (7, "c"))
+    assert found.stanzas[0].lines == (5, 6)
+    assert found.stanzas[0].options == (("mtu", "1500"), ("autoconf", "1"))

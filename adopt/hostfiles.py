@@ -1,0 +1,226 @@
+"""The files of hosts, as `render` lays them, read into one record a host."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from adopt.bgp import Instance, instances
+from adopt.devices import Device, devices
+from parsers.frr import read_frr_config
+from parsers.interfaces import parse_interfaces
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from overlay.host_records import FrrLine, InterfacesFile
+
+INTERFACES = "/etc/network/interfaces"
+OVERLAY = "/etc/network/interfaces.d/evpn-fleet"
+PROXMOX_SDN = "/etc/network/interfaces.d/sdn"
+FRR_CONF = "/etc/frr/frr.conf"
+DAEMONS = "/etc/frr/daemons"
+SYSCTLS = ("/etc/sysctl.conf", "/etc/sysctl.d/*")
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A statement that nothing is made of: where it stands, what it says, and why it was left."""
+
+    host: str
+    file: str
+    line: int
+    text: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.host}{self.file}:{self.line}: {self.why}: {ascii(self.text)[1:-1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the files of one host say. `texts` are the files themselves, by path on the host."""
+
+    name: str
+    texts: Mapping[str, str]
+    interfaces: tuple[tuple[str, InterfacesFile], ...] = ()
+    devices: Mapping[str, Device] = field(default_factory=dict)
+    frr: tuple[FrrLine, ...] = ()
+    bgp: tuple[Instance, ...] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def main(self) -> Instance | None:
+        """Its BGP instance outside any VRF."""
+        return next((i for i in self.bgp if i.vrf is None), None)
+
+    def instance(self, vrf: str) -> Instance | None:
+        return next((i for i in self.bgp if i.vrf == vrf), None)
+
+    @property
+    def vxlans(self) -> list[Device]:
+        return [d for d in self.devices.values() if d.kind == "vxlan"]
+
+    @property
+    def bridges(self) -> list[Device]:
+        return [d for d in self.devices.values() if d.kind == "bridge"]
+
+    def bridge_of(self, port: str) -> Device | None:
+        """The bridge that names a device as its port."""
+        return next((b for b in self.bridges if port in b.ports), None)
+
+    def l3vnis(self) -> dict[int, tuple[str, FrrLine]]:
+        """The VRF of each L3VNI that FRR is told of, with the line that says so."""
+        found = {}
+        for line in self.frr:
+            if line.words[:1] == ["vni"] and len(line.words) > 1 and line.words[1].isdigit():
+                blocks = [block.split() for block in line.blocks]
+                for block in blocks:
+                    if block[0] == "vrf" and len(block) > 1:
+                        found[int(line.words[1])] = (block[1], line)
+        return found
+
+    @property
+    def underlays(self) -> list[Device]:
+        """The device that holds the VTEP's address, and its ports where it is a bridge."""
+        holder = next(
+            (
+                device
+                for device in self.devices.values()
+                if any(str(interface.ip) == self.vtep for interface, _ in device.addresses)
+            ),
+            None,
+        )
+        if holder is None:
+            return []
+        ports = [self.devices[port] for port in holder.ports if port in self.devices]
+        return [holder, *ports]
+
+    @property
+    def vtep(self) -> str | None:
+        """The address that its tunnels leave from: what most of its VXLAN devices say.
+
+        Where none says, its only address that is not a gateway of a VNI's bridge.
+        """
+        said = Counter(w for d in self.vxlans if (w := d.word("vxlan-local-tunnelip")))
+        if said:
+            return said.most_common(1)[0][0]
+        vxlans = {device.name for device in self.vxlans}
+        own = {
+            str(interface.ip)
+            for device in self.devices.values()
+            if not vxlans & set(device.ports) and device.kind != "loopback"
+            for interface, _ in device.addresses
+        }
+        return own.pop() if len(own) == 1 else None
+
+    @property
+    def speaker(self) -> set[str]:
+        """The addresses that others may name it by as a BGP neighbour."""
+        words = {w for w in (self.vtep,) if w} | self.addresses
+        for instance in self.bgp if not words else ():
+            words |= set(instance.values("bgp", "router-id"))
+        return words
+
+    @property
+    def addresses(self) -> set[str]:
+        """Every address that one of its interfaces holds."""
+        return {str(a.ip) for device in self.devices.values() for a, _ in device.addresses}
+
+
+def read_host(name: str, texts: Mapping[str, str]) -> Host:
+    """A host's record from its files by path. Never raises: what is not understood is `unread`."""
+    files, unread = _interfaces(name, texts)
+    lines = read_frr_config(texts.get(FRR_CONF, ""))
+    return Host(
+        name=name,
+        texts=texts,
+        interfaces=files,
+        devices=devices(files),
+        frr=lines,
+        bgp=tuple(instances(lines)),
+        sysctls=_sysctls(texts),
+        unread=tuple(unread),
+    )
+
+
+def _interfaces(
+    name: str, texts: Mapping[str, str]
+) -> tuple[tuple[tuple[str, InterfacesFile], ...], list[Unread]]:
+    """The interfaces file, and those that it sources, in the order in which ifupdown2 reads them.
+
+    Our own file of the overlay scope counts even where what sources it is not at hand.
+    """
+    read: dict[str, InterfacesFile] = {}
+    unread: list[Unread] = []
+    waiting = [INTERFACES] if INTERFACES in texts else []
+    while waiting or (OVERLAY in texts and OVERLAY not in read):
+        path = waiting.pop(0) if waiting else OVERLAY
+        if path in read:
+            continue
+        file = read[path] = parse_interfaces(texts[path])
+        unread += [Unread(name, path, line, text, _why(text)) for line, text in file.strange]
+        unread += [
+            Unread(name, path, stanza.line, f"iface {stanza.name}", "a range of names")
+            for stanza in file.stanzas
+            if "[" in stanza.name
+        ]
+        for source in file.sources:
+            pattern = posixpath.join(posixpath.dirname(path), source)
+            found = sorted(p for p in texts if _sourced(p, pattern))
+            waiting += found
+            if not found and not any(sign in pattern for sign in "*?["):
+                line = _line_of(texts[path], source)
+                unread.append(
+                    Unread(name, path, line, f"source {source}", "that file is not at hand")
+                )
+    return tuple(read.items()), unread
+
+
+def _line_of(text: str, source: str) -> int:
+    lines = enumerate(text.split("\n"), start=1)
+    return next((n for n, line in lines if source in line.split()[1:2]), 0)
+
+
+def _why(text: str) -> str:
+    if text.startswith(("%", "<")):
+        return "a line of a Mako template, which ifupdown2 alone can run"
+    return "it stands in no stanza"
+
+
+def _sourced(path: str, pattern: str) -> bool:
+    return (fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")) or (
+        posixpath.dirname(path) == pattern  # source-directory
+    )
+
+
+def _sysctls(texts: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for path in sorted(texts):
+        if not any(fnmatchcase(path, pattern) for pattern in SYSCTLS):
+            continue
+        for line in texts[path].splitlines():
+            key, equals, value = line.partition("=")
+            if equals and not key.lstrip().startswith(("#", ";")):
+                found[key.strip()] = value.strip()
+    return found
+
+
+def read_hosts(files: Mapping[str, Mapping[str, str]]) -> list[Host]:
+    """The records of several hosts, by name."""
+    return [read_host(name, files[name]) for name in sorted(files, key=_natural)]
+
+
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    """Sorts node2 before node10."""
+    parts: list[str] = []
+    for char in name:
+        if parts and parts[-1].isdigit() == char.isdigit():
+            parts[-1] += char
+        else:
+            parts.append(char)
+    return [(not p.isdigit(), int(p) if p.isascii() and p.isdigit() else 0, p) for p in parts]

@@ -1,0 +1,181 @@
+"""Hosts' files → the intent that they were written for, as far as an intent can say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from adopt.hostfiles import FRR_CONF
+from adopt.infer_control import bgp_keys, vip_keys, vrf_keys
+from adopt.infer_names import NamesFound
+from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
+from adopt.infer_underlay import Underlay, forwards, roles
+from adopt.segments import Segments
+from overlay.crosscheck import contradictions
+from overlay.derive import derive
+from overlay.errors import IntentError
+from overlay.intent import Fabric
+from overlay.unused import unused_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adopt.hostfiles import Host, Unread
+    from adopt.survey import Remark, Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """An intent as the keys of `fabric.yaml`, and what a person must know of it.
+
+    `unread` are statements that were not understood at all.
+    """
+
+    fabric: dict[str, Any]
+    remarks: tuple[Remark, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+def infer(hosts: Sequence[Host], name: str) -> Inferred:
+    """The intent of these hosts: what most say, with a remark wherever one says otherwise.
+
+    Raises IntentError where the files do not say what every intent needs: the underlay's prefix,
+    and an address of each node in it.
+    """
+    survey = roles(hosts)
+    if not survey.vteps:
+        raise IntentError(
+            "none of these hosts has a VXLAN device or speaks EVPN",
+            "name the folder that holds the VTEPs' files, as DIR/HOST/etc/network/interfaces",
+        )
+    place = Underlay(survey)
+    underlay = place.as_keys()
+    segments = Segments(survey)
+    evpn = any(host.main and host.main.has_evpn for host in survey.vteps)
+    mode = "evpn" if evpn else "multicast" if segments.groups() else "unicast"
+    overlay = overlay_keys(survey, segments, room_for_guests(underlay))
+    found = NamesFound(survey, segments)
+    overlay |= {"names": found.patterns} if found.patterns else {}
+    networks = [
+        network_keys(survey, segments, found, overlay, vni, learns=not evpn)
+        for vni in segments.networks
+    ]
+    vrfs = vrf_keys(survey, found)
+    symmetric = any("l3vni" in vrf for vrf in vrfs.values())
+    routed = any("gateways" in network for network in networks)
+    routing = "symmetric" if symmetric else "asymmetric" if routed else "none"
+    routing, forwarding = _forwarding(survey, routing, evpn=evpn)
+    nodes, scope = _nodes(survey, place, underlay.get("port"))
+    fabric: dict[str, Any] = {"name": name, "mode": mode, "routing": routing}
+    fabric |= {"scope": scope} if scope != "whole" else {}
+    fabric["underlay"] = underlay | ({} if forwarding is None else {"forwarding": forwarding})
+    fabric |= {"overlay": overlay} if overlay else {}
+    bgp = bgp_keys(survey, over_ipv6=":" in underlay["prefix"]) if evpn else None
+    fabric |= {"bgp": bgp} if bgp else {}
+    fabric |= {"vrfs": vrfs} if vrfs else {}
+    fabric["networks"] = networks
+    vips = vip_keys(survey, place)
+    fabric |= {"vips": vips} if vips else {}
+    fabric["nodes"] = nodes
+    _remark_strangers(survey, place)
+    unread = tuple(note for host in hosts for note in host.unread)
+    return Inferred(without_unused(fabric), tuple(survey.remarks), unread)
+
+
+def without_unused(fabric: dict[str, Any]) -> dict[str, Any]:
+    """The keys without those that nothing is derived from, which `validate` would refuse.
+
+    An intent with contradictions is left as it is: a wrong key makes right ones look unused.
+    """
+    try:
+        model = Fabric.model_validate(fabric)
+    except ValidationError:
+        return fabric
+    if any(contradictions(model)):
+        return fabric
+    for key, _, _ in reversed(list(unused_keys(model, derive(model).nodes))):
+        place: Any = fabric
+        for part in key[:-1]:
+            place = place[part]
+        del place[key[-1]]
+    return {key: value for key, value in fabric.items() if value or key == "networks"}
+
+
+def _remark_strangers(survey: Survey, place: Underlay) -> None:
+    """Neighbours whose files are not at hand: the intent has no such node, so no such session."""
+    known = set(place.addresses.values())
+    for host in survey.hosts:
+        for neighbor in host.main.sessions() if host.main else ():
+            if neighbor.is_address and neighbor.name not in known:
+                survey.remark(
+                    host,
+                    f"its neighbour {neighbor.name} is none of these hosts: lay its files beside "
+                    "them, else the intent has no such node",
+                    FRR_CONF,
+                    neighbor.line,
+                )
+
+
+def _nodes(
+    survey: Survey, place: Underlay, usual_port: str | None
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """`nodes:` of the intent, and the scope of most of them."""
+    scopes = {host.name: place.scope(host) for host in survey.hosts}
+    usual = max(scopes.values(), key=list(scopes.values()).count)
+    nodes = {}
+    for host in survey.hosts:
+        keys = place.node(host, usual_port)
+        if host in survey.reflectors:
+            keys["role"] = "reflector"
+        if host in survey.routers:
+            keys["role"] = "router"
+            if host.main and host.main.asn.isdecimal():
+                keys["asn"] = int(host.main.asn)
+        if scopes[host.name] != usual:
+            keys["scope"] = scopes[host.name]
+        nodes[host.name] = keys
+    return nodes, usual
+
+
+def _forwarding(survey: Survey, routing: str, *, evpn: bool) -> tuple[str, bool | None]:
+    """`routing` and `underlay.forwarding`; None where each role's default is what the hosts do.
+
+    Nodes that forward, none of which routes a network yet, are those of a symmetric fabric where
+    the reflectors do not forward too.
+    """
+    said = {
+        host.name: (role, known)
+        for role, hosts in (
+            ("vtep", survey.vteps),
+            ("reflector", survey.reflectors),
+            ("router", survey.routers),
+        )
+        for host in hosts
+        if (known := forwards(host)) is not None
+    }
+    choices: list[tuple[str, bool | None]] = [(routing, None), (routing, True)]
+    if routing == "none":
+        choices += [(routing, False), *([("symmetric", None)] if evpn else [])]
+
+    def differing(choice: tuple[str, bool | None]) -> int:
+        return sum(known != _expected(role, choice) for role, known in said.values())
+
+    best = min(choices, key=differing)
+    for host in survey.hosts:
+        role, known = said.get(host.name, ("", None))
+        if known is not None and known != _expected(role, best):
+            survey.remark(
+                host,
+                f"it {'forwards' if known else 'does not forward'} IP, and the intent has it "
+                f"{'not ' if known else ''}do so",
+            )
+    return best
+
+
+def _expected(role: str, choice: tuple[str, bool | None]) -> bool:
+    routing, forwarding = choice
+    if forwarding is not None:
+        return forwarding
+    return role == "router" or (role == "vtep" and routing != "none")

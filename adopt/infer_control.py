@@ -1,0 +1,210 @@
+"""The control plane: AS, VRFs and their exits, reflectors, floating addresses."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from adopt.bgp import EVPN
+from adopt.hostfiles import FRR_CONF
+from adopt.infer_detection import detection_keys
+from adopt.survey import Word
+from overlay.intent import FRR_WITH_IPV6_VTEPS, version_of
+
+if TYPE_CHECKING:
+    from adopt.hostfiles import Host
+    from adopt.infer_names import NamesFound
+    from adopt.infer_underlay import Underlay
+    from adopt.survey import Survey
+
+# FRR's own defaults.
+COALESCE_TIME = 1000
+PRIORITY = 100
+# A static route with this distance or more gives way to what BGP tells (200 within an AS).
+_GIVES_WAY = 200
+_PREFERRED = 100
+
+
+def bgp_keys(survey: Survey, *, over_ipv6: bool) -> dict[str, Any] | None:
+    """`bgp:` of the intent; None without an instance that speaks EVPN."""
+    speakers = [host for host in (*survey.vteps, *survey.reflectors) if host.main]
+    if not speakers:
+        return None
+    words = [
+        word_at(host, int(host.main.asn), host.main.line)
+        for host in speakers
+        if host.main and host.main.asn.isdecimal()
+    ]
+    keys: dict[str, Any] = {"asn": survey.most("the AS number", words, 0)}
+    times = [
+        word_at(host, int(value), line.line)
+        for host in survey.vteps
+        for line in (host.main.said("coalesce-time") if host.main else ())
+        for value in line.words[1:2]
+        if value.isdecimal()
+    ]
+    coalesce = survey.most("coalesce-time", times, COALESCE_TIME)
+    if coalesce != COALESCE_TIME:
+        keys["coalesce_time"] = coalesce
+    clusters = [
+        word_at(host, value, host.main.line)
+        for host in survey.reflectors
+        if host.main
+        for value in host.main.values("bgp", "cluster-id")
+    ]
+    cluster = survey.most("the reflectors' cluster", clusters, None)
+    if cluster is None and survey.reflectors:
+        cluster = next(iter(_router_ids(survey.reflectors[0])), "1.1.1.1")
+        survey.remark(
+            survey.reflectors[0],
+            f"it reflects routes without `bgp cluster-id`: the intent takes {cluster} for all",
+            FRR_CONF,
+        )
+    keys |= {"cluster_id": cluster} if cluster else {}
+    if over_ipv6:
+        keys["frr"] = _oldest_frr(speakers)
+    return keys | detection_keys(survey)
+
+
+def _oldest_frr(speakers: list[Host]) -> str:
+    """The oldest version that the files name; one that names none has what IPv6 tunnels need."""
+    named = [
+        line.words[2]
+        for host in speakers
+        for line in host.frr
+        if line.words[:2] == ["frr", "version"] and re.match(r"\d+\.\d+", line.words[-1])
+    ]
+    return min((*named, FRR_WITH_IPV6_VTEPS), key=version_of) if named else FRR_WITH_IPV6_VTEPS
+
+
+def word_at(host: Host, value: object, line: int) -> Word:
+    """What a host's frr.conf says in a line."""
+    return Word(host, value, FRR_CONF, line)
+
+
+def _router_ids(host: Host) -> list[str]:
+    return host.main.values("bgp", "router-id") if host.main else []
+
+
+def vrf_keys(survey: Survey, found: NamesFound) -> dict[str, dict[str, Any]]:
+    """`vrfs:` of the intent: every VRF that a device or FRR's configuration names."""
+    names: dict[str, dict[str, Any]] = {}
+    for host in survey.vteps:
+        for device in host.devices.values():
+            if device.kind == "vrf":
+                names.setdefault(device.name, {})
+            elif vrf := device.word("vrf"):
+                names.setdefault(vrf, {})
+    l3vnis = defaultdict(list)
+    for host in survey.vteps:
+        for vni, (vrf, line) in host.l3vnis().items():
+            l3vnis[vrf].append(word_at(host, vni, line.line))
+    for vrf, words in l3vnis.items():
+        names.setdefault(vrf, {})["l3vni"] = survey.most(f"VRF {vrf}: its L3VNI", words, 0)
+    for vrf, keys in names.items():
+        keys.update(found.of(keys.get("l3vni", 0), transit=True))
+        _exits(survey, vrf, keys)
+    order = sorted(names, key=lambda name: (names[name].get("l3vni", 0), name))
+    return {name: names[name] for name in order}
+
+
+def _exits(survey: Survey, vrf: str, keys: dict[str, Any]) -> None:
+    exits = []
+    backups = []
+    for host in survey.vteps:
+        instance = host.instance(vrf)
+        if instance is None or not instance.said("default-originate", family=EVPN):
+            continue
+        exits.append(host.name)
+        if _gives_way(host, vrf) or _is_unloved(host, keys.get("l3vni")):
+            backups.append(host.name)
+    if not exits:
+        return
+    keys["exits"] = exits
+    first = [name for name in exits if name not in backups]
+    if backups and len(first) == 1:
+        keys["primary"] = first[0]
+    elif backups:
+        survey.remark(
+            None,
+            f"VRF {vrf}: of its exits {', '.join(exits)} these give way: {', '.join(backups)}; the "
+            "intent knows one primary exit, and names none here",
+        )
+
+
+def _gives_way(host: Host, vrf: str) -> bool:
+    """Whether the VRF's static default gives way to the default of another exit."""
+    return any(
+        line.blocks[:1] == (f"vrf {vrf}",)
+        and line.words[1:3] in (["route", "0.0.0.0/0"], ["route", "::/0"])
+        and line.words[-1].isdecimal()
+        and int(line.words[-1]) >= _GIVES_WAY
+        for line in host.frr
+    )
+
+
+def _is_unloved(host: Host, l3vni: object) -> bool:
+    """Whether a route-map tells the others to prefer another exit, by the VRF's route target."""
+    lists = {
+        line.words[3]
+        for line in host.frr
+        if line.words[:3] == ["bgp", "extcommunity-list", "standard"]
+        and any(w.endswith(f":{l3vni}") for w in line.words[4:])
+    }
+    maps = {
+        line.blocks[0]
+        for line in host.frr
+        if line.words[:2] == ["match", "extcommunity"] and line.blocks and lists & {*line.words[2:]}
+    }
+    return any(
+        line.blocks[:1] and line.blocks[0] in maps and int(line.words[2]) < _PREFERRED
+        for line in host.frr
+        if line.words[:2] == ["set", "local-preference"]
+        and line.words[2:3]
+        and line.words[2].isdecimal()
+    )
+
+
+def vip_keys(survey: Survey, underlay: Underlay) -> list[dict[str, Any]]:
+    """`vips:` of the intent, from `vrrp` lines and from those of the daemon that is gone."""
+    found: dict[int, dict[str, Any]] = {}
+    for host in survey.vteps:
+        device, interface = underlay.holders.get(host.name, (None, None))
+        if device is None or interface is None:
+            continue
+        groups = [(a.value.split(), a) for a in device.all("vrrp")]
+        said = [(w[0], w[1]) for w, _ in groups if len(w) > 1]
+        old = device.word("vrrp-id"), device.word("vrrp-virtual-ip")
+        said += [(old[0], old[1])] if old[0] and old[1] else []
+        for group, address in said:
+            if not group.isdecimal():
+                continue
+            if "/" not in address:
+                address = f"{address}/{interface.network.prefixlen}"  # noqa: PLW2901
+            priority = _priority(host, device.name, group)
+            if priority is None:
+                priority = device.number("vrrp-priority") or PRIORITY
+            vip = found.setdefault(
+                int(group), {"address": address, "id": int(group), "priorities": {}}
+            )
+            vip["priorities"][host.name] = priority
+            if vip["address"] != address:
+                survey.remark(
+                    host,
+                    f"group {group} has {address} here and {vip['address']} elsewhere",
+                    device.file,
+                    device.line,
+                )
+    return [found[group] for group in sorted(found)]
+
+
+def _priority(host: Host, device: str, group: str) -> int | None:
+    said = [
+        line.words[3]
+        for line in host.frr
+        if line.blocks[:1] == (f"interface {device}",)
+        and line.words[:3] == ["vrrp", group, "priority"]
+        and line.words[3:4]
+    ]
+    return int(said[-1]) if said and said[-1].isdecimal() else None

@@ -1,0 +1,83 @@
+"""What the hosts call their devices: a pattern where one fits several, else each by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from overlay.intent import Names
+
+if TYPE_CHECKING:
+    from adopt.segments import Segments
+    from adopt.survey import Survey
+
+_DEFAULTS = Names.model_validate({})
+
+
+class NamesFound:
+    """The names of a fabric's devices: `patterns` for `overlay.names`, and who is called otherwise.
+
+    `networks` are the words of people for VNIs, where a pattern needs them.
+    """
+
+    def __init__(self, survey: Survey, segments: Segments) -> None:
+        self.patterns: dict[str, str] = {}
+        self.networks: dict[int, str] = {}
+        self._own: dict[tuple[str, int], str] = {}
+        networks = [vni for vni in segments.networks if vni in segments.by_vni]
+        devices = {vni: _device(survey, segments, vni) for vni in networks}
+        bridges = {vni: _bridge(survey, segments, vni) for vni in networks}
+        if not self._by_word(devices, bridges):
+            self._by_number("device", devices)
+            self._by_number("bridge", bridges)
+        transit = [vni for vni in segments.l3 if vni in segments.by_vni]
+        self._by_number("l3vni_device", {v: _device(survey, segments, v) for v in transit})
+        self._by_number("l3vni_bridge", {v: _bridge(survey, segments, v) for v in transit})
+
+    def of(self, vni: int, *, transit: bool = False) -> dict[str, str]:
+        """The keys of one network or VRF whose devices no pattern names."""
+        kinds = {"device": "l3vni_device", "bridge": "l3vni_bridge"}
+        found = {
+            key: self._own.get((kinds[key] if transit else key, vni))
+            for key in ("bridge", "device")
+        }
+        return {key: name for key, name in found.items() if name is not None}
+
+    def _by_word(self, devices: dict[int, str | None], bridges: dict[int, str | None]) -> bool:
+        """Patterns with `{name}`, where each device is called after its bridge: `vx_red`, `red`."""
+        before = set()
+        for vni, bridge in bridges.items():
+            device = devices[vni]
+            if not bridge or not device or not device.endswith(bridge) or str(vni) in bridge:
+                return False
+            before.add(device.removesuffix(bridge))
+        if len(before) != 1 or before == {""}:
+            return False
+        self.patterns |= {"device": f"{before.pop()}{{name}}", "bridge": "{name}"}
+        self.networks = {vni: bridge for vni, bridge in bridges.items() if bridge}
+        return True
+
+    def _by_number(self, kind: str, names: dict[int, str | None]) -> None:
+        """A pattern with `{vni}` where it names two or more; what it does not name is its own."""
+        found = Counter(
+            name.replace(str(vni), "{vni}") for vni, name in names.items() if name is not None
+        )
+        default = getattr(_DEFAULTS, kind)
+        usual, count = found.most_common(1)[0] if found else (default, 0)
+        if count < 2 or "{vni}" not in usual or found[default] == count:
+            usual = default
+        if usual != default:
+            self.patterns[kind] = usual
+        for vni, name in names.items():
+            if name is not None and name != usual.replace("{vni}", str(vni)):
+                self._own[kind, vni] = name
+
+
+def _device(survey: Survey, segments: Segments, vni: int) -> str | None:
+    words = segments.words(vni, lambda device, _: device.name)
+    return survey.most(f"VNI {vni}: its device", words, None)
+
+
+def _bridge(survey: Survey, segments: Segments, vni: int) -> str | None:
+    words = segments.words(vni, lambda _, bridge: bridge.name if bridge else None)
+    return survey.most(f"VNI {vni}: its bridge", words, None)

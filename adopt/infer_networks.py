@@ -1,0 +1,142 @@
+"""VNIs and VRFs: what each is called, who carries it, how it is routed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from adopt.segments import GROUPS
+from adopt.survey import word
+from overlay.intent import VXLAN_OVERHEAD, Overlay
+
+if TYPE_CHECKING:
+    from adopt.devices import Device
+    from adopt.infer_names import NamesFound
+    from adopt.segments import Segments
+    from adopt.survey import Survey
+
+# A MAC of Cumulus Networks that anycast gateways commonly have.
+_SOME_MAC = "44:39:39:ff:40:94"
+_DEFAULTS = Overlay.model_validate({})
+
+
+def _mac(_: Device, bridge: Device | None) -> str | None:
+    words = [w for a in bridge.all("hwaddress") for w in a.value.split()] if bridge else []
+    return next((w.lower() for w in words if ":" in w), None)
+
+
+def overlay_keys(survey: Survey, segments: Segments, room: int) -> dict[str, Any]:
+    """`overlay:` of the intent: what most VXLAN devices and bridges have; defaults left out."""
+    keys: dict[str, Any] = {}
+    mtu = _overlay_mtu(segments, room)
+    if mtu != _DEFAULTS.mtu:
+        keys["mtu"] = mtu
+    ports = [d.number("vxlan-port") or _DEFAULTS.dstport for _, d, _ in segments.all()]
+    words = [
+        word(host, port, device.first("vxlan-port") or device)
+        for (host, device, _), port in zip(segments.all(), ports, strict=True)
+    ]
+    dstport = survey.most("the tunnels' UDP port", words, _DEFAULTS.dstport)
+    if dstport != _DEFAULTS.dstport:
+        keys["dstport"] = dstport
+    if groups := segments.groups():
+        keys["group"] = Counter(groups).most_common(1)[0][0]
+    macs = [m for vni in segments.networks for m in _gateway_macs(segments, vni)]
+    if macs:
+        keys["gateway_mac"] = Counter(macs).most_common(1)[0][0]
+    elif any(segments.gateways(vni) for vni in segments.networks):
+        keys["gateway_mac"] = _SOME_MAC
+        survey.remark(
+            None,
+            f"no host gives its gateways a MAC (`hwaddress`), and the intent needs one: "
+            f"{_SOME_MAC}. Until it is set, the audit reports each gateway's own",
+        )
+    patterns = [
+        word(host, attribute.value, attribute)
+        for host in survey.hosts
+        for bridge in host.bridges
+        if (attribute := bridge.first("bridge-ports-condone-regex"))
+    ]
+    guests = survey.most("the pattern of guests' ports", patterns, _DEFAULTS.guest_ports)
+    return keys | ({"guest_ports": guests} if guests != _DEFAULTS.guest_ports else {})
+
+
+def _gateway_macs(segments: Segments, vni: int) -> list[str]:
+    words = segments.words(vni, _mac, "hwaddress") if segments.gateways(vni) else []
+    return [str(w.value) for w in words]
+
+
+def _overlay_mtu(segments: Segments, room: int) -> int:
+    """What most networks have, unless only another value explains the L3VNIs' MTU."""
+    mtus = segments.mtus()
+    networks = [mtus[vni] for vni in segments.networks if vni in mtus]
+    transit = [mtus[vni] for vni in segments.l3 if vni in mtus]
+    usual = Counter(networks).most_common(1)[0][0] if networks else None
+    if transit:
+        expected = min(max(networks or [0]), room)
+        if usual is None or transit[0] != expected:
+            return transit[0]
+    return usual if usual is not None else min(_DEFAULTS.mtu, room)
+
+
+def network_keys(
+    survey: Survey,
+    segments: Segments,
+    names: NamesFound,
+    overlay: dict[str, Any],
+    vni: int,
+    *,
+    learns: bool,
+) -> dict[str, Any]:
+    """One entry of `networks:`; what the overlay says of all is left out."""
+    what = f"VNI {vni}"
+    keys: dict[str, Any] = {"vni": vni}
+    keys |= {"name": names.networks[vni]} if vni in names.networks else {}
+    keys |= names.of(vni)
+    for host, device, holder in segments.by_vni[vni]:
+        if holder is None:
+            survey.remark(
+                host, f"{device.name} is a port of no bridge here", device.file, device.line
+            )
+    vrf = survey.most(
+        f"{what}: its VRF",
+        segments.words(vni, lambda _, b: b.word("vrf") if b else None, "vrf"),
+        None,
+    )
+    gateways = segments.gateways(vni)
+    keys |= {"vrf": vrf} if vrf else {}
+    if gateways:
+        keys["gateways"] = list(gateways)
+        mac = survey.most(
+            f"{what}: its gateway's MAC", segments.words(vni, _mac, "hwaddress"), None
+        )
+        if mac != overlay.get("gateway_mac"):
+            keys["gateway_mac"] = mac
+    group = survey.most(
+        f"{what}: its group", segments.words(vni, lambda d, _: d.word(*GROUPS), *GROUPS), None
+    )
+    keys |= {"group": group} if group != overlay.get("group") else {}
+    mtu = segments.mtus().get(vni, overlay.get("mtu", _DEFAULTS.mtu))
+    keys |= {"mtu": mtu} if mtu != overlay.get("mtu", _DEFAULTS.mtu) else {}
+    flood = survey.most(
+        f"{what}: its multicast flooding",
+        segments.words(vni, _floods_multicast, "bridge-multicast-flood"),
+        None,
+    )
+    if not learns and flood is not None and flood != any(":" in text for text in gateways):
+        keys["multicast_flood"] = flood
+    carriers = [host.name for host, _, _ in segments.by_vni[vni]]
+    if set(carriers) != {host.name for host in survey.vteps}:
+        keys["nodes"] = carriers
+    return keys
+
+
+def _floods_multicast(device: Device, _: Device | None) -> bool | None:
+    attribute = device.first("bridge-multicast-flood")
+    return attribute.is_on if attribute else None
+
+
+def room_for_guests(underlay: dict[str, Any]) -> int:
+    """The largest overlay MTU that the underlay carries."""
+    version = 6 if ":" in underlay["prefix"] else 4
+    return int(underlay["mtu"]) - VXLAN_OVERHEAD[version]

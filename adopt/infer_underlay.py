@@ -1,0 +1,206 @@
+"""Which host is what, and the underlay below them all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adopt.hostfiles import FRR_CONF, INTERFACES, OVERLAY, PROXMOX_SDN
+from adopt.survey import Survey, word
+from overlay.errors import IntentError
+
+if TYPE_CHECKING:
+    import ipaddress
+    from collections.abc import Iterable, Sequence
+
+    from adopt.devices import Attribute, Device, Interface
+    from adopt.hostfiles import Host
+
+# An interface's MTU where nothing says otherwise.
+ETHERNET = 1500
+
+
+def roles(hosts: Sequence[Host]) -> Survey:
+    """The hosts by role: who has tunnels, who reflects routes, who is outside."""
+    survey = Survey(hosts)
+    evpn = any(host.main and host.main.has_evpn for host in hosts)
+    for host in hosts:
+        main = host.main
+        if main and (main.said("bgp", "listen", "range") or main.said("bgp", "cluster-id")):
+            survey.reflectors.append(host)
+        elif host.vxlans or (main and main.has_evpn) or not (evpn or main or _routes(host)):
+            # Without EVPN a node that has no VXLAN device is a VTEP that carries nothing yet.
+            survey.vteps.append(host)
+        else:
+            survey.routers.append(host)
+    return survey
+
+
+def _refuses_forwarding(host: Host) -> bool:
+    return any(line.statement == ("no ip forwarding",) for line in host.frr)
+
+
+def _routes(host: Host) -> bool:
+    return any(not line.blocks and line.words[1:2] == ["route"] for line in host.frr)
+
+
+class Underlay:
+    """The underlay's addresses: each host's own one, the device that holds it, and its prefix."""
+
+    def __init__(self, survey: Survey) -> None:
+        self._survey = survey
+        self._prefix = self._common_prefix()
+        self.holders: dict[str, tuple[Device, Interface]] = {}
+        self.addresses: dict[str, str] = {}
+        for host in survey.hosts:
+            self._locate(host)
+
+    def _common_prefix(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+        survey = self._survey
+        words = []
+        for host in [*survey.vteps, *survey.reflectors, *survey.routers]:
+            for device, interface in _interfaces(host):
+                if str(interface.ip) == host.vtep:
+                    words.append(word(host, interface.network, device))
+        if not words:
+            raise IntentError(
+                "no file says which prefix the underlay has",
+                "lay the hosts' /etc/network/interfaces beside the other files: the address that "
+                "the tunnels leave from stands there with its length",
+            )
+        return survey.most("the underlay's prefix", words, words[0].value)  # type: ignore[return-value]
+
+    def _locate(self, host: Host) -> None:
+        found = [(d, i) for d, i in _interfaces(host) if i.ip in self._prefix]
+        own = [pair for pair in found if str(pair[1].ip) == host.vtep] or found
+        if own:
+            self.holders[host.name] = own[0]
+            self.addresses[host.name] = str(own[0][1].ip)
+            if host.vtep and host.vtep != str(own[0][1].ip):
+                self._survey.remark(
+                    host,
+                    f"its tunnels leave from {host.vtep}, which no interface has; the intent "
+                    f"takes {own[0][1].ip}",
+                    INTERFACES,
+                )
+        elif address := host.vtep or _router_id(host):
+            self.addresses[host.name] = address
+
+    def as_keys(self) -> dict[str, Any]:
+        """`underlay:` of the intent."""
+        survey = self._survey
+        holders = [(h, *self.holders[h.name]) for h in survey.hosts if h.name in self.holders]
+        bridge = survey.most(
+            "the underlay's bridge", (word(h, d.name, d) for h, d, _ in holders), "vmbr0"
+        )
+        port = self._usual_port()
+        mtu = survey.most(
+            "the underlay's MTU",
+            [word(h, *size) for h, d, _ in holders if (size := _mtu(h, d))],
+            ETHERNET,
+        )
+        keys: dict[str, Any] = {"prefix": str(self._prefix), "bridge": bridge}
+        return keys | ({"port": port} if port else {}) | {"mtu": mtu}
+
+    def port(self, host: Host) -> str | None:
+        """The NIC below the bridge that holds a host's address."""
+        if host.name not in self.holders:
+            return None
+        device = self.holders[host.name][0]
+        return next(iter(device.ports), None) if device.kind == "bridge" else None
+
+    def _usual_port(self) -> str | None:
+        ports = [port for host in self._survey.hosts if (port := self.port(host))]
+        return max(ports, key=ports.count) if ports else None
+
+    def node(self, host: Host, usual_port: str | None) -> dict[str, Any]:
+        """What a node's entry says of the underlay."""
+        if host.name not in self.addresses:
+            raise IntentError(
+                f"{host.name}: no file says which address it has on the underlay {self._prefix}",
+                f"lay its /etc/network/interfaces below {host.name}/, or leave the host out",
+            )
+        keys: dict[str, Any] = {"address": self.addresses[host.name]}
+        port = self.port(host)
+        if port and port != usual_port:
+            keys["port"] = port
+        router_id = _router_id(host)
+        if router_id and router_id != keys["address"]:
+            keys["router_id"] = router_id
+        if host.name in self.holders:
+            gateway = self.holders[host.name][0].word("gateway")
+            keys |= {"gateway": gateway} if gateway else {}
+        return keys
+
+    def scope(self, host: Host) -> str:
+        """`observed` where Proxmox's SDN writes the files.
+
+        `overlay` where our own file lies in interfaces.d, or the address is on no bridge.
+        """
+        if PROXMOX_SDN in host.texts:
+            self._survey.remark(
+                host,
+                "Proxmox's SDN writes its files: the intent only observes it (scope: observed)",
+                PROXMOX_SDN,
+            )
+            return "observed"
+        if OVERLAY in host.texts:
+            return "overlay"
+        device = self.holders.get(host.name, (None,))[0]
+        why = _cannot_be_written(host, device) if device and host.vxlans else None
+        if device is None or why is None:
+            return "whole"
+        self._survey.remark(
+            host,
+            f"{why}: the intent leaves the underlay alone there (scope: overlay)",
+            device.file,
+            device.line,
+        )
+        return "overlay"
+
+
+def _cannot_be_written(host: Host, device: Device) -> str | None:
+    """Why the intent cannot say what is below a VTEP's address; None where it can."""
+    if device.kind != "bridge":
+        return f"its underlay address is on {device.name}, which is not a bridge"
+    for port in device.ports:
+        kind = host.devices[port].kind if port in host.devices else "plain"
+        if kind != "plain":
+            return f"{port} below {device.name} is a {kind}"
+    if len(device.ports) > 1:
+        return f"{device.name} has several ports: {', '.join(device.ports)}"
+    return None
+
+
+def _interfaces(host: Host) -> Iterable[tuple[Device, Interface]]:
+    """Each address of a host that may be its underlay's, with its device."""
+    overlay = {device.name for device in host.vxlans}
+    for device in host.devices.values():
+        if device.kind == "loopback" or overlay & set(device.ports):
+            continue
+        for interface, _ in device.addresses:
+            yield device, interface
+
+
+def _mtu(host: Host, holder: Device) -> tuple[int, Attribute | None] | None:
+    """The MTU of the NIC below the address, or of the address's device; with its line."""
+    ports = [host.devices[port] for port in holder.ports if port in host.devices]
+    for device in (*ports, holder):
+        size = device.number("mtu")
+        if size is not None:
+            return size, device.first("mtu")
+    return None
+
+
+def _router_id(host: Host) -> str | None:
+    said = host.main.values("bgp", "router-id") if host.main else []
+    return said[-1] if said else None
+
+
+def forwards(host: Host) -> bool | None:
+    """Whether its files have it forward IP; None where they do not say.
+
+    FRR turns forwarding on where its file does not refuse it.
+    """
+    if "net.ipv4.ip_forward" in host.sysctls:
+        return host.sysctls["net.ipv4.ip_forward"] != "0"
+    return not _refuses_forwarding(host) if FRR_CONF in host.texts else None

@@ -1,0 +1,143 @@
+"""An inferred intent as the inventory folder that a person would have written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from adopt.difference import Statement
+    from adopt.infer import Inferred
+    from adopt.lint import Finding
+
+_COMMENTS = {
+    "underlay": "The network that carries the tunnels.",
+    "overlay": "What all VXLAN devices and their bridges have in common.",
+    "bgp": "The EVPN control plane.",
+    "vrfs": "Tenants' routing tables.",
+    "networks": "The layer-2 segments; without `nodes` every VTEP carries one.",
+    "vips": "Addresses that move between nodes (VRRP).",
+    "nodes": "The machines.",
+}
+_GROUP = "fabric"
+# Longer than any line: each entry stands on one.
+_WIDTH = 10_000
+
+
+def inventory_files(inferred: Inferred) -> dict[str, str]:
+    """The files of the inventory folder by name. The same intent gives the same bytes."""
+    hosts = [
+        f"{_flow(name)}: {_flow({'hostname': node['address'], 'groups': [_GROUP]})}"
+        for name, node in inferred.fabric["nodes"].items()
+    ]
+    return {
+        "fabric.yaml": _fabric(inferred),
+        "hosts.yaml": "---\n" + "\n".join(hosts) + "\n",
+        "groups.yaml": f"---\n{_GROUP}:\n  username: root\n  data:\n"
+        "    # Host keys are checked: gather them with ssh-keyscan before the first connection.\n"
+        "    known_hosts: ~/.ssh/known_hosts\n",
+        "defaults.yaml": "---\ndata: {}\n",
+    }
+
+
+def _fabric(inferred: Inferred) -> str:
+    lines = ["# Inferred by `import` from what is there: read it before you use it."]
+    lines += [f"# {remark}" for remark in inferred.remarks]
+    for key, value in inferred.fabric.items():
+        if isinstance(value, dict | list):
+            lines += ["", *([f"# {_COMMENTS[key]}"] if key in _COMMENTS else [])]
+            lines += _block(key, value)
+        else:
+            lines.append(f"{key}: {_flow(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _block(key: str, value: dict[str, Any] | list[Any]) -> Iterator[str]:
+    """A mapping or list with one entry a line."""
+    if not value:
+        yield f"{key}: []"
+        return
+    yield f"{key}:"
+    if isinstance(value, list):
+        yield from (f"  - {_flow(entry)}" for entry in value)
+    else:
+        yield from (f"  {_flow(name)}: {_flow(entry)}" for name, entry in value.items())
+
+
+def _flow(value: Any) -> str:
+    """A value on one line, quoted where YAML would read it as something else."""
+    text = yaml.safe_dump(
+        value, default_flow_style=True, sort_keys=False, width=_WIDTH, allow_unicode=True
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def report(
+    inferred: Inferred,
+    faults: Sequence[Finding],
+    lost: Mapping[str, Sequence[Statement]],
+    added: Mapping[str, Sequence[Statement]],
+) -> str:
+    """`import.md`: what a person must know of an import, in Markdown.
+
+    `faults` are what lint says of the files. `lost` and `added` are statements by host: those that
+    the intent does not say, and those that it says beyond the files.
+    """
+    return "\n".join(
+        (
+            "# What the import did not take over as it stands\n",
+            "## What is wrong with the files themselves\n",
+            "The intent was inferred from them as they are: correct these first, then import again."
+            "\n\n" + _listing(f"{f.place}: {f.what}" for f in faults),
+            "## Where hosts differ, or the intent says less than they do\n",
+            _listing(map(str, inferred.remarks)),
+            "## Lines that were not understood\n",
+            _listing(map(str, inferred.unread)),
+            "## Statements that the intent does not say\n",
+            "No audit looks at them, and a deployment in the scope `whole` removes them.\n",
+            _by_statement(lost, lines=True),
+            "## Statements that a deployment adds\n",
+            "`plan` shows them in their places.\n",
+            _by_statement(added, lines=False),
+        )
+    )
+
+
+def remarks_report(inferred: Inferred) -> str:
+    """`import.md` where no host's files were compared."""
+    return (
+        "# What the import did not take over\n\n"
+        "The intent does not say these, and no audit looks at them.\n\n"
+        + _listing(map(str, inferred.remarks))
+    )
+
+
+def _listing(entries: Iterable[str]) -> str:
+    return "".join(f"- `{_plain(entry)}`\n" for entry in entries) or "Nothing.\n"
+
+
+def _by_statement(statements: Mapping[str, Sequence[Statement]], *, lines: bool) -> str:
+    """Each statement once, by file, with the hosts that have it and its line on each."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for host, entries in statements.items():
+        for entry in entries:
+            where = f"{host}:{entry.line}" if lines and entry.line else host
+            found[entry.file][entry.shown].append(where)
+    parts = []
+    for file, by_text in sorted(found.items()):
+        parts.append(f"### `{_plain(file)}`\n\n")
+        for text, places in by_text.items():
+            everywhere = not lines and len(places) == len(statements) > 1
+            said = "every node" if everywhere else ", ".join(places)
+            parts.append(f"- `{_plain(text)}` ({said})\n")
+        parts.append("\n")
+    return "".join(parts).removesuffix("\n") or "None.\n"
+
+
+def _plain(text: str) -> str:
+    """Text of a host inside a code span: it can end neither the span nor the line."""
+    return text.replace("`", "'").replace("\n", " ")

@@ -1,0 +1,299 @@
+"""A Proxmox cluster's SDN, as `/etc/pve` holds it, read into an intent that observes it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from adopt.infer import Inferred, without_unused
+from adopt.survey import Remark
+from overlay.errors import IntentError
+from overlay.intent import VXLAN_OVERHEAD, Overlay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adopt.devices import Device, Interface
+    from adopt.hostfiles import Host
+
+RUNNING = "sdn/.running-config"
+# What an object says that changes nothing in the network itself, or that the intent takes over.
+_KNOWN = {
+    "zones": {"type", "ipam", "dns", "dnszone", "reversedns", "controller", "vrf-vxlan", "mac",
+              "mtu", "exitnodes", "exitnodes-primary", "vxlan-port", "nodes", "peers"},
+    "vnets": {"type", "zone", "tag", "alias"},
+    "subnets": {"type", "vnet", "gateway", "dnszoneprefix", "dhcp-range", "dhcp-dns-server"},
+    "controllers": {"type", "asn", "peers"},
+}  # fmt: skip
+_DEFAULTS = Overlay.model_validate({})
+_SOME_MAC = "44:39:39:ff:40:94"
+
+
+def infer_proxmox(
+    running: Mapping[str, Any],
+    members: Mapping[str, Any],
+    hosts: Mapping[str, Host],
+    *,
+    name: str,
+    scope: str = "observed",
+) -> Inferred:
+    """The intent of `.running-config`, `.members` and each node's interfaces file that is at hand.
+
+    What an intent cannot say becomes a remark: where, what, and that no audit looks at it. Raises
+    IntentError without an evpn or vxlan zone, and where no file says what the underlay is.
+    """
+    cluster = _Cluster(running, members, hosts)
+    fabric = cluster.fabric(name, scope)
+    return Inferred(without_unused(fabric), tuple(cluster.remarks))
+
+
+class _Cluster:
+    def __init__(
+        self, running: Mapping[str, Any], members: Mapping[str, Any], hosts: Mapping[str, Host]
+    ) -> None:
+        self.remarks: list[Remark] = []
+        self._ids = {
+            kind: {
+                name: _mapping(keys)
+                for name, keys in _mapping(_mapping(running.get(kind)).get("ids")).items()
+            }
+            for kind in ("zones", "vnets", "subnets", "controllers")
+        }
+        self._hosts = hosts
+        listed = _mapping(members.get("nodelist"))
+        self._members = {n: str(_mapping(m).get("ip", "")) for n, m in listed.items()}
+        self._members |= {n: "" for n in hosts if n not in self._members}
+        for kind in running:
+            if kind not in {*self._ids, "version"} and _mapping(_mapping(running[kind]).get("ids")):
+                self._say(kind, "the intent knows no such section, so no audit looks at it")
+        zones = self._ids["zones"]
+        self.evpn = {z: c for z, c in zones.items() if _type(c) == "evpn"}
+        self.vxlan = {z: c for z, c in zones.items() if _type(c) == "vxlan"}
+        for zone, keys in zones.items():
+            if _type(keys) not in {"evpn", "vxlan"}:
+                self._say(f"zones.{zone}", f"a zone of type {_type(keys)} is left alone")
+        if not self.evpn and not self.vxlan:
+            raise IntentError(
+                f"{RUNNING}: there is no zone of type evpn or vxlan",
+                "the intent is about VXLAN; `pvesh get /cluster/sdn/zones` lists the zones",
+            )
+        if self.evpn:
+            for zone in self.vxlan:
+                self._say(f"zones.{zone}", "a fabric has one mode, evpn here: it is left out")
+            self.vxlan = {}
+        for zone in self.vxlan:
+            self._say(
+                f"zones.{zone}",
+                "Proxmox sets no source address of its tunnels and the intent does: the audit "
+                "reports each device's",
+            )
+
+    def _say(self, where: str, what: str) -> None:
+        self.remarks.append(Remark("", RUNNING, 0, f"{where}: {what}"))
+
+    def fabric(self, name: str, scope: str) -> dict[str, Any]:
+        """All keys of the intent."""
+        zones = self.evpn or self.vxlan
+        asn, peers = self._controller()
+        peers += [p for zone in self.vxlan.values() for p in _words(zone.get("peers"))]
+        nodes = self._nodes(peers)
+        underlay = self._underlay(nodes)
+        networks = [n for zone, keys in sorted(zones.items()) for n in self._networks(zone, keys)]
+        overlay = self._overlay(zones, networks, underlay)
+        fabric: dict[str, Any] = {
+            "name": name,
+            "mode": "evpn" if self.evpn else "unicast",
+            "routing": "symmetric" if self.evpn else "none",
+            "scope": scope,
+            "underlay": underlay,
+            "overlay": overlay,
+        }
+        if self.evpn:
+            fabric["bgp"] = {"asn": asn}
+            fabric["vrfs"] = {
+                f"vrf_{zone}": self._vrf(zone, keys, nodes) for zone, keys in sorted(zones.items())
+            }
+        fabric["networks"] = sorted(networks, key=lambda network: network["vni"])
+        fabric["nodes"] = nodes
+        self._unknown(zones)
+        return fabric
+
+    def _controller(self) -> tuple[int, list[str]]:
+        asn, peers = 0, []
+        used = {keys.get("controller") for keys in self.evpn.values()}
+        for name, keys in self._ids["controllers"].items():
+            if _type(keys) == "evpn" and name in used:
+                asn = asn or _number(keys.get("asn", 0), "asn", f"controllers.{name}")
+                peers += [p for p in _words(keys.get("peers")) if p not in peers]
+            else:
+                self._say(
+                    f"controllers.{name}",
+                    f"a controller of type {_type(keys)} is not said by the intent, so no audit "
+                    "looks at its sessions",
+                )
+        return asn, peers
+
+    def _nodes(self, peers: list[str]) -> dict[str, dict[str, Any]]:
+        nodes = {}
+        for name, ip in sorted(self._members.items()):
+            own = self._hosts[name].addresses if name in self._hosts else set()
+            address = next((p for p in peers if p in own or p == ip), None)
+            if address is None:
+                self._say("nodes", f"{name} is no peer of a zone, and left out")
+                continue
+            nodes[name] = {"address": address}
+            holder = self._holder(name, address)
+            gateway = holder[0].word("gateway") if holder else None
+            nodes[name] |= {"gateway": gateway} if gateway else {}
+        known = {node["address"] for node in nodes.values()}
+        for peer in peers:
+            if peer not in known:
+                self._say("peers", f"{peer} is no member of the cluster: the intent lacks it")
+        if not nodes:
+            raise IntentError(
+                f"{RUNNING}: no member of the cluster is a peer of a zone",
+                "lay .members and nodes/NAME/interfaces beside sdn/; a zone over an SDN fabric "
+                "(OpenFabric, OSPF) names no peers and cannot be imported yet"
+                if not peers
+                else "lay .members and nodes/NAME/interfaces beside sdn/",
+            )
+        return nodes
+
+    def _holder(self, name: str, address: str) -> tuple[Device, Interface] | None:
+        devices = self._hosts[name].devices.values() if name in self._hosts else ()
+        return next((_at(d, address) for d in devices if _at(d, address)), None)
+
+    def _underlay(self, nodes: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        for name, node in nodes.items():
+            if holder := self._holder(name, node["address"]):
+                device, interface = holder
+                host = self._hosts[name]
+                ports = [host.devices[p] for p in device.ports if p in host.devices]
+                sizes = [s for d in (*ports, device) if (s := d.number("mtu")) is not None]
+                return {
+                    "prefix": str(interface.network),
+                    "bridge": device.name,
+                    "mtu": sizes[0] if sizes else 1500,
+                }
+        raise IntentError(
+            "no file says which prefix the underlay has",
+            "lay each node's /etc/network/interfaces as nodes/NAME/interfaces beside sdn/",
+        )
+
+    def _overlay(
+        self,
+        zones: Mapping[str, Mapping[str, Any]],
+        networks: list[dict[str, Any]],
+        underlay: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        overhead = VXLAN_OVERHEAD[6 if ":" in underlay["prefix"] else 4]
+        # Proxmox takes 50 bytes off the underlay's MTU where a zone says none.
+        usual = underlay["mtu"] - overhead
+        mtus = {
+            zone: _number(keys.get("mtu", usual), "mtu", f"zones.{zone}")
+            for zone, keys in zones.items()
+        }
+        mtu = Counter(mtus.values()).most_common(1)[0][0]
+        for network in networks:
+            own = mtus[network.pop("zone")]
+            if own != mtu:
+                network["mtu"] = own
+        keys: dict[str, Any] = {"names": {"device": "vxlan_{name}", "bridge": "{name}"}}
+        keys |= {"mtu": mtu} if mtu != _DEFAULTS.mtu else {}
+        ports = {str(zone.get("vxlan-port", _DEFAULTS.dstport)) for zone in zones.values()}
+        if len(ports) > 1:
+            self._say("zones", f"they have several ports ({', '.join(sorted(ports))}): one is kept")
+        if (port := _number(min(ports), "vxlan-port", "zones")) != _DEFAULTS.dstport:
+            keys["dstport"] = port
+        if any("gateways" in network for network in networks):
+            macs = [str(zone["mac"]).lower() for zone in zones.values() if zone.get("mac")]
+            keys["gateway_mac"] = Counter(macs).most_common(1)[0][0] if macs else _SOME_MAC
+            if not macs:
+                self._say("zones", f"none has a `mac`; the intent needs one: {_SOME_MAC}")
+            for network in networks:
+                mac = str(zones[network["vrf"].removeprefix("vrf_")].get("mac", "")).lower()
+                if mac and mac != keys["gateway_mac"] and "gateways" in network:
+                    network["gateway_mac"] = mac
+        return keys
+
+    def _vrf(
+        self, zone: str, keys: Mapping[str, Any], nodes: Mapping[str, dict[str, Any]]
+    ) -> dict[str, Any]:
+        vrf: dict[str, Any] = {
+            "l3vni": _number(keys.get("vrf-vxlan", 0), "vrf-vxlan", f"zones.{zone}"),
+            "bridge": f"vrfbr_{zone}",
+            "device": f"vrfvx_{zone}",
+        }
+        exits = sorted(_words(keys.get("exitnodes")))
+        for name in exits:
+            if "gateway" not in nodes.get(name, {}):
+                self._say(f"zones.{zone}.exitnodes", f"{name} has no default gateway: left out")
+        exits = [name for name in exits if "gateway" in nodes.get(name, {})]
+        vrf |= {"exits": exits} if exits else {}
+        if len(exits) > 1 and keys.get("exitnodes-primary") in exits:
+            vrf["primary"] = keys["exitnodes-primary"]
+        return vrf
+
+    def _networks(self, zone: str, keys: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        for name, vnet in sorted(self._ids["vnets"].items()):
+            if vnet.get("zone") != zone:
+                continue
+            gateways = list(self._gateways(zone, name))
+            vni = _number(vnet.get("tag", 0), "tag", f"vnets.{name}")
+            network: dict[str, Any] = {"zone": zone, "vni": vni, "name": name}
+            network |= {"vrf": f"vrf_{zone}"} if self.evpn else {}
+            network |= {"gateways": gateways} if gateways else {}
+            nodes = sorted(_words(keys.get("nodes")))
+            yield network | ({"nodes": nodes} if nodes else {})
+
+    def _gateways(self, zone: str, vnet: str) -> Iterator[str]:
+        for name, subnet in sorted(self._ids["subnets"].items()):
+            if subnet.get("vnet") != vnet or not subnet.get("gateway"):
+                continue
+            prefix, _, length = name.removeprefix(f"{zone}-").rpartition("-")
+            try:
+                ipaddress.ip_network(f"{prefix}/{length}", strict=False)
+                yield str(ipaddress.ip_interface(f"{subnet['gateway']}/{length}"))
+            except ValueError:
+                self._say(f"subnets.{name}", "it does not end in a prefix and its length")
+
+    def _unknown(self, zones: Mapping[str, object]) -> None:
+        """Names each key that nothing was made of."""
+        for kind, known in _KNOWN.items():
+            for name, keys in sorted(self._ids[kind].items()):
+                if kind == "zones" and name not in zones:
+                    continue
+                if kind == "controllers" and _type(keys) != "evpn":
+                    continue
+                for key in sorted(set(keys) - known):
+                    self._say(
+                        f"{kind}.{name}.{key}",
+                        f"{keys[key]!r} is not said by the intent, so no audit looks at it",
+                    )
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: object, key: str, where: str) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise IntentError(f"{RUNNING}: `{key}` of {where} is {value!r}", "copy the file again")
+    return int(text)
+
+
+def _type(value: object) -> str:
+    return str(_mapping(value).get("type", "?"))
+
+
+def _words(value: object) -> list[str]:
+    """The names of a list as Proxmox writes it: `a,b`, a list, or a mapping of them."""
+    if isinstance(value, str):
+        return [word for word in value.replace(";", ",").replace(" ", ",").split(",") if word]
+    return [str(word) for word in value] if isinstance(value, dict | list) else []
+
+
+def _at(device: Device, address: str) -> tuple[Device, Interface] | None:
+    return next(((device, i) for i, _ in device.addresses if str(i.ip) == address), None)

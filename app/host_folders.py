@@ -1,0 +1,124 @@
+"""Folders of hosts' files, as `render` lays them: `DIR/HOST/etc/…` → texts by host and path."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from overlay.errors import FleetError
+from overlay.loading import FABRIC_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+REPORT = "import.md"
+
+_LAYOUT = "lay them as `render` does: DIR/HOST/etc/network/interfaces, DIR/HOST/etc/frr/frr.conf"
+# A configuration file is some kilobytes; what is larger is something else.
+_LARGEST = 4_000_000
+_READ = (
+    "etc/network/**/*",
+    "etc/frr/frr.conf",
+    "etc/frr/daemons",
+    "etc/sysctl.conf",
+    "etc/sysctl.d/*",
+)
+
+
+def read_folder(folder: Path) -> dict[str, dict[str, str]]:
+    """The files of each host below `folder`. Raises FleetError where there are none."""
+    if not folder.is_dir():
+        raise FleetError(f"{folder}: there is no such folder", _LAYOUT)
+    found = {}
+    for host in sorted(folder.iterdir()):
+        texts = {
+            f"/{path.relative_to(host).as_posix()}": _text(path)
+            for pattern in _READ
+            for path in sorted(host.glob(pattern))
+            if path.is_file()
+        }
+        if texts:
+            found[host.name] = texts
+    if not found:
+        raise FleetError(f"{folder}: no host's files are in it", _LAYOUT)
+    return found
+
+
+def read_pve(
+    folder: Path,
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, str], list[str]]:
+    """A folder as `/etc/pve`: the running SDN, the members, each node's interfaces file.
+
+    Last come the files of what is pending whose objects are others than those that run. Raises
+    FleetError where the running SDN is not there, or is not JSON.
+    """
+    running = _json(folder / "sdn" / ".running-config", needed=True)
+    members = _json(folder / ".members", needed=False)
+    texts = {
+        node.name: _text(node / "interfaces")
+        for node in sorted((folder / "nodes").glob("*"))
+        if (node / "interfaces").is_file()
+    }
+    pending = []
+    for kind in ("zones", "vnets", "subnets", "controllers"):
+        file = folder / "sdn" / f"{kind}.cfg"
+        if file.is_file():
+            section = running.get(kind)
+            ids = section.get("ids") if isinstance(section, dict) else None
+            if set(_SECTION.findall(_text(file))) != set(ids or {}):
+                pending.append(f"sdn/{kind}.cfg")
+    return running, members, texts, pending
+
+
+# `zone: name` at the beginning of a line begins an object of Proxmox's section files.
+_SECTION = re.compile(r"^[a-z][a-z0-9-]*: *(\S+) *$", re.MULTILINE)
+
+
+def _json(path: Path, *, needed: bool) -> dict[str, Any]:
+    if not path.is_file():
+        if needed:
+            raise FleetError(
+                f"{path}: there is no such file",
+                "copy /etc/pve/sdn, /etc/pve/.members and each node's /etc/network/interfaces (as "
+                "nodes/NAME/interfaces) into one folder",
+            )
+        return {}
+    try:
+        found = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise FleetError(f"{path}: not JSON: {error}", "copy the file again") from None
+    if not isinstance(found, dict):
+        raise FleetError(f"{path}: it holds no JSON object", "copy the file again")
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise FleetError(
+                f"{path}: it has more than {_LARGEST} bytes, so it is not a configuration file",
+                "remove it from the folder",
+            )
+        return path.read_bytes().decode("utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise FleetError(f"{path}: cannot be read: {error.strerror}", "mend that, retry") from None
+
+
+def refuse_inventory(folder: Path) -> None:
+    """Raises FleetError where an intent lies in `folder` already: a person may have edited it."""
+    if (folder / FABRIC_FILE).exists():
+        raise FleetError(
+            f"{folder}: there is a {FABRIC_FILE} already", "name another --output, or move it away"
+        )
+
+
+def write_inventory(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes files into a folder, which is made where it is not there yet."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FleetError(f"{folder}: cannot be written: {error}", "name another --output") from None

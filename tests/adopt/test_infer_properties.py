@@ -1,0 +1,106 @@
+"""Any fabric: what is inferred from its rendered files derives to the same nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adopt.hostfiles import read_hosts
+from adopt.infer import infer
+from overlay.derive import derive
+from overlay.intent import Fabric
+from overlay.unused import unused_keys
+from tests.drift.test_drift_properties import fabrics
+from tests.rendering import render
+
+if TYPE_CHECKING:
+    from overlay.expected import FabricIntent
+
+CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TUNNEL_STANZA = (
+    "auto vmbr0\niface vmbr0 inet static\n address {}/{}\n bridge-ports eno1\n mtu 1600\n"
+)
+
+
+@st.composite
+def dressed(draw: Any) -> FabricIntent:
+    """Fabrics in which any key may have another value than its default."""
+    keys = draw(fabrics()).fabric.model_dump(mode="json", exclude_none=True)
+    evpn = keys["mode"] == "evpn"
+    if draw(st.booleans()):
+        keys["underlay"] |= {"bridge": "br-under", "port": "enp1s0", "mtu": 9000}
+        keys["overlay"]["mtu"] = draw(st.sampled_from([1500, 8900]))
+    if draw(st.booleans()):
+        keys["overlay"]["guest_ports"] = "^tap[0-9]+"
+    if draw(st.booleans()) and keys["routing"] == "none":
+        keys["underlay"]["forwarding"] = draw(st.booleans())
+    if evpn and ":" in keys["underlay"]["prefix"]:
+        keys["bgp"]["frr"] = "10.6"  # no older one goes over IPv6; its file says nothing else
+    if evpn and draw(st.booleans()):
+        keys["bgp"]["coalesce_time"] = 50
+    if evpn and draw(st.booleans()):
+        keys["bgp"]["bfd"] = {
+            "interval": draw(st.sampled_from([300, 1000])),
+            "multiplier": draw(st.sampled_from([3, 5])),
+        }
+    if evpn and draw(st.booleans()):
+        keys["bgp"]["timers"] = draw(
+            st.sampled_from([{"hold": 30}, {"keepalive": 60, "hold": 180}])
+        )
+    for vrf in keys["vrfs"].values():
+        if "l3vni" in vrf and draw(st.booleans()):
+            vrf["bridge"] = f"transit{vrf['l3vni']}"
+    named = draw(st.sampled_from(["number", "word", "ever"]))
+    if named == "number":
+        keys["overlay"]["names"] = {"device": "vx{vni}", "l3vni_bridge": "tr{vni}"}
+    if named == "word":
+        keys["overlay"]["names"] = {"device": "vx_{name}", "bridge": "{name}"}
+    for number, network in enumerate(keys["networks"]):
+        network["name"] = f"lan{chr(97 + number)}"
+        _dress(draw, keys["mode"], network)
+    for node in keys["nodes"].values():
+        if draw(st.integers(0, 3)) == 0:
+            node["port"] = "eno7"
+    return derive(Fabric.model_validate(_in_order(keys)))
+
+
+def _dress(draw: Any, mode: str, network: dict[str, Any]) -> None:
+    if draw(st.booleans()):
+        network["bridge"] = f"br-{network['vni']}"
+    if network["gateways"] and draw(st.booleans()):
+        network["gateway_mac"] = "02:00:00:00:00:01"
+    if network["gateways"] and draw(st.booleans()):
+        network["gateways"].append(f"fd00:{network['vni']:x}::1/64")
+    if mode == "evpn" and draw(st.booleans()):
+        network["multicast_flood"] = draw(st.booleans())
+    if mode == "multicast" and draw(st.booleans()):
+        network["group"] = "ff05::2"
+
+
+def _in_order(keys: dict[str, Any]) -> dict[str, Any]:
+    """Networks, VRFs, nodes and exits sorted, as an import writes them."""
+    names = sorted(keys["nodes"], key=lambda name: (name.rstrip("0123456789"), name))
+    keys["nodes"] = {name: keys["nodes"][name] for name in names}
+    keys["networks"].sort(key=lambda network: network["vni"])
+    for vrf in keys["vrfs"].values():
+        vrf["exits"].sort(key=names.index)
+    return keys
+
+
+def again(intent: FabricIntent) -> FabricIntent:
+    inferred = infer(read_hosts(render(intent)), "again")
+    assert inferred.remarks == ()
+    assert inferred.unread == ()
+    return derive(Fabric.model_validate(inferred.fabric))
+
+
+@CALM
+@given(dressed())
+def test_import_of_render_is_the_intent(intent: FabricIntent) -> None:
+    found = again(intent)
+
+    assert found.nodes == intent.nodes
+    assert render(found) == render(intent)
+    assert not any(unused_keys(found.fabric, found.nodes))

@@ -1,0 +1,195 @@
+"""A Proxmox cluster's SDN, as its own files say it: what is taken over, and what is only named."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from overlay.derive import derive
+from overlay.loading import load_inventory
+from tests.cli.audits import call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ZONE = {"type": "evpn", "controller": "ctl", "vrf-vxlan": 9000, "mac": "BC:24:11:00:00:01"}
+CONTROLLERS = {"ctl": {"type": "evpn", "asn": 65000, "peers": "10.9.0.1,10.9.0.2,10.9.0.3"}}
+
+
+def running(**changes: Any) -> dict[str, Any]:
+    sections = {
+        "zones": {"prod": ZONE},
+        "controllers": CONTROLLERS,
+        "vnets": {
+            "red": {"type": "vnet", "zone": "prod", "tag": 100},
+            "blue": {"type": "vnet", "zone": "prod", "tag": 101, "alias": "people"},
+        },
+        "subnets": {
+            "prod-10.1.0.0-24": {"type": "subnet", "vnet": "red", "gateway": "10.1.0.1"},
+            "prod-fd00:1::-64": {"type": "subnet", "vnet": "red", "gateway": "fd00:1::1"},
+        },
+    } | changes
+    return {"version": 3} | {kind: {"ids": ids} for kind, ids in sections.items()}
+
+
+def cluster(folder: Path, config: dict[str, Any]) -> Path:
+    (folder / "sdn").mkdir(parents=True)
+    (folder / "sdn" / ".running-config").write_text(json.dumps(config))
+    members = {f"pve{n}": {"id": n, "online": 1, "ip": f"10.9.0.{n}"} for n in (1, 2, 3)}
+    (folder / ".members").write_text(json.dumps({"nodename": "pve1", "nodelist": members}))
+    for n in (1, 2, 3):
+        file = folder / "nodes" / f"pve{n}" / "interfaces"
+        file.parent.mkdir(parents=True)
+        file.write_text(
+            f"auto vmbr0\niface vmbr0 inet static\n\taddress 10.9.0.{n}/24\n\tgateway 10.9.0.254\n"
+            "\tbridge-ports eno1\n\tmtu 9000\nsource /etc/network/interfaces.d/*\n"
+        )
+    return folder
+
+
+def imported(folder: Path, config: dict[str, Any], *options: str) -> tuple[Any, str]:
+    pve = cluster(folder / "pve", config)
+    ended = call("import", "proxmox", "--from", pve, "-o", folder / "fabric", *options)
+    assert ended.code == 0, ended.err
+    report = (folder / "fabric" / "import.md").read_text()
+    return load_inventory(folder / "fabric").intent, report
+
+
+def test_devices_are_those_that_the_sdn_makes(tmp_path: Path):
+    intent, report = imported(tmp_path, running())
+    assert "Nothing.\n" in report
+    node = intent.nodes["pve2"]
+    assert {(v.name, v.vni, v.bridge, v.local, v.mtu) for v in node.vxlans} == {
+        ("vxlan_red", 100, "red", "10.9.0.2", 8950),
+        ("vxlan_blue", 101, "blue", "10.9.0.2", 8950),
+        ("vrfvx_prod", 9000, "vrfbr_prod", "10.9.0.2", 8950),
+    }
+    bridges = {b.name: (b.addresses, b.mac, b.vrf) for b in node.bridges}
+    assert bridges["red"] == (("10.1.0.1/24", "fd00:1::1/64"), "bc:24:11:00:00:01", "vrf_prod")
+    assert bridges["blue"] == ((), None, "vrf_prod")
+    assert bridges["vrfbr_prod"][2] == "vrf_prod"
+    assert node.bgp.asn == 65000
+    assert set(node.bgp.peers) == {"10.9.0.1", "10.9.0.3"}
+    assert {n.scope.value for n in intent.nodes.values()} == {"observed"}
+
+
+def test_exits_ports_sizes_and_nodes(tmp_path: Path):
+    zone = ZONE | {
+        "exitnodes": {"pve1": 1, "pve2": 1},
+        "exitnodes-primary": "pve2",
+        "vxlan-port": 4790,
+        "mtu": 1400,
+        "nodes": "pve1,pve2",
+    }
+    intent, _ = imported(tmp_path, running(zones={"prod": zone}), "--scope", "overlay")
+    assert intent.fabric.vrfs["vrf_prod"].exits == ("pve1", "pve2")
+    assert intent.fabric.vrfs["vrf_prod"].primary == "pve2"
+    assert {v.dstport for v in intent.nodes["pve1"].vxlans} == {4790}
+    assert {v.mtu for v in intent.nodes["pve1"].vxlans} == {1400}
+    assert intent.nodes["pve3"].vxlans == ()
+    assert {n.scope.value for n in intent.nodes.values()} == {"overlay"}
+
+
+def test_a_vxlan_zone_is_a_fabric_of_static_lists(tmp_path: Path):
+    zones = {"wide": {"type": "vxlan", "peers": "10.9.0.1,10.9.0.2,10.9.0.3"}}
+    vnets = {"red": {"type": "vnet", "zone": "wide", "tag": 100}}
+    intent, report = imported(
+        tmp_path, running(zones=zones, vnets=vnets, subnets={}, controllers={})
+    )
+    (vxlan,) = intent.nodes["pve1"].vxlans
+    assert (vxlan.name, set(vxlan.remotes)) == ("vxlan_red", {"10.9.0.2", "10.9.0.3"})
+    assert "zones.wide: Proxmox sets no source address of its tunnels" in report
+
+
+NAMED = {
+    "a key of a zone": (
+        running(zones={"prod": ZONE | {"rt-import": "65001:9000"}}),
+        "zones.prod.rt-import: '65001:9000' is not said by the intent, so no audit looks at it",
+    ),
+    "a zone without VXLAN": (
+        running(zones={"prod": ZONE, "plain": {"type": "simple"}}),
+        "zones.plain: a zone of type simple is left alone",
+    ),
+    "a vxlan zone beside an evpn zone": (
+        running(zones={"prod": ZONE, "wide": {"type": "vxlan", "peers": "10.9.0.1"}}),
+        "zones.wide: a fabric has one mode, evpn here: it is left out",
+    ),
+    "a BGP controller": (
+        running(controllers=CONTROLLERS | {"b1": {"type": "bgp", "asn": 65001, "node": "pve1"}}),
+        "controllers.b1: a controller of type bgp is not said by the intent, so no audit looks",
+    ),
+    "a fabric of the SDN": (
+        running(fabrics={"under": {"type": "openfabric"}}),
+        "fabrics: the intent knows no such section, so no audit looks at it",
+    ),
+    "SNAT": (
+        running(
+            subnets={
+                "prod-10.1.0.0-24": {
+                    "type": "subnet", "vnet": "red", "gateway": "10.1.0.1", "snat": 1,
+                }
+            }
+        ),
+        "subnets.prod-10.1.0.0-24.snat: 1 is not said by the intent",
+    ),
+    "a peer outside the cluster": (
+        running(
+            controllers={"ctl": CONTROLLERS["ctl"] | {"peers": "10.9.0.1,10.9.0.2,10.9.0.3,10.9.0.9"}}
+        ),
+        "peers: 10.9.0.9 is no member of the cluster: the intent lacks it",
+    ),
+    "gateways without a MAC": (
+        running(zones={"prod": {k: v for k, v in ZONE.items() if k != "mac"}}),
+        "zones: none has a 'mac'; the intent needs one: 44:39:39:ff:40:94",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NAMED)
+def test_what_the_intent_cannot_say_is_named(what: str, tmp_path: Path):
+    config, remark = NAMED[what]
+    intent, report = imported(tmp_path, config)
+    assert remark in report
+    assert derive(intent.fabric).nodes == intent.nodes
+
+
+def test_what_is_pending_is_said(tmp_path: Path):
+    pve = cluster(tmp_path / "pve", running())
+    (pve / "sdn" / "vnets.cfg").write_text(
+        "vnet: red\n\ttag 100\n\tzone prod\n\nvnet: new\n\ttag 7\n"
+    )
+    (pve / "sdn" / "zones.cfg").write_text("evpn: prod\n\tcontroller ctl\n")
+    ended = call("import", "proxmox", "--from", pve, "-o", tmp_path / "fabric")
+    assert ended.code == 0
+    assert "sdn/vnets.cfg holds other objects than sdn/.running-config: it is pending" in ended.err
+    assert "zones.cfg" not in ended.err
+
+
+BROKEN: dict[str, tuple[str, str]] = {
+    "no file": ("", "there is no such file"),
+    "no JSON": ("{'a'", "not JSON: Expecting property name"),
+    "no object": ("[1]", "it holds no JSON object"),
+    "no zone": ("{}", "there is no zone of type evpn or vxlan"),
+    "words where numbers are": (
+        json.dumps(running(zones={"prod": ZONE | {"vrf-vxlan": "x"}})),
+        "`vrf-vxlan` of zones.prod is 'x'",
+    ),
+    "lists where objects are": (json.dumps(running() | {"vnets": {"ids": {"red": [1]}}}), ""),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_broken_files_are_a_clear_error(what: str, tmp_path: Path):
+    pve = cluster(tmp_path / "pve", running())
+    text, said = BROKEN[what]
+    file = pve / "sdn" / ".running-config"
+    if text:
+        file.write_text(text)
+    else:
+        file.unlink()
+    ended = call("import", "proxmox", "--from", pve, "-o", tmp_path / "fabric")
+    assert ended.code == (1 if said else 0)
+    assert said in ended.err
+    assert "Traceback" not in ended.err

@@ -1,0 +1,83 @@
+"""Devices called as the fabric calls them: by pattern, one by one, and today's names otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from drift.engine import audit
+from overlay.derive import derive
+from overlay.intent import Fabric
+from tests.rendering import render
+from tests.simulated import healthy_states
+
+NET = "/etc/network/interfaces"
+PROXMOX = {"device": "vxlan_{name}", "bridge": "{name}"}
+
+
+def fabric(names: dict[str, str], vrf: dict[str, Any], *networks: dict[str, Any]) -> Fabric:
+    return Fabric.model_validate(
+        {
+            "mode": "evpn",
+            "routing": "symmetric",
+            "underlay": {"prefix": "192.168.0.0/24"},
+            "overlay": {"gateway_mac": "44:39:39:ff:40:94", "names": names},
+            "bgp": {"asn": 1234},
+            "vrfs": {"vrf_z1": {"l3vni": 4000} | vrf},
+            "networks": [
+                {"vrf": "vrf_z1", "gateways": [f"10.0.{net['vni']}.1/24"]} | net for net in networks
+            ],
+            "nodes": {f"n{n}": {"address": f"192.168.0.{n}"} for n in (1, 2, 3)},
+        }
+    )
+
+
+NAMED = {
+    "as ever": (fabric({}, {}, {"vni": 2}), {"vxlan2": "vmbr2", "vxlan4000": "vmbr4000"}),
+    "by number": (
+        fabric({"device": "vx{vni}", "l3vni_bridge": "br-{vni}"}, {}, {"vni": 2}),
+        {"vx2": "vmbr2", "vxlan4000": "br-4000"},
+    ),
+    "as Proxmox does": (
+        fabric(
+            PROXMOX,
+            {"device": "vrfvx_z1", "bridge": "vrfbr_z1"},
+            {"vni": 2, "name": "red"},
+            {"vni": 3, "name": "blue"},
+        ),
+        {"vxlan_red": "red", "vxlan_blue": "blue", "vrfvx_z1": "vrfbr_z1"},
+    ),
+    "by the VRF's name": (
+        fabric({"l3vni_device": "x_{name}", "l3vni_bridge": "b_{name}"}, {}, {"vni": 2}),
+        {"vxlan2": "vmbr2", "x_vrf_z1": "b_vrf_z1"},
+    ),
+    "one by one": (
+        fabric(PROXMOX, {}, {"vni": 2, "device": "tunnel", "bridge": "lan"}),
+        {"tunnel": "lan", "vxlan4000": "vmbr4000"},
+    ),
+}
+
+
+@pytest.mark.parametrize("how", NAMED)
+def test_devices_are_called_so_everywhere(how):
+    intent, wanted = derive(NAMED[how][0]), NAMED[how][1]
+    node = intent.nodes["n1"]
+    assert {vxlan.name: vxlan.bridge for vxlan in node.vxlans} == wanted
+    rendered = render(intent)
+    text = rendered["n1"][NET]
+    for device, bridge in wanted.items():
+        assert f"auto {device}\niface {device} inet manual\n" in text
+        assert f"iface {bridge} inet " in text
+        assert f"        bridge-ports {device}\n" in text
+
+
+@pytest.mark.parametrize("how", NAMED)
+def test_such_a_fabric_audits_clean_and_a_lost_device_is_found_by_its_name(how):
+    intent, wanted = derive(NAMED[how][0]), NAMED[how][1]
+    states = healthy_states(intent)
+    assert audit(intent, states).findings == ()
+    device = next(iter(wanted))
+    del states["n1"].links[device]
+    found = audit(intent, states).findings
+    assert ("vxlan-missing", "n1", device) in {(f.check, f.host, f.object) for f in found}
