@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_control import bgp_keys, vip_keys, vrf_keys
+from adopt.infer_isolation import isolation_keys
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
 from adopt.infer_underlay import Underlay, forwards, roles
@@ -63,6 +64,7 @@ def infer(hosts: Sequence[Host], name: str) -> Inferred:
         for vni in segments.networks
     ]
     vrfs = vrf_keys(survey, found)
+    isolation_keys(survey, vrfs, underlay["prefix"])
     symmetric = any("l3vni" in vrf for vrf in vrfs.values())
     routed = any("gateways" in network for network in networks)
     routing = "symmetric" if symmetric else "asymmetric" if routed else "none"

@@ -201,22 +201,30 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "text": _EVIDENCE,
     },
     "NextHop": {
-        "gateway": ("exit-route",),
-        "device": ("exit-route",),
+        "gateway": ("exit-route", "vrf-route-missing"),
+        "device": ("exit-route", "vrf-route-missing"),
         "alive": "a dead hop's device is down, which `link-down` finds",
     },
     "Route": {
-        "table": ("exit-route", "vrf-isolation"),
-        "prefix": ("exit-route", "vrf-isolation"),
-        "type": ("exit-route", "vrf-isolation"),
-        "metric": ("exit-route", "vrf-isolation"),
+        "table": ("exit-route", "vrf-isolation", "vrf-route-missing"),
+        "prefix": ("exit-route", "vrf-isolation", "vrf-route-missing"),
+        "type": ("exit-route", "vrf-isolation", "vrf-route-missing"),
+        "metric": ("exit-route", "vrf-route-missing"),
         "protocol": "who put a route there does not matter where it leads",
-        "hops": ("exit-route",),
+        "hops": ("exit-route", "vrf-route-missing"),
     },
-    "Neighbour": dict.fromkeys(
-        ("address", "device", "mac", "states", "flags", "protocol"),
-        "no check reads the neighbour table",
-    ),
+    "Neighbour": {
+        "address": ("neighbor-missing",),
+        "device": ("neighbor-missing",),
+        "mac": ("neighbor-missing",),
+        "states": ("neighbor-missing",),
+        "flags": ("neighbor-missing",),
+        "protocol": "who made an entry does not matter where it leads",
+    },
+    "FrrLine": {
+        "statement": "read for `lint` and `import`; `config-running` compares what FRR runs",
+        "line": "where a statement stands in its file",
+    },
 }
 """By record and field of what parsers return."""
 

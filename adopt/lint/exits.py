@@ -189,8 +189,8 @@ def falling_through(hosts: Sequence[Host]) -> Iterator[Finding]:
                 device.line,
                 f"{device.name} has no default route of its own: what it does not know is looked "
                 "up in the main table, so guests reach the underlay",
-                f"in frr.conf, `vrf {device.name}`: `ip route 0.0.0.0/0 unreachable 254` and "
-                "`ipv6 route ::/0 unreachable 254`",
+                f"in its stanza: `post-up ip route replace vrf {device.name} unreachable default "
+                "metric 4278198272`, and the same with `ip -6`",
             )
 
 
