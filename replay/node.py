@@ -43,6 +43,7 @@ _SAME = {"bridge_fdb_later": "bridge_fdb"}
 _STAGED = re.compile(r"/tmp/evpn-fleet\.\w+(/\w[\w.-]*)?")  # noqa: S108 - the node's
 _SUCCEED = frozenset(
     {
+        "announce",
         "answers",
         "arm",
         "armed",

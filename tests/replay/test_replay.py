@@ -90,7 +90,8 @@ def test_only_what_differs_is_deployed(fleet: ReplayFleet, intent: FabricIntent)
     assert changes == {"node1": [], "node2": [path], "node3": [path]}
     outcomes = {o.host: o for o in deploy(fleet, intent, DeployOptions(overwrite=True))}
     assert outcomes["node1"].outcome == "unchanged"
-    assert outcomes["node2"].steps == (f"install:{path}", "rt-tables", "ifreload", "sysctl-again")
+    reloaded = ("rt-tables", "ifreload", "sysctl-again", "announce")
+    assert outcomes["node2"].steps == (f"install:{path}", *reloaded)
     assert not any(p.changes for p in plan(fleet, intent))
 
 
