@@ -140,7 +140,7 @@ class _Cluster:
             own = self._hosts[name].addresses if name in self._hosts else set()
             address = next((p for p in peers if p in own or p == ip), None)
             if address is None:
-                self._say("nodes", f"{name} is no peer of a zone, and left out")
+                self._say("nodes", f"{name} is not a peer of a zone, so it was left out")
                 continue
             nodes[name] = {"address": address}
             holder = self._holder(name, address)
@@ -149,7 +149,7 @@ class _Cluster:
         known = {node["address"] for node in nodes.values()}
         for peer in peers:
             if peer not in known:
-                self._say("peers", f"{peer} is no member of the cluster: the intent lacks it")
+                self._say("peers", f"{peer} is not a member of the cluster: the intent lacks it")
         if not nodes:
             raise IntentError(
                 f"{RUNNING}: no member of the cluster is a peer of a zone",

@@ -103,7 +103,9 @@ def _text(path: Path) -> str:
             )
         return path.read_bytes().decode("utf-8", errors="backslashreplace")
     except OSError as error:
-        raise FleetError(f"{path}: cannot be read: {error.strerror}", "mend that, retry") from None
+        raise FleetError(
+            f"{path}: cannot be read: {error.strerror}", "fix that, then try again"
+        ) from None
 
 
 def refuse_inventory(folder: Path) -> None:

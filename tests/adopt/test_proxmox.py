@@ -138,7 +138,7 @@ NAMED = {
         running(
             controllers={"ctl": CONTROLLERS["ctl"] | {"peers": "10.9.0.1,10.9.0.2,10.9.0.3,10.9.0.9"}}
         ),
-        "peers: 10.9.0.9 is no member of the cluster: the intent lacks it",
+        "peers: 10.9.0.9 is not a member of the cluster: the intent lacks it",
     ),
     "gateways without a MAC": (
         running(zones={"prod": {k: v for k, v in ZONE.items() if k != "mac"}}),
