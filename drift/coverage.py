@@ -193,7 +193,7 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
     "InterfaceAddress": {
         "interface": ("gateway-address", "underlay-address"),
         "scope": "follows from the address",
-        "flags": "an address that failed duplicate detection is there, and not in use",
+        "flags": ("gateway-address", "underlay-address"),
     },
     "AddressedLink": {
         "name": ("gateway-address", "underlay-address"),

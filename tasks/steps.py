@@ -89,6 +89,10 @@ def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:
         # ifupdown2 takes a device that it no longer makes itself for one that has "moved", and then
         # now and then (1 of 5, 3.0.0-1.3) readies a bridge before its port: the next one finds it.
         command = f"{command} || {command}"
+    # udev gives a new bridge a MAC of its own, and on a busy node it may come after ifupdown2 has
+    # set the gateway's: seen twice on the lab. Another reload sets it again.
+    if _ours(change):
+        command = f"{command} && {{ {_as_written(change)} || ifreload {which}; }}"
     reload = Section("ifreload", command, timeout=120, stop=True)
     again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
     settle = Section("sysctl-again", again, stop=True)
@@ -172,13 +176,28 @@ def verify_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     change = interfaces_change(changes)
     if change is None:
         return []
-    names = parse_interfaces(change.after.text or "").auto
-    # Not `lo`: what somebody adds to it is not ours. Not the exit status: ifquery itself fails on
-    # a bridge with VRRP ("sequence item 0: expected str"), after it has checked the rest.
-    ours = " ".join(shlex.quote(name) for name in names if name != "lo")
-    command = f"said=$(ifquery --check {ours}); echo \"$said\" | grep -q 'pass' || exit 1; "
+    command = f"said=$(ifquery --check {_ours(change)}); "
+    command += "echo \"$said\" | grep -q 'pass' || exit 1; "
     command += "! echo \"$said\" | grep -F -e '[fail]'"
     return [Section("interfaces-hold", command, timeout=60)]
+
+
+def _ours(change: FileChange) -> str:
+    """The devices of an interfaces file, as words of a shell.
+
+    Not `lo`: what somebody adds to it is not ours.
+    """
+    names = parse_interfaces(change.after.text or "").auto
+    return " ".join(shlex.quote(name) for name in names if name != "lo")
+
+
+def _as_written(change: FileChange) -> str:
+    """A shell command that succeeds where the kernel is as an interfaces file says.
+
+    Not by ifquery's exit status: it fails on a bridge with VRRP itself ("sequence item 0: expected
+    str"), after it has checked the rest.
+    """
+    return f"! ifquery --check {_ours(change)} 2>/dev/null | grep -qF -e '[fail]'"
 
 
 def _remade(change: FileChange) -> list[Section]:

@@ -66,7 +66,12 @@ def _misplaced(
     view: HostView, bridges: Iterable[BridgeIntent], check: Check, what: str
 ) -> Iterator[RawFinding]:
     links = view.state.addresses or {}
-    found = {name: [one.interface for one in link.addresses] for name, link in links.items()}
+    # One that another node claimed while it was tried (IPv6 duplicate address detection) is there,
+    # and the kernel does not use it.
+    found = {
+        name: [one.interface for one in link.addresses if "dadfailed" not in one.flags]
+        for name, link in links.items()
+    }
     missing = [
         (bridge, wanted)
         for bridge in bridges

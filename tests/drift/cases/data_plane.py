@@ -48,6 +48,18 @@ def _move_address(ip: str, to: str | None) -> Callable[[Any], None]:
     return change
 
 
+def _duplicate(ip: str) -> Callable[[Any], None]:
+    """As iproute2 prints an address that failed IPv6 duplicate address detection."""
+
+    def change(listing: Any) -> None:
+        for shown in listing:
+            for info in shown["addr_info"]:
+                if info["local"] == ip:
+                    info |= {"dadfailed": True, "tentative": True}
+
+    return change
+
+
 DATA_PLANE: dict[tuple[str, str], Case] = {
     ("vxlan-missing", "device absent"): Case(
         no_link("node2", "vxlan2"),
@@ -333,6 +345,12 @@ DATA_PLANE: dict[tuple[str, str], Case] = {
         "node1",
         "vmbr2 10.0.2.254/24",
         "Actual: 10.0.2.254/24 on vmbr3",
+    ),
+    ("gateway-address", "there, but not in use: duplicate address detection failed"): Case(
+        json("node1", "ip_address", _duplicate("fd00:2::1")),
+        "node1",
+        "vmbr2 fd00:2::1/64",
+        "gateway address",
     ),
     ("underlay-address", "absent"): Case(
         json("node1", "ip_address", _move_address("192.168.0.1", None)),
