@@ -139,3 +139,5 @@ def from_forwarding(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
         yield Broken.RENEWED, peer_of(raw, owner)
     # Without advertise-all-vni zebra takes back all that it had put into the kernel.
     yield Broken.INSTANCE_ROUTES, host
+    # Of an address that two nodes send from, FRR 8.4 also drops the router MAC.
+    yield Broken.SOURCE, about.peer

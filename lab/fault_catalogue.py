@@ -81,6 +81,7 @@ _FAULTS = (
         # Not `soft in` alone: a neighbour that FRR 10.3 made of this node's routes meanwhile stays.
         "sleep 2; vtysh -c 'clear bgp l2vpn evpn *'",
         shared=True,
+        renews=True,
     ),
     Fault(
         "vxlan-group",

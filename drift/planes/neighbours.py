@@ -47,7 +47,6 @@ def _from_entries(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
             # Who has lost or flushed one entry of zebra's has mostly lost others, too.
             yield Broken.NEIGHBOUR, host
     # Where two nodes send from one address, the owner's next hops may be the other's.
-    yield Broken.SOURCE, about.peer
     for address, node in owner.items():
         if node == host:
             yield Broken.SOURCE, address

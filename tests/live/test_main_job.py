@@ -156,11 +156,12 @@ SMOKE = {"bridge-port-learning", "config-file", "flood-unexpected", "gateway-add
     [pytest.param(name, marks=pytest.mark.smoke if name in SMOKE else ()) for name in HERE],
 )
 def test_each_fault_is_exactly_its_finding(l3_symmetric: Lab, name: str) -> None:
-    # So that there are type-2 routes with and without a router MAC, and neighbours of guests on each
-    # node, which some faults need: a guest's address is announced once it has asked its gateway.
+    # So that there are type-2 routes with and without a router MAC, which some faults need.
     l3_symmetric.ping("vm1", "vm2")
     l3_symmetric.ping("vm1", "vm3")
-    l3_symmetric.ping("vm2", "vm3")
+    if name == "neighbor-missing-guest":
+        # A guest's address is announced once it has asked its gateway: then each node has one.
+        l3_symmetric.ping("vm2", "vm3")
     l3_symmetric.prove(name)
 
 
