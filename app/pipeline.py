@@ -79,7 +79,7 @@ def state_of(state: HostState, intent: FabricIntent) -> HostState:
 
 
 def parse_pool(hosts: int, *, patient: bool = False) -> Executor:
-    """Workers that parse the outputs of so many hosts: a thread for a few, processes for more.
+    """Workers that parse the outputs of that many hosts: a thread for a few, processes for more.
 
     `patient` ones are not ended by a Ctrl-C: who asks them decides when it is over.
     """
