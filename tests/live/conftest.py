@@ -257,7 +257,12 @@ def _begins_again(request: pytest.FixtureRequest) -> None:
     if tries > 2:
         request.getfixturevalue("lab").do_without_testing()
     elif tries > 1 and "fleet" in request.fixturenames:
-        request.getfixturevalue("fleet").deploy()
+        again = request.getfixturevalue("fleet")
+        # Fresh disks: to deploy alone changes nothing on a node whose files are right already.
+        again.blank()
+        again.deploy()
+        machines.start_all(again.spec)
+        again.ping("vm1", "vm2")
     if os.environ.get(TESTING_VARIABLE) == "skip":
         # For the summary: with what nodes of Debian testing a test has passed, if without them.
         request.node.user_properties.append(WITHOUT_TESTING)
