@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from overlay.records import RawOutput
     from tasks.plan import NodePlan
 
+# A deployment that changes the interfaces alone does not reload FRR, so what somebody typed into it
+# is there before and after.
+_ADVICE = {
+    "frr-converged": (
+        f"\nFRR does not run what {FRR_CONF.path} says. What somebody typed in at vtysh has to be "
+        "removed there first; a VRF's BGP instance, which FRR does not give up while the VRF has "
+        "an L3VNI, goes with `systemctl restart frr`. Then deploy again"
+    )
+}
+
 
 def proof_sections(plan: NodePlan) -> list[Section]:
     """What is asked of the node: FRR runs its file, the kernel is as the interfaces file says.
@@ -47,7 +57,7 @@ def what_fails(
         if output is None:
             return f"{section.slug}: it was never run"
         if output.rc != 0:
-            return f"{section.slug}: {words_of(output)}"
+            return f"{section.slug}: {words_of(output)}{_ADVICE.get(section.slug, '')}"
     sessions = read_sessions(outputs) or {}
     down = sorted(peer for peer in required if not sessions.get(peer))
     if down:
