@@ -86,6 +86,7 @@ def deploy_together(
     return code, dict(re.findall(r"^(node\d+) +(\S+)", table, re.MULTILINE)), said.err
 
 
+@pytest.mark.slow
 def test_of_thirty_nodes_the_one_that_hangs_is_restored_and_the_others_are_deployed(
     thirty: ReplayFleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +121,7 @@ def test_a_critical_finding_of_the_nodes_own_undoes_it(thirty: ReplayFleet) -> N
     assert "node7: audit: vxlan2: " in str(found[1].error)
 
 
+@pytest.mark.slow
 def test_a_node_that_loses_its_power_is_told_of_at_once_and_waited_for_as_long_as_said(
     thirty: ReplayFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
