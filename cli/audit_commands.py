@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from app import audit as auditing
 from app import offline
-from app.audit_options import AuditOptions, Results, Severity, choice_of
-from app.recording import DEFAULT_KEEP_DAYS, Recording, history_to_use
+from app.audit import run as auditing
+from app.audit.options import AuditOptions, Results, Severity, choice_of
+from app.audit.recording import DEFAULT_KEEP_DAYS, Recording, history_to_use
 from cli.audit_options import (
     CheckOption,
     DeadlineOption,

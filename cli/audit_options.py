@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.audit_options import Severity
+from app.audit.options import Severity
 
 CheckOption = Annotated[
     list[str] | None,

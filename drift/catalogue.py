@@ -18,12 +18,9 @@ from drift.planes import (
     configuration,
     duplicates,
     evpn,
-    exits,
     forwarding,
     gateway_routes,
-    isolation,
     l3vnis,
-    links,
     local_macs,
     mobility,
     neighbours,
@@ -31,12 +28,14 @@ from drift.planes import (
     programming,
     sessions,
     sysctls,
-    vrf_routes,
     vrrp,
 )
 from drift.planes import (
     router_macs as router_mac_entries,
 )
+from drift.planes.links import plane as links
+from drift.planes.vrfs import exits, isolation
+from drift.planes.vrfs import routes as vrf_routes
 from overlay.errors import FleetError
 from overlay.outputs import ALWAYS
 from overlay.problems import nearest

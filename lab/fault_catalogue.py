@@ -119,7 +119,7 @@ _FAULTS = (
         "The bridge is deleted; its VXLAN device and guests are left without one.",
         "bridge-missing",
         inject='save ports "$(ls "/sys/class/net/$bridge/brif")"; ip link del "$bridge"',
-        # ifup brings back the ports that the file names; virtual machines are not among them.
+        # ifup brings back the ports that the file names; guests are not among them.
         heal='ifup "$bridge"; ifup "$vxlan"; for port in $(saved ports); do '
         '[ ! -e "/sys/class/net/$port" ] || ip link set "$port" master "$bridge"; done',
     ),

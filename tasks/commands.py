@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from overlay import outputs
 from tasks.files import MANAGED_FILES, ManagedFile
-from tasks.script import Section
+from tasks.ssh.script import Section
 
 if TYPE_CHECKING:
     from collections.abc import Collection

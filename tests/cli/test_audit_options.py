@@ -92,7 +92,7 @@ def test_checks_prints_one_in_full_or_all_as_a_table() -> None:
     assert [word for line in table.splitlines() if (word := line.split(" ")[0])][1:] == list(CHECKS)
     listed = json.loads(call("checks", "--json").out)
     assert {item["id"] for item in listed} == set(CHECKS)
-    assert all(item["why"] and item["confirm"] and item["mend"] for item in listed)
+    assert all(item["why"] and item["confirm"] and item["remedy"] for item in listed)
     wrong = call("checks", "fdb-mising")
     assert wrong.code == 1
     assert "did you mean `fdb-missing`?" in wrong.err

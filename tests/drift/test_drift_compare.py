@@ -51,17 +51,17 @@ def test_a_record_that_differs_in_most_fields_is_told_field_by_field() -> None:
 def test_what_it_says_is_all_that_differs(expected, observed) -> None:
     differences = list(compare(expected, observed))
 
-    mended = {key: dict(record) for key, record in observed.items()}
+    repaired = {key: dict(record) for key, record in observed.items()}
     for difference in differences:
         if difference.kind == "missing":
-            mended[difference.key] = dict(difference.expected)
+            repaired[difference.key] = dict(difference.expected)
         elif difference.kind == "extra":
-            del mended[difference.key]
+            del repaired[difference.key]
         elif difference.field in expected[difference.key]:
-            mended[difference.key][difference.field] = difference.expected
+            repaired[difference.key][difference.field] = difference.expected
         else:
-            del mended[difference.key][difference.field]
-    assert mended == expected
+            del repaired[difference.key][difference.field]
+    assert repaired == expected
     assert len({(d.key, d.field) for d in differences}) == len(differences)
 
 

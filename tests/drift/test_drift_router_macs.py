@@ -77,7 +77,7 @@ def test_what_takes_the_l3vni_away_explains_its_router_macs(
     assert {_lost(intent, "node1", of) for of in ("node2", "node3")} <= folded(result)
 
 
-def test_a_vtep_that_announces_its_routes_anew_explains_that_its_router_mac_is_lost() -> None:
+def test_a_vtep_that_announces_its_routes_again_explains_that_its_router_mac_is_lost() -> None:
     intent = worlds.symmetric()
     renewed = CASES["route-target", "another VNI's number"].mutation
 
@@ -211,7 +211,7 @@ def test_without_the_l3vnis_table_nothing_is_said_and_the_check_is_skipped() -> 
 
 
 def test_a_default_that_is_withdrawn_explains_the_router_mac_that_went_with_it() -> None:
-    """FRR 8.4 drops the router MAC with it, though machines behind that exit are still routed."""
+    """FRR 8.4 drops the router MAC with it, though hosts behind that exit are still routed."""
     intent = worlds.exits("node1")
     defaults = (
         paths(host, lambda p: None if p.route_type == 5 else p)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from lab import machines
+from lab import guests
 from tests.live.matrix import ROOT
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class Traffic:
         self._wanted.release()
         for thread in self._threads:
             thread.join()
-        machines.stop(self._specs[1], "vm1")
-        machines.start_all(self._specs[0])
+        guests.stop(self._specs[1], "vm1")
+        guests.start_all(self._specs[0])
 
     def _guard(self, job: object) -> None:
         try:
@@ -70,10 +70,10 @@ class Traffic:
             self._wanted.acquire()
             if self._stop.wait(next(delays)):
                 return
-            machines.stop(before, "vm1")
-            machines.start(after, "vm1")
+            guests.stop(before, "vm1")
+            guests.start(after, "vm1")
             # As a hypervisor announces a machine that has arrived.
-            machines.run(after, "vm1", "ping -c 2 -i 0.2 -W 1 10.0.2.254 || :")
+            guests.run(after, "vm1", "ping -c 2 -i 0.2 -W 1 10.0.2.254 || :")
             self.moves += 1
 
     def _ask(self) -> None:
@@ -86,19 +86,19 @@ class Traffic:
                 f"exec 9<> <(:); for n in {{{first}..{first + ASKED_AT_ONCE - 1}}}; do "
                 "echo 2>/dev/null > /dev/udp/10.0.2.$n/9; read -r -t 0.2 -u 9; done; :"
             )
-            machines.run(self._specs[0], "vm2", f"bash -c {shlex.quote(ask)}").check()
+            guests.run(self._specs[0], "vm2", f"bash -c {shlex.quote(ask)}").check()
 
 
 def moved(spec: LabSpec, name: str, node: str) -> LabSpec:
-    machine = replace(spec.machine(name), node=node)
-    return replace(spec, machines={**spec.machines, name: machine})
+    guest = replace(spec.guest(name), node=node)
+    return replace(spec, guests={**spec.guests, name: guest})
 
 
 @pytest.fixture
 def busy(lab: Lab) -> Iterator[Traffic]:
     lab.use(ROOT / "examples" / "l3-symmetric")
     lab.deploy()
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     lab.ping("vm3", "vm2")
     lab.audit_clean()

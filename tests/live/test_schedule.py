@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab import fabric, faults, machines
+from lab import fabric, faults, guests
 from lab.errors import LabError
 from lab.recipe import UNPRIVILEGED_USER as USER
 from lab.ssh import run_on
@@ -125,7 +125,7 @@ def station(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stat
     lab.use(ROOT / "examples" / "l3-symmetric")
     with _more_memory(lab):
         lab.deploy()
-        machines.start_all(lab.spec)
+        guests.start_all(lab.spec)
         lab.ping("vm1", "vm2")
         lab.audit_clean()
         try:
