@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, DeployError, FleetError
-from overlay.intent import version_of
 from overlay.redaction import redact
+from overlay.values import version_of
 from tasks.files import ManagedFile, files_of, interfaces_file
 from tasks.render import render_files
 from tasks.scopes import SLUG, elsewhere_section, left_alone, require_scope

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from overlay.records import HostState
     from tests.drift.worlds import Mutation
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DEPLOYED = ROOT / "replay" / "recordings" / "deployed"
 
 
