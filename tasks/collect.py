@@ -11,7 +11,8 @@ from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, FleetError
 from tasks.commands import as_section
-from tasks.ssh.fleet import CONNECTION, connect, needs_sudo
+from tasks.ssh.fleet import connect, needs_sudo
+from tasks.ssh.plugin import CONNECTION
 from tasks.ssh.script import build_script, split_output
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """The SSH connection: Netmiko's options without its interactive shell.
 
-Registered with Netmiko as device type `evpn_fleet_linux`, so that nornir-netmiko opens it like any
-other. It stops after the transport is authenticated: waiting for a login shell's prompt costs more
+It stops after the transport is authenticated: waiting for a login shell's prompt costs more
 than the whole audit, and scraping one loses exit status, stderr and the last line.
 """
 
@@ -12,8 +11,6 @@ import select
 import socket
 import threading
 import time
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +19,14 @@ import tenacity
 from netmiko.linux import LinuxSSH
 from paramiko.ssh_exception import NoValidConnectionsError
 
-from overlay.errors import CommandError, ConnectError, FleetError
+from overlay.errors import CommandError, ConnectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tasks.ssh.known_hosts import KnownHosts
     from tasks.ssh.script import Script
 
-DEVICE_TYPE = "evpn_fleet_linux"
 # sshd drops unauthenticated connections at random beyond MaxStartups (10 by default), and many
 # handshakes at once only wait for each other on one core.
 _CONNECTORS = threading.BoundedSemaphore(24)
@@ -44,37 +41,6 @@ _LATE_OUTPUT = 1.0
 # to answer. TCP alone would not tell: behind a jump host its connection outlives the node.
 _SILENCE = 5.0
 _ANSWERS_WITHIN = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class KnownHosts:
-    """A known_hosts file, read once for all connections of a run: each would take 0.4 s else."""
-
-    path: Path
-    keys: paramiko.HostKeys
-    plain: dict[str, list[paramiko.PKey]]
-
-    @classmethod
-    def read(cls, path: Path) -> KnownHosts:
-        """Reads `path`; a file that is absent knows nobody, so that each host says so itself."""
-        keys = paramiko.HostKeys()
-        if path.is_file():
-            try:
-                keys.load(str(path))
-            except (OSError, paramiko.SSHException, UnicodeDecodeError) as error:
-                raise FleetError(
-                    f"{path}: cannot be read as known_hosts: {error}", "correct or remove that line"
-                ) from None
-        plain: dict[str, list[paramiko.PKey]] = {}
-        for entry in keys._entries:  # type: ignore[attr-defined]  # noqa: SLF001 - else a scan each
-            for name in entry.hostnames or ():
-                plain.setdefault(name, []).append(entry.key)
-        return cls(path, keys, plain)
-
-    def of(self, name: str) -> list[paramiko.PKey]:
-        """The keys of one host, by its known_hosts name; hashed names are found too."""
-        found = self.plain.get(name)
-        return found if found is not None else list((self.keys.lookup(name) or {}).values())
 
 
 class NotTriedError(ConnectError):
@@ -326,12 +292,3 @@ def _is_bad_key_file(error: BaseException) -> bool:
 
 def _has_no_key(error: BaseException) -> bool:
     return isinstance(error, paramiko.SSHException) and "No authentication methods" in str(error)
-
-
-def register() -> None:
-    """Makes FleetSSH known to Netmiko's ConnectHandler, once per process."""
-    # The package has a function of the module's own name, so the module is asked for by name.
-    dispatcher = import_module("netmiko.ssh_dispatcher")
-    if DEVICE_TYPE not in dispatcher.CLASS_MAPPER:
-        dispatcher.CLASS_MAPPER[DEVICE_TYPE] = FleetSSH
-        dispatcher.platforms.append(DEVICE_TYPE)

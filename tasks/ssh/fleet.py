@@ -15,7 +15,8 @@ from ruamel.yaml.error import YAMLError
 
 from overlay.errors import ConnectError, FleetError, IntentError
 from overlay.problems import nearest
-from tasks.ssh.connection import DEVICE_TYPE, FleetSSH, KnownHosts, register
+from tasks.ssh.known_hosts import KnownHosts
+from tasks.ssh.plugin import CONNECTION, NETMIKO, register
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from nornir.core import Nornir
     from nornir.core.inventory import Host
 
-CONNECTION = "netmiko"
+    from tasks.ssh.connection import FleetSSH
+
 _DEFAULT_KNOWN_HOSTS = "~/.ssh/known_hosts"
 
 
@@ -137,8 +139,8 @@ def _values(host: Host, key: str) -> tuple[str, ...]:
 
 
 def _set_connection(host: Host, known: dict[Path, KnownHosts]) -> None:
-    """Fills in what our device class needs; what the inventory itself says is kept."""
-    given = host.get_connection_parameters(CONNECTION)
+    """Fills in what `FleetSSH` needs; Netmiko's options of the inventory are kept."""
+    given = host.get_connection_parameters(NETMIKO)
     path = _path(host.get("known_hosts") or _DEFAULT_KNOWN_HOSTS)
     if path not in known:
         known[path] = KnownHosts.read(path)
@@ -154,7 +156,11 @@ def _set_connection(host: Host, known: dict[Path, KnownHosts]) -> None:
     if host.get("ssh_config"):
         extras["ssh_config_file"] = str(_path(host["ssh_config"]))
     host.connection_options[CONNECTION] = ConnectionOptions(
-        platform=DEVICE_TYPE, extras={**extras, **(given.extras or {})}
+        hostname=given.hostname,
+        port=given.port,
+        username=given.username,
+        password=given.password,
+        extras={**extras, **(given.extras or {})},
     )
 
 
@@ -173,4 +179,4 @@ def connect(host: Host, nornir: Nornir) -> FleetSSH:
 
 def needs_sudo(host: Host) -> bool:
     """True when we do not log in as root, so that some commands need `sudo -n`."""
-    return (host.username or "") != "root"
+    return (host.get_connection_parameters(CONNECTION).username or "") != "root"

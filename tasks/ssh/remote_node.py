@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from overlay.errors import DeployError
-from tasks.ssh.fleet import CONNECTION, connect, needs_sudo
+from tasks.ssh.fleet import connect, needs_sudo
+from tasks.ssh.plugin import CONNECTION
 from tasks.ssh.script import Section, build_script, split_output
 
 if TYPE_CHECKING:

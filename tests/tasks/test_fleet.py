@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from overlay.errors import FleetError, IntentError
-from tasks.ssh.fleet import CONNECTION, Selection, needs_sudo, open_fleet
+from overlay.errors import ConnectError, FleetError, IntentError
+from tasks.ssh.fleet import Selection, connect, needs_sudo, open_fleet
+from tasks.ssh.plugin import CONNECTION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,10 @@ HOSTS = """\
 fra-pve1: {hostname: 127.0.0.1, port: 2201, groups: [fra], data: {rack: 7}}
 fra-pve2: {hostname: 127.0.0.1, port: 2202, groups: [fra], data: {site: lon}}
 lon-pve1: {hostname: 127.0.0.1, groups: [lon]}
-bare: {hostname: bare.example, username: deploy}
+bare:
+  hostname: bare.example
+  username: deploy
+  connection_options: {netmiko: {port: 2222, username: root}}
 """
 GROUPS = """\
 fra:
@@ -119,13 +123,24 @@ def test_keys_and_known_hosts_are_expanded(folder: Path) -> None:
         hosts = fleet.nornir.inventory.hosts
         fra = hosts["fra-pve1"].get_connection_parameters(CONNECTION)
         lon = hosts["lon-pve1"].get_connection_parameters(CONNECTION)
+        bare = hosts["bare"].get_connection_parameters(CONNECTION)
     assert fra.extras is not None
     assert lon.extras is not None
     assert fra.port == 2201
     assert fra.extras["key_file"] == str(folder / "keys/fra")
     assert fra.extras["known_hosts"].path == folder / "fleet/known_hosts"
     assert lon.extras["known_hosts"].path == folder / ".ssh/known_hosts"
-    assert lon.extras["conn_timeout"] == 3, "what the inventory says is kept"
+    assert lon.extras["conn_timeout"] == 3, "Netmiko's options in the inventory are kept"
+    assert (bare.hostname, bare.port, bare.username) == ("bare.example", 2222, "root")
+
+
+def test_a_wrong_option_of_netmiko_is_explained(folder: Path) -> None:
+    (folder / "groups.yaml").write_text(GROUPS.replace("conn_timeout", "conn_timout"))
+    with open_fleet(folder) as fleet, pytest.raises(ConnectError) as caught:
+        connect(fleet.nornir.inventory.hosts["lon-pve1"], fleet.nornir)
+    assert str(caught.value).startswith("lon-pve1: Netmiko refuses the connection's options: ")
+    assert "'conn_timout'" in caught.value.what
+    assert "connection_options" in caught.value.hint
 
 
 def test_a_known_hosts_file_is_read_once(folder: Path) -> None:
@@ -141,7 +156,7 @@ def test_a_known_hosts_file_is_read_once(folder: Path) -> None:
 def test_sudo_is_for_those_who_are_not_root(folder: Path) -> None:
     with open_fleet(folder) as fleet:
         hosts = fleet.nornir.inventory.hosts
-        assert [needs_sudo(host) for host in hosts.values()] == [False, False, True, True]
+        assert [needs_sudo(host) for host in hosts.values()] == [False, False, True, False]
 
 
 def test_nothing_is_written_and_secrets_are_not_logged(

@@ -13,7 +13,6 @@ from overlay.outputs import IP_LINK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drift.compare import Record
     from drift.model import Cause, Owner, RawFinding
     from drift.planes.links.fields import Read
     from overlay.expected import BridgeIntent, FabricIntent, NodeIntent, PortFlags
@@ -184,10 +183,10 @@ def _spanning_tree(link: Link) -> object:
 
 FIELDS = {
     "bridge": Field(BRIDGE_MEMBERSHIP, "bridge", lambda link: link.master),
-    "port learning": Field(
+    "port_learning": Field(
         BRIDGE_PORT_LEARNING, "bridge port learning", _of_port("learning"), printed_late=True
     ),
-    "neigh suppress": Field(
+    "neigh_suppress": Field(
         BRIDGE_PORT_NEIGH_SUPPRESS,
         "bridge port neighbour suppression",
         _of_port("neigh_suppress"),
@@ -196,7 +195,7 @@ FIELDS = {
     "flood": Field(
         BRIDGE_PORT_FLOOD, "bridge port unicast flooding", _of_port("flood"), printed_late=True
     ),
-    "mcast flood": Field(
+    "mcast_flood": Field(
         BRIDGE_PORT_FLOOD,
         "bridge port multicast flooding",
         _of_port("mcast_flood"),
@@ -205,10 +204,10 @@ FIELDS = {
     "isolated": Field(
         BRIDGE_PORT_ISOLATED, "bridge port isolation", _of_port("isolated"), printed_late=True
     ),
-    "port state": Field(
+    "port_state": Field(
         BRIDGE_PORT_STATE, "bridge port state", _of_port("state"), printed_late=True
     ),
-    "vlan filtering": Field(
+    "vlan_filtering": Field(
         BRIDGE_SETTINGS,
         "VLAN filtering",
         lambda link: link.bridge and link.bridge.vlan_filtering,
@@ -219,20 +218,20 @@ FIELDS = {
 }
 
 
-def port_fields(bridge: str, flags: PortFlags | None = None) -> Record:
+def port_fields(bridge: str, flags: PortFlags | None = None) -> dict[str, object]:
     """What a link must be as a port of its bridge; a VXLAN device has flags besides."""
-    fields: Record = {"bridge": bridge, "isolated": False, "port state": "forwarding"}
+    fields: dict[str, object] = {"bridge": bridge, "isolated": False, "port_state": "forwarding"}
     if flags is not None:
         fields |= {
-            "port learning": flags.learning,
-            "neigh suppress": flags.neigh_suppress,
+            "port_learning": flags.learning,
+            "neigh_suppress": flags.neigh_suppress,
             "flood": flags.unicast_flood,
-            "mcast flood": flags.multicast_flood,
+            "mcast_flood": flags.multicast_flood,
         }
     return fields
 
 
-def bridge_fields(bridge: BridgeIntent) -> Record:
+def bridge_fields(bridge: BridgeIntent) -> dict[str, object]:
     """What the bridge itself must be."""
-    fields: Record = {"vlan filtering": False, "stp": False}
+    fields: dict[str, object] = {"vlan_filtering": False, "stp": False}
     return fields if bridge.mac is None else fields | {"mac": bridge.mac}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drift.causes import Broken, breaks_device
@@ -11,7 +12,7 @@ from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
 from drift.planes.links import bridges, vxlans
 from drift.planes.links.bridges import BRIDGE_MISSING, bridge_fields, port_fields
-from drift.planes.links.fields import Expected, Field
+from drift.planes.links.fields import Expected, Field, LinkRecord
 from drift.planes.links.vxlans import VXLAN_MISSING, carriers, unintended_vxlans, vxlan_fields
 from overlay.expected import BridgeRole
 from overlay.intent import VXLAN_OVERHEAD
@@ -20,7 +21,7 @@ from overlay.outputs import IP_LINK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drift.compare import Difference, Record
+    from drift.compare import Difference
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import BridgeIntent, NodeIntent, VxlanIntent
@@ -131,7 +132,7 @@ FIELDS = {
     **bridges.FIELDS,
     "state": Field(LINK_DOWN, "state", _state),
     "mtu": Field(MTU, "MTU", lambda link: link.mtu, printed_late=True),
-    "least mtu": Field(MTU, "least MTU", lambda link: link.mtu, printed_late=True, at_least=True),
+    "least_mtu": Field(MTU, "least MTU", lambda link: link.mtu, printed_late=True, at_least=True),
     "vrf": Field(VRF_MEMBERSHIP, "VRF", lambda link: link.master),
 }
 
@@ -139,9 +140,9 @@ FIELDS = {
 def examine_links(view: HostView) -> Iterator[RawFinding]:
     """Every difference between the intended links of a node and the observed ones."""
     intended = _intended(view)
-    wanted = {name: link.fields for name, link in intended.items()}
+    wanted = {name: link.record for name, link in intended.items()}
     found = {
-        name: _observe(link, intended[name].fields, lenient_source=not view.intent.evpn)
+        name: _observe(link, intended[name].record, lenient_source=not view.intent.evpn)
         for name, link in view.links.items()
         if name in intended and _is_of_kind(link, intended[name])
     }
@@ -158,7 +159,9 @@ def _intended(view: HostView) -> dict[str, Expected]:
     links = _underlay(node) if node.owns_underlay else _relied_on(node)
     for vrf in node.vrfs:
         about = About(device=vrf.name, vrf=vrf.name)
-        links[vrf.name] = Expected(VRF_MISSING, "VRF", "vrf", {"state": "up"}, about, "present")
+        links[vrf.name] = Expected(
+            VRF_MISSING, "VRF", "vrf", LinkRecord(state="up"), about, "present"
+        )
     for vxlan in node.vxlans:
         links[vxlan.name] = _vxlan(vxlan)
     for bridge in node.owned_bridges:
@@ -169,54 +172,50 @@ def _intended(view: HostView) -> dict[str, Expected]:
 def _underlay(node: NodeIntent) -> dict[str, Expected]:
     """The underlay port; the bridge above it is a bridge like all others."""
     name = node.underlay_bridge.name
-    fields: Record = {"state": "up", "mtu": node.underlay_mtu, **port_fields(name)}
+    record = LinkRecord(state="up", mtu=node.underlay_mtu, **port_fields(name))
     about = About(device=node.underlay_port, bridge=name, underlay=True)
-    return {node.underlay_port: Expected(LINK_DOWN, "underlay port", None, fields, about, "up")}
+    return {node.underlay_port: Expected(LINK_DOWN, "underlay port", None, record, about, "up")}
 
 
 def _relied_on(node: NodeIntent) -> dict[str, Expected]:
     """Somebody else's underlay: any kind of interface, up, that tunnelled packets fit through."""
     name = node.underlay_bridge.name
-    fields: Record = {"state": "up"}
+    record = LinkRecord(state="up")
     if node.vxlans:
         overhead = VXLAN_OVERHEAD[6 if ":" in node.address else 4]
-        fields["least mtu"] = max(vxlan.mtu for vxlan in node.vxlans) + overhead
+        record = replace(record, least_mtu=max(vxlan.mtu for vxlan in node.vxlans) + overhead)
     about = About(device=name, underlay=True)
-    return {name: Expected(BRIDGE_MISSING, "underlay interface", None, fields, about, "present")}
+    return {name: Expected(BRIDGE_MISSING, "underlay interface", None, record, about, "present")}
 
 
 def _vxlan(vxlan: VxlanIntent) -> Expected:
-    fields = {
-        **vxlan_fields(vxlan),
-        "state": "up",
-        "mtu": vxlan.mtu,
-        **port_fields(vxlan.bridge, vxlan.flags),
-    }
+    record = LinkRecord(
+        state="up", mtu=vxlan.mtu, **vxlan_fields(vxlan), **port_fields(vxlan.bridge, vxlan.flags)
+    )
     about = About(device=vxlan.name, bridge=vxlan.bridge, vni=vxlan.vni)
     identity = f"VNI {vxlan.vni}"
-    return Expected(VXLAN_MISSING, "VXLAN device", "vxlan", fields, about, identity)
+    return Expected(VXLAN_MISSING, "VXLAN device", "vxlan", record, about, identity)
 
 
 def _bridge(view: HostView, bridge: BridgeIntent) -> Expected:
-    fields: Record = {"state": "up", "mtu": bridge.mtu, "vrf": bridge.vrf}
-    fields |= bridge_fields(bridge)
+    record = LinkRecord(state="up", mtu=bridge.mtu, vrf=bridge.vrf, **bridge_fields(bridge))
     about = About(
         device=bridge.name,
         vni=view.vni_by_bridge.get(bridge.name),
         vrf=bridge.vrf,
         underlay=bridge.role is BridgeRole.UNDERLAY,
     )
-    return Expected(BRIDGE_MISSING, "bridge", "bridge", fields, about, "present")
+    return Expected(BRIDGE_MISSING, "bridge", "bridge", record, about, "present")
 
 
 def _is_of_kind(link: Link, expected: Expected) -> bool:
     return expected.kind is None or link.kind == expected.kind
 
 
-def _observe(link: Link, fields: Record, *, lenient_source: bool) -> Record:
-    """The observed record with the fields of the expected one."""
-    found: Record = {}
-    for name, wanted in fields.items():
+def _observe(link: Link, expected: LinkRecord, *, lenient_source: bool) -> LinkRecord:
+    """The observed record, of what the expected one judges."""
+    found: dict[str, object] = {}
+    for name, wanted in expected.judged():
         field = FIELDS[name]
         value = field.read(link)
         # Without a control plane the kernel may choose the source itself, so only a wrong one is
@@ -226,7 +225,7 @@ def _observe(link: Link, fields: Record, *, lenient_source: bool) -> Record:
         if field.at_least and isinstance(value, int) and isinstance(wanted, int):
             met = value >= wanted
         found[name] = wanted if met else value
-    return found
+    return LinkRecord(**found)
 
 
 def _missing(view: HostView, name: str, expected: Expected) -> RawFinding:

@@ -14,7 +14,6 @@ from overlay.outputs import IP_LINK
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from drift.compare import Record
     from drift.model import Cause, Owner, RawFinding
     from drift.planes.links.fields import Read
     from drift.view import HostView
@@ -179,9 +178,9 @@ FIELDS = {
 }
 
 
-def vxlan_fields(vxlan: VxlanIntent) -> Record:
+def vxlan_fields(vxlan: VxlanIntent) -> dict[str, object]:
     """What the device itself must be; that it is up and a port is for others to say."""
-    fields: Record = {
+    fields: dict[str, object] = {
         "vni": vxlan.vni,
         "local": vxlan.local,
         "dstport": vxlan.dstport,
