@@ -80,7 +80,9 @@ class Finding:
 
     `object` names what differs (`vxlan2`, `VNI 2 VTEP 192.168.0.2`), `attribute` which property of
     it (empty for a whole object), `caused_by` the id of the finding that this one follows from,
-    `vni` the VNI whose traffic it concerns, if it is one.
+    `vni` the VNI whose traffic it concerns, if it is one. Where `caused_by` names the same fault on
+    another node (`drift.alike`), `own_root` is the id of the node's own: its own id for the fault
+    itself.
     """
 
     check: str
@@ -95,6 +97,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = field(default=())
     caused_by: str | None = None
     vni: int | None = None
+    own_root: str | None = None
 
     @property
     def id(self) -> str:
