@@ -33,6 +33,7 @@ class AuditOptions:
     `source` is a snapshot folder, None for live nodes; `snapshot` is where the raw outputs go.
     `suppressions` False leaves suppressions.yaml unread. `settle` are the seconds that live nodes
     get to converge. Nodes that have not answered at `until` (a `time.monotonic()`) are incomplete.
+    With `probe` the nodes also ping each other.
     """
 
     limit: list[str] | None = None
@@ -44,6 +45,7 @@ class AuditOptions:
     suppressions: bool = True
     settle: float = 0
     until: float | None = None
+    probe: bool = False
 
     def settle_seconds(self, now: float) -> float:
         """How long the nodes get to converge from `now` on: no round begins after `until`."""

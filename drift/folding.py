@@ -35,7 +35,8 @@ def fold(
     ordered = sorted(raw, key=lambda one: one.finding.order)
     causes = _Causes(ordered)
     _fold_consequences(ordered, causes, owner)
-    _fold_pairs(ordered, causes, owner, silent)
+    for narrow in (False, True):
+        _fold_pairs(ordered, causes, owner, silent, narrow=narrow)
     _fold_groups(ordered, causes)
     return fold_alike(
         replace(one.finding, caused_by=causes.ids[root]) if root is not None else one.finding
@@ -100,17 +101,24 @@ def _explained_by(one: RawFinding, owner: Owner) -> Iterator[Cause]:
 
 
 def _fold_pairs(
-    ordered: list[RawFinding], causes: _Causes, owner: Mapping[str, str], silent: Collection[str]
+    ordered: list[RawFinding],
+    causes: _Causes,
+    owner: Mapping[str, str],
+    silent: Collection[str],
+    *,
+    narrow: bool,
 ) -> None:
     """Unexplained silence between pairs of nodes, laid at one that did not answer us either.
 
     Where both did, it is laid at the node that most pairs share. Many nodes that answer nobody are
-    one cause: a rack, its switch or its power.
+    one cause: a rack, its switch or its power. With `narrow`, the same of paths that are too small.
     """
     pairs: list[tuple[int, str, str]] = []
     partners: dict[str, set[str]] = defaultdict(set)
     for number, one in enumerate(ordered):
-        if one.check.pairwise is not None and one.about.peer and not causes.explained(number):
+        rank = one.check.pairwise
+        ours = rank is not None and (rank is Pairwise.NARROW) == narrow
+        if ours and one.about.peer and not causes.explained(number):
             host, peer = one.finding.host, peer_of(one, owner)
             if peer == host:  # an exit that lacks its own route
                 continue

@@ -59,11 +59,16 @@ class Depth(IntEnum):
 
 
 class Pairwise(IntEnum):
-    """Silence between two nodes, seen from the far end: what says most about it comes first."""
+    """Silence between two nodes, seen from the far end: what says most about it comes first.
 
-    SESSION = 0
-    ROUTE = 1
-    PROBE = 2
+    A path that only small packets get through is none: NARROW ones are laid at a node of their own.
+    """
+
+    PATH = 0
+    SESSION = 1
+    ROUTE = 2
+    PROBE = 3
+    NARROW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,8 @@ class Check:
     Folding: `explains` yields what a finding of it breaks, `follows` what it may follow from, the
     likeliest first; `depth` decides between two causes; `pairwise` marks silence between two nodes.
 
+    With `by_probe` it is made only in an audit with `--probe`, and elsewhere not even skipped.
+
     `with_others` says that it also hangs on other nodes, which may be deployed later; `transient`
     that a guest that migrates may cause it for a moment.
     """
@@ -200,6 +207,7 @@ class Check:
     reads: tuple[str, ...] = ()
     by_vni: bool = False
     by_render: bool = False
+    by_probe: bool = False
     needs_on: NeedsOn | None = None
     applies: Applies = anywhere
     confirm: str = field(kw_only=True)

@@ -15,6 +15,7 @@ from tests.drift.cases.data_plane import DATA_PLANE
 from tests.drift.cases.kernel import KERNEL
 from tests.drift.cases.mac_routes import MAC_ROUTES
 from tests.drift.cases.outside import OUTSIDE
+from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
 from tests.drift.worlds import unfolded
 from tests.rendering import rendered_nodes
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from overlay.expected import FabricIntent
 
-CASES = OUTSIDE | DATA_PLANE | BRIDGES | CONTROL_PLANE | ROUTER_MACS | KERNEL | MAC_ROUTES
+CASES = OUTSIDE | DATA_PLANE | BRIDGES | CONTROL_PLANE | ROUTER_MACS | KERNEL | MAC_ROUTES | PROBES
 
 
 @pytest.mark.parametrize(("check", "fault"), CASES, ids=lambda word: word.replace(" ", "-"))
