@@ -88,7 +88,7 @@ def audit(
         filters,
         workers,
         source=source,
-        choice=choice_of(check, skip),
+        choice=choice_of(check, skip, unprobed=not probe and source is None),
         suppressions=not no_suppressions,
         settle=settle,
         probe=probe,

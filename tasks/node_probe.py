@@ -19,6 +19,7 @@ from __future__ import annotations
 import ctypes
 import json
 import select
+import shutil
 import socket
 import struct
 import subprocess
@@ -187,6 +188,8 @@ def answered(raw: socket.socket, own: bytes, ip: str, wait: float) -> bool:
 
 
 def main(asked: dict[str, Any]) -> None:
+    if shutil.which("ping") is None:
+        sys.exit("ping is not there: install iputils-ping")
     peers = asked["peers"]
     paths: dict[str, str] = {}
     tunnels: dict[str, list[str]] = {}
