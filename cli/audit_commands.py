@@ -22,6 +22,7 @@ from cli.audit_options import (
     NoHistoryOption,
     NoSuppressionsOption,
     NotifyOption,
+    ProbeOption,
     SettleOption,
     SkipOption,
 )
@@ -66,6 +67,7 @@ def audit(
     fail_on: FailOnOption = Severity.INFO,
     no_suppressions: NoSuppressionsOption = False,
     settle: SettleOption = 0,
+    probe: ProbeOption = False,
     history: HistoryOption = None,
     no_history: NoHistoryOption = False,
     keep: KeepOption = DEFAULT_KEEP_DAYS,
@@ -86,9 +88,10 @@ def audit(
         filters,
         workers,
         source=source,
-        choice=choice_of(check, skip),
+        choice=choice_of(check, skip, unprobed=not probe and source is None),
         suppressions=not no_suppressions,
         settle=settle,
+        probe=probe,
         until=None if deadline is None else time.monotonic() + deadline,
     )
     results = Results(output, keep_snapshot, as_json, fail_on)

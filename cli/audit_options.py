@@ -35,6 +35,14 @@ SettleOption = Annotated[
         help="Audit nodes that are not in sync again, for up to this long.",
     ),
 ]
+ProbeOption = Annotated[
+    bool,
+    typer.Option(
+        "--probe",
+        help="Have each VTEP ping those that share a VNI with it (of a large fabric a sample), "
+        "and send one VXLAN packet to each.",
+    ),
+]
 NoHistoryOption = Annotated[
     bool, typer.Option("--no-history", help="Do not read or write the history of audits.")
 ]

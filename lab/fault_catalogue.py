@@ -315,6 +315,28 @@ _FAULTS = (
         shared=True,
     ),
     Fault(
+        "path-mtu",
+        "The switch's port has a small MTU, while the node's own interfaces are right.",
+        "path-mtu",
+        inject='save mtu "$(in_wire cat "/sys/class/net/$uplink/mtu")"; '
+        'in_wire ip link set dev "$uplink" mtu 1500',
+        heal='in_wire ip link set dev "$uplink" mtu "$(saved mtu)"',
+        shared=True,
+        probe=True,
+        stops="-M do -s 1472",
+    ),
+    Fault(
+        "vtep-unreachable",
+        "A switch drops UDP port 4789 on the way to this node, and passes pings and BGP.",
+        "vtep-unreachable",
+        inject="in_wire tc qdisc add dev vec1 clsact; in_wire tc filter add dev vec1 ingress "
+        "protocol ip u32 match ip protocol 17 0xff match ip dport 4789 0xffff action drop",
+        heal="in_wire tc qdisc del dev vec1 clsact 2>/dev/null || :",
+        shared=True,
+        probe=True,
+        stops="-s 56",
+    ),
+    Fault(
         "evpn-empty",
         "FRR is stopped, so the node has no EVPN table and announces nothing.",
         "evpn-empty",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from drift.catalogue import select
 from drift.model import Severity
+from overlay.errors import FleetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,7 @@ class AuditOptions:
     `source` is a snapshot folder, None for live nodes; `snapshot` is where the raw outputs go.
     `suppressions` False leaves suppressions.yaml unread. `settle` are the seconds that live nodes
     get to converge. Nodes that have not answered at `until` (a `time.monotonic()`) are incomplete.
+    With `probe` the nodes also ping each other.
     """
 
     limit: list[str] | None = None
@@ -44,6 +46,7 @@ class AuditOptions:
     suppressions: bool = True
     settle: float = 0
     until: float | None = None
+    probe: bool = False
 
     def settle_seconds(self, now: float) -> float:
         """How long the nodes get to converge from `now` on: no round begins after `until`."""
@@ -66,13 +69,19 @@ class Results:
     fail_on: Severity = Severity.INFO
 
 
-def choice_of(only: Iterable[str] | None, skip: Iterable[str] | None) -> Choice:
+def choice_of(
+    only: Iterable[str] | None, skip: Iterable[str] | None, *, unprobed: bool = False
+) -> Choice:
     """The checks that were asked for; names may be joined by commas.
 
     UnknownCheckError for a name that the catalogue does not know, before anything is collected.
+    FleetError where a check is named that only `--probe` makes, and the audit is `unprobed`.
     """
     choice = Choice(_split(only) if only else None, _split(skip or ()))
-    select(choice.only, choice.skip)
+    chosen = select(choice.only, choice.skip)
+    for check in chosen if unprobed else ():
+        if check.by_probe and check.id in (choice.only or ()):
+            raise FleetError(f"--check {check.id}: it is made only with --probe", "add --probe")
     return choice
 
 

@@ -21,9 +21,10 @@ from overlay.expected import RenderedNode
 from overlay.outputs import FRR_FILE
 from overlay.records import CommandResult, HostState
 from parsers import parse_frr_config, parse_host
-from reports.build import build_report
+from reports.build import build_report, probe_info
 from tasks.collect import HostCapture, collect_all
 from tasks.commands import TEXT_SLUGS, commands_for
+from tasks.probe import probe_command
 from tasks.snapshot import read_snapshot, write_capture, write_meta
 
 if TYPE_CHECKING:
@@ -97,10 +98,16 @@ def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def asked(intent: FabricIntent, hosts: Iterable[str]) -> dict[str, tuple[CollectCommand, ...]]:
-    """By host, the commands whose outputs its checks need."""
+def asked(
+    intent: FabricIntent, hosts: Iterable[str], *, probe: bool = False
+) -> dict[str, tuple[CollectCommand, ...]]:
+    """By host, the commands whose outputs its checks need; with `probe` its pings, too."""
     nodes = [intent.nodes[host] for host in hosts]
-    return {node.name: commands_for(wanted_outputs(intent, node), node) for node in nodes}
+    commands = {node.name: commands_for(wanted_outputs(intent, node), node) for node in nodes}
+    for node in nodes if probe else ():
+        pings = probe_command(intent, node)
+        commands[node.name] += () if pings is None else (pings,)
+    return commands
 
 
 @contextlib.contextmanager
@@ -113,7 +120,8 @@ def parsing(hosts: int, intent: FabricIntent) -> Iterator[Parsing]:
 class LiveFleet:
     """The fleet's hosts as they were last seen; `keep` gets what they printed as a snapshot.
 
-    What has not come at `until` (a `time.monotonic()`) is not waited for.
+    What has not come at `until` (a `time.monotonic()`) is not waited for. With `probe` the nodes
+    also ping each other.
     """
 
     def __init__(
@@ -123,12 +131,15 @@ class LiveFleet:
         intent: FabricIntent,
         keep: Path | None = None,
         until: float | None = None,
+        *,
+        probe: bool = False,
     ) -> None:
         self._context = context
         self._fleet = fleet
         self._intent = intent
         self._keep = keep
         self._until = until
+        self._probe = probe
         self._captures: dict[str, HostCapture] = {}
         self._states: dict[str, HostState] = {}
 
@@ -145,7 +156,8 @@ class LiveFleet:
                 self._store(capture)
                 tick(capture.host, "unreachable" if capture.error else "collected")
 
-            collect_all(fleet, asked(self._intent, fleet.hosts), done, self._until)
+            commands = asked(self._intent, fleet.hosts, probe=self._probe)
+            collect_all(fleet, commands, done, self._until)
             self._states |= parser.states()
         if self._keep is not None:
             write_meta(self._keep, self._captures.values())
@@ -194,4 +206,5 @@ def judge(
         audited=states,
         nodes=intent.nodes,
     )
+    run = run.model_copy(update={"probe": probe_info(states)})
     return build_report(run=run, hosts=states, result=result, titles=titles)

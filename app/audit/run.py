@@ -74,6 +74,11 @@ def perform_audit(
             "--settle looks at live nodes again, and --from reads a snapshot",
             "leave out one of them",
         )
+    if options.probe and options.source is not None:
+        raise FleetError(
+            "--probe has live nodes ping each other, and --from reads a snapshot",
+            "leave out one of them; a snapshot of an audit with --probe holds its answers",
+        )
     started = datetime.now(UTC)
     inventory = context.load(suppressions=options.suppressions)
     _make(folder)
@@ -106,7 +111,9 @@ def _judged(
 
         if options.source is not None:
             return built_of(observe_snapshot(options.source, fleet, intent))
-        live = LiveFleet(context, fleet, intent, options.snapshot, options.until)
+        live = LiveFleet(
+            context, fleet, intent, options.snapshot, options.until, probe=options.probe
+        )
 
         def look_again(hosts: Collection[str]) -> Report:
             return built_of(live.look(hosts))

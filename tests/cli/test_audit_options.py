@@ -96,3 +96,16 @@ def test_checks_prints_one_in_full_or_all_as_a_table() -> None:
     wrong = call("checks", "fdb-mising")
     assert wrong.code == 1
     assert "did you mean `fdb-missing`?" in wrong.err
+
+
+def test_a_check_of_probe_is_not_chosen_without_it(tmp_path: Path) -> None:
+    ended = call("audit", "--check", "path-mtu", "-o", tmp_path / "new")
+    assert ended.code == 1
+    assert "--check path-mtu: it is made only with --probe" in ended.err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_snapshot_is_not_probed(tmp_path: Path) -> None:
+    ended = call(*FAULT, "--probe", "-o", tmp_path / "new")
+    assert ended.code == 1
+    assert "--probe has live nodes ping each other" in ended.err

@@ -17,6 +17,7 @@ from tests.drift.cases.host import HOST
 from tests.drift.cases.kernel import KERNEL
 from tests.drift.cases.mac_routes import MAC_ROUTES
 from tests.drift.cases.outside import OUTSIDE
+from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
 from tests.drift.worlds import unfolded
 from tests.rendering import rendered_nodes
@@ -37,6 +38,7 @@ CASES = (
     | ROUTER_MACS
     | KERNEL
     | MAC_ROUTES
+    | PROBES
 )
 
 

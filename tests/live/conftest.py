@@ -143,6 +143,7 @@ class Lab:
         # A fault whose own node explains it is looked at from the others, which see its routes.
         others = ",".join(node for node in self.spec.nodes if node not in nodes)
         asked = ["--limit", others] if fault.seen_by_others else []
+        asked += ["--probe"] if fault.probe else []
         roots = len(nodes)
         try:
             for node in nodes:
@@ -159,6 +160,8 @@ class Lab:
                 # Of what is not there a node may have no line to show.
                 assert finding["evidence"] or finding["kind"] == "missing", audit.text
                 assert all(evidence["text"].strip() for evidence in finding["evidence"])
+            if fault.stops:
+                self._assert_cut_off(nodes[0], fault.stops)
         finally:
             for node in nodes:
                 faults.heal(self.spec, fault.name, node)
@@ -166,6 +169,20 @@ class Lab:
                     self._have_routes_come_again(node)
         guests.start_all(self.spec)
         self.clean = True
+
+    def _assert_cut_off(self, node: str, options: str) -> None:
+        """Asserts that a guest of the node loses each such ping to a guest of its VNI elsewhere."""
+        guests = list(self.spec.machines.values())
+        ours, theirs = next(
+            (one, other)
+            for one in guests
+            for other in guests
+            if one.node == node and other.node != node and one.bridge == other.bridge
+        )
+        address = str(theirs.addresses[0]).partition("/")[0]
+        ping = f"ip netns exec {ours.name} ping -q -c 3 -i 0.3 -W 1 {options} {address}"
+        done = run_on(self.spec.node(node), ping)
+        assert " 0 received" in done.out, done.out
 
     def _have_routes_come_again(self, origin: str) -> None:
         """As docs/troubleshooting.md says where FRR 8.4 has lost a router MAC of that node's."""

@@ -53,6 +53,8 @@ def _from_vrf(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
 
 
 def _lowers_mtu(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    if raw.about.underlay:
+        yield Broken.NARROW, raw.finding.host
     if raw.about.bridge:
         yield Broken.MTU, raw.finding.host, raw.about.bridge, raw.finding.actual
 
