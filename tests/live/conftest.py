@@ -22,7 +22,7 @@ from lab.paths import lab_paths
 from lab.spec import LabSpec, load_lab
 from lab.ssh import run_on
 from overlay.loading import load_inventory
-from tasks.safety.places import STATE
+from tasks.files import STATE
 from tests.images import WITHOUT_TESTING
 from tests.live.matrix import ROOT, rounds
 
