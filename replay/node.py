@@ -18,6 +18,8 @@ from overlay.outputs import file_slug
 from replay.switch import ReplaySwitch
 from tasks.commands import BY_SLUG
 from tasks.files import FRR_CONF, INTERFACES, MANAGED_FILES, SYSCTL
+from tasks.node_files import NAME_SLUG, listing_of
+from tasks.node_files import SLUG as NODE_FILES
 from tasks.plan import FileState, sha256_of
 from tasks.scopes import SLUG as ELSEWHERE
 from tasks.scopes import matches
@@ -122,6 +124,11 @@ class ReplayNode:
                 return answer
             if kind in _SUCCEED:
                 return Answer(section)
+            if kind == NAME_SLUG:
+                return Answer(section, f"{self.name}\n".encode())
+            if kind == NODE_FILES:
+                texts = {path: state.text for path, state in sorted(self.files.items())}
+                return Answer(section, listing_of((p, t) for p, t in texts.items() if t).encode())
             if kind == ELSEWHERE:
                 return Answer(section, self._elsewhere())
             if kind in ("stat", "text", "sum"):

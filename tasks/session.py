@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from nornir import InitNornir
 from nornir.core.inventory import ConnectionOptions
+from nornir.core.plugins.inventory import InventoryPluginRegister
 from ruamel.yaml.error import YAMLError
 
 from overlay.errors import ConnectError, FleetError, IntentError
 from overlay.problems import nearest
 from tasks.connection import DEVICE_TYPE, FleetSSH, KnownHosts, register
+from tasks.given_hosts import PLUGIN, GivenHosts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from nornir.core import Nornir
     from nornir.core.inventory import Host
+
+    from tasks.given_hosts import GivenHost
 
 CONNECTION = "netmiko"
 _DEFAULT_KNOWN_HOSTS = "~/.ssh/known_hosts"
@@ -60,29 +64,41 @@ def open_session(folder: Path, selection: Selection | None = None, *, workers: i
 
     Raises IntentError when a file is not an inventory or the selection matches no host.
     """
+    return _ready(_choose(_of_folder(folder, workers), selection or Selection()))
+
+
+def open_given(hosts: Sequence[GivenHost], *, workers: int = 50) -> Session:
+    """A session over hosts that were named on the command line. Connects to nobody."""
+    InventoryPluginRegister.register(PLUGIN, GivenHosts)
+    return _ready(_init({"plugin": PLUGIN, "options": {"hosts": tuple(hosts)}}, workers))
+
+
+def _ready(nornir: Nornir) -> Session:
     # Netmiko's DEBUG log holds what is sent; paramiko's prints tracebacks of failed handshakes.
     logging.getLogger("netmiko").setLevel(logging.WARNING)
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     register()
-    nornir = _init(folder, workers)
-    chosen = _choose(nornir, selection or Selection())
     known: dict[Path, KnownHosts] = {}
-    for host in chosen.inventory.hosts.values():
+    for host in nornir.inventory.hosts.values():
         _set_connection(host, known)
-    return Session(chosen, tuple(chosen.inventory.hosts))
+    return Session(nornir, tuple(nornir.inventory.hosts))
 
 
-def _init(folder: Path, workers: int) -> Nornir:
+def _init(inventory: dict[str, Any], workers: int) -> Nornir:
+    return InitNornir(
+        logging={"enabled": False},
+        runner={"plugin": "threaded", "options": {"num_workers": workers}},
+        inventory=inventory,
+    )
+
+
+def _of_folder(folder: Path, workers: int) -> Nornir:
     options = {
         f"{kind}_file": str(folder / f"{name}.yaml")
         for kind, name in (("host", "hosts"), ("group", "groups"), ("defaults", "defaults"))
     }
     try:
-        return InitNornir(
-            logging={"enabled": False},
-            runner={"plugin": "threaded", "options": {"num_workers": workers}},
-            inventory={"plugin": "SimpleInventory", "options": options},
-        )
+        return _init({"plugin": "SimpleInventory", "options": options}, workers)
     except (YAMLError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise IntentError(
             f"{folder}: Nornir cannot read hosts.yaml, groups.yaml or defaults.yaml: "
