@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_control import bgp_keys, vip_keys, vrf_keys
+from adopt.infer_flags import FlagsFound
 from adopt.infer_isolation import isolation_keys
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
@@ -56,14 +57,14 @@ def infer(hosts: Sequence[Host], name: str) -> Inferred:
     segments = Segments(survey)
     evpn = any(host.main and host.main.has_evpn for host in survey.vteps)
     mode = "evpn" if evpn else "multicast" if segments.groups() else "unicast"
-    overlay = overlay_keys(survey, segments, room_for_guests(underlay))
+    flags = FlagsFound(survey, segments, learns=not evpn)
+    overlay = flags.overlay | overlay_keys(survey, segments, room_for_guests(underlay))
     found = NamesFound(survey, segments)
     overlay |= {"names": found.patterns} if found.patterns else {}
     networks = [
-        network_keys(survey, segments, found, overlay, vni, learns=not evpn)
-        for vni in segments.networks
+        network_keys(survey, segments, found, overlay, flags, vni) for vni in segments.networks
     ]
-    vrfs = vrf_keys(survey, found)
+    vrfs = vrf_keys(survey, found, flags)
     isolation_keys(survey, vrfs, underlay["prefix"])
     symmetric = any("l3vni" in vrf for vrf in vrfs.values())
     routed = any("gateways" in network for network in networks)

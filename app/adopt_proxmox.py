@@ -12,7 +12,7 @@ from app.hand_written import complaints, node_names, read_given
 from app.host_folders import REPORT, pve_folder, pve_of, refuse_inventory, write_inventory
 from overlay.errors import FleetError
 from tasks.given_hosts import given_hosts
-from tasks.node_files import PROXMOX
+from tasks.node_files import HAND_WRITTEN, PROXMOX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def import_proxmox(
 def _ask(context: Context, source: Source) -> tuple[Pve, dict[str, dict[str, object]]]:
     """What the named nodes say, and how each of them was reached, by its own name."""
     given = given_hosts(source.hosts, source.ssh_config)
-    answered = read_given(context, given, PROXMOX)
+    answered = read_given(context, given, (*PROXMOX, *HAND_WRITTEN))
     said = [line for answer in answered for line in complaints(answer)]
     if said:
         raise FleetError(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from overlay.intent import OTHER_VRFS, UNDERLAY, Fabric, Mode, Role, Routing
+from overlay.intent import Fabric, Mode, Role, Routing
 from overlay.problems import few, nearest
+from overlay.values import OTHER_VRFS, UNDERLAY
 
 Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
 

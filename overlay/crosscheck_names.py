@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from overlay.intent import InterfaceName
 from overlay.names import l3vni_bridge, l3vni_device, network_bridge, network_device
+from overlay.values import InterfaceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

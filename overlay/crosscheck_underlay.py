@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope, version_of
+from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope
 from overlay.problems import few
+from overlay.values import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,14 +6,11 @@ and the inventory reference are generated from it.
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from enum import StrEnum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address  # noqa: TC003 - pydantic asks for it at run time
 from typing import Annotated
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,131 +20,25 @@ from pydantic import (
     field_validator,
 )
 
-IFNAMSIZ = 15
-# Words for what a VRF's guests do not reach through its exits.
-UNDERLAY = "underlay"
-OTHER_VRFS = "vrfs"
+from overlay.values import (
+    UNDERLAY,
+    Asn,
+    FrrVersion,
+    GatewayAddress,
+    InterfaceName,
+    MacAddress,
+    NamePattern,
+    NodeName,
+    Pattern,
+    Unreachable,
+    Vni,
+)
+
 VXLAN_OVERHEAD = {4: 50, 6: 70}
 # FRR knew IPv4 VTEPs only: zebra kept a VXLAN device's tunnel source as `struct in_addr vtep_ip`.
 # 10.6.0 is the first release with "BGP IPv6 VTEP support" in its notes (FRRouting/frr pull requests
 # 19498 and 19721).
 FRR_WITH_IPV6_VTEPS = "10.6"
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-_NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
-_IFNAME = re.compile(r"[A-Za-z0-9_.-]+")
-_FRR = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,3})?")
-
-
-def _mac(value: object) -> str:
-    text = str(value).lower().replace("-", ":")
-    if not _MAC.fullmatch(text):
-        raise ValueError(
-            f"{value!r} is not a MAC address: write six pairs of hex digits in quotes, "
-            "such as '44:39:39:ff:40:94'"
-        )
-    if int(text[:2], 16) & 1:
-        raise ValueError(f"{value!r} is a multicast MAC: a gateway needs an even first byte")
-    return text
-
-
-def _ifname(value: str) -> str:
-    if not value or len(value) > IFNAMSIZ:
-        raise ValueError(
-            f"{value!r} is not an interface name: Linux allows 1 to {IFNAMSIZ} characters"
-        )
-    if not _IFNAME.fullmatch(value):
-        raise ValueError(f"{value!r} is not an interface name: use letters, digits, '_', '.', '-'")
-    return value
-
-
-def _node_name(value: str) -> str:
-    # It becomes a folder of snapshots and rendered files, and FRR's `hostname` statement.
-    if not _NODE_NAME.fullmatch(value):
-        raise ValueError(
-            f"{value!r} is not a node's name: begin with a letter or digit and use letters, "
-            "digits, '_', '.', '-'"
-        )
-    return value
-
-
-def _frr_version(value: object) -> str:
-    if not isinstance(value, str):
-        # YAML reads 10.10 without quotes as the number 10.1.
-        raise ValueError(f"{value!r} is not a version: write it in quotes, such as '10.7'")  # noqa: TRY004 (pydantic's)
-    if not _FRR.fullmatch(value):
-        raise ValueError(f"{value!r} is not a version of FRR, such as '10.7' or '10.7.1'")
-    return value
-
-
-def version_of(text: str) -> tuple[int, ...]:
-    """A version's numbers, so that 10.10 is newer than 10.7; what stands behind them is dropped."""
-    return tuple(int(part) for part in re.findall(r"\d+", text))
-
-
-def _interface(value: object) -> str:
-    text = str(value)
-    if "/" not in text:
-        raise ValueError(
-            f"{text!r} lacks its prefix length: write address/length, as 10.0.2.254/24"
-        )
-    try:
-        parsed = ipaddress.ip_interface(text)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is not an address with a prefix length: {error}") from None
-    if parsed.network.prefixlen < parsed.max_prefixlen - 1:
-        if parsed.ip == parsed.network.network_address:
-            raise ValueError(f"{text!r} is the network's own address, not one a gateway can have")
-        if parsed.version == 4 and parsed.ip == parsed.network.broadcast_address:
-            raise ValueError(f"{text!r} is the broadcast address, not one a gateway can have")
-    return str(parsed)
-
-
-def _unreachable(value: object) -> str:
-    text = str(value)
-    if text in (UNDERLAY, OTHER_VRFS):
-        return text
-    try:
-        prefix = ipaddress.ip_network(text)
-    except ValueError as error:
-        raise ValueError(
-            f"{text!r} is neither `{UNDERLAY}` nor `{OTHER_VRFS}` nor a prefix: {error}"
-        ) from None
-    if prefix.prefixlen == 0:
-        raise ValueError(f"{text!r} is everything: for a VRF without a way out, omit `exits`")
-    return str(prefix)
-
-
-def _regex(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"{value!r} is not a regular expression: {error}") from None
-    if re.search(r"\s", value):
-        raise ValueError(f"{value!r} holds white space, and ifupdown2 would split it there")
-    return value
-
-
-def _name_pattern(value: str) -> str:
-    strange = set(re.findall(r"\{[^{}]*\}?|\}", value)) - {"{vni}", "{name}"}
-    if strange:
-        raise ValueError(
-            f"{value!r} holds {', '.join(sorted(strange))}: a name's pattern knows {{vni}} and "
-            "{name}"
-        )
-    return value
-
-
-MacAddress = Annotated[str, BeforeValidator(_mac)]
-NodeName = Annotated[str, AfterValidator(_node_name)]
-InterfaceName = Annotated[str, AfterValidator(_ifname)]
-GatewayAddress = Annotated[str, BeforeValidator(_interface)]
-NamePattern = Annotated[str, AfterValidator(_name_pattern)]
-Unreachable = Annotated[str, BeforeValidator(_unreachable)]
-Pattern = Annotated[str, AfterValidator(_regex)]
-FrrVersion = Annotated[str, BeforeValidator(_frr_version)]
-Vni = Annotated[int, Field(ge=1, le=16777215)]
-Asn = Annotated[int, Field(ge=1, le=4294967295)]
-
 FOR_PEOPLE = "for people"
 """Marks a key that only people read: nothing has to be derived from it."""
 
@@ -190,6 +81,12 @@ class Scope(StrEnum):
     OBSERVED = "observed"
 
 
+class Advertised(StrEnum):
+    """What the nodes of a VRF can announce as type-5 routes."""
+
+    SUBNETS = "subnets"
+
+
 class Underlay(Strict):
     """The network that carries the tunnels."""
 
@@ -228,6 +125,26 @@ class Overlay(Strict):
 
     mtu: int = Field(1500, ge=576, le=9146, description="MTU of the overlay's bridges and VMs.")
     dstport: int = Field(4789, ge=1, le=65535, description="UDP port of the tunnels.")
+    source_address: bool = Field(
+        True,
+        description="Whether tunnels leave from the node's address; false: from the one that the "
+        "route takes, as in Proxmox's VXLAN zones. EVPN and IPv6 underlays need it.",
+    )
+    arp_suppression: bool | None = Field(
+        None,
+        description="Whether VXLAN devices answer ARP and ND for guests that EVPN knows; default: "
+        "in evpn mode. A network can set its own, as of the two below.",
+    )
+    unicast_flood: bool | None = Field(
+        None,
+        description="Whether frames to an unknown MAC are flooded to the other VTEPs; default: "
+        "not in evpn mode.",
+    )
+    multicast_flood: bool | None = Field(
+        None,
+        description="Whether multicast is flooded to the other VTEPs; default: in evpn mode only "
+        "where a network has an IPv6 gateway, whose neighbour discovery needs it.",
+    )
     group: IPvAnyAddress | None = Field(
         None, description="Multicast group of all VNIs (multicast mode); a network can set its own."
     )
@@ -326,6 +243,14 @@ class Vrf(Strict):
     device: InterfaceName | None = Field(
         None, description="VXLAN device of the L3VNI; default as overlay.names says."
     )
+    dstport: int | None = Field(
+        None, ge=1, le=65535, description="UDP port of its L3VNI; default the overlay's."
+    )
+    advertise: tuple[Advertised, ...] = Field(
+        (),
+        description="What each of its nodes announces as type-5 routes beside the host routes: "
+        "`subnets`, the prefixes of the gateways that the node has; default nothing.",
+    )
     exits: tuple[str, ...] = Field(
         (), description="Nodes that route this VRF to the outside: each originates a default route."
     )
@@ -364,10 +289,19 @@ class Network(Strict):
         None, description="Its multicast group; default the overlay's group."
     )
     mtu: int | None = Field(None, ge=576, le=9146, description="MTU; default the overlay's.")
+    dstport: int | None = Field(
+        None, ge=1, le=65535, description="UDP port of its tunnels; default the overlay's."
+    )
+    arp_suppression: bool | None = Field(
+        None, description="Whether its VXLAN device answers ARP and ND; default the overlay's."
+    )
+    unicast_flood: bool | None = Field(
+        None, description="Whether frames to an unknown MAC are flooded; default the overlay's."
+    )
     multicast_flood: bool | None = Field(
         None,
         description="Whether multicast is flooded to the other VTEPs (evpn mode), which IPv6 "
-        "neighbour discovery needs; default: where it has an IPv6 gateway.",
+        "neighbour discovery needs; default the overlay's, else where it has an IPv6 gateway.",
     )
     nodes: tuple[str, ...] = Field(
         ("*",), min_length=1, description="Nodes that carry it, as globs; default all."

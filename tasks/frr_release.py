@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from overlay.errors import DeployError
-from overlay.intent import version_of
+from overlay.values import version_of
 from tasks.script import Section, build_script, split_output
 
 if TYPE_CHECKING:

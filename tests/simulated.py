@@ -26,7 +26,7 @@ from tests.simulated_kernel import neighbours, vrf_routes
 from tests.simulated_links import FIRST_TABLE, addresses, links_of, number_of, port_of, vni_listing
 from tests.simulated_outputs import PrintedState, planes_of
 from tests.simulated_outside import ends_of, outside_peers, running_config, shown_group, shown_route
-from tests.simulated_routing import default_route, router_macs, routes_to
+from tests.simulated_routing import default_route, prefix_route, router_macs, routes_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -298,6 +298,11 @@ class Fleet:
                         node, f"{node.bgp.router_id}:{index}", ip, f"{asn}:{vni}", weight, exit_
                     ),
                 )
+
+        for index, vrf in enumerate(node.vrfs, start=600):
+            for prefix in vrf.advertised:
+                rd, target = f"{node.bgp.router_id}:{index}", f"{asn}:{vrf.l3vni}"
+                yield vrf.l3vni or 0, prefix_route(node, rd, prefix, target, weight, vrf.l3vni)
 
     def _paths_of(
         self,

@@ -183,7 +183,7 @@ def vxlan_fields(vxlan: VxlanIntent) -> Record:
     """What the device itself must be; that it is up and a port is for others to say."""
     fields: Record = {
         "vni": vxlan.vni,
-        "local": vxlan.local,
+        "local": vxlan.local if vxlan.bound else None,
         "dstport": vxlan.dstport,
         "learning": vxlan.learning,
     }
