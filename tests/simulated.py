@@ -373,7 +373,9 @@ class Fleet:
     ) -> Iterator[FdbEntry]:
         for other in heard:
             shown = {v for v in other.vxlans if (other.name, v.vni) not in self.muted}
-            if routes_to(node, other, vxlan.vni, heard, shown if self.guests else ()):
+            announced = any(v.l3vni == vxlan.vni and v.advertised for v in other.vrfs)
+            guests = shown if self.guests else ()
+            if announced or routes_to(node, other, vxlan.vni, heard, guests):
                 yield _remote(router_macs(other)[vxlan.vni], vxlan.name, other.address)
 
     def _flood_list(self, vxlan: VxlanIntent, heard: dict[str, NodeIntent]) -> list[str]:

@@ -39,8 +39,6 @@ def routes_to(
     vrf = next((vrf.name for vrf in other.vrfs if vrf.l3vni == l3vni), None)
     if vrf is None:
         return False
-    if any(it.name == vrf and it.advertised for it in other.vrfs):
-        return True
     routed = {bridge.name for bridge in other.bridges if bridge.vrf == vrf}
     if any(vxlan.bridge in routed and not vxlan.is_l3vni for vxlan in with_guests):
         return True

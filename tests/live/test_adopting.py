@@ -59,7 +59,7 @@ def write_by_hand(lab: Lab) -> None:
         on(
             lab,
             name,
-            f"{command}sed -i 's/^bfdd=.*/bfdd=yes/' /etc/frr/daemons; systemctl restart frr; "
+            f"{command}sed -i -E 's/^(bgpd|bfdd)=.*/\\1=yes/' /etc/frr/daemons; systemctl restart frr; "
             "ifreload --all",
         )
 
