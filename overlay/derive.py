@@ -172,12 +172,25 @@ def _vrfs(
         VrfIntent(
             name,
             vrf.l3vni if symmetric else None,
-            unreachable=EVERYTHING + (plane.unreachable(name) if node in vrf.exits else ()),
+            unreachable=_ends(fabric, node, name)
+            + (plane.unreachable(name) if node in vrf.exits else ()),
             advertised=_subnets(networks, name) if Advertised.SUBNETS in vrf.advertise else (),
         )
         for name, vrf in fabric.vrfs.items()
         if name in wanted
     )
+
+
+def _ends(fabric: Fabric, node: str, vrf: str) -> tuple[str, ...]:
+    """What must end in a VRF's table, so that no lookup goes on to the main table.
+
+    Where others write the files, IPv6 counts only in a VRF that routes it: Proxmox ends IPv4 alone.
+    """
+    if _scope(fabric, fabric.nodes[node]) is not Scope.OBSERVED or any(
+        ":" in gateway for net in fabric.networks if net.vrf == vrf for gateway in net.gateways
+    ):
+        return EVERYTHING
+    return EVERYTHING[:1]
 
 
 def _subnets(networks: list[Network], vrf: str) -> tuple[str, ...]:
@@ -307,6 +320,22 @@ def _forwarding(fabric: Fabric, node: Node) -> bool:
     return node.role is Role.ROUTER
 
 
+def _forwarding_of_bridges(fabric: Fabric, networks: list[Network]) -> list[tuple[str, str]]:
+    """Where others write the files: what the kernel asks of a packet that comes in by a bridge.
+
+    The global switch sets all of these, too. Of IPv6 it asks the switch itself.
+    """
+    routed = [network_bridge(fabric, network) for network in networks if network.gateways]
+    vrfs = {network.vrf for network in networks if network.vrf}
+    if fabric.routing is Routing.SYMMETRIC:
+        routed += [l3vni_bridge(fabric, vrf) for vrf in fabric.vrfs if vrf in vrfs]
+    # A dot in an interface's name is a slash between the parts of a key.
+    found = [(f"net.ipv4.conf.{name.replace('.', '/')}.forwarding", "1") for name in routed]
+    if any(":" in gateway for network in networks for gateway in network.gateways):
+        found.append(("net.ipv6.conf.all.forwarding", "1"))
+    return found
+
+
 def _sysctls(
     fabric: Fabric,
     name: str,
@@ -318,6 +347,8 @@ def _sysctls(
     # Gateways forward per interface; an L3VNI's bridge and a VRF only by the global switch.
     switch = str(int(_forwarding(fabric, node)))
     settings = [("net.ipv4.ip_forward", switch), ("net.ipv6.conf.all.forwarding", switch)]
+    if _scope(fabric, node) is Scope.OBSERVED and fabric.underlay.forwarding is None:
+        settings = _forwarding_of_bridges(fabric, networks)
     if name in plane.exit_names and len(plane.exit_names) > 1:
         # A packet may come in by one exit and its answer leave by another. What exists already
         # does not follow `default`, and the stricter of `all` and the interface counts.
