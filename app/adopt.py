@@ -76,14 +76,14 @@ def import_hosts(context: Context, source: Source, output: Path, name: str | Non
     faults = find_faults(hosts)
     write_inventory(output, {REPORT: report(inferred, faults, lost, added)})
     tell(context, output, inferred)
-    for count, what in (
-        (len(faults), "faults of the files themselves (`lint` lists them)"),
-        (len(inferred.remarks), "remarks: hosts differ, or the intent says less"),
-        (len(inferred.unread), "lines not understood"),
-        (sum(map(len, lost.values())), "statements that the intent does not say"),
-        (sum(map(len, added.values())), "statements that a deployment adds"),
+    for count, noun, what in (
+        (len(faults), "fault", "of the files themselves (`lint` lists them)"),
+        (len(inferred.remarks), "remark", "where hosts differ, or the intent says less"),
+        (len(inferred.unread), "line", "not understood"),
+        (sum(map(len, lost.values())), "statement", "that the intent does not say"),
+        (sum(map(len, added.values())), "statement", "that a deployment adds"),
     ):
-        context.out.print(f"{count:6} {what}", markup=False)
+        context.out.print(f"{counted(count, noun):>14} {what}", markup=False)
     context.say(f"{output / REPORT} lists them; next: run.py --inventory {output} audit")
 
 

@@ -127,8 +127,7 @@ class ReplayNode:
             if kind == NAME_SLUG:
                 return Answer(section, f"{self.name}\n".encode())
             if kind == NODE_FILES:
-                texts = {path: state.text for path, state in sorted(self.files.items())}
-                return Answer(section, listing_of((p, t) for p, t in texts.items() if t).encode())
+                return Answer(section, listing_of(self._texts()).encode())
             if kind == ELSEWHERE:
                 return Answer(section, self._elsewhere())
             if kind in ("stat", "text", "sum"):
@@ -150,6 +149,16 @@ class ReplayNode:
             for stage in (self.home / "tmp").iterdir():
                 shutil.rmtree(stage)
         return answer
+
+    def _texts(self) -> list[tuple[str, str]]:
+        """Its files, and what its kernel says of forwarding where that is recorded."""
+        found = [(path, state.text) for path, state in sorted(self.files.items()) if state.text]
+        recorded = self.recording.get("sysctl")
+        for line in recorded.text.splitlines() if recorded else ():
+            key, _, value = line.partition(" = ")
+            if key == "net.ipv4.ip_forward":
+                found.append(("/proc/sys/net/ipv4/ip_forward", f"{value}\n"))
+        return found
 
     def _recorded(self, section: Section) -> Answer:
         output = self.recording.get(section.slug) or self.recording.get(_SAME.get(section.slug, ""))

@@ -44,11 +44,11 @@ def given_hosts(words: Sequence[str], ssh_config: Path | None = None) -> list[Gi
     `ssh_config` is ~/.ssh/config by default. Raises FleetError for a word that is none of these,
     a host that is named twice, and a configuration that is not there or is not one.
     """
-    file = ssh_config or Path(_SSH_CONFIG).expanduser()
-    config = _read(file, needed=ssh_config is not None)
+    named = ssh_config or Path(_SSH_CONFIG)
+    config = _read(named.expanduser(), needed=ssh_config is not None)
     found: dict[str, GivenHost] = {}
     for word in words:
-        host = _given(word, config, file)
+        host = _given(word, config, named)
         if host.name in found:
             raise FleetError(f"--host {word}: it is named twice", "name each host once")
         found[host.name] = host

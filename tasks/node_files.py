@@ -27,6 +27,8 @@ HAND_WRITTEN = (
     "/etc/frr/daemons",
     "/etc/sysctl.conf",
     "/etc/sysctl.d/*",
+    # What no file says: FRR turns forwarding on at a reload, and not at a start.
+    "/proc/sys/net/ipv4/ip_forward",
 )
 PROXMOX = ("/etc/pve/.members", "/etc/pve/sdn/.running-config", "/etc/pve/sdn/*.cfg")
 # A configuration file is some kilobytes; what is larger is something else.
