@@ -83,7 +83,9 @@ def import_hosts(context: Context, source: Source, output: Path, name: str | Non
         (sum(map(len, lost.values())), "statement", "that the intent does not say"),
         (sum(map(len, added.values())), "statement", "that a deployment adds"),
     ):
-        context.out.print(f"{counted(count, noun):>14} {what}", markup=False)
+        context.out.print(
+            f"{count:5} {counted(count, noun).partition(' ')[2]} {what}", markup=False
+        )
     context.say(f"{output / REPORT} lists them; next: run.py --inventory {output} audit")
 
 

@@ -72,7 +72,7 @@ def test_hosts_that_are_named(fleet: ReplayFleet, tmp_path: Path):
     out = tmp_path / "fabric"
     ended = call("import", "hosts", *named, "-o", out)
     assert ended.code == 0, ended.err
-    assert "  0 statements that a deployment adds\n" in ended.out
+    assert "    0 statements that a deployment adds\n" in ended.out
     assert intended(out) == WANTED
     # The inventory that was written reaches the hosts as the import did.
     again = call("--inventory", out, "import", "hosts", "-o", tmp_path / "again")
