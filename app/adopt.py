@@ -12,7 +12,7 @@ from adopt.infer import infer
 from adopt.inventory_text import inventory_files, report
 from adopt.lint import lint as find_faults
 from app.exit_codes import ExitCode
-from app.hand_written import find_files
+from app.hand_written import find_files, refuse_elsewhere
 from app.host_folders import REPORT, reaching, refuse_inventory, write_inventory
 from overlay.errors import IntentError
 from overlay.loading import FABRIC_FILE, load_inventory
@@ -58,6 +58,7 @@ def import_hosts(context: Context, source: Source, output: Path, name: str | Non
     Raises IntentError where the files say too little, or contradict each other.
     """
     refuse_inventory(output)
+    refuse_elsewhere(context, source, output)
     found = find_files(context, source)
     hosts = read_hosts(found.texts)
     inferred = infer(hosts, name or output.resolve().name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.host_folders import read_folder
 from overlay.errors import FleetError
+from overlay.inventory_plugin import NORNIR_FILE
 from tasks.given_hosts import given_hosts
 from tasks.node_files import HAND_WRITTEN, read_node_files
 from tasks.session import open_given
@@ -142,3 +143,15 @@ def node_names(answered: list[NodeFiles]) -> Mapping[str, str]:
             )
         names[answer.host] = name
     return names
+
+
+def refuse_elsewhere(context: Context, source: Source, output: Path) -> None:
+    """Raises FleetError for a plugin's inventory that would be copied: its paths would break."""
+    here = context.inventory
+    if source.folder or source.hosts or not (here / NORNIR_FILE).exists():
+        return
+    if output.resolve() != here.resolve():
+        raise FleetError(
+            f"{here} has a {NORNIR_FILE}, and its hosts are known there alone",
+            f"write the intent beside it: --output {here}",
+        )

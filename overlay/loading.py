@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from overlay.crosscheck import contradictions, crosscheck_hosts
 from overlay.derive import derive
 from overlay.intent import Fabric
+from overlay.inventory_plugin import NORNIR_FILE, inventory_plugin
 from overlay.problems import Problems
 from overlay.suppressions import SUPPRESSIONS_FILE, Suppressions, crosscheck_suppressions
 from overlay.unused import unused_keys
@@ -47,13 +48,20 @@ def load_inventory(folder: Path, *, checks: Collection[str] | None = None) -> In
     Raises IntentError with every problem at once (file, line, key, reason, hint).
     """
     fabric_file = read_yaml(folder / FABRIC_FILE, "the intent")
-    hosts_file = read_yaml(folder / HOSTS_FILE, "the hosts and how to reach them")
     problems = Problems()
     fabric = validated(fabric_file, Fabric, problems, begin="`underlay:`, `networks:` and `nodes:`")
-    hosts = _host_names(hosts_file, problems)
+    hosts: Collection[str] = fabric.nodes if fabric is not None else ()
+    hosts_file = None
+    if (folder / NORNIR_FILE).exists():
+        # Its plugin may ask a server: which hosts there are is compared once they are contacted.
+        inventory_plugin(folder, problems)
+    else:
+        hosts_file = read_yaml(folder / HOSTS_FILE, "the hosts and how to reach them")
+        hosts = _host_names(hosts_file, problems)
     intent = None
     if fabric is not None:
         intent = _derived(fabric, fabric_file, problems)
+    if fabric is not None and hosts_file is not None:
         crosscheck_hosts(fabric, fabric_file, hosts, hosts_file, problems)
     accepted = () if checks is None else _suppressions(folder, problems, checks, hosts)
     problems.check()

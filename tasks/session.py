@@ -15,9 +15,11 @@ from nornir.core.plugins.inventory import InventoryPluginRegister
 from ruamel.yaml.error import YAMLError
 
 from overlay.errors import ConnectError, FleetError, IntentError
+from overlay.inventory_plugin import inventory_plugin
 from overlay.problems import nearest
 from tasks.connection import DEVICE_TYPE, FleetSSH, KnownHosts, register
 from tasks.given_hosts import PLUGIN, GivenHosts
+from tasks.plugin_hosts import from_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -93,6 +95,9 @@ def _init(inventory: dict[str, Any], workers: int) -> Nornir:
 
 
 def _of_folder(folder: Path, workers: int) -> Nornir:
+    plugin = inventory_plugin(folder)
+    if plugin is not None:
+        return from_plugin(folder, plugin, lambda inventory: _init(inventory, workers))
     options = {
         f"{kind}_file": str(folder / f"{name}.yaml")
         for kind, name in (("host", "hosts"), ("group", "groups"), ("defaults", "defaults"))
