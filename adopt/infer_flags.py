@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from adopt.devices import Device
-    from adopt.segments import Segments
     from adopt.survey import Survey
+    from adopt.vnis import Vnis
 
 _DSTPORT = Overlay.model_validate({}).dstport
 # Key of the intent, attribute, what ifupdown2 and the kernel do where a file does not say it.
@@ -27,24 +27,24 @@ _FLAGS = (
 class FlagsFound:
     """`overlay` are keys of `overlay:`; `of(vni)` those of a network or VRF that say otherwise."""
 
-    def __init__(self, survey: Survey, segments: Segments, *, learns: bool) -> None:
+    def __init__(self, survey: Survey, vnis: Vnis, *, learns: bool) -> None:
         self.overlay: dict[str, Any] = {}
-        self._own: dict[int, dict[str, Any]] = {vni: {} for vni in segments.by_vni}
+        self._own: dict[int, dict[str, Any]] = {vni: {} for vni in vnis.by_vni}
         for key, attribute, silent in _FLAGS:
             found = {
                 vni: survey.most(
                     f"VNI {vni}: {attribute}",
-                    segments.words(vni, _switch(attribute, silent=silent), attribute),
+                    vnis.words(vni, _switch(attribute, silent=silent), attribute),
                     silent,
                 )
-                for vni in segments.by_vni
+                for vni in vnis.by_vni
             }
-            usual = {vni: _usual(key, segments, vni, learns=learns) for vni in segments.by_vni}
-            self._say(key, found, usual, transit=set(segments.l3))
-        self._ports(survey, segments)
+            usual = {vni: _usual(key, vnis, vni, learns=learns) for vni in vnis.by_vni}
+            self._say(key, found, usual, transit=set(vnis.l3))
+        self._ports(survey, vnis)
         bound = [
             word(host, bool(device.word("vxlan-local-tunnelip")), device)
-            for host, device, _ in segments.all()
+            for host, device, _ in vnis.all()
         ]
         if learns and not survey.most("whether tunnels have a source address", bound, True):
             self.overlay["source_address"] = False
@@ -78,14 +78,14 @@ class FlagsFound:
             if vni not in transit:
                 self._own[vni][key] = found[vni]
 
-    def _ports(self, survey: Survey, segments: Segments) -> None:
+    def _ports(self, survey: Survey, vnis: Vnis) -> None:
         found = {
             vni: survey.most(
                 f"VNI {vni}: the tunnels' UDP port",
-                segments.words(vni, lambda d, _: d.number("vxlan-port") or _DSTPORT, "vxlan-port"),
+                vnis.words(vni, lambda d, _: d.number("vxlan-port") or _DSTPORT, "vxlan-port"),
                 _DSTPORT,
             )
-            for vni in segments.by_vni
+            for vni in vnis.by_vni
         }
         usual = Counter(found.values()).most_common(1)[0][0] if found else _DSTPORT
         if usual != _DSTPORT:
@@ -103,9 +103,9 @@ def _switch(attribute: str, *, silent: bool) -> Callable[[Device, Device | None]
     return read
 
 
-def _usual(key: str, segments: Segments, vni: int, *, learns: bool) -> bool:
+def _usual(key: str, vnis: Vnis, vni: int, *, learns: bool) -> bool:
     """What the intent says of a VNI without a word."""
     if key == "arp_suppression":
         return not learns
-    over_ipv6 = key == "multicast_flood" and vni not in segments.l3
-    return learns or (over_ipv6 and any(":" in text for text in segments.gateways(vni)))
+    over_ipv6 = key == "multicast_flood" and vni not in vnis.l3
+    return learns or (over_ipv6 and any(":" in text for text in vnis.gateways(vni)))

@@ -11,8 +11,8 @@ from app.adopt import load_imported, tell
 from app.hand_written import complaints, node_names, read_given
 from app.host_folders import REPORT, pve_folder, pve_of, refuse_inventory, write_inventory
 from overlay.errors import FleetError
-from tasks.given_hosts import given_hosts
-from tasks.node_files import HAND_WRITTEN, PROXMOX
+from tasks.ssh.given_hosts import given_hosts
+from tasks.ssh.node_files import HAND_WRITTEN, PROXMOX
 
 if TYPE_CHECKING:
     from pathlib import Path

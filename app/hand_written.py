@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from app.host_folders import read_folder
 from overlay.errors import FleetError
-from overlay.inventory_plugin import NORNIR_FILE
-from tasks.given_hosts import given_hosts
-from tasks.node_files import HAND_WRITTEN, read_node_files
-from tasks.session import open_given
+from overlay.loading import NORNIR_FILE
+from tasks.ssh.fleet import open_given
+from tasks.ssh.given_hosts import given_hosts
+from tasks.ssh.node_files import HAND_WRITTEN, read_node_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from app.context import Context
-    from tasks.given_hosts import GivenHost
-    from tasks.node_files import NodeFiles
+    from tasks.ssh.given_hosts import GivenHost
+    from tasks.ssh.node_files import NodeFiles
 
 _WORKERS = 50
 
@@ -83,9 +83,9 @@ def find_files(context: Context, source: Source) -> Found:
             {names[a.host]: a.texts for a in answered},
             {names[host.name]: host.as_keys() for host in given},
         )
-    with context.session(source.limit, source.filters, _WORKERS) as session:
-        context.say(f"reading the files of {len(session.hosts)} hosts of {context.inventory}")
-        answered = _checked(read_node_files(session))
+    with context.fleet(source.limit, source.filters, _WORKERS) as fleet:
+        context.say(f"reading the files of {len(fleet.hosts)} hosts of {context.inventory}")
+        answered = _checked(read_node_files(fleet))
     texts = {a.host: a.texts for a in answered}
     return Found(f"--inventory {context.inventory} lint", texts, inventory=context.inventory)
 
@@ -95,8 +95,8 @@ def read_given(
 ) -> list[NodeFiles]:
     """What each of these hosts answers, its error included."""
     context.say(f"reading the files of {', '.join(host.name for host in given)}")
-    with open_given(given, workers=_WORKERS) as session:
-        return read_node_files(session, others)
+    with open_given(given, workers=_WORKERS) as fleet:
+        return read_node_files(fleet, others)
 
 
 def _checked(answered: list[NodeFiles]) -> list[NodeFiles]:

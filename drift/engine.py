@@ -11,7 +11,7 @@ from drift.fleet.reachability import Reach
 from drift.folding import fold
 from drift.result import NOT_CHOSEN, AuditResult, SkippedCheck
 from drift.view import HostView
-from overlay.outputs import EVPN_TABLE
+from overlay.outputs import EVPN_TABLE, PROBE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -76,6 +76,8 @@ def _sort_checks(chosen: set[str], view: HostView) -> tuple[set[str], list[Skipp
     usable, skipped = set(), []
     gaps: dict[str, str | None] = {}
     for check in CHECKS.values():
+        if check.by_probe and PROBE not in view.state.commands:
+            continue  # nobody asked for it
         if not check.applies(view.intent, view.node):
             continue
         if check.id not in chosen:

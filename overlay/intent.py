@@ -7,7 +7,7 @@ and the inventory reference are generated from it.
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import IPv4Address  # noqa: TC003 - pydantic asks for it at run time
+from ipaddress import IPv4Address  # noqa: TC003 (pydantic reads the annotations at run time)
 from typing import Annotated
 
 from pydantic import (

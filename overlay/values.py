@@ -1,4 +1,4 @@
-"""The kinds of values in `fabric.yaml`: names, addresses, MACs, patterns, each with its words."""
+"""What people write, value by value: MACs, addresses, names, versions; a wrong one is explained."""
 
 from __future__ import annotations
 

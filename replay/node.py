@@ -18,12 +18,12 @@ from overlay.outputs import file_slug
 from replay.switch import ReplaySwitch
 from tasks.commands import BY_SLUG
 from tasks.files import FRR_CONF, INTERFACES, MANAGED_FILES, SYSCTL
-from tasks.node_files import NAME_SLUG, listing_of
-from tasks.node_files import SLUG as NODE_FILES
 from tasks.plan import FileState, sha256_of
 from tasks.scopes import SLUG as ELSEWHERE
 from tasks.scopes import matches
-from tasks.script import Answer, Section, frame, sections_of
+from tasks.ssh.node_files import NAME_SLUG, listing_of
+from tasks.ssh.node_files import SLUG as NODE_FILES
+from tasks.ssh.script import Answer, Section, frame, sections_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from overlay import outputs
 from tasks.files import MANAGED_FILES, ManagedFile
-from tasks.script import Section
+from tasks.ssh.script import Section
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -66,6 +66,8 @@ COMMANDS = (
     # Once more, after BGP's table: a MAC that moves meanwhile is not drift.
     CollectCommand(outputs.BRIDGE_FDB_LATER, "bridge fdb show"),
     *map(_file, MANAGED_FILES),
+    # Only with `--probe`, and then as `tasks.probe` says.
+    CollectCommand(outputs.PROBE, "python3"),
 )
 BY_SLUG = {command.slug: command for command in COMMANDS}
 

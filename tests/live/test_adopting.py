@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import machines
+from lab import guests
 from lab.faults import Target
 from lab.paths import lab_paths
 from overlay.loading import load_inventory
@@ -105,7 +105,7 @@ def test_a_fabric_as_proxmox_makes_it(lab: Lab, tmp_path: Path) -> None:
             n: node.vxlans for n, node in nodes.items()
         }
     lab.use(live)
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     lab.ping("vm1", "vm3")
     lab.audit_clean()

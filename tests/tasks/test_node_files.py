@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from overlay.errors import CommandError, FleetError
-from tasks.given_hosts import given_hosts
-from tasks.node_files import LARGEST, SLUG, files_sections, listing_of, read_listing
-from tasks.script import build_script, split_output
+from tasks.ssh.given_hosts import given_hosts
+from tasks.ssh.node_files import LARGEST, SLUG, files_sections, listing_of, read_listing
+from tasks.ssh.script import build_script, split_output
 
 if TYPE_CHECKING:
     from pathlib import Path

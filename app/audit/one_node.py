@@ -1,0 +1,85 @@
+"""An audit of one node as a part of its verification after a deployment."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from concurrent.futures import BrokenExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app import __version__
+from app.audit.pipeline import asked, judge, parse_pool, state_of
+from drift.catalogue import WITH_OTHERS
+from drift.model import Severity
+from parsers import parse_host
+from reports.build import run_info
+from tasks.collect import COLLECT_DEADLINE, HostCapture, capture_over
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Executor
+
+    from app.context import Context
+    from overlay.expected import FabricIntent
+    from overlay.records import HostState
+    from tasks.commands import CollectCommand
+    from tasks.options import Verify
+    from tasks.ssh.remote_node import RemoteNode
+
+
+@contextlib.contextmanager
+def critical_findings(context: Context, intent: FabricIntent, hosts: int) -> Iterator[Verify]:
+    """A verification that fails on a critical finding of the node's own, in the findings' words.
+
+    It fails, too, where the node does not answer in time. What hangs on other nodes is not asked:
+    which BGP sessions must be up is verified apart.
+    Each node is asked over the connection that its deployment has open, and waits for no other one;
+    `hosts` is how many are deployed at most.
+    """
+    # TTP is not thread-safe: its outputs are parsed in processes, or in a thread for a few nodes.
+    with parse_pool(hosts, patient=True) as pool:
+
+        def verify(node: RemoteNode, files: Mapping[str, str], until: float) -> str | None:
+            started = datetime.now(UTC)
+            limit = min(until, time.monotonic() + COLLECT_DEADLINE)
+            commands = asked(intent, [node.name])[node.name]
+            capture = capture_over(node.connection, node.host, commands, limit)
+            unanswered = _unanswered(capture, commands)
+            if unanswered:
+                return f"audit: no answer in time: {unanswered[0]}"
+            state = state_of(_parsed(pool, capture), intent)
+            run = run_info(
+                started=started,
+                tool_version=__version__,
+                inventory=str(context.inventory),
+                source="live",
+                fabric=intent.fabric.name,
+            )
+            report = judge(run, intent, {node.name: state}, {node.name: files})
+            found = [
+                finding.message
+                for finding in report.findings
+                if finding.host == node.name
+                and finding.caused_by is None
+                and finding.check not in WITH_OTHERS
+                and finding.severity is Severity.CRITICAL
+            ]
+            return f"audit: {'; '.join(found[:5])}" if found else None
+
+        yield verify
+
+
+def _unanswered(capture: HostCapture, commands: Sequence[CollectCommand]) -> list[str]:
+    """The commands that hung or were not reached: such a node is not verified."""
+    outputs = ((command.slug, capture.outputs.get(command.slug)) for command in commands)
+    # 124 is what timeout(1) exits with.
+    return [slug for slug, output in outputs if output is None or output.rc in (None, 124)]
+
+
+def _parsed(pool: Executor, capture: HostCapture) -> HostState:
+    try:
+        return pool.submit(parse_host, capture.host, capture.outputs).result()
+    except BrokenExecutor:
+        # Somebody ended its processes; parsing here is slower, and as right.
+        return parse_host(capture.host, capture.outputs)
