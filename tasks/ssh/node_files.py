@@ -46,10 +46,13 @@ emit() {
   case $1 in *[!A-Za-z0-9_./@+:~,=-]*) return 1;; esac
   case " $seen " in *" $1 "*) return 1;; esac
   seen="$seen $1"
-  folder=${1%/*}
-  if [ -d "$folder" ] && [ ! -x "$folder" ]; then printf '%s !\n' "$1"; return 1; fi
-  [ -f "$1" ] || return 1
-  read=$(reader "$1")
+  if [ -d "${1%/*}" ] && [ ! -x "${1%/*}" ]; then
+    SUDO test ! -e "$1" 2>/dev/null && return 1
+    read='SUDO cat'
+  else
+    [ -f "$1" ] || return 1
+    read=$(reader "$1")
+  fi
   $read "$1" >/dev/null || { printf '%s !\n' "$1"; return 1; }
   printf '%s %s\n' "$1" "$($read "$1" | head -c LARGEST | base64 -w 0)"
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,38 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path):
     texts, refused = found(tmp_path)
     assert set(texts) == {"main"}
     assert refused == (f"{tmp_path}/mem",)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+def test_what_only_root_may_read_is_read_with_sudo_or_named(tmp_path: Path):
+    """As /etc/frr on Debian, which only its group may enter."""
+    lay(tmp_path, {"main": "auto a\n", "frr/frr.conf": "router bgp 1\n", "frr/bare": "x"})
+    (tmp_path / "frr").chmod(0o750)
+    tmp_path.chmod(0o755)
+    sudo = tmp_path / "bin" / "sudo"
+    sudo.parent.mkdir()
+    # It allows what `run.py sudoers` writes: to ask for that file, and to read it.
+    wanted = f"{tmp_path}/frr/frr.conf"
+    sudo.write_text(
+        f'#!/bin/sh\n[ "$*" = "-n cat {wanted}" ] && echo by-sudo && exit 0\n'
+        f'[ "$*" = "-n test ! -e {tmp_path}/frr/absent" ]\n'
+    )
+    sudo.chmod(0o755)
+    others = [f"{tmp_path}/frr/{name}" for name in ("frr.conf", "absent", "bare")]
+    script = build_script(files_sections(others, sudo=True, first=f"{tmp_path}/main"))
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    for folder in tmp_path.parents[:2]:
+        folder.chmod(folder.stat().st_mode | 0o011)
+    done = subprocess.run(
+        [*nobody, "/bin/sh", "-s"],
+        input=script.text.encode(),
+        capture_output=True,
+        check=False,
+        env={"PATH": f"{sudo.parent}:/usr/bin:/bin"},
+    )
+    texts, refused = read_listing(split_output(script, done.stdout, done.stderr)[SLUG].text)
+    assert texts == {f"{tmp_path}/main": "auto a\n", wanted: "by-sudo\n"}
+    assert refused == (f"{tmp_path}/frr/bare",)
 
 
 def test_a_listing_is_read_back():
