@@ -42,9 +42,10 @@ class PortFlags:
 
 @dataclass(frozen=True, slots=True)
 class VxlanIntent:
-    """One VXLAN device. `static_vteps` are all VTEPs of its VNI in unicast mode, else empty.
+    """One VXLAN device; `bound` says that its tunnels leave from `local`.
 
-    That tuple is shared by all nodes of the VNI, so that memory does not grow with their square.
+    `static_vteps` are all VTEPs of its VNI in unicast mode, else empty. That tuple is shared by all
+    nodes of the VNI, so that memory does not grow with their square.
     """
 
     name: str
@@ -59,6 +60,7 @@ class VxlanIntent:
     physdev: str | None = None
     static_vteps: tuple[str, ...] = ()
     is_l3vni: bool = False
+    bound: bool = True
 
     @property
     def over_ipv6(self) -> bool:
@@ -99,13 +101,15 @@ class VrfIntent:
     """One VRF of a node, with its L3VNI in the symmetric model.
 
     `unreachable` are the prefixes that end in its table, each unless a better route is there: of
-    both families everything, so that no lookup goes on to the main table.
+    both families everything, so that no lookup goes on to the main table. `advertised` are the
+    prefixes that the node announces as type-5 routes.
     """
 
     name: str
     l3vni: int | None
     table: str = "auto"
     unreachable: tuple[str, ...] = EVERYTHING
+    advertised: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from overlay.crosscheck.fabric import contradictions, crosscheck_hosts
 from overlay.derive import derive
 from overlay.intent import Fabric
@@ -16,6 +18,7 @@ from overlay.suppressions import SUPPRESSIONS_FILE, Suppressions, crosscheck_sup
 from overlay.unused.unused_keys import unused_keys
 from overlay.unused.written_keys import with_values
 from overlay.validation import validated
+from overlay.values import Strict
 from overlay.yamlfile import YamlFile, read_yaml
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 FABRIC_FILE = "fabric.yaml"
 HOSTS_FILE = "hosts.yaml"
+NORNIR_FILE = "nornir.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +56,22 @@ def load_inventory(folder: Path, *, checks: Collection[str] | None = None) -> In
     Raises IntentError with every problem at once (file, line, key, reason, hint).
     """
     fabric_file = read_yaml(folder / FABRIC_FILE, "the intent")
-    hosts_file = read_yaml(folder / HOSTS_FILE, "the hosts and how to reach them")
     problems = Problems()
     fabric = validated(fabric_file, Fabric, problems, begin="`underlay:`, `networks:` and `nodes:`")
-    hosts = _host_names(hosts_file, problems)
+    hosts: Collection[str] = fabric.nodes if fabric is not None else ()
+    hosts_file = None
+    if (folder / NORNIR_FILE).exists():
+        # Its plugin may ask a server: which hosts there are is compared once they are contacted.
+        inventory_plugin(folder, problems)
+    else:
+        hosts_file = read_yaml(folder / HOSTS_FILE, "the hosts and how to reach them")
+        hosts = _host_names(hosts_file, problems)
     intent = None
     told = [fabric_file.path.read_bytes()]
     if fabric is not None:
         fabric = _with_extra_files(fabric, fabric_file, problems, told)
         intent = _derived(fabric, fabric_file, problems)
+    if fabric is not None and hosts_file is not None:
         crosscheck_hosts(fabric, fabric_file, hosts, hosts_file, problems)
     accepted = () if checks is None else _suppressions(folder, problems, checks, hosts)
     problems.check()
@@ -146,3 +157,50 @@ def _refuse_secrets(text: str, file: YamlFile, key: KeyPath, problems: Problems)
                 "move these statements to a file that only you can read, and name it with "
                 "`frr_extra_file:`",
             )
+
+
+class InventoryPlugin(Strict):
+    """A plugin by its name, and its own options."""
+
+    plugin: str = Field(min_length=1, description="Its name, as Nornir knows it.")
+    options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Its options; a text that begins with ./ or ../ is a path from this file.",
+    )
+
+
+class NornirFile(Strict):
+    """The whole content of `nornir.yaml`."""
+
+    inventory: InventoryPlugin
+
+
+def inventory_plugin(folder: Path, problems: Problems | None = None) -> InventoryPlugin | None:
+    """The plugin that the folder's `nornir.yaml` names; None without such a file.
+
+    What is wrong with the file goes to `problems`, and None is returned; without them IntentError
+    is raised.
+    """
+    if not (folder / NORNIR_FILE).exists():
+        return None
+    found = problems or Problems()
+    file = read_yaml(folder / NORNIR_FILE, "the inventory plugin")
+    read = validated(file, NornirFile, found, begin="`inventory:`")
+    if problems is None:
+        found.check()
+    return read.inventory if read else None
+
+
+def anchored(plugin: InventoryPlugin, folder: Path) -> dict[str, Any]:
+    """Its options, with paths that are told from the file's place."""
+    return {key: _anchored(value, folder) for key, value in plugin.options.items()}
+
+
+def _anchored(value: Any, folder: Path) -> Any:
+    if isinstance(value, str) and value.startswith(("./", "../")):
+        return str(folder / value)
+    if isinstance(value, list):
+        return [_anchored(part, folder) for part in value]
+    if isinstance(value, dict):
+        return {key: _anchored(part, folder) for key, part in value.items()}
+    return value

@@ -102,6 +102,8 @@ def _default(field: FieldInfo) -> str:
         return "–"
     if default in ((), {}):
         return "empty"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
     if isinstance(default, Enum):
         return f"`{default.value}`"
     if isinstance(default, tuple):

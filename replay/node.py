@@ -21,6 +21,8 @@ from tasks.files import FRR_CONF, INTERFACES, MANAGED_FILES, SYSCTL
 from tasks.plan import FileState, sha256_of
 from tasks.scopes import SLUG as ELSEWHERE
 from tasks.scopes import matches
+from tasks.ssh.node_files import NAME_SLUG, listing_of
+from tasks.ssh.node_files import SLUG as NODE_FILES
 from tasks.ssh.script import Answer, Section, frame, sections_of
 
 if TYPE_CHECKING:
@@ -122,6 +124,10 @@ class ReplayNode:
                 return answer
             if kind in _SUCCEED:
                 return Answer(section)
+            if kind == NAME_SLUG:
+                return Answer(section, f"{self.name}\n".encode())
+            if kind == NODE_FILES:
+                return Answer(section, listing_of(self._texts()).encode())
             if kind == ELSEWHERE:
                 return Answer(section, self._elsewhere())
             if kind in ("stat", "text", "sum"):
@@ -145,6 +151,16 @@ class ReplayNode:
             for stage in (self.home / "tmp").iterdir():
                 shutil.rmtree(stage)
         return answer
+
+    def _texts(self) -> list[tuple[str, str]]:
+        """Its files, and what its kernel says of forwarding where that is recorded."""
+        found = [(path, state.text) for path, state in sorted(self.files.items()) if state.text]
+        recorded = self.recording.get("sysctl")
+        for line in recorded.text.splitlines() if recorded else ():
+            key, _, value = line.partition(" = ")
+            if key == "net.ipv4.ip_forward":
+                found.append(("/proc/sys/net/ipv4/ip_forward", f"{value}\n"))
+        return found
 
     def _recorded(self, section: Section) -> Answer:
         output = self.recording.get(section.slug) or self.recording.get(_SAME.get(section.slug, ""))

@@ -141,8 +141,26 @@ def _gateway_mac(fabric: Fabric, _key: KeyPath) -> Reason | None:
     return "no network has gateways", "add `gateways:` to a network, or remove it"
 
 
-def _flood(fabric: Fabric, _key: KeyPath) -> Reason | None:
-    return f"mode {fabric.mode.value} floods multicast everywhere", "remove it, or set `mode: evpn`"
+def _flood(fabric: Fabric, key: KeyPath) -> Reason | None:
+    if fabric.mode is not Mode.EVPN:
+        return f"mode {fabric.mode.value} floods everything", "remove it, or set `mode: evpn`"
+    return _flag(fabric, key)
+
+
+def _suppression(fabric: Fabric, key: KeyPath) -> Reason | None:
+    if fabric.mode is not Mode.EVPN:
+        return f"mode {fabric.mode.value} answers no ARP", "remove it, or set `mode: evpn`"
+    return _flag(fabric, key)
+
+
+def _flag(_fabric: Fabric, key: KeyPath) -> Reason | None:
+    if key[0] == "networks":
+        return "it is the same without this key", _REMOVE
+    return "each network has its own, or the same without this key", _REMOVE
+
+
+def _advertise(_fabric: Fabric, key: KeyPath) -> Reason | None:
+    return f"no network of {key[1]} has gateways, so it has no subnet", "add gateways, or remove it"
 
 
 def _group(_fabric: Fabric, _key: KeyPath) -> Reason | None:
@@ -187,6 +205,12 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
     ("networks.nodes", 4): _glob,
     ("networks.gateway_mac", 3): _network_gateway_mac,
     ("networks.multicast_flood", 3): _flood,
+    ("networks.unicast_flood", 3): _flood,
+    ("networks.arp_suppression", 3): _suppression,
+    ("overlay.multicast_flood", 2): _flood,
+    ("overlay.unicast_flood", 2): _flood,
+    ("overlay.arp_suppression", 2): _suppression,
+    ("vrfs.advertise", 3): _advertise,
     ("vrfs", 2): _vrf,
     ("vrfs.bridge", 3): _vrf_bridge,
     ("vrfs.exits", 4): _exit,

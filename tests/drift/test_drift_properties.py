@@ -76,6 +76,13 @@ def fabrics(draw: Any) -> FabricIntent:
             fabric["bgp"]["cluster_id"] = "1.1.1.1"
     if routing == "symmetric" and draw(st.booleans()):
         _add_exits(draw, fabric, names, v6=v6)
+    for vrf in vrfs.values() if routing == "symmetric" else ():
+        if draw(st.integers(0, 3)) == 0:
+            vrf["advertise"] = ["subnets"]
+    if mode == "evpn" and draw(st.booleans()):
+        fabric["overlay"]["unicast_flood"] = True
+    if mode == "unicast" and not v6 and draw(st.booleans()):
+        fabric["overlay"]["source_address"] = False
     if mode == "multicast":
         fabric["overlay"]["group"] = "ff05::1" if v6 else "225.20.1.1"
     _keep_by_hand(draw, fabric, names)

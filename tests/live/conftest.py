@@ -17,6 +17,7 @@ from lab import fabric, faults, guests
 from lab import node as nodes
 from lab.errors import LabError
 from lab.fault_catalogue import CATALOGUE, Fault
+from lab.faults import Target
 from lab.image import TESTING_VARIABLE
 from lab.paths import lab_paths
 from lab.spec import LabSpec, load_lab
@@ -60,6 +61,7 @@ class Lab:
     inventory: Path
     spec: LabSpec = field(init=False)
     whole: LabSpec = field(init=False)  # every node and guest that any example needs
+    target: Target = field(default_factory=Target)  # what faults break
     clean: bool = False  # whether the last audit said so, or what it said was fixed since
 
     def __post_init__(self) -> None:
@@ -68,6 +70,7 @@ class Lab:
 
     def use(self, inventory: Path) -> None:
         self.clean = False
+        self.target = Target()
         self.inventory = inventory
         self.spec = load_lab(inventory)
 
@@ -147,7 +150,7 @@ class Lab:
         roots = len(nodes)
         try:
             for node in nodes:
-                faults.inject(self.spec, fault.name, node)
+                faults.inject(self.spec, fault.name, node, self.target)
             audit = self.audit_until(
                 lambda audit: [f["check"] for f in audit.roots] == [fault.check] * roots, *asked
             )
@@ -165,7 +168,7 @@ class Lab:
                 self._assert_cut_off(nodes[0], fault)
         finally:
             for node in nodes:
-                faults.heal(self.spec, fault.name, node)
+                faults.heal(self.spec, fault.name, node, self.target)
                 if fault.renews:
                     self._have_routes_come_again(node)
         guests.start_all(self.spec)

@@ -183,7 +183,7 @@ def vxlan_fields(vxlan: VxlanIntent) -> dict[str, object]:
     """What the device itself must be; that it is up and a port is for others to say."""
     fields: dict[str, object] = {
         "vni": vxlan.vni,
-        "local": vxlan.local,
+        "local": vxlan.local if vxlan.bound else None,
         "dstport": vxlan.dstport,
         "learning": vxlan.learning,
     }
