@@ -24,7 +24,7 @@ from parsers import parse_frr_config, parse_host
 from reports.build import build_report, probe_info
 from tasks.collect import HostCapture, collect_all
 from tasks.commands import TEXT_SLUGS, commands_for
-from tasks.probe import probe_command
+from tasks.probes.command import probe_command
 from tasks.snapshot import read_snapshot, write_capture, write_meta
 
 if TYPE_CHECKING:
