@@ -21,6 +21,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 WorkersOption = Annotated[
     int, typer.Option("--workers", min=1, max=500, help="Number of hosts handled in parallel.")
 ]
+ForeignOption = Annotated[
+    bool,
+    typer.Option(
+        "--replace-foreign",
+        help="Remove statements that the intent does not derive and evpn-fleet did not write.",
+    ),
+]
 FolderOption = Annotated[
     Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write to.")
 ]

@@ -30,6 +30,7 @@ from overlay.intent import (
     Routing,
     Scope,
 )
+from overlay.kept.extras import NodeExtras, extras_of
 from overlay.names import l3vni_bridge, l3vni_device, network_bridge, network_device
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def _derive_node(
             vxlans.append(_l3vni_vxlan(fabric, vrf, address))
             bridges.append(_l3vni_bridge(fabric, vrf))
     bgp = plane.bgp(name, node)
+    kept = _kept(fabric, name, node)
     over_ipv6 = bgp is not None and node.address.version == 6
     return NodeIntent(
         name=name,
@@ -148,7 +150,7 @@ def _derive_node(
         vrfs=vrfs,
         bgp=bgp,
         frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
-        sysctls=_sysctls(fabric, name, node, plane, router, networks),
+        sysctls=_with_kept(_sysctls(fabric, name, node, plane, router, networks), kept.sysctls),
         forwarding=_forwarding(fabric, node),
         role=node.role,
         scope=_scope(fabric, node),
@@ -158,7 +160,23 @@ def _derive_node(
             for vip in fabric.vips
             if name in vip.priorities
         ),
+        frr_extra=kept.frr,
+        daemons_extra=kept.daemons,
     )
+
+
+def _kept(fabric: Fabric, name: str, node: Node) -> NodeExtras:
+    """What the node keeps by hand; nothing where nothing is ever written."""
+    if _scope(fabric, node) is Scope.OBSERVED:
+        return NodeExtras()
+    return extras_of(name, fabric, fabric.groups, node)
+
+
+def _with_kept(
+    derived: tuple[tuple[str, str], ...], kept: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    keys = {key for key, _ in derived}
+    return (*derived, *(pair for pair in kept if pair[0] not in keys))
 
 
 def _vrfs(

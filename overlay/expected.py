@@ -5,6 +5,7 @@ Addresses and MACs are canonical strings, as in the observed records.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from overlay.host_records import Statement
 
 
+_NEIGHBOR = re.compile(r"^[ \t]*neighbor[ \t]+(\S+)[ \t]", re.MULTILINE)
 EVERYTHING = ("0.0.0.0/0", "::/0")
 
 
@@ -229,7 +231,8 @@ class NodeIntent:
 
     `forwarding` says whether its kernel forwards IP at all. In the overlay scope `underlay_port`
     is empty, and the underlay's bridge has neither ports nor gateway: they are somebody else's.
-    `frr` is the version that the intent says it has, where not every FRR will do.
+    `frr` is the version that the intent says it has, where not every FRR will do. `frr_extra` are
+    texts for its frr.conf, `daemons_extra` settings of FRR's daemons file, kept by hand.
     """
 
     name: str
@@ -247,6 +250,13 @@ class NodeIntent:
     vips: tuple[VipIntent, ...] = ()
     forwarding: bool = False
     frr: str | None = None
+    frr_extra: tuple[str, ...] = ()
+    daemons_extra: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def peers_by_hand(self) -> frozenset[str]:
+        """The BGP neighbours that `frr_extra` names."""
+        return frozenset(found[1] for text in self.frr_extra for found in _NEIGHBOR.finditer(text))
 
     @property
     def bfd(self) -> BfdIntent | None:

@@ -11,16 +11,16 @@ from ipaddress import IPv4Address  # noqa: TC003 (pydantic reads the annotations
 from typing import Annotated
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     IPvAnyAddress,
     IPvAnyNetwork,
     field_validator,
 )
 
+from overlay.kept.extras import Extras, Group
 from overlay.values import (
+    FOR_PEOPLE,
     UNDERLAY,
     Asn,
     FrrVersion,
@@ -30,6 +30,7 @@ from overlay.values import (
     NamePattern,
     NodeName,
     Pattern,
+    Strict,
     Unreachable,
     Vni,
 )
@@ -39,14 +40,6 @@ VXLAN_OVERHEAD = {4: 50, 6: 70}
 # 10.6.0 is the first release with "BGP IPv6 VTEP support" in its notes (FRRouting/frr pull requests
 # 19498 and 19721).
 FRR_WITH_IPV6_VTEPS = "10.6"
-FOR_PEOPLE = "for people"
-"""Marks a key that only people read: nothing has to be derived from it."""
-
-
-class Strict(BaseModel):
-    """A model that refuses unknown keys and cannot be changed once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Mode(StrEnum):
@@ -313,7 +306,7 @@ class Network(Strict):
         return _multicast(value)
 
 
-class Node(Strict):
+class Node(Extras):
     """One node of the fabric; its name is that of a host in the inventory."""
 
     role: Role = Field(
@@ -351,7 +344,7 @@ class Vip(Strict):
     )
 
 
-class Fabric(Strict):
+class Fabric(Extras):
     """The intent: the whole content of `fabric.yaml`."""
 
     name: Annotated[str, FOR_PEOPLE] = Field(
@@ -371,4 +364,7 @@ class Fabric(Strict):
     vrfs: dict[InterfaceName, Vrf] = Field(default_factory=dict, description="VRFs by name.")
     networks: tuple[Network, ...] = Field((), description="The layer-2 networks.")
     vips: tuple[Vip, ...] = Field((), description="Floating addresses on the underlay.")
+    groups: dict[str, Group] = Field(
+        default_factory=dict, description="Groups of nodes that keep something in common, by name."
+    )
     nodes: dict[NodeName, Node] = Field(min_length=1, description="The nodes by name.")

@@ -10,11 +10,15 @@ from pydantic import Field
 
 from overlay.crosscheck.fabric import contradictions, crosscheck_hosts
 from overlay.derive import derive
-from overlay.intent import Fabric, Strict
+from overlay.intent import Fabric
+from overlay.kept.extras import sources
 from overlay.problems import Problems
+from overlay.redaction import redact
 from overlay.suppressions import SUPPRESSIONS_FILE, Suppressions, crosscheck_suppressions
 from overlay.unused.unused_keys import unused_keys
+from overlay.unused.written_keys import with_values
 from overlay.validation import validated
+from overlay.values import Strict
 from overlay.yamlfile import YamlFile, read_yaml
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from overlay.expected import FabricIntent
+    from overlay.problems import KeyPath
     from overlay.suppressions import Suppression
 
 FABRIC_FILE = "fabric.yaml"
@@ -33,7 +38,8 @@ NORNIR_FILE = "nornir.yaml"
 class Inventory:
     """A loaded, cross-checked inventory folder.
 
-    `digest` is the SHA-256 of `fabric.yaml`'s bytes (hex): it names the intent in records.
+    `digest` is the SHA-256 of the bytes of `fabric.yaml` and of the files that it names (hex): it
+    names the intent in records.
     `suppressions` is empty unless they were asked for.
     """
 
@@ -61,15 +67,16 @@ def load_inventory(folder: Path, *, checks: Collection[str] | None = None) -> In
         hosts_file = read_yaml(folder / HOSTS_FILE, "the hosts and how to reach them")
         hosts = _host_names(hosts_file, problems)
     intent = None
+    told = [fabric_file.path.read_bytes()]
     if fabric is not None:
+        fabric = _with_extra_files(fabric, fabric_file, problems, told)
         intent = _derived(fabric, fabric_file, problems)
     if fabric is not None and hosts_file is not None:
         crosscheck_hosts(fabric, fabric_file, hosts, hosts_file, problems)
     accepted = () if checks is None else _suppressions(folder, problems, checks, hosts)
     problems.check()
     assert intent is not None  # noqa: S101 - problems.check() has raised otherwise
-    digest = sha256(fabric_file.path.read_bytes()).hexdigest()
-    return Inventory(folder, intent, digest, accepted)
+    return Inventory(folder, intent, sha256(b"".join(told)).hexdigest(), accepted)
 
 
 def _derived(fabric: Fabric, file: YamlFile, problems: Problems) -> FabricIntent | None:
@@ -152,3 +159,48 @@ def _anchored(value: Any, folder: Path) -> Any:
     if isinstance(value, dict):
         return {key: _anchored(part, folder) for key, part in value.items()}
     return value
+
+
+def _with_extra_files(
+    fabric: Fabric, file: YamlFile, problems: Problems, told: list[bytes]
+) -> Fabric:
+    """The intent with the text of each `frr_extra_file` behind its `frr_extra`.
+
+    A file that cannot be read, and a secret in the intent itself, are added to `problems`; the
+    bytes of each file that was read are added to `told`.
+    """
+    changes: dict[KeyPath, Any] = {}
+    for key, extras in sources(fabric, fabric.groups, fabric.nodes):
+        if extras.frr_extra is not None:
+            _refuse_secrets(extras.frr_extra, file, (*key, "frr_extra"), problems)
+        if extras.frr_extra_file is None:
+            continue
+        path = file.path.parent / extras.frr_extra_file
+        changes[*key, "frr_extra_file"] = None
+        try:
+            content = path.read_bytes()
+            text = content.decode("utf-8").replace("\r\n", "\n")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            problems.add(
+                file,
+                (*key, "frr_extra_file"),
+                f"{extras.frr_extra_file} cannot be read: {why}",
+                "its path is relative to the folder of fabric.yaml: correct it, or fix the file",
+            )
+            continue
+        told.append(content)
+        changes[*key, "frr_extra"] = "\n".join(filter(None, (extras.frr_extra, text)))
+    return with_values(fabric, changes) if changes else fabric
+
+
+def _refuse_secrets(text: str, file: YamlFile, key: KeyPath, problems: Problems) -> None:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if redact(line) != line:
+            problems.add(
+                file,
+                key,
+                f"line {number} holds a secret, and the intent holds none",
+                "move these statements to a file that only you can read, and name it with "
+                "`frr_extra_file:`",
+            )

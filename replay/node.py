@@ -132,6 +132,8 @@ class ReplayNode:
                 return Answer(section, self._elsewhere())
             if kind in ("stat", "text", "sum"):
                 return Answer(section, self._read(kind, _BY_NAME[subject]))
+            if kind == "running":
+                return Answer(section, _as_printed("running_config", self._text(FRR_CONF.path)))
             if kind == "install":
                 self._install(subject, shlex.split(section.command))
                 return Answer(section)
@@ -163,12 +165,15 @@ class ReplayNode:
     def _recorded(self, section: Section) -> Answer:
         output = self.recording.get(section.slug) or self.recording.get(_SAME.get(section.slug, ""))
         if output is None and section.slug in _FROM_FILES:
-            state = self.files.get(_FROM_FILES[section.slug], _ABSENT)
-            return Answer(section, _as_printed(section.slug, state.text or "").encode())
+            text = self._text(_FROM_FILES[section.slug])
+            return Answer(section, _as_printed(section.slug, text))
         if output is None:
             return _unknown(section)
         rc = 1 if output.rc is None else output.rc
         return Answer(section, output.text.encode(), output.stderr.encode(), rc)
+
+    def _text(self, path: str) -> str:
+        return self.files.get(path, _ABSENT).text or ""
 
     def _read(self, kind: str, path: str) -> bytes:
         state = self.files.get(path, _ABSENT)
@@ -246,11 +251,11 @@ def read_tree(folder: Path) -> dict[str, FileState]:
     }
 
 
-def _as_printed(slug: str, text: str) -> str:
+def _as_printed(slug: str, text: str) -> bytes:
     """A file's text as the command prints what came of it: FRR's own frame, no comments."""
     if slug == "running_config":
         head = "Building configuration...\n\nCurrent configuration:\n!\n"
-        return f"{head}{text}end\n" if text.endswith("\n") or not text else f"{head}{text}\nend\n"
+        text = f"{head}{text}end\n" if text.endswith("\n") or not text else f"{head}{text}\nend\n"
     if slug == "sysctl":
-        return "".join(line for line in text.splitlines(keepends=True) if "=" in line)
-    return text
+        text = "".join(line for line in text.splitlines(keepends=True) if "=" in line)
+    return text.encode()

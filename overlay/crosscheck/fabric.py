@@ -7,7 +7,7 @@ from collections import defaultdict
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from overlay.crosscheck import control, flags, names, underlay
+from overlay.crosscheck import control, extras, flags, names, underlay
 from overlay.derive import carriers_by_vni
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
 from overlay.problems import few, nearest
@@ -281,4 +281,5 @@ _CHECKS = (
     *names.CHECKS,
     *underlay.CHECKS,
     *control.CHECKS,
+    *extras.CHECKS,
 )

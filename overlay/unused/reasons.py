@@ -24,7 +24,8 @@ _REMOVE = "remove it"
 
 def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
     """The reason and the next step for the unused key."""
-    within = key[0] in ("nodes", "networks", "vrfs", "vips")  # the second part is a name or index
+    # The second part is a name or an index.
+    within = key[0] in ("nodes", "groups", "networks", "vrfs", "vips")
     shape = [str(part) for part in key if not isinstance(part, int)]
     if within and not isinstance(key[1], int):
         del shape[1]
@@ -176,11 +177,24 @@ def _frr(_fabric: Fabric, _key: KeyPath) -> Reason | None:
     return "a node's FRR version matters only for EVPN over an IPv6 underlay", _REMOVE
 
 
+def _extra(fabric: Fabric, key: KeyPath) -> Reason | None:
+    if key[0] == "nodes" and (fabric.nodes[str(key[1])].scope or fabric.scope) is Scope.OBSERVED:
+        return f"in the observed scope nothing is written to {key[1]}", _REMOVE
+    if key[-1] == "sysctl_extra":
+        return "these settings are derived, and a derived value wins", _REMOVE
+    return None
+
+
 def _noun(role: Role) -> str:
     return "VTEP" if role is Role.VTEP else role.value
 
 
 _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
+    **{
+        (f"{place}{name}_extra", place.count(".") * 2 + 1): _extra
+        for place in ("", "groups.", "nodes.")
+        for name in ("frr", "daemons", "sysctl")
+    },
     ("nodes.asn", 3): _asn,
     ("nodes.router_id", 3): _router_id,
     ("nodes.frr", 3): _frr,
