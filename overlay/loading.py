@@ -114,6 +114,51 @@ def _suppressions(
     return found.suppressions
 
 
+def _with_extra_files(
+    fabric: Fabric, file: YamlFile, problems: Problems, told: list[bytes]
+) -> Fabric:
+    """The intent with the text of each `frr_extra_file` behind its `frr_extra`.
+
+    A file that cannot be read, and a secret in the intent itself, are added to `problems`; the
+    bytes of each file that was read are added to `told`.
+    """
+    changes: dict[KeyPath, Any] = {}
+    for key, extras in sources(fabric, fabric.groups, fabric.nodes):
+        if extras.frr_extra is not None:
+            _refuse_secrets(extras.frr_extra, file, (*key, "frr_extra"), problems)
+        if extras.frr_extra_file is None:
+            continue
+        path = file.path.parent / extras.frr_extra_file
+        changes[*key, "frr_extra_file"] = None
+        try:
+            content = path.read_bytes()
+            text = content.decode("utf-8").replace("\r\n", "\n")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            problems.add(
+                file,
+                (*key, "frr_extra_file"),
+                f"{extras.frr_extra_file} cannot be read: {why}",
+                "its path is relative to the folder of fabric.yaml: correct it, or fix the file",
+            )
+            continue
+        told.append(content)
+        changes[*key, "frr_extra"] = "\n".join(filter(None, (extras.frr_extra, text)))
+    return with_values(fabric, changes) if changes else fabric
+
+
+def _refuse_secrets(text: str, file: YamlFile, key: KeyPath, problems: Problems) -> None:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if redact(line) != line:
+            problems.add(
+                file,
+                key,
+                f"line {number} holds a secret, and the intent holds none",
+                "move these statements to a file that only you can read, and name it with "
+                "`frr_extra_file:`",
+            )
+
+
 class InventoryPlugin(Strict):
     """A plugin by its name, and its own options."""
 
@@ -159,48 +204,3 @@ def _anchored(value: Any, folder: Path) -> Any:
     if isinstance(value, dict):
         return {key: _anchored(part, folder) for key, part in value.items()}
     return value
-
-
-def _with_extra_files(
-    fabric: Fabric, file: YamlFile, problems: Problems, told: list[bytes]
-) -> Fabric:
-    """The intent with the text of each `frr_extra_file` behind its `frr_extra`.
-
-    A file that cannot be read, and a secret in the intent itself, are added to `problems`; the
-    bytes of each file that was read are added to `told`.
-    """
-    changes: dict[KeyPath, Any] = {}
-    for key, extras in sources(fabric, fabric.groups, fabric.nodes):
-        if extras.frr_extra is not None:
-            _refuse_secrets(extras.frr_extra, file, (*key, "frr_extra"), problems)
-        if extras.frr_extra_file is None:
-            continue
-        path = file.path.parent / extras.frr_extra_file
-        changes[*key, "frr_extra_file"] = None
-        try:
-            content = path.read_bytes()
-            text = content.decode("utf-8").replace("\r\n", "\n")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            problems.add(
-                file,
-                (*key, "frr_extra_file"),
-                f"{extras.frr_extra_file} cannot be read: {why}",
-                "its path is relative to the folder of fabric.yaml: correct it, or fix the file",
-            )
-            continue
-        told.append(content)
-        changes[*key, "frr_extra"] = "\n".join(filter(None, (extras.frr_extra, text)))
-    return with_values(fabric, changes) if changes else fabric
-
-
-def _refuse_secrets(text: str, file: YamlFile, key: KeyPath, problems: Problems) -> None:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if redact(line) != line:
-            problems.add(
-                file,
-                key,
-                f"line {number} holds a secret, and the intent holds none",
-                "move these statements to a file that only you can read, and name it with "
-                "`frr_extra_file:`",
-            )
