@@ -6,11 +6,11 @@ is unused when nothing differs, on whatever node, and no cross-check needs it.
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from overlay.crosscheck import contradictions
 from overlay.derive import Derivation
+from overlay.globs import Names
 from overlay.intent import Role
 from overlay.unused_reasons import nothing_from
 from overlay.written import GONE, Written, said_twice, with_values, written_keys
@@ -137,10 +137,9 @@ class _Search:
         return False
 
     def _globs_without_a_vtep(self) -> Iterator[KeyPath]:
-        vteps = {name for name, node in self._fabric.nodes.items() if node.role is Role.VTEP}
+        nodes = self._fabric.nodes.items()
+        vteps = Names(name for name, node in nodes if node.role is Role.VTEP)
         for index, network in enumerate(self._fabric.networks):
             for position, glob in enumerate(network.nodes):
-                if glob in vteps or glob == "*":
-                    continue
-                if not any(fnmatchcase(name, glob) for name in vteps):
+                if glob != "*" and not vteps.matching(glob):
                     yield ("networks", index, "nodes", position)
