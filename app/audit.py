@@ -13,15 +13,16 @@ from app import __version__
 from app.audit_options import DEFAULTS, AuditOptions, Results
 from app.exit_codes import ExitCode
 from app.locks import one_audit_at_a_time
-from app.pipeline import LiveFleet, judge, observe_snapshot
+from app.mapping import Orders
+from app.pipeline import LiveFleet, examine_snapshot, judge
 from app.settle import second_look
 from app.settle import settle as settle_down
+from drift.engine import chosen_ids
 from overlay.errors import FleetError
 from reports.build import exit_code, new_run_id, run_info
 from reports.formats import render_report
 from reports.jsonfile import write_report, write_text
 from reports.terminal import print_summary
-from tasks.render import render_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from app.context import Context
     from app.recording import Recording
+    from drift.examined import Gathered
     from overlay.loading import Inventory
-    from overlay.records import HostState
     from reports.model import Report
 
 
@@ -99,14 +100,14 @@ def _judged(
         fabric=intent.fabric.name,
     )
     with context.session(options.limit, options.filters, options.workers) as session:
-        rendered = dict(render_all(session, intent))
+        orders = Orders(intent, chosen_ids(options.choice.only, options.choice.skip))
 
-        def built_of(states: dict[str, HostState]) -> Report:
-            return judge(run(), intent, states, rendered, options.choice, inventory.suppressions)
+        def built_of(gathered: Gathered) -> Report:
+            return judge(run(), orders, gathered, inventory.suppressions)
 
         if options.source is not None:
-            return built_of(observe_snapshot(options.source, session, intent))
-        fleet = LiveFleet(context, session, intent, options.snapshot, options.until)
+            return built_of(examine_snapshot(options.source, session, orders))
+        fleet = LiveFleet(context, session, orders, options.snapshot, options.until)
 
         def look_again(hosts: Collection[str]) -> Report:
             return built_of(fleet.look(hosts))

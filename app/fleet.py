@@ -9,7 +9,7 @@ from app.exit_codes import ExitCode
 from app.pipeline import asked
 from app.plan_view import plan_code, print_plans
 from app.progress import host_progress
-from tasks.collect import HostCapture, collect_all
+from tasks.collect import collect_all
 from tasks.plan import plan_all
 from tasks.snapshot import write_capture, write_meta
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from app.context import Context
     from overlay.expected import FabricIntent
+    from tasks.capture import HostCapture
     from tasks.plan import NodePlan
     from tasks.session import Session
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, FleetError
+from tasks.capture import HostCapture
 from tasks.commands import as_section
 from tasks.script import build_script, split_output
 from tasks.session import CONNECTION, connect, needs_sudo
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from nornir.core.inventory import Host
 
-    from overlay.records import RawOutput
     from tasks.commands import CollectCommand
     from tasks.connection import FleetSSH
     from tasks.session import Session
@@ -30,15 +29,6 @@ if TYPE_CHECKING:
 # Of one host, its connection included: within 30 s an audit must say that a node is gone.
 COLLECT_DEADLINE = 26.0
 _SHORTEST_RUN = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class HostCapture:
-    """What was collected on one host: raw outputs by slug, or why there are none."""
-
-    host: str
-    outputs: dict[str, RawOutput]
-    error: str | None = None
 
 
 def collect_state(

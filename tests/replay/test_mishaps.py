@@ -15,7 +15,8 @@ from app.pipeline import asked
 from overlay.records import RawOutput
 from replay.node import Mishap
 from tasks import collect as collecting
-from tasks.collect import HostCapture, collect_all
+from tasks.capture import HostCapture
+from tasks.collect import collect_all
 from tasks.connection import FleetSSH
 from tasks.deploy import deploy_all
 from tasks.options import DeployOptions

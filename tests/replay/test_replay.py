@@ -12,7 +12,8 @@ import pytest
 from app.pipeline import asked
 from overlay.errors import FleetError, SnapshotError
 from replay.fleet import ReplayFleet
-from tasks.collect import HostCapture, collect_all
+from tasks.capture import HostCapture
+from tasks.collect import collect_all
 from tasks.commands import TEXT_SLUGS
 from tasks.deploy import deploy_all
 from tasks.options import DeployOptions
