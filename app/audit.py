@@ -99,7 +99,9 @@ def _judged(
         source="live" if options.source is None else "snapshot",
         fabric=intent.fabric.name,
     )
-    with context.session(options.limit, options.filters, options.workers) as session:
+    with context.session(
+        options.limit, options.filters, options.workers, options.timeout
+    ) as session:
         orders = Orders(intent, chosen_ids(options.choice.only, options.choice.skip))
 
         def built_of(gathered: Gathered) -> Report:

@@ -61,10 +61,15 @@ class Context:
         return workspace(self.inventory) / "deploys"
 
     def session(
-        self, limit: Iterable[str] | None, filters: Iterable[str] | None, workers: int
+        self,
+        limit: Iterable[str] | None,
+        filters: Iterable[str] | None,
+        workers: int,
+        timeout: float | None = None,
     ) -> Session:
-        """A Nornir session over the chosen hosts."""
-        return open_session(self.inventory, selection(limit, filters), workers=workers)
+        """A Nornir session over the chosen hosts; `timeout` as in `open_session`."""
+        chosen = selection(limit, filters)
+        return open_session(self.inventory, chosen, workers=workers, timeout=timeout)
 
     def to_write(self, session: Session, intent: FabricIntent) -> Session:
         """The session without the nodes of the observed scope, each of which is named.

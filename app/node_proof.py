@@ -17,7 +17,8 @@ from drift.examined import Gathered
 from drift.model import Severity
 from overlay.errors import FleetError
 from reports.build import run_info
-from tasks.collect import COLLECT_DEADLINE, capture_over
+from tasks.collect import capture_over
+from tasks.session import time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +46,7 @@ def critical_findings(context: Context, intent: FabricIntent, hosts: int) -> Ite
 
         def prove(link: NodeLink, files: Mapping[str, str], until: float) -> str | None:
             started = datetime.now(UTC)
-            limit = min(until, time.monotonic() + COLLECT_DEADLINE)
+            limit = min(until, time.monotonic() + time_limit(link.host))
             commands = asked(intent, [link.name])[link.name]
             capture = capture_over(link.connection, link.host, commands, limit)
             unanswered = _unanswered(capture, commands)

@@ -30,6 +30,7 @@ from cli.options import (
     HistoryOption,
     JsonOption,
     LimitOption,
+    TimeoutOption,
     WorkersOption,
     context_of,
 )
@@ -61,6 +62,7 @@ def audit(
     limit: LimitOption = None,
     filters: FilterOption = None,
     workers: WorkersOption = 50,
+    timeout: TimeoutOption = None,
     check: CheckOption = None,
     skip: SkipOption = None,
     fail_on: FailOnOption = Severity.INFO,
@@ -85,6 +87,7 @@ def audit(
         limit,
         filters,
         workers,
+        timeout,
         source=source,
         choice=choice_of(check, skip),
         suppressions=not no_suppressions,

@@ -10,6 +10,7 @@ from cli.options import (
     FolderOption,
     JsonOption,
     LimitOption,
+    TimeoutOption,
     WorkersOption,
     context_of,
 )
@@ -44,10 +45,11 @@ def collect(
     limit: LimitOption = None,
     filters: FilterOption = None,
     workers: WorkersOption = 50,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Saves the nodes' raw outputs as DIR/HOST/OUTPUT.txt, for `audit --from DIR`."""
     context = context_of(ctx)
     intent = context.load().intent
-    with context.session(limit, filters, workers) as session:
+    with context.session(limit, filters, workers, timeout) as session:
         code = fleet.collect(context, session, intent, output)
     raise typer.Exit(code)

@@ -128,9 +128,10 @@ def _read(state: _State, slug: str, output: RawOutput) -> None:
         state.planes[READERS[slug].plane] = ()
         state.commands[slug] = CommandResult(slug, "ok")
     elif output.truncated:
-        state.note(slug, "unparsed", "cut off: over the size limit, or the connection broke")
+        said = output.ended or "cut off: over the size limit, or the connection broke"
+        state.note(slug, "unparsed", said)
     elif output.rc != 0 and not (slug == EVPN_TABLE and _said_by_vtysh(output)):
-        state.note(slug, "failed", _first_complaint(output))
+        state.note(slug, "failed", output.ended or _first_complaint(output))
     else:
         try:
             state.commands[slug] = state.keep(slug, output)

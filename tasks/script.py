@@ -26,6 +26,8 @@ umask 022
 mark() { printf '\\n%s %s\\n' {nonce} "$*"; printf '\\n%s %s\\n' {nonce} "$*" >&2; }
 """
 DEFAULT_CAP = 64 * 1024 * 1024
+TIMED_OUT = 124
+"""The exit status of a command that timeout(1) has ended."""
 # What `build_script` writes, read back by `sections_of`.
 _NONCE = re.compile(r"^mark\(\) \{ printf '\\n%s %s\\n' (\S+) ", re.MULTILINE)
 _SECTION = re.compile(

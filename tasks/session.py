@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from nornir.core.inventory import Host
 
 CONNECTION = "netmiko"
+TIMEOUT = 26.0
+"""Seconds that one node gets to be collected, its connection included, unless the inventory
+(`data: {timeout: …}`) or --timeout says otherwise: within 30 s an audit says that one is gone."""
 _DEFAULT_KNOWN_HOSTS = "~/.ssh/known_hosts"
 
 
@@ -58,10 +61,17 @@ class Session:
             held.close_connections(on_good=True, on_failed=True)
 
 
-def open_session(folder: Path, selection: Selection | None = None, *, workers: int = 50) -> Session:
+def open_session(
+    folder: Path,
+    selection: Selection | None = None,
+    *,
+    workers: int = 50,
+    timeout: float | None = None,
+) -> Session:
     """Loads the inventory of `folder` into Nornir, filtered by `selection`. Connects to nobody.
 
-    Raises IntentError when a file is not an inventory or the selection matches no host.
+    `timeout` (seconds) counts before what the inventory says of any host. Raises IntentError when
+    a file is not an inventory or the selection matches no host.
     """
     # Netmiko's DEBUG log holds what is sent; paramiko's prints tracebacks of failed handshakes.
     logging.getLogger("netmiko").setLevel(logging.WARNING)
@@ -71,6 +81,9 @@ def open_session(folder: Path, selection: Selection | None = None, *, workers: i
     chosen = _choose(nornir, selection or Selection())
     known: dict[Path, KnownHosts] = {}
     for host in chosen.inventory.hosts.values():
+        if timeout is not None:
+            host.data["timeout"] = timeout
+        time_limit(host)
         _set_connection(host, known)
     return Session(chosen, tuple(chosen.inventory.hosts))
 
@@ -149,8 +162,8 @@ def _set_connection(host: Host, known: dict[Path, KnownHosts]) -> None:
         "known_hosts": known[path],
         "allow_agent": bool(os.environ.get("SSH_AUTH_SOCK")),
         "conn_timeout": 6,
-        "banner_timeout": 6,
-        "auth_timeout": 10,
+        "banner_timeout": max(6, time_limit(host) / 4),
+        "auth_timeout": max(10, time_limit(host) / 2),
     }
     if host.get("key_file"):
         extras["key_file"] = str(_path(host["key_file"]))
@@ -172,6 +185,17 @@ def connect(host: Host, nornir: Nornir) -> FleetSSH:
     except ConnectError as error:
         # The connection knows only the address; people look for the inventory's name.
         raise ConnectError(f"{host.name}: {error.what}", error.hint) from error
+
+
+def time_limit(host: Host) -> float:
+    """Seconds in which a node must have been collected. Raises IntentError for no such number."""
+    given = host.get("timeout", TIMEOUT)
+    if isinstance(given, bool) or not isinstance(given, int | float) or not given > 0:
+        raise IntentError(
+            f"{host.name}: its `timeout` in hosts.yaml or groups.yaml is {given!r}",
+            "write a number of seconds, such as `data: {timeout: 60}`",
+        )
+    return float(given)
 
 
 def needs_sudo(host: Host) -> bool:

@@ -61,6 +61,7 @@ def write_meta(folder: Path, captures: Iterable[HostCapture]) -> None:
             "error": capture.error,
             "commands": {
                 slug: {"rc": out.rc, "stderr": out.stderr, "truncated": out.truncated}
+                | ({"ended": out.ended} if out.ended else {})
                 for slug, out in sorted(capture.outputs.items())
             },
         }
@@ -148,6 +149,7 @@ def _read_host(folder: Path, host: str, said: dict[str, Any]) -> HostCapture:
                 how.get("rc", 0),
                 how.get("stderr", ""),
                 how.get("truncated", False),
+                str(how.get("ended", "")),
             )
     return HostCapture(host, outputs)
 
