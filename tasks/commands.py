@@ -39,9 +39,9 @@ def _vtysh(slug: str, command: str, *, suffix: str = "json") -> CollectCommand:
 def _file(file: ManagedFile) -> CollectCommand:
     """Reads a managed file; one that is not there is an empty text, not a failed command."""
     quoted = shlex.quote(file.path)
-    read = shlex.quote(f"[ ! -e {quoted} ] || cat {quoted}")
     slug = outputs.file_slug(file.path)
-    return CollectCommand(slug, f"sh -c {read}", root=file.is_frr, path=file.path)
+    read = f"[ ! -e {quoted} ] || cat {quoted}"
+    return CollectCommand(slug, read, root=file.is_frr, path=file.path)
 
 
 # In the order in which a node is asked. Which of them it is asked, its checks say.
