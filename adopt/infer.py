@@ -13,12 +13,12 @@ from adopt.infer_isolation import isolation_keys
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
 from adopt.infer_underlay import Underlay, forwards, roles
-from adopt.segments import Segments
-from overlay.crosscheck import contradictions
+from adopt.vnis import Vnis
+from overlay.crosscheck.fabric import contradictions
 from overlay.derive import derive
 from overlay.errors import IntentError
 from overlay.intent import Fabric
-from overlay.unused import unused_keys
+from overlay.unused.unused_keys import unused_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,15 +53,14 @@ def infer(hosts: Sequence[Host], name: str) -> Inferred:
         )
     place = Underlay(survey)
     underlay = place.as_keys()
-    segments = Segments(survey)
+    vnis = Vnis(survey)
     evpn = any(host.main and host.main.has_evpn for host in survey.vteps)
-    mode = "evpn" if evpn else "multicast" if segments.groups() else "unicast"
-    overlay = overlay_keys(survey, segments, room_for_guests(underlay))
-    found = NamesFound(survey, segments)
+    mode = "evpn" if evpn else "multicast" if vnis.groups() else "unicast"
+    overlay = overlay_keys(survey, vnis, room_for_guests(underlay))
+    found = NamesFound(survey, vnis)
     overlay |= {"names": found.patterns} if found.patterns else {}
     networks = [
-        network_keys(survey, segments, found, overlay, vni, learns=not evpn)
-        for vni in segments.networks
+        network_keys(survey, vnis, found, overlay, vni, learns=not evpn) for vni in vnis.networks
     ]
     vrfs = vrf_keys(survey, found)
     isolation_keys(survey, vrfs, underlay["prefix"])

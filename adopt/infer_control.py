@@ -10,7 +10,8 @@ from adopt.bgp import EVPN
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_detection import detection_keys
 from adopt.survey import Word
-from overlay.intent import FRR_WITH_IPV6_VTEPS, version_of
+from overlay.intent import FRR_WITH_IPV6_VTEPS
+from overlay.values import version_of
 
 if TYPE_CHECKING:
     from adopt.hostfiles import Host

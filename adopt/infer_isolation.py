@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from adopt.survey import word
 from overlay.expected import EVERYTHING
-from overlay.intent import UNDERLAY
+from overlay.values import UNDERLAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

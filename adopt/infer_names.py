@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from overlay.intent import Names
 
 if TYPE_CHECKING:
-    from adopt.segments import Segments
     from adopt.survey import Survey
+    from adopt.vnis import Vnis
 
 _DEFAULTS = Names.model_validate({})
 
@@ -20,19 +20,19 @@ class NamesFound:
     `networks` are the words of people for VNIs, where a pattern needs them.
     """
 
-    def __init__(self, survey: Survey, segments: Segments) -> None:
+    def __init__(self, survey: Survey, vnis: Vnis) -> None:
         self.patterns: dict[str, str] = {}
         self.networks: dict[int, str] = {}
         self._own: dict[tuple[str, int], str] = {}
-        networks = [vni for vni in segments.networks if vni in segments.by_vni]
-        devices = {vni: _device(survey, segments, vni) for vni in networks}
-        bridges = {vni: _bridge(survey, segments, vni) for vni in networks}
+        networks = [vni for vni in vnis.networks if vni in vnis.by_vni]
+        devices = {vni: _device(survey, vnis, vni) for vni in networks}
+        bridges = {vni: _bridge(survey, vnis, vni) for vni in networks}
         if not self._by_word(devices, bridges):
             self._by_number("device", devices)
             self._by_number("bridge", bridges)
-        transit = [vni for vni in segments.l3 if vni in segments.by_vni]
-        self._by_number("l3vni_device", {v: _device(survey, segments, v) for v in transit})
-        self._by_number("l3vni_bridge", {v: _bridge(survey, segments, v) for v in transit})
+        transit = [vni for vni in vnis.l3 if vni in vnis.by_vni]
+        self._by_number("l3vni_device", {v: _device(survey, vnis, v) for v in transit})
+        self._by_number("l3vni_bridge", {v: _bridge(survey, vnis, v) for v in transit})
 
     def of(self, vni: int, *, transit: bool = False) -> dict[str, str]:
         """The keys of one network or VRF whose devices no pattern names."""
@@ -73,11 +73,11 @@ class NamesFound:
                 self._own[kind, vni] = name
 
 
-def _device(survey: Survey, segments: Segments, vni: int) -> str | None:
-    words = segments.words(vni, lambda device, _: device.name)
+def _device(survey: Survey, vnis: Vnis, vni: int) -> str | None:
+    words = vnis.words(vni, lambda device, _: device.name)
     return survey.most(f"VNI {vni}: its device", words, None)
 
 
-def _bridge(survey: Survey, segments: Segments, vni: int) -> str | None:
-    words = segments.words(vni, lambda _, bridge: bridge.name if bridge else None)
+def _bridge(survey: Survey, vnis: Vnis, vni: int) -> str | None:
+    words = vnis.words(vni, lambda _, bridge: bridge.name if bridge else None)
     return survey.most(f"VNI {vni}: its bridge", words, None)

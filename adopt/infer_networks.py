@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from adopt.segments import GROUPS
 from adopt.survey import word
+from adopt.vnis import GROUPS
 from overlay.intent import VXLAN_OVERHEAD, Overlay
 
 if TYPE_CHECKING:
     from adopt.devices import Device
     from adopt.infer_names import NamesFound
-    from adopt.segments import Segments
     from adopt.survey import Survey
+    from adopt.vnis import Vnis
 
 # A MAC of Cumulus Networks that anycast gateways commonly have.
 _SOME_MAC = "44:39:39:ff:40:94"
@@ -25,26 +25,26 @@ def _mac(_: Device, bridge: Device | None) -> str | None:
     return next((w.lower() for w in words if ":" in w), None)
 
 
-def overlay_keys(survey: Survey, segments: Segments, room: int) -> dict[str, Any]:
+def overlay_keys(survey: Survey, vnis: Vnis, room: int) -> dict[str, Any]:
     """`overlay:` of the intent: what most VXLAN devices and bridges have; defaults left out."""
     keys: dict[str, Any] = {}
-    mtu = _overlay_mtu(segments, room)
+    mtu = _overlay_mtu(vnis, room)
     if mtu != _DEFAULTS.mtu:
         keys["mtu"] = mtu
-    ports = [d.number("vxlan-port") or _DEFAULTS.dstport for _, d, _ in segments.all()]
+    ports = [d.number("vxlan-port") or _DEFAULTS.dstport for _, d, _ in vnis.all()]
     words = [
         word(host, port, device.first("vxlan-port") or device)
-        for (host, device, _), port in zip(segments.all(), ports, strict=True)
+        for (host, device, _), port in zip(vnis.all(), ports, strict=True)
     ]
     dstport = survey.most("the tunnels' UDP port", words, _DEFAULTS.dstport)
     if dstport != _DEFAULTS.dstport:
         keys["dstport"] = dstport
-    if groups := segments.groups():
+    if groups := vnis.groups():
         keys["group"] = Counter(groups).most_common(1)[0][0]
-    macs = [m for vni in segments.networks for m in _gateway_macs(segments, vni)]
+    macs = [m for vni in vnis.networks for m in _gateway_macs(vnis, vni)]
     if macs:
         keys["gateway_mac"] = Counter(macs).most_common(1)[0][0]
-    elif any(segments.gateways(vni) for vni in segments.networks):
+    elif any(vnis.gateways(vni) for vni in vnis.networks):
         keys["gateway_mac"] = _SOME_MAC
         survey.remark(
             None,
@@ -61,16 +61,16 @@ def overlay_keys(survey: Survey, segments: Segments, room: int) -> dict[str, Any
     return keys | ({"guest_ports": guests} if guests != _DEFAULTS.guest_ports else {})
 
 
-def _gateway_macs(segments: Segments, vni: int) -> list[str]:
-    words = segments.words(vni, _mac, "hwaddress") if segments.gateways(vni) else []
+def _gateway_macs(vnis: Vnis, vni: int) -> list[str]:
+    words = vnis.words(vni, _mac, "hwaddress") if vnis.gateways(vni) else []
     return [str(w.value) for w in words]
 
 
-def _overlay_mtu(segments: Segments, room: int) -> int:
+def _overlay_mtu(vnis: Vnis, room: int) -> int:
     """What most networks have, unless only another value explains the L3VNIs' MTU."""
-    mtus = segments.mtus()
-    networks = [mtus[vni] for vni in segments.networks if vni in mtus]
-    transit = [mtus[vni] for vni in segments.l3 if vni in mtus]
+    mtus = vnis.mtus()
+    networks = [mtus[vni] for vni in vnis.networks if vni in mtus]
+    transit = [mtus[vni] for vni in vnis.l3 if vni in mtus]
     usual = Counter(networks).most_common(1)[0][0] if networks else None
     if transit:
         expected = min(max(networks or [0]), room)
@@ -81,7 +81,7 @@ def _overlay_mtu(segments: Segments, room: int) -> int:
 
 def network_keys(
     survey: Survey,
-    segments: Segments,
+    vnis: Vnis,
     names: NamesFound,
     overlay: dict[str, Any],
     vni: int,
@@ -93,39 +93,37 @@ def network_keys(
     keys: dict[str, Any] = {"vni": vni}
     keys |= {"name": names.networks[vni]} if vni in names.networks else {}
     keys |= names.of(vni)
-    for host, device, holder in segments.by_vni[vni]:
+    for host, device, holder in vnis.by_vni[vni]:
         if holder is None:
             survey.remark(
                 host, f"{device.name} is a port of no bridge here", device.file, device.line
             )
     vrf = survey.most(
         f"{what}: its VRF",
-        segments.words(vni, lambda _, b: b.word("vrf") if b else None, "vrf"),
+        vnis.words(vni, lambda _, b: b.word("vrf") if b else None, "vrf"),
         None,
     )
-    gateways = segments.gateways(vni)
+    gateways = vnis.gateways(vni)
     keys |= {"vrf": vrf} if vrf else {}
     if gateways:
         keys["gateways"] = list(gateways)
-        mac = survey.most(
-            f"{what}: its gateway's MAC", segments.words(vni, _mac, "hwaddress"), None
-        )
+        mac = survey.most(f"{what}: its gateway's MAC", vnis.words(vni, _mac, "hwaddress"), None)
         if mac != overlay.get("gateway_mac"):
             keys["gateway_mac"] = mac
     group = survey.most(
-        f"{what}: its group", segments.words(vni, lambda d, _: d.word(*GROUPS), *GROUPS), None
+        f"{what}: its group", vnis.words(vni, lambda d, _: d.word(*GROUPS), *GROUPS), None
     )
     keys |= {"group": group} if group != overlay.get("group") else {}
-    mtu = segments.mtus().get(vni, overlay.get("mtu", _DEFAULTS.mtu))
+    mtu = vnis.mtus().get(vni, overlay.get("mtu", _DEFAULTS.mtu))
     keys |= {"mtu": mtu} if mtu != overlay.get("mtu", _DEFAULTS.mtu) else {}
     flood = survey.most(
         f"{what}: its multicast flooding",
-        segments.words(vni, _floods_multicast, "bridge-multicast-flood"),
+        vnis.words(vni, _floods_multicast, "bridge-multicast-flood"),
         None,
     )
     if not learns and flood is not None and flood != any(":" in text for text in gateways):
         keys["multicast_flood"] = flood
-    carriers = [host.name for host, _, _ in segments.by_vni[vni]]
+    carriers = [host.name for host, _, _ in vnis.by_vni[vni]]
     if set(carriers) != {host.name for host in survey.vteps}:
         keys["nodes"] = carriers
     return keys

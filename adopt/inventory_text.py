@@ -21,7 +21,7 @@ _COMMENTS = {
     "vrfs": "Tenants' routing tables.",
     "networks": "The layer-2 segments; without `nodes` every VTEP carries one.",
     "vips": "Addresses that move between nodes (VRRP).",
-    "nodes": "The machines.",
+    "nodes": "The nodes.",
 }
 _GROUP = "fabric"
 # Longer than any line: each entry stands on one.

@@ -18,7 +18,7 @@ from overlay.errors import IntentError
 from overlay.loading import FABRIC_FILE, load_inventory
 from reports.text import counted, visible
 from tasks.render import render_all
-from tasks.session import open_session
+from tasks.ssh.fleet import open_fleet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,8 +63,8 @@ def import_hosts(context: Context, folder: Path, output: Path, name: str | None)
     inventory = _load(output, folder)
     lost: dict[str, list[Statement]] = {}
     added: dict[str, list[Statement]] = {}
-    with open_session(output, workers=1) as session:
-        for host, rendered in render_all(session, inventory.intent):
+    with open_fleet(output, workers=1) as fleet:
+        for host, rendered in render_all(fleet, inventory.intent):
             lost[host], added[host] = difference(host, texts[host], rendered)
     faults = find_faults(hosts)
     write_inventory(output, {REPORT: report(inferred, faults, lost, added)})

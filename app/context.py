@@ -16,7 +16,7 @@ from overlay.loading import Inventory, load_inventory
 from overlay.problems import few
 from reports.text import visible
 from tasks.scopes import left_alone
-from tasks.session import Selection, Session, open_session
+from tasks.ssh.fleet import Fleet, Selection, open_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,32 +60,35 @@ class Context:
         """Where deployments are recorded."""
         return workspace(self.inventory) / "deploys"
 
-    def session(
+    def fleet(
         self,
         limit: Iterable[str] | None,
         filters: Iterable[str] | None,
         workers: int,
         timeout: float | None = None,
-    ) -> Session:
-        """A Nornir session over the chosen hosts; `timeout` as in `open_session`."""
-        chosen = selection(limit, filters)
-        return open_session(self.inventory, chosen, workers=workers, timeout=timeout)
+    ) -> Fleet:
+        """The chosen hosts of the inventory, each to be reached over a connection of its own.
 
-    def to_write(self, session: Session, intent: FabricIntent) -> Session:
-        """The session without the nodes of the observed scope, each of which is named.
+        `timeout` as in `open_fleet`.
+        """
+        chosen = selection(limit, filters)
+        return open_fleet(self.inventory, chosen, workers=workers, timeout=timeout)
+
+    def to_write(self, fleet: Fleet, intent: FabricIntent) -> Fleet:
+        """The fleet without the nodes of the observed scope, each of which is named.
 
         Raises FleetError where no other node is left.
         """
-        written = [name for name in session.hosts if intent.nodes[name].is_written]
-        refusals = [left_alone(intent.nodes[n]) for n in session.hosts if n not in written]
+        written = [name for name in fleet.hosts if intent.nodes[name].is_written]
+        refusals = [left_alone(intent.nodes[n]) for n in fleet.hosts if n not in written]
         if not written:
             raise FleetError(
-                f"each chosen node is of the scope `observed`: {few(session.hosts)}",
+                f"each chosen node is of the scope `observed`: {few(fleet.hosts)}",
                 "nothing is ever written there; `audit` says how they are",
             )
         for refusal in refusals:
             self.warn(refusal.what, refusal.hint)
-        return session.only(written) if refusals else session
+        return fleet.only(written) if refusals else fleet
 
     def say(self, text: str) -> None:
         """A line of progress on stderr, unless --quiet; never read as markup."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from app import __version__
-from app.audit import perform_audit
+from app.audit.run import perform_audit
 from app.deploy import print_outcomes
 from app.places import DEFAULT_INVENTORY
-from app.plan_view import print_plan_summary
-from lab import fabric, faults, machines
+from app.plan import print_plan_summary
+from lab import fabric, faults, guests
 from lab.errors import LabError
 from lab.spec import address_of, load_lab
 from overlay.errors import FleetError
@@ -98,11 +98,11 @@ def _play(context: Context, stage: Stage) -> Report:
     folder = replace(context, inventory=DEFAULT_INVENTORY).audits / "demo"
     inventory = context.load()
     _heading(context, "Deploy: the intent becomes each node's configuration")
-    with context.session(None, None, 50) as session:
-        plans = plan_all(session, inventory.intent)
+    with context.fleet(None, None, 50) as fleet:
+        plans = plan_all(fleet, inventory.intent)
         print_plan_summary(context, plans)
         outcomes = deploy_all(
-            session,
+            fleet,
             inventory.intent,
             lambda o: context.say(f"{o.host}: {o.outcome}"),
             options=DeployOptions(intent=inventory.digest, version=__version__),
@@ -142,7 +142,7 @@ class _LabStage:
         self.spec = load_lab(inventory)
 
     def after_deploy(self, context: Context) -> None:
-        machines.start_all(self.spec)
+        guests.start_all(self.spec)
         _heading(context, "Traffic: guests on different nodes")
         for source, target, what in (
             ("vm1", "vm2", "within VNI 2"),
@@ -154,7 +154,7 @@ class _LabStage:
     def _ping(self, source: str, target: str) -> tuple[int, int]:
         limit = time.monotonic() + _SETTLE
         while True:
-            sent, received = machines.ping(self.spec, source, address_of(self.spec, target))
+            sent, received = guests.ping(self.spec, source, address_of(self.spec, target))
             if (sent and sent == received) or time.monotonic() > limit:
                 return sent, received
             time.sleep(2)

@@ -11,11 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from app import __version__
+from app.audit.one_node import critical_findings
 from app.deploy_record import open_record, write_record
 from app.exit_codes import ExitCode
 from app.locks import deploying
-from app.node_proof import critical_findings
-from app.plan_view import plan_code, print_plans, printable
+from app.plan import plan_code, print_plans, printable
 from app.progress import host_progress
 from tasks.backups import backup_number, rolled_back
 from tasks.deploy import Prepared, deploy_all, intended, prepare_all
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from app.context import Context
     from overlay.loading import Inventory
-    from tasks.session import Session
-    from tasks.survey import Target
+    from tasks.preflight.facts import Target
+    from tasks.ssh.fleet import Fleet
 
     # Called with how many nodes would change, before any is; raises when that is not wanted.
     Confirm = Callable[[int], None]
@@ -43,22 +43,22 @@ _BAD = {"failed", "restored", "restore-failed", "unreachable", "left"}
 def deploy(
     context: Context,
     inventory: Inventory,
-    session: Session,
+    fleet: Fleet,
     options: DeployOptions,
     *,
     confirm: Confirm,
     dry_run: bool = False,
     audit: bool = True,
 ) -> ExitCode:
-    """Brings the session's nodes to the intent; with `audit`, an audit is part of the proof."""
-    rollout = _Rollout(context, inventory, session, intended(inventory.intent), "deploy", options)
+    """Brings the fleet's nodes to the intent; with `audit`, an audit is part of verifying them."""
+    rollout = _Rollout(context, inventory, fleet, intended(inventory.intent), "deploy", options)
     return rollout.run(confirm, dry_run=dry_run, audit=audit)
 
 
 def rollback(
     context: Context,
     inventory: Inventory,
-    session: Session,
+    fleet: Fleet,
     options: DeployOptions,
     *,
     number: str | None,
@@ -69,7 +69,7 @@ def rollback(
     number = None if number is None else backup_number(number)
     target = rolled_back(inventory.intent, number)
     kind = f"rollback to {number or 'the last'}"
-    rollout = _Rollout(context, inventory, session, target, kind, options)
+    rollout = _Rollout(context, inventory, fleet, target, kind, options)
     return rollout.run(confirm, dry_run=dry_run, audit=False)
 
 
@@ -80,14 +80,14 @@ class _Rollout:
         self,
         context: Context,
         inventory: Inventory,
-        session: Session,
+        fleet: Fleet,
         target: Target,
         kind: str,
         options: DeployOptions,
     ) -> None:
         self.context = context
         self.inventory = inventory
-        self.session = context.to_write(session, inventory.intent)
+        self.fleet = context.to_write(fleet, inventory.intent)
         self.target = target
         self.options = replace(options, intent=inventory.digest, version=__version__)
         self.state = RunState(inventory.intent, self.options, kind)
@@ -101,10 +101,10 @@ class _Rollout:
         with contextlib.ExitStack() as stack:
             stack.enter_context(deploying(self.context.inventory))
             if audit:
-                proof = critical_findings(
-                    self.context, self.inventory.intent, len(self.session.hosts)
+                verification = critical_findings(
+                    self.context, self.inventory.intent, len(self.fleet.hosts)
                 )
-                self.state.options = replace(self.options, prove=stack.enter_context(proof))
+                self.state.options = replace(self.options, verify=stack.enter_context(verification))
             prepared = self._prepare()
             changes, code = self._planned(prepared)
             if not changes or code is ExitCode.ERROR:
@@ -113,8 +113,8 @@ class _Rollout:
             return self._carry_out(prepared, changes)
 
     def _prepare(self) -> list[Prepared]:
-        self.context.say(f"reading the managed files of {len(self.session.hosts)} nodes")
-        return prepare_all(self.session, self.target, self.state)
+        self.context.say(f"reading the managed files of {len(self.fleet.hosts)} nodes")
+        return prepare_all(self.fleet, self.target, self.state)
 
     def _planned(self, prepared: Sequence[Prepared]) -> tuple[int, ExitCode]:
         """Prints the plan; how many nodes would change, and the exit code of that alone.
@@ -137,7 +137,7 @@ class _Rollout:
         record = open_record(self.context)
         outcomes: list[NodeOutcome] = []
         try:
-            with host_progress(self.context, "deploy", len(self.session.hosts)) as tick:
+            with host_progress(self.context, "deploy", len(self.fleet.hosts)) as tick:
 
                 def done(outcome: NodeOutcome) -> None:
                     outcomes.append(outcome)
@@ -145,7 +145,7 @@ class _Rollout:
 
                 self.context.say(f"deploying {changes} nodes")
                 ended = deploy_all(
-                    self.session,
+                    self.fleet,
                     self.inventory.intent,
                     done,
                     target=self.target,
@@ -175,13 +175,13 @@ class _Rollout:
         self.context.err.print(f"\nStopping: {said}", markup=False, soft_wrap=True)
 
 
-def list_backups(context: Context, inventory: Inventory, session: Session) -> ExitCode:
+def list_backups(context: Context, inventory: Inventory, fleet: Fleet) -> ExitCode:
     """Prints every node's backups."""
     table = Table(box=None, pad_edge=False)
     for title in ("Node", "Number", "Outcome", "When", "Who", "What", "Intent", "Changed"):
         table.add_column(title)
     state = RunState(inventory.intent, DeployOptions())
-    prepared = prepare_all(session, lambda task, *_: NodePlan(task.host.name), state)
+    prepared = prepare_all(fleet, lambda task, *_: NodePlan(task.host.name), state)
     for node in prepared:
         _print_errors(context, [node.plan.error] if node.plan.error else [])
         for backup in node.facts.backups if node.facts else ():

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from app.audit.recording import history_file
 from app.exit_codes import ExitCode
-from app.recording import history_file
 from drift.catalogue import select
 from drift.reference import EXAMPLE, check_text
 from overlay.errors import FleetError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from app.context import Context
     from drift.model import Check
     from overlay.expected import FabricIntent
-    from tasks.session import Session
+    from tasks.ssh.fleet import Fleet
     from tasks.sudoers import Purpose
 
 __all__ = [
@@ -51,7 +51,7 @@ __all__ = [
 def validate(context: Context) -> None:
     """Loads all there is and says how large it is. Raises IntentError with every problem."""
     inventory = context.load(suppressions=True)
-    with context.session(None, None, 1):
+    with context.fleet(None, None, 1):
         pass  # Nornir must be able to read it too
     fabric = inventory.intent.fabric
     sizes = ", ".join(
@@ -70,10 +70,10 @@ def validate(context: Context) -> None:
     )
 
 
-def write_files(context: Context, session: Session, intent: FabricIntent, output: Path) -> None:
+def write_files(context: Context, fleet: Fleet, intent: FabricIntent, output: Path) -> None:
     """Writes each node's files below `output`, as they would lie on the node."""
     count = 0
-    for host, files in render_all(session, intent):
+    for host, files in render_all(fleet, intent):
         _write(output / host, files)
         count += 1
     context.say(f"wrote the files of {count} nodes below {output}")
@@ -111,7 +111,7 @@ def _plain(check: Check) -> dict[str, object]:
         "compares": check.compares,
         "why": check.why,
         "confirm": check.confirm,
-        "mend": check.remedy,
+        "remedy": check.remedy,
         "needs": list(check.needs),
         "needs_in_evpn": list(check.needs_in_evpn),
     }

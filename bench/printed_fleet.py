@@ -8,7 +8,7 @@ from make_inventory import write_inventory
 
 from overlay.intent import Role
 from overlay.loading import load_inventory
-from tasks.capture import HostCapture
+from tasks.commands import HostCapture
 from tasks.snapshot import write_capture
 from tests.rendering import rendered_nodes
 from tests.simulated import Fleet

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from app import audit as auditing
 from app import offline
-from app.audit_options import AuditOptions, Results, Severity, choice_of
-from app.recording import DEFAULT_KEEP_DAYS, Recording, history_to_use
+from app.audit import run as auditing
+from app.audit.options import AuditOptions, Results, Severity, choice_of
+from app.audit.recording import DEFAULT_KEEP_DAYS, Recording, history_to_use
 from cli.audit_options import (
     CheckOption,
     DeadlineOption,
@@ -22,6 +22,7 @@ from cli.audit_options import (
     NoHistoryOption,
     NoSuppressionsOption,
     NotifyOption,
+    ProbeOption,
     SettleOption,
     SkipOption,
 )
@@ -68,6 +69,7 @@ def audit(
     fail_on: FailOnOption = Severity.INFO,
     no_suppressions: NoSuppressionsOption = False,
     settle: SettleOption = 0,
+    probe: ProbeOption = False,
     history: HistoryOption = None,
     no_history: NoHistoryOption = False,
     keep: KeepOption = DEFAULT_KEEP_DAYS,
@@ -89,9 +91,10 @@ def audit(
         workers,
         timeout,
         source=source,
-        choice=choice_of(check, skip),
+        choice=choice_of(check, skip, unprobed=not probe and source is None),
         suppressions=not no_suppressions,
         settle=settle,
+        probe=probe,
         until=None if deadline is None else time.monotonic() + deadline,
     )
     results = Results(output, keep_snapshot, as_json, fail_on)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.audit_options import Severity
+from app.audit.options import Severity
 
 CheckOption = Annotated[
     list[str] | None,
@@ -33,6 +33,14 @@ SettleOption = Annotated[
         metavar="SECONDS",
         min=0,
         help="Audit nodes that are not in sync again, for up to this long.",
+    ),
+]
+ProbeOption = Annotated[
+    bool,
+    typer.Option(
+        "--probe",
+        help="Have each VTEP ping those that share a VNI with it (of a large fabric a sample), "
+        "and send one VXLAN packet to each.",
     ),
 ]
 NoHistoryOption = Annotated[

@@ -82,9 +82,9 @@ def deploy(
     options = DeployOptions(
         confirm_within, batch, canary, max_failures, break_lock, take_over, overwrite
     )
-    with context.session(limit, filters, workers) as session:
+    with context.fleet(limit, filters, workers) as fleet:
         code = deploying.deploy(
-            context, inventory, session, options,
+            context, inventory, fleet, options,
             confirm=_do_not_ask if yes else _ask, dry_run=dry_run, audit=prove_audit,
         )  # fmt: skip
     raise typer.Exit(code)
@@ -118,12 +118,12 @@ def rollback(
     options = DeployOptions(
         confirm_within, batch, canary, max_failures, break_lock, take_over=True, overwrite=overwrite
     )
-    with context.session(limit, filters, workers) as session:
+    with context.fleet(limit, filters, workers) as fleet:
         if show:
-            code = deploying.list_backups(context, inventory, session)
+            code = deploying.list_backups(context, inventory, fleet)
         else:
             code = deploying.rollback(
-                context, inventory, session, options,
+                context, inventory, fleet, options,
                 number=to, confirm=_do_not_ask if yes else _ask, dry_run=dry_run,
             )  # fmt: skip
     raise typer.Exit(code)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from app import fleet
+from app.collect import collect_snapshot
+from app.plan import plan_fleet
 from cli.options import (
     FilterOption,
     FolderOption,
@@ -34,8 +35,8 @@ def plan(
     """
     context = context_of(ctx)
     intent = context.load().intent
-    with context.session(limit, filters, workers) as session:
-        code = fleet.plan(context, session, intent, as_json=as_json)
+    with context.fleet(limit, filters, workers) as fleet:
+        code = plan_fleet(context, fleet, intent, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -50,6 +51,6 @@ def collect(
     """Saves the nodes' raw outputs as DIR/HOST/OUTPUT.txt, for `audit --from DIR`."""
     context = context_of(ctx)
     intent = context.load().intent
-    with context.session(limit, filters, workers, timeout) as session:
-        code = fleet.collect(context, session, intent, output)
+    with context.fleet(limit, filters, workers, timeout) as fleet:
+        code = collect_snapshot(context, fleet, intent, output)
     raise typer.Exit(code)

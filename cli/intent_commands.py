@@ -33,5 +33,5 @@ def render(
     """
     context = context_of(ctx)
     inventory = context.load()
-    with context.session(limit, filters, 1) as session:
-        offline.write_files(context, session, inventory.intent, output)
+    with context.fleet(limit, filters, 1) as fleet:
+        offline.write_files(context, fleet, inventory.intent, output)

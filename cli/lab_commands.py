@@ -11,7 +11,7 @@ from rich.table import Table
 from app.context import Context
 from app.exit_codes import ExitCode
 from cli.options import context_of
-from lab import fabric, faults, host, machines
+from lab import fabric, faults, guests, host
 from lab.errors import LabError
 from lab.spec import address_of, load_lab
 from lab.ssh import shell_argv
@@ -44,8 +44,8 @@ def up(
     spec = load_lab(context.inventory)
     status = fabric.up(spec, context.say)
     if machines_too:
-        machines.start_all(spec)
-        context.say(f"{len(spec.machines)} guests are running")
+        guests.start_all(spec)
+        context.say(f"{len(spec.guests)} guests are running")
     _print_status(context, status)
 
 
@@ -104,10 +104,10 @@ def shell(
     Example: run.py lab shell node1
     """
     spec = load_lab(context_of(ctx).inventory)
-    if name in spec.machines:
-        machine = spec.machine(name)
-        inside = ["-t", f"ip netns exec {machine.name} bash"]
-        argv = [*shell_argv(spec.node(machine.node)), *inside]
+    if name in spec.guests:
+        guest = spec.guest(name)
+        inside = ["-t", f"ip netns exec {guest.name} bash"]
+        argv = [*shell_argv(spec.node(guest.node)), *inside]
     else:
         argv = shell_argv(spec.node(name))
     os.execvp(argv[0], argv)  # noqa: S606 - the user's own shell
@@ -116,15 +116,15 @@ def shell(
 @lab_app.command()
 def ping(
     ctx: typer.Context,
-    machine: Annotated[str, typer.Argument(help="The guest that sends the pings.")],
+    guest: Annotated[str, typer.Argument(help="The guest that sends the pings.")],
     target: Annotated[str, typer.Argument(help="An address, or another guest.")],
     count: Annotated[int, typer.Option("--count", "-c", min=1, max=1000)] = 3,
 ) -> None:
     """Pings from a guest. Exit code 0 if every packet came back, 2 otherwise."""
     context = context_of(ctx)
     spec = load_lab(context.inventory)
-    sent, received = machines.ping(spec, machine, address_of(spec, target), count)
-    context.out.print(f"{machine} -> {target}: {received} of {sent} packets came back")
+    sent, received = guests.ping(spec, guest, address_of(spec, target), count)
+    context.out.print(f"{guest} -> {target}: {received} of {sent} packets came back")
     raise typer.Exit(ExitCode.OK if sent and received == sent else ExitCode.DRIFT)
 
 

@@ -94,3 +94,8 @@ def session_slugs(node: NodeIntent) -> tuple[str, ...]:
     """What shows a node's sessions: EVPN ones, those of an exit with a router outside, or both."""
     outside = node.router.asn is not None if node.router else bool(node.bgp and node.bgp.upstreams)
     return ((EVPN_SUMMARY,) if node.bgp else ()) + ((BGP_SUMMARY,) if outside else ())
+
+
+def with_probes(intent: FabricIntent, node: NodeIntent) -> bool:
+    """A node that shares a VNI with another one."""
+    return any(len(intent.vteps.get(vxlan.vni, ())) > 1 for vxlan in node.vxlans)

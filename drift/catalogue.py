@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from drift.fleet import addresses as guest_addresses
-from drift.fleet import mac_routes, route_distinguishers, router_ids, router_macs, vteps
+from drift.fleet import mac_routes, paths, route_distinguishers, router_ids, router_macs, vteps
 from drift.fleet import vrrp as masters
 from drift.plane import Across, Plane
 from drift.planes import (
@@ -18,25 +18,25 @@ from drift.planes import (
     configuration,
     duplicates,
     evpn,
-    exits,
     forwarding,
     gateway_routes,
-    isolation,
     l3vnis,
-    links,
     local_macs,
     mobility,
+    narrow_paths,
     neighbours,
     prefixes,
     programming,
     sessions,
     sysctls,
-    vrf_routes,
     vrrp,
 )
 from drift.planes import (
     router_macs as router_mac_entries,
 )
+from drift.planes.links import plane as links
+from drift.planes.vrfs import exits, isolation
+from drift.planes.vrfs import routes as vrf_routes
 from overlay.errors import FleetError
 from overlay.outputs import ALWAYS
 from overlay.problems import nearest
@@ -79,6 +79,8 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     sysctls.PLANE,
     configuration.FILES_ON_DISK,
     configuration.RUNNING,
+    paths.ACROSS,
+    narrow_paths.PLANE,
 )
 
 CHECKS: dict[str, Check] = {check.id: check for part in _COMPARISONS for check in part.checks}
@@ -94,10 +96,13 @@ TRANSIENT = frozenset(check.id for check in CHECKS.values() if check.transient)
 
 
 def wanted_outputs(intent: FabricIntent, node: NodeIntent) -> frozenset[str]:
-    """The slugs of what is asked of a node: what its checks need or read, and nothing else."""
+    """The slugs of what is asked of a node: what its checks need or read, and nothing else.
+
+    What `--probe` adds is not among them.
+    """
     wanted = set(ALWAYS)
     for check in CHECKS.values():
-        if check.applies(intent, node):
+        if not check.by_probe and check.applies(intent, node):
             wanted.update(check.slugs(intent, node), check.reads)
     return frozenset(wanted)
 

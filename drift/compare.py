@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from deepdiff import DeepDiff
@@ -11,17 +11,19 @@ from deepdiff import DeepDiff
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from _typeshed import DataclassInstance
+
     from drift.model import Kind
 
 Key = TypeVar("Key", bound=Hashable)
-Record = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference(Generic[Key]):
-    """One difference: a whole record (`field` is None) or one field of a record on both sides.
+    """One difference: a whole record or value (`field` is None), or one field of two records.
 
-    `expected` and `actual` are the record or the field's value; None on the side that lacks it.
+    `expected` and `actual` are the record, the value or the field's value; None on the side that
+    lacks it.
     """
 
     key: Key
@@ -32,18 +34,29 @@ class Difference(Generic[Key]):
 
 
 def compare(
-    expected: Mapping[Key, Mapping[str, object]], observed: Mapping[Key, Mapping[str, object]]
+    expected: Mapping[Key, DataclassInstance], observed: Mapping[Key, DataclassInstance]
 ) -> Iterator[Difference[Key]]:
-    """Yields every difference: missing and changed in the order of `expected`, then extra ones.
+    """Yields every difference, field by field: missing and changed as in `expected`, then extra.
 
-    Values must be normalised by the caller: DeepDiff tells 1 from True and None from absent.
+    The records are dataclasses, those of one key of one class. Values must be normalised by the
+    caller: DeepDiff tells 1 from True and None from absent.
     """
+    for difference in compare_values(expected, observed):
+        if difference.kind == "changed":
+            yield from _changed(difference.key, difference.expected, difference.actual)
+        else:
+            yield difference
+
+
+def compare_values(
+    expected: Mapping[Key, object], observed: Mapping[Key, object]
+) -> Iterator[Difference[Key]]:
+    """Yields every difference between single values: as `compare`, with nothing to look into."""
     for key, wanted in expected.items():
-        found = observed.get(key)
-        if found is None:
+        if key not in observed:
             yield Difference(key, None, "missing", wanted, None)
-        elif wanted != found:
-            yield from _changed(key, wanted, found)
+        elif wanted != observed[key]:
+            yield Difference(key, None, "changed", wanted, observed[key])
     if len(observed) > len(expected) or observed.keys() - expected.keys():
         for key, found in observed.items():
             if key not in expected:
@@ -58,12 +71,13 @@ def unequal(expected: Mapping[Key, object], observed: Mapping[Key, object]) -> s
 
 
 def _changed(
-    key: Key, wanted: Mapping[str, object], found: Mapping[str, object]
+    key: Key, wanted: DataclassInstance, found: DataclassInstance
 ) -> Iterator[Difference[Key]]:
     # The default threshold reports a record of which most fields differ as one change of the whole.
     # Order within a list is meaning here, and `ignore_order` costs seconds.
-    diff = DeepDiff(dict(wanted), dict(found), threshold_to_diff_deeper=0, view="tree")
-    fields = {level.path(output_format="list")[0] for levels in diff.values() for level in levels}
-    for field in (*wanted, *(name for name in found if name not in wanted)):
-        if field in fields:
-            yield Difference(key, field, "changed", wanted.get(field), found.get(field))
+    diff = DeepDiff(wanted, found, threshold_to_diff_deeper=0, view="tree")
+    names = {level.path(output_format="list")[0] for levels in diff.values() for level in levels}
+    for field in fields(wanted):
+        if field.name in names:
+            mine, theirs = getattr(wanted, field.name), getattr(found, field.name)
+            yield Difference(key, field.name, "changed", mine, theirs)

@@ -221,6 +221,16 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "flags": ("neighbor-missing",),
         "protocol": "who made an entry does not matter where it leads",
     },
+    "Probe": {
+        "address": ("vtep-unreachable", "path-mtu"),
+        "answer": ("vtep-unreachable", "path-mtu"),
+        "size": ("path-mtu",),
+        "vni": ("vtep-unreachable",),
+        "passed": ("path-mtu",),
+        "mac": ("vtep-unreachable",),
+        "why": "for a person to read; what could not be asked proves nothing",
+        "text": _EVIDENCE,
+    },
     "FrrLine": {
         "statement": "read for `lint` and `import`; `config-running` compares what FRR runs",
         "line": "where a statement stands in its file",

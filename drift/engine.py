@@ -17,7 +17,7 @@ from drift.model import RawFinding
 from drift.result import NOT_CHOSEN, AuditResult, SkippedCheck
 from drift.shared import Shared
 from drift.view import HostView
-from overlay.outputs import EVPN_TABLE
+from overlay.outputs import EVPN_TABLE, PROBE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -123,6 +123,8 @@ def _sort_checks(chosen: frozenset[str], view: HostView) -> tuple[set[str], list
     usable, skipped = set(), []
     gaps: dict[str, str | None] = {}
     for check in CHECKS.values():
+        if check.by_probe and PROBE not in view.state.commands:
+            continue  # nobody asked for it
         if not check.applies(view.intent, view.node):
             continue
         if check.id not in chosen:

@@ -54,7 +54,7 @@ def outline(state: HostState) -> HostState:
     """The state without what was parsed: what reports say of its commands remains."""
     table = state.evpn
     kept = None if table is None else EvpnTable(empty=table.empty, said=table.said)
-    return HostState(state.host, state.error, state.commands, evpn=kept)
+    return HostState(state.host, state.error, state.commands, evpn=kept, probes=state.probes)
 
 
 class Gathered:

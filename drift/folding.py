@@ -2,7 +2,8 @@
 
 First the known consequences, by the causes that findings explain and follow from. Then what only
 shows from the far end: sessions and routes between pairs of nodes are laid at the node that most
-of them have in common, and of several findings of one fact the first stands for all.
+of them have in common (at the first of many silent nodes: a dead rack is one cause), and of several
+findings of one fact the first stands for all. Last, what is alike on many nodes (`drift.alike`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from drift.alike import MANY, fold_alike
 from drift.causes import Broken, peer_of
 from drift.model import Pairwise
 
@@ -33,9 +35,10 @@ def fold(
     ordered = sorted(raw, key=lambda one: one.finding.order)
     causes = _Causes(ordered)
     _fold_consequences(ordered, causes, owner)
-    _fold_pairs(ordered, causes, owner, silent)
+    for narrow in (False, True):
+        _fold_pairs(ordered, causes, owner, silent, narrow=narrow)
     _fold_groups(ordered, causes)
-    return tuple(
+    return fold_alike(
         replace(one.finding, caused_by=causes.ids[root]) if root is not None else one.finding
         for one, root in ((d, causes.root_of(n)) for n, d in enumerate(ordered))
     )
@@ -98,16 +101,24 @@ def _explained_by(one: RawFinding, owner: Owner) -> Iterator[Cause]:
 
 
 def _fold_pairs(
-    ordered: list[RawFinding], causes: _Causes, owner: Mapping[str, str], silent: Collection[str]
+    ordered: list[RawFinding],
+    causes: _Causes,
+    owner: Mapping[str, str],
+    silent: Collection[str],
+    *,
+    narrow: bool,
 ) -> None:
     """Unexplained silence between pairs of nodes, laid at one that did not answer us either.
 
-    Where both did, it is laid at the node that most pairs share.
+    Where both did, it is laid at the node that most pairs share. Many nodes that answer nobody are
+    one cause: a rack, its switch or its power. With `narrow`, the same of paths that are too small.
     """
     pairs: list[tuple[int, str, str]] = []
     partners: dict[str, set[str]] = defaultdict(set)
     for number, one in enumerate(ordered):
-        if one.check.pairwise is not None and one.about.peer and not causes.explained(number):
+        rank = one.check.pairwise
+        ours = rank is not None and (rank is Pairwise.NARROW) == narrow
+        if ours and one.about.peer and not causes.explained(number):
             host, peer = one.finding.host, peer_of(one, owner)
             if peer == host:  # an exit that lacks its own route
                 continue
@@ -118,11 +129,18 @@ def _fold_pairs(
     for number, host, peer in pairs:
         culprit = min((host, peer), key=lambda n: (n not in silent, -len(partners[n]), n))
         culprits[culprit].append(number)
+    dark: list[int] = []
     for culprit, numbers in culprits.items():
         root = min(numbers, key=lambda n: (*_clarity(ordered[n], culprit), n))
         for number in numbers:
             if number != root:
                 causes.set(number, root)
+        if culprit in silent:
+            dark.append(root)
+    if len(dark) >= MANY:
+        first, *others = sorted(dark)
+        for number in others:
+            causes.set(number, first)
 
 
 def _clarity(one: RawFinding, culprit: str) -> tuple[int, bool, bool]:

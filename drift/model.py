@@ -59,11 +59,16 @@ class Depth(IntEnum):
 
 
 class Pairwise(IntEnum):
-    """Silence between two nodes, seen from the far end: what says most about it comes first."""
+    """Silence between two nodes, seen from the far end: what says most about it comes first.
 
-    SESSION = 0
-    ROUTE = 1
-    PROBE = 2
+    A path that only small packets get through is none: NARROW ones are laid at a node of their own.
+    """
+
+    PATH = 0
+    SESSION = 1
+    ROUTE = 2
+    PROBE = 3
+    NARROW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,9 @@ class Finding:
 
     `object` names what differs (`vxlan2`, `VNI 2 VTEP 192.168.0.2`), `attribute` which property of
     it (empty for a whole object), `caused_by` the id of the finding that this one follows from,
-    `vni` the VNI whose traffic it concerns, if it is one.
+    `vni` the VNI whose traffic it concerns, if it is one. Where `caused_by` names the same fault on
+    another node (`drift.alike`), `own_root` is the id of the node's own: its own id for the fault
+    itself.
     """
 
     check: str
@@ -95,6 +102,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = field(default=())
     caused_by: str | None = None
     vni: int | None = None
+    own_root: str | None = None
 
     @property
     def id(self) -> str:
@@ -183,6 +191,8 @@ class Check:
     Folding: `explains` yields what a finding of it breaks, `follows` what it may follow from, the
     likeliest first; `depth` decides between two causes; `pairwise` marks silence between two nodes.
 
+    With `by_probe` it is made only in an audit with `--probe`, and elsewhere not even skipped.
+
     `with_others` says that it also hangs on other nodes, which may be deployed later; `transient`
     that a guest that migrates may cause it for a moment.
     """
@@ -197,6 +207,7 @@ class Check:
     reads: tuple[str, ...] = ()
     by_vni: bool = False
     by_render: bool = False
+    by_probe: bool = False
     needs_on: NeedsOn | None = None
     applies: Applies = anywhere
     confirm: str = field(kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from drift.alike import fold_alike, unfold_alike
 from drift.model import Severity
 from drift.result import Note, SuppressedFinding
 
@@ -30,7 +31,8 @@ def suppress(
 
     A finding is accepted by the first suppression that matches it and has not expired, or with the
     root cause that it follows from: whoever accepts that FRR is stopped accepts the sessions that
-    are down. The reverse does not hold: accepting a consequence leaves its root. `audited` are the
+    are down. The reverse does not hold: accepting a consequence leaves its root. One fault on many
+    nodes is folded into the first of them, but accepted for each node by itself. `audited` are the
     hosts of this run, `nodes` all of the fabric: only where a suppression could have matched is it
     said that it did not.
     """
@@ -40,7 +42,7 @@ def suppress(
     }
     kept: list[Finding] = []
     taken: list[SuppressedFinding] = []
-    for finding in result.findings:
+    for finding in unfold_alike(result.findings):
         by = direct.get(finding.id) or direct.get(finding.caused_by or "")
         if by is None:
             kept.append(finding)
@@ -54,7 +56,7 @@ def suppress(
             if (note := _note(item, result, today, audited, nodes)) is not None
         ),
     ]
-    return replace(result, findings=tuple(kept), suppressed=tuple(taken), notes=tuple(notes))
+    return replace(result, findings=fold_alike(kept), suppressed=tuple(taken), notes=tuple(notes))
 
 
 def _first(finding: Finding, suppressions: Sequence[Suppression]) -> Suppression | None:

@@ -114,7 +114,10 @@ CONTROL_FAULTS = (
         "A node that is not an exit advertises a default route.",
         "type5-unexpected",
         inject="in_vrf_evpn 'default-originate ipv4'",
-        heal="in_vrf_evpn 'no default-originate ipv4'",
+        # FRR keeps an instance that was typed in while its VRF has an L3VNI, and the proof of the
+        # next deployment would find it: only a new start is without it.
+        heal="in_vrf_evpn 'no default-originate ipv4'; systemctl reset-failed frr; "
+        "systemctl restart frr",
         shared=True,
     ),
     Fault(

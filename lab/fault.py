@@ -17,6 +17,8 @@ class Fault:
     ``shared`` says that it changes what other nodes receive, so that it breaks one at a time;
     ``bound`` that no other node than ``node`` has what it breaks; ``renews`` that the node
     announces its routes with other attributes, on which FRR 8.4 elsewhere may lose its router MAC.
+    ``probe`` that only an audit with ``--probe`` sees it.  ``stops`` are the options of a ping that
+    a guest of this node loses whole, to one on another node in the same VNI.
     ``topology`` is the example whose overlay it needs.
     """
 
@@ -30,6 +32,8 @@ class Fault:
     shared: bool = False
     bound: bool = False
     renews: bool = False
+    probe: bool = False
+    stops: str = ""
     topology: str = "l3-symmetric"
 
 
@@ -109,6 +113,8 @@ first_next_hop() {
     ip -4 neigh show dev "$1" | sed -n 's/^\([^ ]*\) lladdr \([^ ]*\) .*zebra.*/\1 \2/p' | head -n 1
 }
 need() { [ -n "$2" ] || { echo "there is no $1 on $vxlan yet" >&2; exit 1; }; }
+# The NIC's other end is a port of a switch, in a namespace of its own: what the node cannot see.
+in_wire() { ip netns exec wire "$@"; }
 asn() { vtysh -c 'show running-config' | sed -n 's/^router bgp \([0-9]*\)$/\1/p'; }
 in_evpn() {
     vtysh -c 'configure terminal' -c "router bgp $(asn)" -c 'address-family l2vpn evpn' -c "$1"

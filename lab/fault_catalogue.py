@@ -119,7 +119,7 @@ _FAULTS = (
         "The bridge is deleted; its VXLAN device and guests are left without one.",
         "bridge-missing",
         inject='save ports "$(ls "/sys/class/net/$bridge/brif")"; ip link del "$bridge"',
-        # ifup brings back the ports that the file names; virtual machines are not among them.
+        # ifup brings back the ports that the file names; guests are not among them.
         heal='ifup "$bridge"; ifup "$vxlan"; for port in $(saved ports); do '
         '[ ! -e "/sys/class/net/$port" ] || ip link set "$port" master "$bridge"; done',
     ),
@@ -313,6 +313,28 @@ _FAULTS = (
         # zebra puts back flood entries and routes by itself, but not each MAC.
         heal="thaw_zebra; systemctl reset-failed frr; systemctl restart frr",
         shared=True,
+    ),
+    Fault(
+        "path-mtu",
+        "The switch's port has a small MTU, while the node's own interfaces are right.",
+        "path-mtu",
+        inject='save mtu "$(in_wire cat "/sys/class/net/$uplink/mtu")"; '
+        'in_wire ip link set dev "$uplink" mtu 1500',
+        heal='in_wire ip link set dev "$uplink" mtu "$(saved mtu)"',
+        shared=True,
+        probe=True,
+        stops="-M do -s 1472",
+    ),
+    Fault(
+        "vtep-unreachable",
+        "A switch drops UDP port 4789 on the way to this node, and passes pings and BGP.",
+        "vtep-unreachable",
+        inject="in_wire tc qdisc add dev vec1 clsact; in_wire tc filter add dev vec1 ingress "
+        "protocol ip u32 match ip protocol 17 0xff match ip dport 4789 0xffff action drop",
+        heal="in_wire tc qdisc del dev vec1 clsact 2>/dev/null || :",
+        shared=True,
+        probe=True,
+        stops="-s 56",
     ),
     Fault(
         "evpn-empty",

@@ -13,7 +13,7 @@ from lab.host import run_host
 if TYPE_CHECKING:
     from lab.spec import Release
 
-GUEST = Path(__file__).parent / "guest"
+NODE_FILES = Path(__file__).parent / "node_files"
 
 PACKAGES = (
     # In Debian testing useradd and mount are no longer essential, and systemd mounts with the one.
@@ -52,15 +52,15 @@ def recipe_hash(release: Release) -> str:
         digest.update(part.encode() + b"\0")
     for part in MASKED_UNITS:
         digest.update(part.encode() + b"\0")
-    for path in (*_guest_files(), Path(__file__)):
+    for path in (*_node_files(), Path(__file__)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
 
 
 def furnish(root: Path) -> None:
     """Turn a bare Debian tree into that of a blank node.  Runs as root; LabError on failure."""
-    for path in _guest_files():
-        target = root / path.relative_to(GUEST)
+    for path in _node_files():
+        target = root / path.relative_to(NODE_FILES)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
         target.chmod(0o755 if os.access(path, os.X_OK) else 0o644)
@@ -85,8 +85,8 @@ def furnish(root: Path) -> None:
     _forget_this_computer(root)
 
 
-def _guest_files() -> list[Path]:
-    return sorted(path for path in GUEST.rglob("*") if path.is_file())
+def _node_files() -> list[Path]:
+    return sorted(path for path in NODE_FILES.rglob("*") if path.is_file())
 
 
 def _link(link: Path, target: str) -> None:

@@ -45,7 +45,7 @@ class NodeEntry(_Strict):
     memory: Memory = "256M"
 
 
-class MachineEntry(_Strict):
+class GuestEntry(_Strict):
     """One guest as a person writes it: a namespace with a port in a bridge."""
 
     node: Name
@@ -60,7 +60,7 @@ class LabFile(_Strict):
     """The whole of ``lab.yaml``."""
 
     nodes: dict[Name, NodeEntry] = Field(min_length=1, max_length=MAX_NODES)
-    machines: dict[Name, MachineEntry] = Field(default_factory=dict)
+    machines: dict[Name, GuestEntry] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Guest:
     """One guest, every default filled in."""
 
     name: str
@@ -111,16 +111,16 @@ class LabSpec:
     """The lab of one inventory: its nodes and guests, by name, in file order."""
 
     nodes: Mapping[str, Node]
-    machines: Mapping[str, Machine]
+    guests: Mapping[str, Guest]
     source: Path
 
     def node(self, name: str) -> Node:
         """The node of that name; LabError names those that exist."""
         return _pick(self.nodes, name, "node", self.source)
 
-    def machine(self, name: str) -> Machine:
+    def guest(self, name: str) -> Guest:
         """The guest of that name; LabError names those that exist."""
-        return _pick(self.machines, name, "guest", self.source)
+        return _pick(self.guests, name, "guest", self.source)
 
 
 def load_lab(inventory: Path) -> LabSpec:
@@ -158,7 +158,7 @@ def parse_lab(raw: object, source: Path) -> LabSpec:
         for place, (name, node) in enumerate(entry.nodes.items(), start=1)
     }
     _cross_check(entry, source)
-    return LabSpec(nodes, _derive_machines(entry.machines), source)
+    return LabSpec(nodes, _derive_guests(entry.machines), source)
 
 
 def stable_mac(*parts: str) -> str:
@@ -176,42 +176,43 @@ def _cross_check(entry: LabFile, source: Path) -> None:
         other = numbers.setdefault(node.number or place, name)
         if other != name:
             problems.append(f"nodes.{name}.number: {node.number or place} is already {other}'s")
-    for name, machine in entry.machines.items():
-        if machine.node not in entry.nodes:
-            problems.append(f"machines.{name}.node: there is no node {machine.node!r} in `nodes`")
-        if machine.port is not None:
-            other = ports.setdefault((machine.node, machine.port), name)
+    for name, guest in entry.machines.items():
+        if guest.node not in entry.nodes:
+            problems.append(f"machines.{name}.node: there is no node {guest.node!r} in `nodes`")
+        if guest.port is not None:
+            other = ports.setdefault((guest.node, guest.port), name)
             if other != name:
-                problems.append(f"machines.{name}.port: {machine.port} is already that of {other}")
-        if machine.mac is not None:
-            other = macs.setdefault(machine.mac.lower(), name)
+                problems.append(f"machines.{name}.port: {guest.port} is already that of {other}")
+        if guest.mac is not None:
+            other = macs.setdefault(guest.mac.lower(), name)
             if other != name:
-                problems.append(f"machines.{name}.mac: {machine.mac} is already that of {other}")
+                problems.append(f"machines.{name}.mac: {guest.mac} is already that of {other}")
         problems.extend(
             f"machines.{name}.gateways: {gateway} is in no network of its addresses"
-            for gateway in machine.gateways
-            if not any(gateway in address.network for address in machine.addresses)
+            for gateway in guest.gateways
+            if not any(gateway in address.network for address in guest.addresses)
         )
     if problems:
         raise LabError(f"{source}: {'; '.join(problems)}", "correct these keys")
 
 
-def _derive_machines(entries: Mapping[str, MachineEntry]) -> dict[str, Machine]:
+def _derive_guests(entries: Mapping[str, GuestEntry]) -> dict[str, Guest]:
     taken = {(entry.node, entry.port) for entry in entries.values() if entry.port is not None}
-    machines = {}
+    guests = {}
     for name, entry in entries.items():
         port = entry.port or _free_port(entry.node, name, taken)
         taken.add((entry.node, port))
-        machines[name] = Machine(
+        guests[name] = Guest(
             name=name,
             node=entry.node,
             bridge=entry.bridge,
             port=port,
+            # The word stays: MACs of labs and recordings hang on it.
             mac=(entry.mac or stable_mac("machine", name)).lower(),
             addresses=tuple(str(address) for address in entry.addresses),
             gateways=tuple(str(gateway) for gateway in entry.gateways),
         )
-    return machines
+    return guests
 
 
 def _free_port(node: str, name: str, taken: set[tuple[str, str]]) -> str:
@@ -255,6 +256,6 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 def address_of(spec: LabSpec, target: str) -> str:
     """The first address of a guest, or `target` itself when it names none."""
-    if target not in spec.machines:
+    if target not in spec.guests:
         return target
-    return str(spec.machine(target).addresses[0]).partition("/")[0]
+    return str(spec.guest(target).addresses[0]).partition("/")[0]

@@ -15,7 +15,8 @@ from overlay.expected import (
     StaticRoute,
     UpstreamPeer,
 )
-from overlay.intent import OTHER_VRFS, UNDERLAY, Fabric, Mode, Role
+from overlay.intent import Fabric, Mode, Role
+from overlay.values import OTHER_VRFS, UNDERLAY
 
 if TYPE_CHECKING:
     from overlay.intent import Node

@@ -61,6 +61,25 @@ BgpPeers = dict[str, BgpPeer]
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """What a node has asked a VTEP in an audit with `--probe`, and how that ended.
+
+    A path is asked with IP packets of `size` bytes that may not be fragmented: `ok`, `lost` (small
+    ones, too) or `short`, where `passed` is the largest size that comes through. The tunnel is
+    asked in a `vni`: `ok`, `lost` (the answer would have gone to `mac`), or `untried` and `why`.
+    """
+
+    address: str
+    answer: str
+    size: int | None = None
+    vni: int | None = None
+    passed: int | None = None
+    mac: str | None = None
+    why: str | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BfdPeer:
     """One session of `show bfd peers json`: `status` is up, down, init or shutdown.
 

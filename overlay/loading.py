@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from overlay.crosscheck import contradictions, crosscheck_hosts
+from overlay.crosscheck.fabric import contradictions, crosscheck_hosts
 from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.problems import Problems
 from overlay.suppressions import SUPPRESSIONS_FILE, Suppressions, crosscheck_suppressions
-from overlay.unused import unused_keys
+from overlay.unused.unused_keys import unused_keys
 from overlay.validation import validated
 from overlay.yamlfile import YamlFile, read_yaml
 

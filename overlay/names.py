@@ -14,7 +14,7 @@ def network_device(fabric: Fabric, network: Network) -> str:
 
 
 def network_bridge(fabric: Fabric, network: Network) -> str:
-    """The bridge that virtual machines of a network are plugged into."""
+    """The bridge that guests of a network are plugged into."""
     return network.bridge or _filled(fabric.overlay.names.bridge, network.vni, network.name)
 
 

@@ -25,6 +25,7 @@ BGP_SUMMARY = "bgp_summary"
 BFD_PEERS = "bfd_peers"
 VRRP = "vrrp"
 RUNNING_CONFIG = "running_config"
+PROBE = "probe"
 
 ALWAYS = (BRIDGE_FDB, IP_LINK)
 """What every snapshot of every node holds, whatever is intended there."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         DuplicateMac,
         EvpnVni,
         Neighbour,
+        Probe,
         Route,
         Statement,
         VrrpGroup,
@@ -246,6 +247,7 @@ class HostState:
     vrrp_groups: dict[int, VrrpGroup] | None = None
     running_config: frozenset[Statement] | None = None
     settings: dict[str, str] | None = None
+    probes: tuple[Probe, ...] | None = None
     files: dict[str, str] = field(default_factory=dict)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from overlay.errors import ParseError
 from overlay.records import EvpnPath, EvpnTable
 from parsers._engine import Match, match_lines
-from parsers._evpn_blocks import Block, read_blocks, split_table
-from parsers._evpn_rows import Row, Rows
+from parsers._evpn.blocks import Block, read_blocks, split_table
+from parsers._evpn.rows import Row, Rows
 from parsers._text import count, number, split_lines, unaccounted
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from overlay import outputs
 from parsers.configuration import parse_running_config, parse_sysctl
 from parsers.evpn_state import parse_duplicate_addresses, parse_duplicate_macs, parse_evpn_vnis
 from parsers.ip import parse_addresses, parse_ipv6_routes, parse_neighbours, parse_routes
+from parsers.probes import parse_probes
 from parsers.sessions import parse_bfd_peers, parse_bgp_summary, parse_evpn_summary
 from parsers.vrrp import parse_vrrp
 
@@ -46,5 +47,6 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         outputs.VRRP: Reader(parse_vrrp, "vrrp_groups"),
         outputs.RUNNING_CONFIG: Reader(parse_running_config, "running_config"),
         outputs.SYSCTL: Reader(parse_sysctl, "settings"),
+        outputs.PROBE: Reader(parse_probes, "probes"),
     }
 )

@@ -21,7 +21,7 @@ from tasks.files import FRR_CONF, INTERFACES, MANAGED_FILES, SYSCTL
 from tasks.plan import FileState, sha256_of
 from tasks.scopes import SLUG as ELSEWHERE
 from tasks.scopes import matches
-from tasks.script import Answer, Section, frame, sections_of
+from tasks.ssh.script import Answer, Section, frame, sections_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

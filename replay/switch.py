@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tasks.files import FRR_CONF, is_ours
-from tasks.script import Answer, Section
+from tasks.ssh.script import Answer, Section
 
 if TYPE_CHECKING:
     from tasks.plan import FileState

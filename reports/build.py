@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from drift.model import Severity
+from overlay.outputs import PROBE
 from reports.fold import fold
 from reports.model import (
     SCHEMA_VERSION,
@@ -19,6 +20,7 @@ from reports.model import (
     HostCounts,
     HostReport,
     HostStatus,
+    ProbeInfo,
     Report,
     RunInfo,
     Source,
@@ -75,6 +77,22 @@ def run_info(
         inventory=inventory,
         source=source,
         fabric=fabric,
+    )
+
+
+def probe_info(hosts: Mapping[str, HostState]) -> ProbeInfo | None:
+    """Return what the nodes asked each other; None when they were not told to."""
+    told = [state.probes for state in hosts.values() if state.probes is not None]
+    if not told and not any(PROBE in state.commands for state in hosts.values()):
+        return None
+    asked = [(name, probe) for name, state in hosts.items() for probe in state.probes or ()]
+    by_vxlan = {(name, probe.address) for name, probe in asked if probe.vni is not None}
+    answered = sum(probe.vni is not None and probe.answer == "ok" for _, probe in asked)
+    return ProbeInfo(
+        nodes=len(told),
+        paths=sum(probe.vni is None for _, probe in asked),
+        tunnels=len(by_vxlan),
+        answered=answered,
     )
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drift.alike import is_alike
+from reports.text import counted, natural_key, short_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -17,6 +20,27 @@ class RootCause:
 
     finding: FindingReport
     consequences: tuple[FindingReport, ...] = ()
+
+    @property
+    def likewise(self) -> str:
+        """Where else the same was found, `Also on 2 more nodes: node2, node3`, or nothing."""
+        alike = [item for item in self.consequences if is_alike(self.finding, item)]
+        hosts = {item.host for item in alike} - {self.finding.host}
+        objects = {item.object for item in alike} - {self.finding.object}
+        said = [f"on {counted(len(hosts), 'more node')}: {_listed(hosts)}"] if hosts else []
+        if objects:
+            said.append(f"for {_listed(objects)}")
+        return f"Also {'; '.join(said)}" if said else ""
+
+
+_MOST_NAMES = 60
+"""A rack or a fabric is named whole; of more the report has each finding."""
+
+
+def _listed(names: set[str]) -> str:
+    ordered = [short_name(name) for name in sorted(names, key=natural_key)]
+    left = len(ordered) - _MOST_NAMES
+    return ", ".join(ordered[:_MOST_NAMES]) + (f" and {left:,} more" if left > 0 else "")
 
 
 def root_ids(findings: Iterable[FindingReport]) -> dict[str, str]:

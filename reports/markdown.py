@@ -110,6 +110,8 @@ def _cause(number: int, cause: RootCause, known: str) -> list[str]:
         f"Check {code(item.check)}, {item.kind}, finding {code(item.id)}{known}.",
         "\n".join(f"- {name}: {code(text)}" for name, text in _values(item)),
     ]
+    if cause.likewise:
+        parts.append(code(cause.likewise, MAX_NOTE))
     for line in item.evidence:
         parts += [f"Evidence, {code(line.command)}:", fence(line.text)]
     if cause.consequences:

@@ -28,6 +28,15 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
 
+class ProbeInfo(Strict):
+    """What `audit --probe` asked: so many paths and tunnels, from so many nodes."""
+
+    nodes: NonNegativeInt
+    paths: NonNegativeInt
+    tunnels: NonNegativeInt = Field(description="VTEPs that were also asked by VXLAN")
+    answered: NonNegativeInt = Field(description="Those of them that answered by VXLAN")
+
+
 class RunInfo(Strict):
     """When, by which version, from what an audit was made. Times are UTC, ISO 8601, ending in Z."""
 
@@ -38,6 +47,7 @@ class RunInfo(Strict):
     inventory: str = Field(description="The inventory folder that the intent came from")
     source: Source = Field(description="`live`: collected in this run; `snapshot`: read from files")
     fabric: str | None = Field(default=None, description="The fabric's name in the intent")
+    probe: ProbeInfo | None = Field(default=None, description="Null without `--probe`")
 
 
 class HostCounts(Strict):

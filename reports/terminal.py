@@ -146,6 +146,8 @@ def _print_cause(cause: RootCause, console: Console, *, verbose: bool, known: st
         text.append(f" {known}", style="dim")
     _line(console, text)
     _line(console, Text(_grammar(item)), 2)
+    if cause.likewise:
+        _line(console, Text(cause.likewise), 2)
     if not verbose:
         return
     for line in item.evidence:

@@ -87,6 +87,16 @@ def spread(causes: Sequence[RootCause], report: Report) -> str:
     return f"The root causes are on {counted(roots, 'node')}; {others} only affected by them."
 
 
+def probed(report: Report) -> str:
+    """Return what the nodes of an audit with `--probe` have asked each other, or nothing."""
+    probe = report.run.probe
+    if probe is None:
+        return ""
+    pings = f"{counted(probe.nodes, 'node')} pinged {counted(probe.paths, 'path')}"
+    by_vxlan = f"{probe.answered:,} of {counted(probe.tunnels, 'VTEP')} answered by VXLAN"
+    return f"With --probe: {pings}; {by_vxlan}."
+
+
 def severities(counts: FindingCounts) -> str:
     """Return `1 critical, 2 warning`, leaving out those with none."""
     named = (("critical", counts.critical), ("warning", counts.warning), ("info", counts.info))
@@ -112,7 +122,8 @@ def _left_out(report: Report) -> Sequence[str]:
     accepted = report.summary.suppressed
     chosen_out = {item.check for item in report.skipped if item.reason == NOT_CHOSEN}
     number = report.summary.checks_skipped - len(chosen_out)
-    said = [f"{_checks_were(number)} skipped on some nodes."] if number else []
+    said = [sentence] if (sentence := probed(report)) else []
+    said += [f"{_checks_were(number)} skipped on some nodes."] if number else []
     if chosen_out:
         said.append(f"{_checks_were(len(chosen_out))} excluded from this audit.")
     if accepted:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES
-from tasks.script import Section
+from tasks.ssh.script import Section
 
 if TYPE_CHECKING:
     from tasks.plan import FileChange

@@ -9,8 +9,8 @@ from overlay.errors import CommandError, FleetError
 from tasks.files import files_of
 from tasks.plan import FileState, NodePlan, plan_towards
 from tasks.safety.places import NUMBER, backup_folder
-from tasks.script import Section, build_script, split_output
-from tasks.session import needs_sudo
+from tasks.ssh.fleet import needs_sudo
+from tasks.ssh.script import Section, build_script, split_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from nornir.core.task import Task
 
     from overlay.expected import FabricIntent
-    from tasks.connection import FleetSSH
+    from tasks.preflight.facts import Backup, NodeFacts, Target
     from tasks.safety.manifest import Manifest
-    from tasks.survey import Backup, NodeFacts, Target
+    from tasks.ssh.connection import FleetSSH
 
 
 def read_backup(

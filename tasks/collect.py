@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, FleetError
-from tasks.capture import HostCapture
-from tasks.commands import as_section
-from tasks.connection import MOST_OF_A_SESSION
-from tasks.script import TIMED_OUT, build_script, split_output
-from tasks.session import CONNECTION, connect, needs_sudo, time_limit
+from tasks.commands import HostCapture, as_section
+from tasks.ssh.connection import MOST_OF_A_SESSION
+from tasks.ssh.fleet import connect, needs_sudo, time_limit
+from tasks.ssh.plugin import CONNECTION
+from tasks.ssh.script import TIMED_OUT, build_script, split_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from overlay.records import RawOutput
     from tasks.commands import CollectCommand
-    from tasks.connection import FleetSSH
-    from tasks.session import Session
+    from tasks.ssh.connection import FleetSSH
+    from tasks.ssh.fleet import Fleet
 
     # By host, what it is asked.
     Asked = Mapping[str, Sequence[CollectCommand]]
@@ -122,27 +122,27 @@ class _Limits:
 
 
 def collect_all(
-    session: Session,
+    fleet: Fleet,
     asked: Asked,
     done: Callable[[HostCapture], None],
     until: float | None = None,
 ) -> None:
-    """Collects from every host of the session; `done` is called once per host, from its thread.
+    """Collects from every host of the fleet; `done` is called once per host, from its thread.
 
     Returns at `until` (a `time.monotonic()`) at the latest: a host that has not answered by then
     is given to `done` with that as its error, whatever still comes from it.
     """
     if until is None:
-        _collect(session, asked, done, None)
+        _collect(fleet, asked, done, None)
         return
-    for host in session.nornir.inventory.hosts.values():
+    for host in fleet.nornir.inventory.hosts.values():
         options = host.connection_options[CONNECTION]
         options.extras = {**(options.extras or {}), "give_up_at": until}
     first = _FirstOnly(done)
-    worker = threading.Thread(target=_collect, args=(session, asked, first, until), daemon=True)
+    worker = threading.Thread(target=_collect, args=(fleet, asked, first, until), daemon=True)
     worker.start()
     worker.join(max(0.0, until - time.monotonic()))
-    for name in session.hosts:
+    for name in fleet.hosts:
         first(HostCapture(name, {}, f"{name}: not collected before the audit's --deadline"))
 
 
@@ -163,12 +163,12 @@ class _FirstOnly:
 
 
 def _collect(
-    session: Session,
+    fleet: Fleet,
     asked: Asked,
     done: Callable[[HostCapture], None],
     until: float | None,
 ) -> None:
-    results = session.nornir.run(task=collect_state, asked=asked, done=done, until=until)
+    results = fleet.nornir.run(task=collect_state, asked=asked, done=done, until=until)
     for name, result in results.items():
         if result.failed:
             error = result[0].exception

@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING
 
 from overlay import outputs
 from tasks.files import MANAGED_FILES, ManagedFile
-from tasks.script import Section
+from tasks.ssh.script import Section
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from overlay.expected import NodeIntent
+    from overlay.records import RawOutput
+
+
+@dataclass(frozen=True, slots=True)
+class HostCapture:
+    """What was collected on one host: raw outputs by slug, or why there are none."""
+
+    host: str
+    outputs: dict[str, RawOutput]
+    error: str | None = None
+
 
 TEXT_SLUGS = (outputs.BRIDGE_FDB, outputs.IP_LINK, outputs.EVPN_TABLE)
 
@@ -66,6 +77,8 @@ COMMANDS = (
     # Once more, after BGP's table: a MAC that moves meanwhile is not drift.
     CollectCommand(outputs.BRIDGE_FDB_LATER, "bridge fdb show"),
     *map(_file, MANAGED_FILES),
+    # Only with `--probe`, and then as `tasks.probe` says.
+    CollectCommand(outputs.PROBE, "python3"),
 )
 BY_SLUG = {command.slug: command for command in COMMANDS}
 

@@ -15,25 +15,25 @@ from nornir.core.task import Result, Task
 from overlay.errors import CommandError, ConnectError, FleetError
 from tasks.backups import read_backup
 from tasks.deployment import Deployment
-from tasks.guards import edited_paths, refusals
-from tasks.link import NodeLink
 from tasks.options import DeployOptions, who_we_are
 from tasks.outcome import NodeOutcome, Outcome, RunState
 from tasks.plan import FileState, NodePlan, compute_plan, sha256_of
+from tasks.preflight.facts import NodeFacts, survey_node
+from tasks.preflight.guards import edited_paths, refusals
 from tasks.rollout import members_of, redundancy_of, schedule
 from tasks.safety.manifest import FileRecord, Manifest
 from tasks.safety.places import backup_folder, next_number
-from tasks.session import connect, needs_sudo
-from tasks.survey import NodeFacts, survey_node
+from tasks.ssh.fleet import connect, needs_sudo
+from tasks.ssh.remote_node import RemoteNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from overlay.expected import FabricIntent
-    from tasks.connection import FleetSSH
-    from tasks.session import Session
-    from tasks.survey import Target
+    from tasks.preflight.facts import Target
+    from tasks.ssh.connection import FleetSSH
+    from tasks.ssh.fleet import Fleet
 
 __all__ = ["NodeOutcome", "Prepared", "deploy_all", "intended", "prepare_all"]
 
@@ -97,12 +97,12 @@ def _edited(
     return {path: FileState(texts.get(path), now[path].meta) for path in paths}
 
 
-def prepare_all(session: Session, target: Target, run_state: RunState) -> list[Prepared]:
+def prepare_all(fleet: Fleet, target: Target, run_state: RunState) -> list[Prepared]:
     """What would change on each host and what stands against it, in the inventory's order."""
     fields = cast("Any", {"target": target, "run_state": run_state})
-    results = session.nornir.run(task=prepare_node, **fields)
+    results = fleet.nornir.run(task=prepare_node, **fields)
     prepared = []
-    for name in session.hosts:
+    for name in fleet.hosts:
         result = results[name][0]
         if result.failed:
             text = f"{name}: internal error: {result.exception!r}"
@@ -122,7 +122,7 @@ def deploy_node(
     """
     name = task.host.name
     plan = NodePlan(name)
-    link = NodeLink(task.host, task.nornir)
+    remote = RemoteNode(task.host, task.nornir)
     try:
         prepared = _prepare(task, target, run_state)
         plan = prepared.plan
@@ -132,14 +132,14 @@ def deploy_node(
             outcome = NodeOutcome(name, "unchanged", plan)
         else:
             manifest = _manifest(plan, prepared.facts, run_state)
-            outcome = Deployment(link, plan, prepared.facts, manifest, run_state).run()
+            outcome = Deployment(remote, plan, prepared.facts, manifest, run_state).run()
     except ConnectError as error:
         outcome = NodeOutcome(name, "unreachable", plan, error=str(error))
     except FleetError as error:
         outcome = NodeOutcome(name, "failed", plan, error=str(error))
     finally:
         run_state.in_flight.pop(name, None)
-        link.close()
+        remote.close()
     done(outcome)
     return Result(host=task.host, result=outcome)
 
@@ -171,7 +171,7 @@ def _manifest(plan: NodePlan, facts: NodeFacts, run_state: RunState) -> Manifest
 
 
 def deploy_all(
-    session: Session,
+    fleet: Fleet,
     intent: FabricIntent,
     done: Callable[[NodeOutcome], None],
     *,
@@ -180,7 +180,7 @@ def deploy_all(
     run_state: RunState | None = None,
     prepared: Sequence[Prepared] | None = None,
 ) -> list[NodeOutcome]:
-    """Deploys the session's hosts batch by batch; outcomes in the inventory's order.
+    """Deploys the fleet's hosts batch by batch; outcomes in the inventory's order.
 
     Each host is told to `done` once. After `max_failures` failed hosts no further batch
     is begun; its hosts are `not-tried`. A host with which nothing is begun (it is refused, or does
@@ -189,7 +189,7 @@ def deploy_all(
     """
     run_state = run_state or RunState(intent, options or DeployOptions())
     target = target or intended(intent)
-    prepared = prepared or prepare_all(session, target, run_state)
+    prepared = prepared or prepare_all(fleet, target, run_state)
     outcomes: dict[str, NodeOutcome] = {}
 
     def tell(outcome: NodeOutcome) -> None:
@@ -202,16 +202,16 @@ def deploy_all(
     _note_peers(prepared, run_state)
     plans = {node.host: node.plan for node in prepared if node.host not in outcomes}
     early_ones = frozenset(outcomes)
-    with _interruptible(session, run_state):
-        for batch in _batches(session, run_state, plans):
+    with _interruptible(fleet, run_state):
+        for batch in _batches(fleet, run_state, plans):
             failures = sum(_counts(outcomes[name]) for name in outcomes.keys() - early_ones)
             if failures >= run_state.options.max_failures or run_state.stopping.is_set():
                 break
-            _run_batch(session, batch, target, run_state, tell)
+            _run_batch(fleet, batch, target, run_state, tell)
     for name, plan in plans.items():
         if name not in outcomes:
             tell(NodeOutcome(name, "not-tried", plan))
-    return [outcomes[name] for name in session.hosts]
+    return [outcomes[name] for name in fleet.hosts]
 
 
 def _counts(outcome: NodeOutcome) -> bool:
@@ -245,14 +245,14 @@ def _note_peers(prepared: Sequence[Prepared], run_state: RunState) -> None:
 
 
 def _batches(
-    session: Session, run_state: RunState, plans: dict[str, NodePlan]
+    fleet: Fleet, run_state: RunState, plans: dict[str, NodePlan]
 ) -> list[tuple[str, ...]]:
     groups: dict[str, set[str]] = {}
-    for host in session.nornir.inventory.hosts.values():
+    for host in fleet.nornir.inventory.hosts.values():
         for group in host.groups:
             groups.setdefault(group.name, set()).add(host.name)
     # A group of all nodes says how to reach them, and nothing of who stands in for whom.
-    everyone = set(session.nornir.inventory.hosts)
+    everyone = set(fleet.nornir.inventory.hosts)
     frozen = {name: frozenset(held) for name, held in groups.items() if held != everyone}
     return schedule(
         members_of(run_state.intent, plans, frozen),
@@ -263,7 +263,7 @@ def _batches(
 
 
 def _run_batch(
-    session: Session,
+    fleet: Fleet,
     batch: tuple[str, ...],
     target: Target,
     run_state: RunState,
@@ -277,7 +277,7 @@ def _run_batch(
 
     run_state.begin(batch)
     fields = cast("Any", {"target": target, "run_state": run_state, "done": end})
-    results = session.only(batch).nornir.run(task=deploy_node, **fields)
+    results = fleet.only(batch).nornir.run(task=deploy_node, **fields)
     for name in batch:
         result = results[name][0]
         if result.failed:
@@ -287,7 +287,7 @@ def _run_batch(
 
 
 @contextlib.contextmanager
-def _interruptible(session: Session, run_state: RunState) -> Iterator[None]:
+def _interruptible(fleet: Fleet, run_state: RunState) -> Iterator[None]:
     """Ctrl-C ends a rollout between nodes, not within one; twice leaves those to their switch."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -302,7 +302,7 @@ def _interruptible(session: Session, run_state: RunState) -> Iterator[None]:
         run_state.abandoned.set()
         for name in tuple(run_state.in_flight):
             with contextlib.suppress(Exception):
-                session.nornir.inventory.hosts[name].close_connections()
+                fleet.nornir.inventory.hosts[name].close_connections()
 
     before = signal.signal(signal.SIGINT, stop)
     try:

@@ -1,4 +1,4 @@
-"""Deploying one node: staged, validated, armed, applied, proven from outside, confirmed.
+"""Deploying one node: staged, validated, armed, applied, verified from outside, confirmed.
 
 Until it is armed nothing is replaced. From then on the node goes back to what it had unless we
 confirm it in time: whatever happens to us, to the path or to the node, no node is lost.
@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from overlay.errors import DeployError, FleetError
 from parsers.configuration import configured_peers
-from tasks.contact import Contact
+from tasks.bgp_sessions import intended_peers, required_sessions
 from tasks.files import FRR_CONF
-from tasks.link import NodeLink, require, words_of
 from tasks.outcome import NodeOutcome, Outcome, RunState, Step
-from tasks.proof import proof_sections, what_fails
+from tasks.reconnection import Reconnection
 from tasks.safety.arm import (
     apply_guard,
     arm_sections,
@@ -27,20 +26,21 @@ from tasks.safety.arm import (
     state_sections,
     withdraw_section,
 )
-from tasks.safety.outcome import SwitchState
 from tasks.safety.places import BACKUPS, LOCK, apply_unit, backup_folder
 from tasks.safety.scripts import boot_unit, confirm_script, restore_script
-from tasks.script import Script, Section, build_script, split_output
-from tasks.sessions import intended_peers, required_sessions
+from tasks.safety.switch_state import SwitchState
+from tasks.ssh.remote_node import RemoteNode, require, words_of
+from tasks.ssh.script import Script, Section, build_script, split_output
 from tasks.steps import apply_sections
+from tasks.verification import verification_sections, what_fails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from overlay.records import RawOutput
     from tasks.plan import NodePlan
+    from tasks.preflight.facts import NodeFacts
     from tasks.safety.manifest import Manifest
-    from tasks.survey import NodeFacts
 
 _APPLY_DEADLINE = 300.0
 _POLL = 2.0
@@ -53,23 +53,23 @@ _RESTORE_BUDGET = 240.0
 class Deployment:
     """One node's deployment. `limit` is when the node would restore itself (monotonic)."""
 
-    link: NodeLink
+    remote: RemoteNode
     plan: NodePlan
     facts: NodeFacts
     manifest: Manifest
     run_state: RunState
     stage: str = ""
     limit: float = 0.0
-    contact: Contact = field(init=False)
+    reconnection: Reconnection = field(init=False)
     steps: tuple[str, ...] = ()
     timing: list[Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.contact = Contact(self.link, self.run_state)
+        self.reconnection = Reconnection(self.remote, self.run_state)
 
     @property
     def host(self) -> str:
-        return self.link.name
+        return self.remote.name
 
     @property
     def number(self) -> str:
@@ -78,7 +78,7 @@ class Deployment:
     def run(self) -> NodeOutcome:
         """From the staged files to the confirmation. Raises FleetError while nothing is changed."""
         self._prepare()
-        problem = self._apply_and_prove()
+        problem = self._apply_and_verify()
         if problem is None:
             problem = self._confirm()
         if problem is None:
@@ -104,13 +104,13 @@ class Deployment:
 
     def _prepare(self) -> None:
         with self._timed("stage"):
-            self.stage = self.link.make_stage()
+            self.stage = self.remote.make_stage()
         try:
             with self._timed("upload"):
-                self.link.upload(self.stage, self._texts())
+                self.remote.upload(self.stage, self._texts())
             with self._timed("validate"):
                 sections = self._validate_sections()
-                outputs = self.link.run(sections, deadline=120)
+                outputs = self.remote.run(sections, deadline=120)
                 require(
                     self.host, "validate", sections, outputs,
                     "nothing was changed; fix the cause, then run `plan` and `deploy` again",
@@ -134,7 +134,7 @@ class Deployment:
     def _clean(self) -> None:
         # When even this fails the connection is gone, and what led here is the thing to report.
         with contextlib.suppress(FleetError):
-            self.link.run([Section("clean", f"rm -rf {shlex.quote(self.stage)}")])
+            self.remote.run([Section("clean", f"rm -rf {shlex.quote(self.stage)}")])
 
     def _validate_sections(self) -> list[Section]:
         return [
@@ -162,7 +162,7 @@ class Deployment:
         )
         self.limit = time.monotonic() + seconds
         try:
-            outputs = self.link.run(sections, deadline=120)
+            outputs = self.remote.run(sections, deadline=120)
             require(
                 self.host, "arming the switch", sections, outputs,
                 "nothing was changed; a stale lock: remove it with --break-lock",
@@ -174,9 +174,9 @@ class Deployment:
 
     def _withdraw(self) -> None:
         with contextlib.suppress(FleetError):
-            if not self.link.connection.is_alive():
-                self.link.reconnect()
-            self.link.run([withdraw_section(self.manifest)])
+            if not self.remote.connection.is_alive():
+                self.remote.reconnect()
+            self.remote.run([withdraw_section(self.manifest)])
 
     # From here on the node restores itself unless it is confirmed.
 
@@ -192,18 +192,18 @@ class Deployment:
             )
         return self._inner
 
-    def _apply_and_prove(self) -> str | None:
+    def _apply_and_verify(self) -> str | None:
         """Why the node is not good, or None."""
         try:
             with self._timed("apply"):
                 self._apply()
-            with self._timed("prove"):
-                return self._prove()
+            with self._timed("verify"):
+                return self._verify()
         except FleetError as error:
             return str(error)
 
     def _apply(self) -> None:
-        """Runs the steps in a unit of the node's own: they end even when our session dies."""
+        """Runs the steps in a unit of the node's own: they end even when our connection dies."""
         unit = apply_unit(self.number)
         # In memory: what fails because the disk is full can still say so.
         out, err = f"{LOCK}/apply.out", f"{LOCK}/apply.err"
@@ -215,11 +215,11 @@ class Deployment:
         read = [Section("out", f"cat {out}"), Section("err", f"cat {err}")]
         sections = [Section("unit", command, timeout=int(_APPLY_DEADLINE)), *read]
         try:
-            outputs = self.link.run(sections, deadline=_APPLY_DEADLINE + 30)
+            outputs = self.remote.run(sections, deadline=_APPLY_DEADLINE + 30)
         except FleetError:
             outputs = {}
         if any(slug not in outputs or outputs[slug].rc != 0 for slug in ("out", "err")):
-            # What is replaced is often what our session runs over: that it broke says nothing yet.
+            # What is replaced is often what our connection uses: that it broke says nothing yet.
             outputs = self._await_unit(read)
         # When its last step began we know only roughly; what decides is the node's own clock.
         self.limit = min(self.limit, time.monotonic() + self.run_state.options.confirm_within)
@@ -233,7 +233,7 @@ class Deployment:
         self.steps = script.slugs[1:-1]
 
     def _await_unit(self, read: list[Section]) -> dict[str, RawOutput]:
-        """Waits, over new sessions, until the unit has ended; returns its outputs."""
+        """Waits, over new connections, until the unit has ended; returns its outputs."""
         while True:
             self._check_abandoned()
             late = time.monotonic() > self.limit  # before the look: there is always one
@@ -244,18 +244,18 @@ class Deployment:
                     raise DeployError(f"{self.host}: it restored itself before it was verified")
                 if not switch.applying and all(outputs[s.slug].rc == 0 for s in read):
                     return outputs
-            if late or self.contact.given_up:
+            if late or self.reconnection.given_up:
                 said = "the steps did not finish in time"
-                if self.contact.until is not None:
+                if self.reconnection.until is not None:
                     said = "it stopped answering while its new files were put in place"
                 raise DeployError(f"{self.host}: {said}")
             time.sleep(_POLL)
 
     def _state(self, *more: Section) -> tuple[SwitchState, dict[str, RawOutput]] | None:
-        """The switch as the node tells it over a new session; None when it does not answer."""
+        """The switch as the node tells it over a new connection; None when it does not answer."""
         try:
-            self.contact.renew(self.limit)
-            outputs = self.link.run([*state_sections(self.number), *more], deadline=20)
+            self.reconnection.renew(self.limit)
+            outputs = self.remote.run([*state_sections(self.number), *more], deadline=20)
         except FleetError:
             return None
         state = SwitchState.read(outputs)
@@ -263,8 +263,8 @@ class Deployment:
             return None
         return state, outputs
 
-    def _prove(self) -> str | None:
-        """Asks the node, over a session of its own, until all holds or the time is nearly over."""
+    def _verify(self) -> str | None:
+        """Asks the node, over new connections, until all holds or the time is nearly over."""
         until = self.limit - min(20.0, self.run_state.options.confirm_within / 4)
         while True:
             self._check_abandoned()
@@ -275,15 +275,15 @@ class Deployment:
 
     def _proof_round(self, until: float) -> str | None:
         try:
-            self.contact.renew(self.limit)
-            outputs = self.link.run(proof_sections(self.plan), deadline=60)
+            self.reconnection.renew(self.limit)
+            outputs = self.remote.run(verification_sections(self.plan), deadline=60)
         except FleetError as error:
             return str(error)
         problem = what_fails(self.plan, outputs, self._required())
-        prove = self.run_state.options.prove
-        if problem is None and prove is not None:
+        verify = self.run_state.options.verify
+        if problem is None and verify is not None:
             try:
-                problem = prove(self.link, self._rendered(), until)
+                problem = verify(self.remote, self._rendered(), until)
             except FleetError as error:
                 problem = str(error)
         return f"{self.host}: {problem}" if problem else None
@@ -321,14 +321,16 @@ class Deployment:
         with self._timed("confirm"):
             for _ in range(_CONFIRM_TRIES):
                 with contextlib.suppress(FleetError):
-                    outputs = self.link.run([Section("confirm", command, timeout=30)], deadline=45)
+                    outputs = self.remote.run(
+                        [Section("confirm", command, timeout=30)], deadline=45
+                    )
                     output = outputs.get("confirm")
                     if output is not None and output.rc is not None:
                         return None if output.rc == 0 else f"{self.host}: {words_of(output)}"
-                if self.contact.given_up:
+                if self.reconnection.given_up:
                     break
                 with contextlib.suppress(FleetError):
-                    self.contact.renew(self.limit)
+                    self.reconnection.renew(self.limit)
         return f"{self.host}: the connection broke while it was being confirmed"
 
     def _undone(self, problem: str) -> NodeOutcome:
@@ -350,7 +352,7 @@ class Deployment:
         until = max(self.limit, time.monotonic()) + _RESTORE_BUDGET
         latest: SwitchState | None = None
         while time.monotonic() < until and not self.run_state.abandoned.is_set():
-            if self.contact.given_up:
+            if self.reconnection.given_up:
                 # What it said before it fell silent is not how it ended.
                 return None
             answer = self._state()
@@ -368,7 +370,7 @@ class Deployment:
 
     def _tell_to_restore(self) -> bool:
         try:
-            output = self.link.run([start_restore_section(self.number)]).get("restore")
+            output = self.remote.run([start_restore_section(self.number)]).get("restore")
         except FleetError:
             return False
         return output is not None and output.rc == 0

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tasks.link import NodeLink
+    from tasks.ssh.remote_node import RemoteNode
 
 
-class Prove(Protocol):
-    """One more proof of a deployed node."""
+class Verify(Protocol):
+    """One more verification of a deployed node."""
 
-    def __call__(self, link: NodeLink, files: Mapping[str, str], until: float) -> str | None:
+    def __call__(self, node: RemoteNode, files: Mapping[str, str], until: float) -> str | None:
         """Why the node is not good, or None. Raises FleetError when it cannot tell.
 
-        `link` has a session open, `files` are the node's as rendered, by path, and `until` (a
+        `node` has a connection open, `files` are the node's as rendered, by path, and `until` (a
         `time.monotonic()`) is when the answer must be there. Called in a thread of each node.
         """
 
@@ -28,8 +28,8 @@ class Prove(Protocol):
 class DeployOptions:
     """`confirm_within` is how long a node waits for us before it restores itself, in seconds.
 
-    `intent` names the intent (a hash), `version` us. `prove` is one more proof, asked for each
-    node after ours.
+    `intent` names the intent (a hash), `version` us. `verify` is one more verification, asked of
+    each node after ours.
     """
 
     confirm_within: int = 120
@@ -41,7 +41,7 @@ class DeployOptions:
     overwrite: bool = False
     intent: str = ""
     version: str = ""
-    prove: Prove | None = None
+    verify: Verify | None = None
 
 
 def who_we_are() -> str:

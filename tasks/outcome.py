@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tasks.sessions import Peers
+from tasks.bgp_sessions import Peers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

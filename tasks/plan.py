@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -12,23 +13,26 @@ from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, DeployError, FleetError
 from overlay.redaction import redact
+from overlay.values import version_of
 from tasks.files import ManagedFile, files_of, interfaces_file
-from tasks.frr_release import require_frr
 from tasks.render import render_files
 from tasks.scopes import SLUG, elsewhere_section, left_alone, require_scope
-from tasks.script import Section, build_script, split_output
-from tasks.session import connect, needs_sudo
+from tasks.ssh.fleet import connect, needs_sudo
+from tasks.ssh.script import Section, build_script, split_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from overlay.expected import FabricIntent, NodeIntent
     from overlay.records import RawOutput
-    from tasks.connection import FleetSSH
-    from tasks.session import Session
+    from tasks.ssh.connection import FleetSSH
+    from tasks.ssh.fleet import Fleet
 
 # A file that somebody put in a managed place may be anything; no configuration is larger.
 _FILE_CAP = 8 * 1024 * 1024
+# The program's word, not the daemon's: a deployment may start that for the first time.
+_FRR_VERSION = "/usr/lib/frr/bgpd --version"
+_BGPD = re.compile(r"^bgpd version (\d{1,3}(?:\.\d{1,3})+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +169,30 @@ def _checked(host: str, file: ManagedFile, output: RawOutput | None) -> str:
     return output.text
 
 
-def plan_all(session: Session, intent: FabricIntent) -> list[NodePlan]:
-    """The plan of every host of the session, in the inventory's order."""
-    results = session.nornir.run(task=plan_node, intent=intent)
-    return [_plan_of(name, results[name][0]) for name in session.hosts]
+def require_frr(node: NodeIntent, connection: FleetSSH) -> None:
+    """Asks the node, where not every FRR will do. Raises DeployError when its own is too old.
+
+    `validate` judges the version that the intent names; this one is what the node really has.
+    """
+    if node.oldest_frr is None:
+        return
+    script = build_script([Section("frr-version", _FRR_VERSION)])
+    outputs = split_output(script, *connection.run(script, deadline=30))
+    said = outputs["frr-version"].text if "frr-version" in outputs else ""
+    match = _BGPD.search(said)
+    if match and version_of(match[1]) >= version_of(node.oldest_frr):
+        return
+    has = f"its FRR is {match[1]}" if match else f"`{_FRR_VERSION}` does not show its FRR version"
+    raise DeployError(
+        f"{node.name}: {has}, and EVPN over an IPv6 underlay needs {node.oldest_frr}",
+        "install a newer FRR there, or correct `frr:` in fabric.yaml to what the nodes run",
+    )
+
+
+def plan_all(fleet: Fleet, intent: FabricIntent) -> list[NodePlan]:
+    """The plan of every host of the fleet, in the inventory's order."""
+    results = fleet.nornir.run(task=plan_node, intent=intent)
+    return [_plan_of(name, results[name][0]) for name in fleet.hosts]
 
 
 def _plan_of(name: str, result: Result) -> NodePlan:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from overlay.expected import FabricIntent, NodeIntent
-    from tasks.session import Session
+    from tasks.ssh.fleet import Fleet
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -68,17 +68,17 @@ def render_files(task: Task, intent: FabricIntent) -> Result:
     return Result(host=task.host, result=rendered)
 
 
-def render_all(session: Session, intent: FabricIntent) -> Iterator[tuple[str, dict[str, str]]]:
+def render_all(fleet: Fleet, intent: FabricIntent) -> Iterator[tuple[str, dict[str, str]]]:
     """Every chosen host's files, one host at a time, so that memory does not grow with hosts."""
     # Rendering is bound by the interpreter: threads would only keep all results at once.
-    return ((name, render_host(session, intent, name)) for name in session.hosts)
+    return ((name, render_host(fleet, intent, name)) for name in fleet.hosts)
 
 
-def render_host(session: Session, intent: FabricIntent, name: str) -> dict[str, str]:
+def render_host(fleet: Fleet, intent: FabricIntent, name: str) -> dict[str, str]:
     """One host's files: by path on the node, the text. From any thread."""
     fields = {"intent": intent}  # Nornir annotates a task's own arguments as text; they may be any
-    task = Task(render_files, session.nornir, False, Processors([]), **cast("Any", fields))
-    host = session.nornir.inventory.hosts[name]
+    task = Task(render_files, fleet.nornir, False, Processors([]), **cast("Any", fields))
+    host = fleet.nornir.inventory.hosts[name]
     result = SerialRunner().run(task, [host])[name][0]
     if result.failed:
         raise FleetError(

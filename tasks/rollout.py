@@ -2,7 +2,7 @@
 
 First the canary, so that a bad intent meets one node. Then those that others depend on, one at a
 time: reflectors, exits, outside routers. Then the plain VTEPs in batches, whose sessions with the
-former can be proven by then.
+former can be verified by then.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from overlay.errors import DeployError
 from overlay.problems import few
 from parsers.interfaces import parse_statements_elsewhere
 from tasks.files import INTERFACES, OVERLAY_INTERFACES
-from tasks.script import Section
+from tasks.ssh.script import Section
 
 if TYPE_CHECKING:
     from overlay.expected import NodeIntent

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from overlay.errors import SnapshotError
 from overlay.records import RawOutput
 from overlay.redaction import redact
-from tasks.capture import HostCapture
-from tasks.commands import BY_SLUG, TEXT_SLUGS
+from tasks.commands import BY_SLUG, TEXT_SLUGS, HostCapture
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from parsers.interfaces import parse_interfaces
 from tasks.announce import announce_sections
 from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES, SYSCTL, is_ours
-from tasks.script import Section
+from tasks.ssh.script import Section
 
 if TYPE_CHECKING:
     from tasks.plan import FileChange

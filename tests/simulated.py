@@ -7,7 +7,6 @@ carries what no intent owns (a management NIC, taps, docker0, guests' MACs), whi
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,14 +15,20 @@ from drift.applies import session_slugs
 from overlay.intent import Mode, Role
 from overlay.outputs import file_slug
 from overlay.records import (
-    ALL_ZERO_MAC,
     CommandResult,
     EvpnPath,
     EvpnTable,
     FdbEntry,
 )
+from tests.simulated_guests import (
+    flood_entry,
+    guest_address,
+    guest_macs,
+    network_paths,
+    remote_entry,
+)
 from tests.simulated_kernel import neighbours, vrf_routes
-from tests.simulated_links import FIRST_TABLE, addresses, links_of, number_of, port_of, vni_listing
+from tests.simulated_links import FIRST_TABLE, addresses, links_of, port_of, vni_listing
 from tests.simulated_outputs import PrintedState, planes_of
 from tests.simulated_outside import ends_of, outside_peers, running_config, shown_group, shown_route
 from tests.simulated_routing import default_route, router_macs, routes_to
@@ -286,7 +291,7 @@ class Fleet:
                 continue
             rd = f"{node.bgp.router_id}:{index}"
             l3vni = l3vnis.get(bridges[vxlan.bridge].vrf or "")
-            for path in self._paths_of(node, vxlan, rd, asn, l3vni, weight):
+            for path in network_paths(node, vxlan, rd, asn, l3vni, weight, self.guests):
                 yield vxlan.vni, path
         for index, exit_ in enumerate(node.bgp.exits, start=500):
             vni = self._l3vni(node, exit_)
@@ -299,52 +304,6 @@ class Fleet:
                     ),
                 )
 
-    def _paths_of(
-        self,
-        node: NodeIntent,
-        vxlan: VxlanIntent,
-        rd: str,
-        asn: int,
-        l3vni: int | None,
-        weight: int | None,
-    ) -> Iterator[EvpnPath]:
-        both = (f"{asn}:{vxlan.vni}",) + ((f"{asn}:{l3vni}",) if l3vni else ())
-        rmac = router_macs(node)[l3vni] if l3vni else None
-        for guest, mac in enumerate(guest_macs(node, vxlan, self.guests)):
-            own = guest_address(node, vxlan, guest)
-            for ip, targets in ((None, both[:1]), (own, both)):
-                tail = f":[128]:[{ip}]" if ip else ""
-                yield EvpnPath(
-                    rd=rd,
-                    prefix=f"[2]:[0]:[48]:[{mac}]{tail}",
-                    route_type=2,
-                    eth_tag=0,
-                    mac=mac,
-                    ip=ip,
-                    status="*>",
-                    next_hop=node.address,
-                    weight=weight,
-                    origin="i",
-                    route_targets=targets,
-                    extended=("ET:8",),
-                    rmac=rmac if ip else None,
-                    text=f"*> [2]:[0]:[48]:[{mac}]{tail} {node.address}",
-                )
-        yield EvpnPath(
-            rd=rd,
-            prefix=f"[3]:[0]:[32]:[{node.address}]",
-            route_type=3,
-            eth_tag=0,
-            ip=node.address,
-            status="*>",
-            next_hop=node.address,
-            weight=weight,
-            origin="i",
-            route_targets=both[:1],
-            extended=("ET:8",),
-            text=f"*> [3]:[0]:[32]:[{node.address}] {node.address}",
-        )
-
     def _fdb(self, node: NodeIntent) -> Iterator[FdbEntry]:
         yield FdbEntry("33:33:00:00:00:01", port_of(node), flags=("self",), state="permanent")
         heard = {other.address: other for other in self._hears(node)}
@@ -356,12 +315,12 @@ class Fleet:
             for mac in guest_macs(node, vxlan, self.guests):
                 yield FdbEntry(mac, tap, master=vxlan.bridge, text=f"{mac} dev {tap}")
             for vtep in self._flood_list(vxlan, heard):
-                yield _flood(vxlan.name, vtep)
+                yield flood_entry(vxlan.name, vtep)
             for address, other in heard.items():
                 for theirs in other.vxlans:
                     if theirs.vni == vxlan.vni and (other.name, vxlan.vni) not in self.muted:
                         for mac in guest_macs(other, theirs, self.guests):
-                            yield _remote(mac, vxlan.name, address)
+                            yield remote_entry(mac, vxlan.name, address)
 
     def _router_macs(
         self, node: NodeIntent, vxlan: VxlanIntent, heard: list[NodeIntent]
@@ -369,7 +328,7 @@ class Fleet:
         for other in heard:
             shown = {v for v in other.vxlans if (other.name, v.vni) not in self.muted}
             if routes_to(node, other, vxlan.vni, heard, shown if self.guests else ()):
-                yield _remote(router_macs(other)[vxlan.vni], vxlan.name, other.address)
+                yield remote_entry(router_macs(other)[vxlan.vni], vxlan.name, other.address)
 
     def _flood_list(self, vxlan: VxlanIntent, heard: dict[str, NodeIntent]) -> list[str]:
         mode = self.intent.fabric.mode
@@ -382,43 +341,3 @@ class Fleet:
             for address, other in heard.items()
             if address in self.intent.vteps[vxlan.vni] and (other.name, vxlan.vni) not in self.muted
         ]
-
-
-def guest_macs(node: NodeIntent, vxlan: VxlanIntent, guests: int) -> Iterator[str]:
-    """The MACs of a node's guests in one VNI: no two guests of a fleet share one."""
-    number = number_of(node)
-    for guest in range(guests):
-        yield f"02:{number >> 8:02x}:{number & 255:02x}:{vxlan.vni >> 8 & 255:02x}:{vxlan.vni & 255:02x}:{guest:02x}"
-
-
-def guest_address(node: NodeIntent, vxlan: VxlanIntent, guest: int) -> str:
-    """The address of a node's guest, by its place among those of that VNI."""
-    address = f"fd00:9::{number_of(node):x}:{vxlan.vni:x}:{guest:x}"
-    return str(ipaddress.ip_address(address))
-
-
-_remotes: dict[tuple[str, str, str], FdbEntry] = {}
-
-
-def _remote(mac: str, device: str, vtep: str) -> FdbEntry:
-    key = (mac, device, vtep)
-    if key not in _remotes:
-        _remotes[key] = FdbEntry(
-            mac,
-            device,
-            dst=vtep,
-            flags=("extern_learn", "self"),
-            text=f"{mac} dev {device} dst {vtep} self extern_learn",
-        )
-    return _remotes[key]
-
-
-def _flood(device: str, vtep: str) -> FdbEntry:
-    return FdbEntry(
-        ALL_ZERO_MAC,
-        device,
-        dst=vtep,
-        state="permanent",
-        flags=("self",),
-        text=f"{ALL_ZERO_MAC} dev {device} dst {vtep} self permanent",
-    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drift.applies import with_evpn
 from drift.causes import Broken, renews_routes
 from drift.evidence import lines
-from drift.fleet.names import few
+from drift.fleet.other_nodes import other_nodes
 from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Across
 from overlay.outputs import EVPN_TABLE
@@ -70,7 +70,7 @@ class RouterIds:
                 bgp = self._intent.nodes[host].bgp
                 if bgp is None or bgp.router_id == router_id:
                     continue
-                shared = f" (also on {few(hosts, host)})" if len(hosts) > 1 else ""
+                shared = f" (also on {other_nodes(hosts, host)})" if len(hosts) > 1 else ""
                 yield ROUTER_ID.found(
                     host,
                     "bgp",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drift.applies import with_l3vni
 from drift.causes import Broken
 from drift.evidence import lines
-from drift.fleet.names import few
+from drift.fleet.other_nodes import other_nodes
 from drift.model import CRITICAL, About, Check
 from drift.plane import Across
 from overlay.expected import BridgeRole
@@ -80,7 +80,7 @@ class RouterMacs:
                     "a MAC of its own",
                     mac,
                     attribute="router MAC",
-                    what=f"router MAC (also on {few(users, host)})",
+                    what=f"router MAC (also on {other_nodes(users, host)})",
                     evidence=lines(IP_LINK, [text]),
                     about=About(device=bridge, vni=vni, group=("rmac-conflict", vni, mac)),
                 )

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from drift.applies import with_gateways
-from drift.causes import breaks_device, from_interface
+from drift.causes import Broken, breaks_device, from_interface
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
@@ -17,10 +17,15 @@ from overlay.outputs import IP_ADDRESS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from drift.model import RawFinding
+    from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import BridgeIntent
     from overlay.host_records import AddressedLink
+
+
+def _lacks_gateway(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    yield Broken.GATEWAY, raw.finding.host
+
 
 GATEWAY_ADDRESS = Check(
     "gateway-address",
@@ -32,6 +37,7 @@ GATEWAY_ADDRESS = Check(
     applies=with_gateways,
     confirm="ip address show dev vmbr2",
     remedy="`ip address replace 10.0.2.254/24 dev vmbr2`, or `ifup vmbr2`.",
+    explains=_lacks_gateway,
     follows=from_interface,
 )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_bfd
 from drift.causes import between, peer_of
-from drift.compare import compare
+from drift.compare import compare_values
 from drift.evidence import bounded, lines
 from drift.model import WARNING, About, Check, Pairwise
 from drift.plane import Plane
@@ -16,7 +16,6 @@ from overlay.outputs import BFD_PEERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from drift.compare import Record
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.host_records import BfdPeer
@@ -51,11 +50,8 @@ def examine_probes(view: HostView) -> Iterator[RawFinding]:
     """The BFD session of each intended BGP peer."""
     probes = _by_peer(view.state.bfd_peers or ())
     peers = [*evpn_peers(view), *(outside_peers(view.node) or ())]
-    wanted: dict[str, Record] = {peer: {"state": UP} for peer in peers}
-    found: dict[str, Record] = {
-        peer: {"state": bounded(probes[peer].status)} for peer in peers if peer in probes
-    }
-    for difference in compare(wanted, found):
+    found = {peer: bounded(probes[peer].status) for peer in peers if peer in probes}
+    for difference in compare_values(dict.fromkeys(peers, UP), found):
         address = difference.key
         yield BFD_DOWN.found(
             view.host,

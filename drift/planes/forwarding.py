@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drift.applies import with_evpn_vnis, with_vnis
 from drift.causes import Broken, from_exchange, from_forwarding, peer_of
-from drift.compare import compare, unequal
+from drift.compare import compare_values, unequal
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from drift.view import HostView
     from overlay.expected import VxlanIntent
     from overlay.records import FdbEntry
-
-_DESTINATION = "destination"
 
 
 def _from_forwarding_or_peer(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
@@ -216,9 +214,9 @@ def examine_macs(view: HostView) -> Iterator[RawFinding]:
         different = {mac for mac in unequal(wanted, found) if (vxlan.name, mac) not in view.moving}
         if not different:
             continue
-        differences = compare(
-            {mac: {_DESTINATION: wanted[mac]} for mac in sorted(different) if mac in wanted},
-            {mac: {_DESTINATION: found[mac]} for mac in sorted(different) if mac in found},
+        differences = compare_values(
+            {mac: wanted[mac] for mac in sorted(different) if mac in wanted},
+            {mac: found[mac] for mac in sorted(different) if mac in found},
         )
         for difference in differences:
             mac = difference.key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drift.applies import with_l3vni
@@ -15,7 +16,6 @@ from overlay.outputs import EVPN_VNI
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drift.compare import Record
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
 
@@ -51,20 +51,29 @@ L3VNI = Check(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What zebra makes of an L3VNI."""
+
+    type: str | None
+    vrf: str | None
+
+
+_WORDS = {"type": "type", "vrf": "VRF"}
+
+
 def examine_l3vnis(view: HostView) -> Iterator[RawFinding]:
     """Each VRF's L3VNI: known to zebra, of type L3, in that VRF."""
     listing = view.state.vnis or {}
-    wanted: dict[int, Record] = {
-        l3vni: {"type": "L3", "VRF": vrf} for vrf, l3vni in view.l3vni_by_vrf.items()
-    }
-    found: dict[int, Record] = {
-        vni: {"type": bounded(listing[vni].type), "VRF": bounded(listing[vni].vrf)}
+    wanted = {l3vni: _Place("L3", vrf) for vrf, l3vni in view.l3vni_by_vrf.items()}
+    found = {
+        vni: _Place(bounded(listing[vni].type), bounded(listing[vni].vrf))
         for vni in wanted
         if vni in listing
     }
     for difference in compare(wanted, found):
         vni = difference.key
-        vrf = str(wanted[vni]["VRF"])
+        vrf = str(wanted[vni].vrf)
         whole = difference.field is None
         yield L3VNI.found(
             view.host,
@@ -72,7 +81,7 @@ def examine_l3vnis(view: HostView) -> Iterator[RawFinding]:
             difference.kind,
             f"L3VNI of {vrf}" if whole else difference.expected,
             difference.actual,
-            attribute=difference.field or "",
+            attribute=_WORDS.get(difference.field or "", ""),
             what="L3VNI" if whole else "",
             evidence=lines(EVPN_VNI, [listing[vni].text] if vni in listing else []),
             about=About(vni=vni, vrf=vrf, topics=frozenset({("vni", vni)})),

@@ -9,7 +9,7 @@ from drift.causes import Broken, from_forwarding, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
-from drift.routed import next_hop_of, own_router_macs, routed_paths
+from drift.vrf_evpn_routes import next_hop_of, own_router_macs, routed_paths
 from overlay.outputs import BRIDGE_FDB_LATER, EVPN_TABLE, IP_ADDRESS, IP_NEIGH
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from drift.evidence import lines
 from drift.model import About
 from drift.plane import Plane
 from drift.planes.forwarding import FDB_MISSING, FDB_WRONG_VTEP
-from drift.routed import own_router_macs, routed_paths, vteps_of
+from drift.vrf_evpn_routes import own_router_macs, routed_paths, vteps_of
 from overlay.outputs import BRIDGE_FDB, EVPN_TABLE
 
 if TYPE_CHECKING:

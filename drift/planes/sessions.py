@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drift.applies import session_slugs, with_sessions
 from drift.causes import Broken, between, peer_of
-from drift.compare import compare
+from drift.compare import compare_values
 from drift.evidence import bounded, lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
@@ -16,7 +16,6 @@ from overlay.outputs import BGP_SUMMARY, EVPN_SUMMARY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drift.compare import Record
     from drift.model import Cause, Evidence, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import NodeIntent
@@ -34,6 +33,7 @@ def _stops_exchange(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
 
 
 def from_either_end(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    yield Broken.PATH, *sorted((peer_of(raw, owner), raw.finding.host))
     for host in (peer_of(raw, owner), raw.finding.host):
         yield Broken.UNDERLAY, host
         yield Broken.BGP, host
@@ -126,14 +126,13 @@ def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
     reflected = any(node.role is Role.REFLECTOR for node in view.intent.nodes.values())
     dynamic = view.node.role is Role.REFLECTOR
     alone = reflected and view.node.role is Role.VTEP and not established_peers(view)
-    wanted: dict[str, Record] = {peer: {"state": ESTABLISHED} for peer in evpn_peers(view)}
-    found: dict[str, Record] = {address: {"state": _state(peers, address)} for address in peers}
-    for difference in compare(wanted, found):
+    wanted = dict.fromkeys(evpn_peers(view), ESTABLISHED)
+    found = {address: _state(peers, address) for address in peers}
+    for difference in compare_values(wanted, found):
         address = difference.key
         evidence = lines(EVPN_SUMMARY, [_text(peers, address)])
         if difference.kind == "extra":
-            state = str(found[address]["state"])
-            yield _unexpected(view, address, state, "EVPN session", evidence=evidence)
+            yield _unexpected(view, address, difference.actual, "EVPN session", evidence=evidence)
         else:
             # One kind for both: a peer that flaps between Active and unlisted is one fact.
             yield SESSION_DOWN.found(

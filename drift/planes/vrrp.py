@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drift.applies import with_vips
@@ -15,7 +16,6 @@ from overlay.outputs import VRRP
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drift.compare import Record
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import VipIntent
@@ -60,19 +60,22 @@ VRRP_GROUP = Check(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What is compared of a group; its fields are the attributes of findings."""
+
+    interface: str | None
+    priority: int | None
+    address: tuple[str, ...]
+    state: str | None
+
+
 def examine_groups(view: HostView) -> Iterator[RawFinding]:
     """Each group of the node: its interface, priority and address, and that it runs."""
     groups = view.state.vrrp_groups or {}
     vips = {vip.id: vip for vip in view.node.vips}
-    wanted: dict[int, Record] = {
-        vip.id: {
-            "interface": view.node.underlay_bridge.name,
-            "priority": vip.priority,
-            "address": [vip.ip],
-            "state": _RUNNING,
-        }
-        for vip in vips.values()
-    }
+    interface = view.node.underlay_bridge.name
+    wanted = {vip.id: _Group(interface, vip.priority, (vip.ip,), _RUNNING) for vip in vips.values()}
     found = {number: _observed(groups[number], vips[number]) for number in vips if number in groups}
     for difference in compare(wanted, found):
         vip = vips[difference.key]
@@ -98,14 +101,14 @@ def group_topics(vip: VipIntent) -> frozenset[tuple[object, ...]]:
     return frozenset({("vrrp", str(vip.id))})
 
 
-def _observed(group: VrrpGroup, vip: VipIntent) -> Record:
+def _observed(group: VrrpGroup, vip: VipIntent) -> _Group:
     family = family_of(group, vip)
-    return {
-        "interface": bounded(group.interface),
-        "priority": family.priority if group.priority is None else group.priority,
-        "address": list(family.addresses),
-        "state": bounded(_state(group, family)),
-    }
+    return _Group(
+        interface=bounded(group.interface),
+        priority=family.priority if group.priority is None else group.priority,
+        address=tuple(family.addresses),
+        state=bounded(_state(group, family)),
+    )
 
 
 def family_of(group: VrrpGroup, vip: VipIntent) -> VrrpFamily:

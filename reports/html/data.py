@@ -42,6 +42,7 @@ def page_data(report: Report, causes: tuple[RootCause, ...]) -> Markup:
         "causes": [
             {
                 **_plain(cause.finding, report),
+                "likewise": cause.likewise,
                 "follows": [_plain(item, report) for item in cause.consequences],
             }
             for cause in causes

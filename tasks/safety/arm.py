@@ -22,7 +22,7 @@ from tasks.safety.places import (
     timer_unit,
 )
 from tasks.safety.scripts import kernel_keys
-from tasks.script import Section
+from tasks.ssh.script import Section
 
 if TYPE_CHECKING:
     from tasks.plan import FileChange
@@ -102,7 +102,7 @@ def withdraw_section(manifest: Manifest) -> Section:
 
 
 def start_restore_section(number: str) -> Section:
-    """Has the node restore itself now, by a unit of its own: our session may not outlive it."""
+    """Has the node restore itself now, by a unit of its own: our connection may not outlive it."""
     return Section(
         "restore",
         f"systemd-run --quiet --collect --unit=evpn-fleet-undo-{number}-now "

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tasks.plan import FileChange
     from tasks.safety.manifest import Manifest
-    from tasks.script import Section
+    from tasks.ssh.script import Section
 
 _NODE = Path(__file__).resolve().parent / "node"
 _RUNNING = frozenset({"active", "activating", "reloading"})

@@ -16,7 +16,7 @@ from overlay.derive import derive
 from overlay.errors import FleetError, IntentError
 from overlay.intent import Fabric, Scope
 from overlay.loading import load_inventory
-from overlay.unused import unused_keys
+from overlay.unused.unused_keys import unused_keys
 from tests.adopt.folders import EXAMPLES, SEED, texts
 from tests.rendering import render
 
@@ -66,7 +66,7 @@ def test_the_same_in_the_overlay_scope_beside_an_underlay_of_somebody_else(topol
     assert not any(unused_keys(found, derive(found).nodes))
 
 
-def _mended(topology: str) -> Files:
+def _corrected_seed(topology: str) -> Files:
     """The seed's files with what lint says to write; what a topology takes over is from another."""
     files = texts(SEED / topology)
     if topology == "exit-upstream-bgp":
@@ -140,13 +140,13 @@ def _corrected(topology: str, name: str, path: str, text: str) -> str:
     return text  # fmt: skip
 
 
-MENDED = [name for name in TOPOLOGIES if name != "exit-vrrp"]
+CORRECTED = [name for name in TOPOLOGIES if name != "exit-vrrp"]
 
 
-@pytest.mark.parametrize("topology", MENDED)
+@pytest.mark.parametrize("topology", CORRECTED)
 def test_the_seed_once_corrected_as_lint_says_is_the_intent_of_its_example(topology):
     """Of the floating address the seed writes no whole file, so there is no tenth one."""
-    files = _mended(topology)
+    files = _corrected_seed(topology)
     assert [str(finding) for finding in lint(read_hosts(files))] == []
 
     found = inferred(files, topology).model_dump(mode="json")

@@ -11,7 +11,7 @@ from adopt.hostfiles import read_hosts
 from adopt.infer import infer
 from overlay.derive import derive
 from overlay.intent import Fabric
-from overlay.unused import unused_keys
+from overlay.unused.unused_keys import unused_keys
 from tests.drift.test_drift_properties import fabrics
 from tests.rendering import render
 

@@ -92,7 +92,20 @@ def test_checks_prints_one_in_full_or_all_as_a_table() -> None:
     assert [word for line in table.splitlines() if (word := line.split(" ")[0])][1:] == list(CHECKS)
     listed = json.loads(call("checks", "--json").out)
     assert {item["id"] for item in listed} == set(CHECKS)
-    assert all(item["why"] and item["confirm"] and item["mend"] for item in listed)
+    assert all(item["why"] and item["confirm"] and item["remedy"] for item in listed)
     wrong = call("checks", "fdb-mising")
     assert wrong.code == 1
     assert "did you mean `fdb-missing`?" in wrong.err
+
+
+def test_a_check_of_probe_is_not_chosen_without_it(tmp_path: Path) -> None:
+    ended = call("audit", "--check", "path-mtu", "-o", tmp_path / "new")
+    assert ended.code == 1
+    assert "--check path-mtu: it is made only with --probe" in ended.err
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_snapshot_is_not_probed(tmp_path: Path) -> None:
+    ended = call(*FAULT, "--probe", "-o", tmp_path / "new")
+    assert ended.code == 1
+    assert "--probe has live nodes ping each other" in ended.err

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.locks import LOCK_NAME, deploying
-from app.plan_view import fold_plans
+from app.plan import fold_plans
 from overlay.errors import FleetError
 from replay.fleet import RECORDINGS, ReplayFleet
 from tasks.files import FRR_CONF
@@ -47,7 +47,7 @@ def test_deploy_edit_and_rollback(fleet: ReplayFleet) -> None:
     assert host["outcome"] == "deployed"
     assert host["backup"] == "0001"
     assert [phase["name"] for phase in host["phases"]] == [
-        "stage", "upload", "validate", "arm", "apply", "prove", "confirm",
+        "stage", "upload", "validate", "arm", "apply", "verify", "confirm",
     ]  # fmt: skip
     assert "ifreload" in host["applied"]
 

@@ -19,6 +19,9 @@ from tests.cli.audits import CLEAN, ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+# A wheel is built and installed.
+pytestmark = pytest.mark.slow
+
 _SECONDS = 120
 
 

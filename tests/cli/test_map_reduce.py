@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app import mapping
-from app.mapping import Orders, Workers
-from app.pipeline import gather, judge
+from app.audit import mapping
+from app.audit.mapping import Orders, Workers
+from app.audit.pipeline import gather, judge
 from drift.catalogue import ACROSS
 from drift.engine import chosen_ids
 from drift.examined import Gathered
@@ -20,7 +20,7 @@ from overlay.errors import FleetError
 from overlay.intent import Fabric
 from reports.build import run_info
 from reports.formats import render_report
-from tasks.capture import HostCapture
+from tasks.commands import HostCapture
 from tasks.snapshot import Snapshot, open_snapshot, write_capture, write_meta
 from tests.rendering import render, rendered_nodes
 from tests.simulated import Fleet

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.settle import PAUSE, second_look, settle, unsettled
+from app.audit.settle import PAUSE, second_look, settle, unsettled
 from overlay.records import HostState
 from replay.fleet import RECORDINGS, ReplayFleet
 from tests.cli.audits import call
@@ -157,11 +157,11 @@ def test_over_ssh_a_fault_that_goes_away_in_time_is_no_drift(
 ) -> None:
     naps: list[float] = []
 
-    def mend_meanwhile(seconds: float) -> None:
+    def fix_meanwhile(seconds: float) -> None:
         naps.append(seconds)
         broken.play("deployed")
 
-    monkeypatch.setattr("app.audit.settle_down", partial(settle, sleep=mend_meanwhile))
+    monkeypatch.setattr("app.audit.run.settle_down", partial(settle, sleep=fix_meanwhile))
     ended = call(
         "--inventory",
         broken.inventory,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from overlay.records import RawOutput
 from replay.fleet import RECORDINGS
-from tasks.capture import HostCapture
+from tasks.commands import HostCapture
 from tasks.snapshot import write_capture, write_meta
 
 if TYPE_CHECKING:

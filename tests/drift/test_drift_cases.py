@@ -12,9 +12,12 @@ from tests.drift import worlds
 from tests.drift.cases.bridges import BRIDGES
 from tests.drift.cases.control_plane import CONTROL_PLANE
 from tests.drift.cases.data_plane import DATA_PLANE
+from tests.drift.cases.exits import EXITS
+from tests.drift.cases.host import HOST
 from tests.drift.cases.kernel import KERNEL
 from tests.drift.cases.mac_routes import MAC_ROUTES
 from tests.drift.cases.outside import OUTSIDE
+from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
 from tests.drift.worlds import unfolded
 from tests.rendering import rendered_nodes
@@ -25,7 +28,18 @@ if TYPE_CHECKING:
 
     from overlay.expected import FabricIntent
 
-CASES = OUTSIDE | DATA_PLANE | BRIDGES | CONTROL_PLANE | ROUTER_MACS | KERNEL | MAC_ROUTES
+CASES = (
+    OUTSIDE
+    | EXITS
+    | HOST
+    | DATA_PLANE
+    | BRIDGES
+    | CONTROL_PLANE
+    | ROUTER_MACS
+    | KERNEL
+    | MAC_ROUTES
+    | PROBES
+)
 
 
 @pytest.mark.parametrize(("check", "fault"), CASES, ids=lambda word: word.replace(" ", "-"))

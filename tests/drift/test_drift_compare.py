@@ -2,48 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import drift.compare as module
-from drift.compare import Difference, compare, unequal
+from drift.compare import Difference, compare, compare_values, unequal
 
 if TYPE_CHECKING:
     import pytest
 
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    a: object = None
+    b: object = None
+    c: object = None
+    d: object = None
+
+
 VALUES = st.one_of(
     st.none(), st.integers(), st.text(max_size=3), st.lists(st.integers(), max_size=3)
 )
-RECORDS = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
+RECORDS = st.builds(Record, VALUES, VALUES, VALUES, VALUES)
 PLANES = st.dictionaries(st.integers(0, 9), RECORDS, max_size=6)
+MAPS = st.dictionaries(st.integers(0, 5), st.one_of(st.none(), st.integers(0, 2)))
 
 
 def test_equal_records_never_reach_deepdiff(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DeepDiff", None)
-    plane = {n: {"a": [n]} for n in range(1000)}
+    plane = {n: Record([n]) for n in range(1000)}
 
-    assert list(compare(plane, {n: {"a": [n]} for n in range(1000)})) == []
+    assert list(compare(plane, {n: Record([n]) for n in range(1000)})) == []
 
 
 def test_each_kind() -> None:
-    expected = {1: {"a": 1}, 2: {"a": [1, 2], "b": "x"}, 3: {"a": 1}}
-    observed = {2: {"a": [2, 1], "b": "y"}, 3: {"a": 1}, 4: {"a": None}}
+    expected = {1: Record(1), 2: Record([1, 2], "x"), 3: Record(1)}
+    observed = {2: Record([2, 1], "y"), 3: Record(1), 4: Record()}
 
     assert list(compare(expected, observed)) == [
-        Difference(1, None, "missing", {"a": 1}, None),
+        Difference(1, None, "missing", Record(1), None),
         Difference(2, "a", "changed", [1, 2], [2, 1]),
         Difference(2, "b", "changed", "x", "y"),
-        Difference(4, None, "extra", None, {"a": None}),
+        Difference(4, None, "extra", None, Record()),
+    ]
+
+
+def test_single_values_have_no_fields() -> None:
+    assert list(compare_values({1: "x", 2: "x", 3: None}, {2: None, 3: None, 4: "x"})) == [
+        Difference(1, None, "missing", "x", None),
+        Difference(2, None, "changed", "x", None),
+        Difference(4, None, "extra", None, "x"),
     ]
 
 
 def test_a_record_that_differs_in_most_fields_is_told_field_by_field() -> None:
-    expected = {"r": {str(n): n for n in range(10)}}
-    observed = {"r": {"0": 0}}
+    differences = compare({"r": Record(0, 1, 2, 3)}, {"r": Record(0)})
 
-    assert [d.field for d in compare(expected, observed)] == [str(n) for n in range(1, 10)]
+    assert [d.field for d in differences] == ["b", "c", "d"]
 
 
 @settings(deadline=None)
@@ -51,25 +69,37 @@ def test_a_record_that_differs_in_most_fields_is_told_field_by_field() -> None:
 def test_what_it_says_is_all_that_differs(expected, observed) -> None:
     differences = list(compare(expected, observed))
 
-    mended = {key: dict(record) for key, record in observed.items()}
+    repaired = dict(observed)
     for difference in differences:
         if difference.kind == "missing":
-            mended[difference.key] = dict(difference.expected)
+            repaired[difference.key] = difference.expected
         elif difference.kind == "extra":
-            del mended[difference.key]
-        elif difference.field in expected[difference.key]:
-            mended[difference.key][difference.field] = difference.expected
+            del repaired[difference.key]
         else:
-            del mended[difference.key][difference.field]
-    assert mended == expected
+            one = {difference.field: difference.expected}
+            repaired[difference.key] = replace(repaired[difference.key], **one)
+    assert repaired == expected
     assert len({(d.key, d.field) for d in differences}) == len(differences)
 
 
 @settings(deadline=None)
-@given(
-    st.dictionaries(st.integers(0, 5), st.integers(0, 2)),
-    st.dictionaries(st.integers(0, 5), st.integers(0, 2)),
-)
+@given(MAPS, MAPS)
+def test_values_are_told_apart_key_by_key(expected, observed) -> None:
+    told = {d.key: (d.kind, d.expected, d.actual) for d in compare_values(expected, observed)}
+
+    assert told.keys() == unequal(expected, observed)
+    for key, (kind, wanted, found) in told.items():
+        assert (wanted, found) == (expected.get(key), observed.get(key))
+        assert kind == (
+            "missing" if key not in observed else "extra" if key not in expected else "changed"
+        )
+
+
+@settings(deadline=None)
+@given(MAPS, MAPS)
 def test_unequal_is_where_they_differ(expected, observed) -> None:
+    lacking = object()
     keys = expected.keys() | observed.keys()
-    assert unequal(expected, observed) == {k for k in keys if expected.get(k) != observed.get(k)}
+    assert unequal(expected, observed) == {
+        k for k in keys if expected.get(k, lacking) != observed.get(k, lacking)
+    }

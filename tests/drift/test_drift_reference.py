@@ -21,7 +21,7 @@ def test_the_document_is_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=lambda check: check.id)
-def test_each_check_says_why_and_how_to_confirm_and_mend_it(check) -> None:
+def test_each_check_says_why_and_how_to_confirm_and_fix_it(check) -> None:
     for text in (check.compares, check.why, check.remedy):
         assert text[0] == "`" or text[0].isupper() or text.startswith("zebra")
         assert text.endswith(".")

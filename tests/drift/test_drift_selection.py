@@ -46,7 +46,7 @@ def test_a_check_that_is_left_out_is_skipped_on_every_node_it_concerns() -> None
     assert left_out == {(node, check) for node in ("node1", "node2", "node3") for check in checks}
 
 
-def test_what_follows_from_a_check_that_is_left_out_is_in_the_open_and_folded_anew() -> None:
+def test_what_follows_from_a_check_that_is_left_out_is_in_the_open_and_folded_again() -> None:
     states = Fleet(INTENT, stopped=frozenset({"node1"})).states()
     assert unfolded(audit(INTENT, states)) == {("evpn-empty", "node1", "bgp")}
 

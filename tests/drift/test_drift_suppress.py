@@ -92,6 +92,23 @@ def test_an_accepted_consequence_leaves_its_root() -> None:
     assert all(item.finding.caused_by in known for item in result.suppressed)
 
 
+def test_of_one_fault_on_many_nodes_each_is_accepted_for_itself() -> None:
+    intent = worlds.bridged(6)
+    states = healthy_states(intent)
+    for host in states:
+        link(host, "eno1", mtu=1500)(states)
+    found = audit(intent, states)
+    assert unfolded(found) == {("mtu", "node1", "eno1")}
+
+    result = suppress(
+        found, (accept("mtu", "node1"),), today=TODAY, audited=states, nodes=intent.nodes
+    )
+
+    assert [item.finding.host for item in result.suppressed] == ["node1"]
+    assert unfolded(result) == {("mtu", "node2", "eno1")}
+    assert len(result.findings) == 5
+
+
 @pytest.mark.parametrize(("days", "holds"), [(0, True), (-1, False)])
 def test_the_last_day_counts_and_the_next_does_not(days: int, *, holds: bool) -> None:
     result = judged(faulty(), accept("bridge-port-learning", "node1", days=days))

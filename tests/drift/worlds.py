@@ -251,6 +251,17 @@ def text(host: str, slug: str, change: Callable[[str], str]) -> Mutation:
     return mutate
 
 
+def probed(host: str, *answers: str) -> Mutation:
+    """What the node printed in an audit with `--probe`."""
+
+    def mutate(states: States) -> None:
+        state = states[host]
+        assert isinstance(state, PrintedState)
+        states[host] = reprint(state, outputs.PROBE, "".join(f"{line}\n" for line in answers))
+
+    return mutate
+
+
 _PLANES = {"links": outputs.IP_LINK, "fdb": outputs.BRIDGE_FDB, "evpn": outputs.EVPN_TABLE} | {
     reader.plane: slug for slug, reader in READERS.items()
 }

@@ -52,7 +52,7 @@ def test_a_half_built_image_is_never_used(
     assert built.read_text() == "whole"
 
 
-def test_a_changed_recipe_builds_anew_and_drops_the_old_image(
+def test_a_changed_recipe_builds_again_and_drops_the_old_image(
     paths: LabPaths, fake_build: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not fake_build

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import fabric, machines
+from lab import fabric, guests
 from lab.errors import LabError
 from lab.paths import lab_paths
 from lab.process import session_members
@@ -103,37 +103,37 @@ def test_two_changes_at_once_are_refused(spec: LabSpec) -> None:
         fabric.up(spec)
 
 
-def reaches(spec: LabSpec, machine: str, address: str) -> bool:
+def reaches(spec: LabSpec, guest: str, address: str) -> bool:
     """Within ten seconds: a neighbour that was given up is not asked for again at once."""
     limit = time.monotonic() + 10
     while time.monotonic() < limit:
-        if machines.ping(spec, machine, address, 3) == (3, 3):
+        if guests.ping(spec, guest, address, 3) == (3, 3):
             return True
     return False
 
 
 def test_machines_start_twice_and_reach_each_other(spec: LabSpec) -> None:
     node = spec.node("node1")
-    for name in spec.machines:
-        machines.stop(spec, name)
+    for name in spec.guests:
+        guests.stop(spec, name)
     run_on(node, "ip link del labtest 2>/dev/null || :").check()
     with pytest.raises(LabError, match="has no bridge labtest"):
-        machines.start(spec, "vm1")
+        guests.start(spec, "vm1")
     run_on(node, "ip link add labtest type bridge && ip link set labtest up").check()
-    machines.start_all(spec)
-    port = spec.machine("vm1").port
+    guests.start_all(spec)
+    port = spec.guest("vm1").port
     run_on(node, f"ip link set {port} nomaster").check()
-    assert machines.ping(spec, "vm2", "192.0.2.1", 2) == (2, 0)
-    machines.start_all(spec)
+    assert guests.ping(spec, "vm2", "192.0.2.1", 2) == (2, 0)
+    guests.start_all(spec)
     assert reaches(spec, "vm2", "192.0.2.1")
     assert reaches(spec, "vm2", "2001:db8::1")
-    assert machines.ping(spec, "vm2", "198.51.100.1") == (0, 0)
-    mac = machines.run(spec, "vm1", "cat /sys/class/net/eth0/address").check().strip()
-    assert mac == spec.machine("vm1").mac
-    machines.stop(spec, "vm1")
-    machines.stop(spec, "vm1")
+    assert guests.ping(spec, "vm2", "198.51.100.1") == (0, 0)
+    mac = guests.run(spec, "vm1", "cat /sys/class/net/eth0/address").check().strip()
+    assert mac == spec.guest("vm1").mac
+    guests.stop(spec, "vm1")
+    guests.stop(spec, "vm1")
     with pytest.raises(LabError, match="did not run"):
-        machines.ping(spec, "vm1", "192.0.2.2")
+        guests.ping(spec, "vm1", "192.0.2.2")
 
 
 def test_a_killed_node_is_seen_and_comes_back_on_its_own_disk(spec: LabSpec) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from drift.catalogue import CHECKS
-from lab import fabric, faults, forward, host, identity, machines, ssh, stand_in
+from lab import fabric, faults, forward, guests, host, identity, ssh, stand_in
 from lab.errors import LabError
 from lab.kernels.kernel import Kernel
 from lab.node import console_tail, kernel_arguments, matches_record
@@ -49,7 +49,7 @@ def test_nodes_get_addresses_in_file_order() -> None:
 
 def test_machine_defaults_are_stable_and_ports_unique() -> None:
     names = ("vm12", "router", "x12", "vm112")
-    one, two = (spec_of(machines=dict.fromkeys(names, VM)).machines for _ in range(2))
+    one, two = (spec_of(machines=dict.fromkeys(names, VM)).guests for _ in range(2))
     assert one == two
     assert one["vm12"].port == "tap12i0"
     assert len({m.port for m in one.values()}) == len({m.mac for m in one.values()}) == 4
@@ -61,9 +61,9 @@ def test_machine_defaults_are_stable_and_ports_unique() -> None:
 
 def test_a_machine_may_have_both_families() -> None:
     vm = {**VM, "addresses": ["10.0.2.11/24", "2001:db8::1/64"], "gateways": ["2001:db8::ff"]}
-    machine = spec_of(machines={"vm1": vm}).machines["vm1"]
-    assert machine.addresses == ("10.0.2.11/24", "2001:db8::1/64")
-    assert "-6 route replace default via 2001:db8::ff" in machines.start_script(machine)
+    guest = spec_of(machines={"vm1": vm}).guests["vm1"]
+    assert guest.addresses == ("10.0.2.11/24", "2001:db8::1/64")
+    assert "-6 route replace default via 2001:db8::ff" in guests.start_script(guest)
 
 
 BAD = {
@@ -132,7 +132,7 @@ def test_a_missing_lab_file_and_unknown_names_say_what_exists(tmp_path: Path) ->
     with pytest.raises(LabError, match="choose one of: node1, node2"):
         spec_of().node("node3")
     with pytest.raises(LabError, match="choose one of: none"):
-        spec_of().machine("vm1")
+        spec_of().guest("vm1")
 
 
 # ---- files and folders

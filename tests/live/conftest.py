@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab import fabric, faults, machines
+from lab import fabric, faults, guests
 from lab import node as nodes
 from lab.errors import LabError
 from lab.fault_catalogue import CATALOGUE, Fault
@@ -59,8 +59,8 @@ class Lab:
     work: Path
     inventory: Path
     spec: LabSpec = field(init=False)
-    whole: LabSpec = field(init=False)  # every machine that any example needs
-    clean: bool = False  # whether the last audit said so, or what it said was mended since
+    whole: LabSpec = field(init=False)  # every node and guest that any example needs
+    clean: bool = False  # whether the last audit said so, or what it said was fixed since
 
     def __post_init__(self) -> None:
         self.spec = load_lab(self.inventory)
@@ -114,11 +114,11 @@ class Lab:
         return audit
 
     def ping(self, source: str, target: str, *, timeout: float = CONVERGE) -> None:
-        """Asserts that a virtual machine reaches another one, once the fabric has converged."""
-        address = str(self.spec.machine(target).addresses[0]).partition("/")[0]
+        """Asserts that a guest reaches another one, once the fabric has converged."""
+        address = str(self.spec.guest(target).addresses[0]).partition("/")[0]
         limit = time.monotonic() + timeout
         while True:
-            sent, received = machines.ping(self.spec, source, address)
+            sent, received = guests.ping(self.spec, source, address)
             if sent and sent == received:
                 return
             if time.monotonic() > limit:
@@ -127,9 +127,9 @@ class Lab:
             time.sleep(0.5)
 
     def prove(self, name: str) -> None:
-        """Injects a fault and asserts that it is exactly its finding, then mends it.
+        """Injects a fault and asserts that it is exactly its finding, then heals it.
 
-        On a node of each Debian release. That the one before is silent since it was mended shows
+        On a node of each Debian release. That the one before is silent since it was healed shows
         here, too; of the last one, `audit_clean` is to be asked.
         """
         fault = CATALOGUE[name]
@@ -143,6 +143,7 @@ class Lab:
         # A fault whose own node explains it is looked at from the others, which see its routes.
         others = ",".join(node for node in self.spec.nodes if node not in nodes)
         asked = ["--limit", others] if fault.seen_by_others else []
+        asked += ["--probe"] if fault.probe else []
         roots = len(nodes)
         try:
             for node in nodes:
@@ -159,13 +160,29 @@ class Lab:
                 # Of what is not there a node may have no line to show.
                 assert finding["evidence"] or finding["kind"] == "missing", audit.text
                 assert all(evidence["text"].strip() for evidence in finding["evidence"])
+            if fault.stops:
+                self._assert_cut_off(nodes[0], fault.stops)
         finally:
             for node in nodes:
                 faults.heal(self.spec, fault.name, node)
                 if fault.renews:
                     self._have_routes_come_again(node)
-        machines.start_all(self.spec)
+        guests.start_all(self.spec)
         self.clean = True
+
+    def _assert_cut_off(self, node: str, options: str) -> None:
+        """Asserts that a guest of the node loses each such ping to a guest of its VNI elsewhere."""
+        guests = list(self.spec.machines.values())
+        ours, theirs = next(
+            (one, other)
+            for one in guests
+            for other in guests
+            if one.node == node and other.node != node and one.bridge == other.bridge
+        )
+        address = str(theirs.addresses[0]).partition("/")[0]
+        ping = f"ip netns exec {ours.name} ping -q -c 3 -i 0.3 -W 1 {options} {address}"
+        done = run_on(self.spec.node(node), ping)
+        assert " 0 received" in done.out, done.out
 
     def _have_routes_come_again(self, origin: str) -> None:
         """As docs/troubleshooting.md says where FRR 8.4 has lost a router MAC of that node's."""
@@ -175,15 +192,15 @@ class Lab:
                 run_on(node, f"sleep 3; vtysh -c 'clear bgp {vtep}'").check()
 
     def describe(self, name: str) -> str:
-        """What a virtual machine and its node hold, for a failed test to print."""
-        machine = self.spec.machine(name)
-        vxlan = machine.bridge.replace("vmbr", "vxlan")
+        """What a guest and its node hold, for a failed test to print."""
+        guest = self.spec.guest(name)
+        vxlan = guest.bridge.replace("vmbr", "vxlan")
         command = (
             f"ip -br link; bridge link; bridge fdb show dev {vxlan}; bridge fdb show br "
-            f"{machine.bridge} | grep {machine.port}; ip -n {name} address; ip -n {name} neigh; "
+            f"{guest.bridge} | grep {guest.port}; ip -n {name} address; ip -n {name} neigh; "
             f"ip -n {name} route; vtysh -c 'show bgp l2vpn evpn summary'"
         )
-        return f"{name} on {machine.node}:\n{run_on(self.spec.node(machine.node), command).out}"
+        return f"{name} on {guest.node}:\n{run_on(self.spec.node(guest.node), command).out}"
 
     def do_without_testing(self) -> None:
         """From now on Debian testing's nodes run its stand-in; all of them begin with fresh disks."""
@@ -193,7 +210,7 @@ class Lab:
         fabric.down()
         fabric.up(self.whole)
         self.deploy()
-        machines.start_all(self.spec)
+        guests.start_all(self.spec)
 
     def blank(self) -> None:
         """Gives the inventory's nodes fresh disks: Debian as installed, nothing deployed."""
@@ -237,10 +254,10 @@ def lab(
 
 @pytest.fixture(scope="module")
 def fleet(lab: Lab) -> Lab:
-    """The symmetric example, deployed, with virtual machines that reach each other."""
+    """The symmetric example, deployed, with guests that reach each other."""
     lab.use(ROOT / "examples" / "l3-symmetric")
     lab.deploy()
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     return lab
 
@@ -257,7 +274,12 @@ def _begins_again(request: pytest.FixtureRequest) -> None:
     if tries > 2:
         request.getfixturevalue("lab").do_without_testing()
     elif tries > 1 and "fleet" in request.fixturenames:
-        request.getfixturevalue("fleet").deploy()
+        again = request.getfixturevalue("fleet")
+        # Fresh disks: to deploy alone changes nothing on a node whose files are right already.
+        again.blank()
+        again.deploy()
+        guests.start_all(again.spec)
+        again.ping("vm1", "vm2")
     if os.environ.get(TESTING_VARIABLE) == "skip":
         # For the summary: with what nodes of Debian testing a test has passed, if without them.
         request.node.user_properties.append(WITHOUT_TESTING)

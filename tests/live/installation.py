@@ -51,7 +51,7 @@ def install(node: Node, target: str, scratch: Path) -> None:
         )  # fmt: skip
     failed = f"unpacking on {node.name} failed with exit code {done.returncode}"
     assert done.returncode == 0, f"{failed}: {done.stderr[-2000:]}"
-    # The audit's user may not write there, and would compile it all anew at each audit.
+    # The audit's user may not write there, and would compile it all again at each audit.
     compile_all = f"{target}/.venv/bin/python -m compileall -q {target}"
     run_on(node, f"chmod -R a+rX {target} && {compile_all}", timeout=300).check()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from lab import machines
+from lab import guests
 from lab.errors import LabError
 from lab.ssh import run_on
 from tests.live.conftest import ROOT
@@ -201,7 +201,7 @@ def _pings(addresses: set[str]) -> str:
 
 def answering(lab: Lab, guest: str, addresses: set[str]) -> set[str]:
     """Which of those addresses answer a guest."""
-    return set(machines.run(lab.spec, guest, _pings(addresses), timeout=120).check().split())
+    return set(guests.run(lab.spec, guest, _pings(addresses), timeout=120).check().split())
 
 
 def answering_node(lab: Lab, node: str, addresses: set[str]) -> set[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from lab import fabric, faults, machines
+from lab import fabric, faults, guests
 from lab.spec import TESTING
 from tests.live.conftest import ROOT
 from tests.live.probes import on
@@ -42,7 +42,7 @@ def test_an_ipv6_underlay_carries_evpn(lab: Lab) -> None:
         pytest.skip(f"its nodes must run Debian {TESTING}, not {', '.join(sorted(running))}")
     lab.deploy()
     assert_as_intended(lab)
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")  # within VNI 2
     lab.ping("vm3", "vm4")
     lab.ping("vm1", "vm4")  # routed, through the L3VNI: IPv4 by an IPv6 next hop
@@ -55,7 +55,7 @@ def test_an_ipv6_underlay_carries_evpn(lab: Lab) -> None:
     table = on(lab, "node3", "vtysh -c 'show bgp l2vpn evpn route type multicast'")
     assert "[3]:[0]:[128]:[fd00:77::4]" in table
     # Full frames: 1500 bytes of a virtual machine and 70 of the tunnel.
-    full = machines.run(lab.spec, "vm1", "ping -c 2 -W 1 -M do -s 1472 10.0.2.2")
+    full = guests.run(lab.spec, "vm1", "ping -c 2 -W 1 -M do -s 1472 10.0.2.2")
     assert " 2 received" in full.out, full.out
     lab.audit_clean()
     assert "Plan: 0 to change" in lab.deploy().stdout
@@ -72,7 +72,7 @@ def test_a_fault_over_ipv6_is_its_one_finding(lab: Lab, name: str) -> None:
         assert [(f["host"], f["check"]) for f in audit.roots] == [("node3", check)], audit.text
     finally:
         faults.heal(lab.spec, name, "node3")
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.audit_clean()
 
 
@@ -81,7 +81,7 @@ def test_it_comes_back_after_a_power_failure(lab: Lab) -> None:
     over_ipv6(lab)
     fabric.power_off(lab.spec, "node3")
     fabric.power_on(lab.spec, "node3")
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     lab.ping("vm3", "vm4")
     lab.audit_clean()

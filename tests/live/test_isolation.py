@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from lab import machines
+from lab import guests
 from overlay.loading import load_inventory
 from tests.live.probes import eventually, on
 from tests.live.tenants import (
@@ -59,15 +59,15 @@ def _leaves_no_address(lab: Lab) -> Iterator[None]:
     strip(lab)
 
 
-def guests(lab: Lab) -> list[tuple[Tenant, str]]:
+def all_guests(lab: Lab) -> list[tuple[Tenant, str]]:
     return [(it, it.guest(number)) for it in TENANTS for number in vteps(lab.spec.nodes)]
 
 
 def seen(lab: Lab, wanted: Any) -> dict[str, set[str]]:
     """By guest, what of `wanted(lab, tenant)` answers; all guests at once."""
     with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda g: answering(lab, g[1], wanted(lab, g[0])), guests(lab))
-        return {guest: set(it) for (_, guest), it in zip(guests(lab), found, strict=True)}
+        found = pool.map(lambda g: answering(lab, g[1], wanted(lab, g[0])), all_guests(lab))
+        return {guest: set(it) for (_, guest), it in zip(all_guests(lab), found, strict=True)}
 
 
 def reach_their_own(lab: Lab, *, outside: bool) -> None:
@@ -76,7 +76,7 @@ def reach_their_own(lab: Lab, *, outside: bool) -> None:
     lacking: dict[str, set[str]] = {}
 
     def probe() -> bool:
-        wanted = {guest: own(lab, it) | more for it, guest in guests(lab)}
+        wanted = {guest: own(lab, it) | more for it, guest in all_guests(lab)}
         found = seen(lab, lambda lab, it: own(lab, it) | more)
         lacking.clear()
         lacking.update({guest: wanted[guest] - found[guest] for guest in wanted})
@@ -137,7 +137,7 @@ def stay_apart_without_a_way_out(lab: Lab) -> None:
 def deploy(lab: Lab, inventory: Path) -> None:
     lab.use(inventory)
     lab.deploy()
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     furnish(lab)
 
 
@@ -163,7 +163,7 @@ def test_guests_reach_their_own_vrf_and_the_outside_and_nothing_else(
 def test_it_was_not_so_before_and_deploying_it_loses_no_packet(lab: Lab, tmp_path: Path) -> None:
     lab.use(with_two_tenants(tmp_path, "l3-symmetric"))
     deploy_as_before(lab, tmp_path)
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     furnish(lab)
     reach_their_own(lab, outside=False)
     start_capture(lab)
@@ -185,7 +185,7 @@ def test_it_was_not_so_before_and_deploying_it_loses_no_packet(lab: Lab, tmp_pat
     def ping(number: int) -> str:
         other = RED.addresses(number % 3 + 1)[0]
         script = f"timeout -s INT 60 ping -n -q -i 0.1 -W 2 {other}"
-        return machines.run(lab.spec, RED.guest(number), script, timeout=120).out
+        return guests.run(lab.spec, RED.guest(number), script, timeout=120).out
 
     with ThreadPoolExecutor() as pool:
         pings = [pool.submit(ping, number) for number in vteps(lab.spec.nodes)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drift.catalogue import CHECKS
-from lab import fabric, machines
+from lab import fabric, guests
 from lab.fault_catalogue import CATALOGUE
 from lab.ssh import run_on
 from parsers import parse_evpn, parse_fdb, parse_links
@@ -39,7 +39,7 @@ def l2_evpn(lab: Lab) -> Lab:
     lab.use(EXAMPLES / "l2-evpn")
     lab.blank()
     lab.deploy()
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     return lab
 
 
@@ -76,7 +76,7 @@ def l3_symmetric(lab: Lab) -> Lab:
     lab.use(EXAMPLES / "l3-symmetric")
     lab.blank()
     lab.deploy()
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     return lab
 
 
@@ -186,7 +186,7 @@ def test_a_node_without_power_is_incomplete_and_nothing_is_said_of_it(l3_symmetr
         assert len(audit.roots) == 1, audit.text
     finally:
         fabric.power_on(lab.spec, "node3")
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.audit_clean()
 
 

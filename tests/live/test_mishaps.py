@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import machines
+from lab import guests
 from lab.paths import lab_paths
 from lab.ssh import run_on
 from tests.live.deploys import (
@@ -234,7 +234,7 @@ def test_two_deployments_at_once(fleet: Lab, tmp_path: Path) -> None:
 
 
 def test_virtual_machines_lose_nothing(fleet: Lab, tmp_path: Path) -> None:
-    """A VNI is added, changed and removed while machines of another one ping ten times a second."""
+    """A VNI is added, changed and removed while guests of another one ping ten times a second."""
     fleet.ping("vm1", "vm2")
     wider = variant(tmp_path, with_new_network)
     changed = variant(
@@ -245,7 +245,7 @@ def test_virtual_machines_lose_nothing(fleet: Lab, tmp_path: Path) -> None:
 
     def keep_pinging() -> None:
         while not stop.is_set():
-            counted.append(machines.ping(fleet.spec, "vm1", "10.0.2.2", 50, 0.1))
+            counted.append(guests.ping(fleet.spec, "vm1", "10.0.2.2", 50, 0.1))
 
     ports = on(fleet, "node1", "bridge link show")
     pinger = threading.Thread(target=keep_pinging)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import fabric, faults, machines
+from lab import fabric, faults, guests
 from lab.paths import lab_paths
 from tests.live.deploys import (
     APPLIED,
@@ -129,7 +129,7 @@ def test_we_are_killed_at_each_step(fleet: Lab, tmp_path: Path) -> None:
         assert run.wait(timeout=60) == -signal.SIGKILL
     for node in steps:
         eventually(f"{node} is not as it was", is_back(fleet, node, before[node]), 180)
-    machines.start_all(fleet.spec)
+    guests.start_all(fleet.spec)
     fleet.ping("vm1", "vm2")
     fleet.audit_clean()
 
@@ -153,7 +153,7 @@ def test_power_fails_at_each_step(fleet: Lab, tmp_path: Path) -> None:
     fabric.up(fleet.whole)
     for node in steps:
         eventually(f"{node} is not as it was", is_back(fleet, node, before[node]), 180)
-    machines.start_all(fleet.spec)
+    guests.start_all(fleet.spec)
     fleet.ping("vm1", "vm2")
     fleet.audit_clean()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import fabric, machines
+from lab import fabric, guests
 from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.conftest import ROOT
@@ -78,7 +78,7 @@ def test_the_overlay_scope(lab: Lab) -> None:
         # A full reload would have taken it off: nothing in that file condones it.
         assert "master vmbr0" in on(lab, name, "ip link show tap900i0")
     assert on(lab, "node3", f"ls {MAIN}; [ ! -e {OURS} ]").strip() == MAIN
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     # node1 does not carry the network of vm3: it routes to it once vm3 has said something.
     lab.ping("vm3", "vm1")
@@ -128,7 +128,8 @@ def test_a_device_that_both_files_define_is_refused(lab: Lab) -> None:
     """Follows the overlay scope's test."""
     on(lab, "node1", f"cp {MAIN} /root/kept; printf 'iface vmbr2 inet manual\\n' >> {MAIN}")
     assert f"node1: {MAIN} defines vmbr2 already" in refusals(lab)
-    on(lab, "node1", f"cp /root/kept {MAIN}")
+    # Synced: the power failure of the next test may come before the kernel writes it by itself.
+    on(lab, "node1", f"cp /root/kept {MAIN} && sync")
     assert lab.run("plan").returncode == 0
 
 
@@ -136,7 +137,7 @@ def test_the_overlay_comes_back_after_a_power_failure(lab: Lab) -> None:
     """Follows the overlay scope's test: at boot both files are read."""
     fabric.power_off(lab.spec, "node1")
     fabric.power_on(lab.spec, "node1")
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     lab.audit_clean()
 
@@ -150,18 +151,18 @@ def test_an_ipv6_underlay(lab: Lab) -> None:
     start(lab, "ipv6-underlay")
     lab.deploy()
     assert_as_intended(lab)
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     lab.ping("vm3", "vm4")
     assert flooded(lab, "node1", "vxlan2") == ["fd00:77::2", "fd00:77::3"]
     # Full frames: 1500 bytes of a virtual machine and 70 of the tunnel.
-    full = machines.run(lab.spec, "vm1", "ping -c 2 -W 1 -M do -s 1472 10.0.2.2")
+    full = guests.run(lab.spec, "vm1", "ping -c 2 -W 1 -M do -s 1472 10.0.2.2")
     assert " 2 received" in full.out, full.out
     lab.audit_clean()
     assert "Plan: 0 to change" in lab.deploy().stdout
 
 
-def test_the_flood_list_over_ipv6_is_audited_and_mended(lab: Lab) -> None:
+def test_the_flood_list_over_ipv6_is_audited_and_fixed(lab: Lab) -> None:
     """Follows the IPv6 underlay's test."""
     on(
         lab,
@@ -179,6 +180,6 @@ def test_devices_over_ipv6_come_back_after_a_power_failure(lab: Lab) -> None:
     """Follows the IPv6 underlay's test: their commands make them at boot."""
     fabric.power_off(lab.spec, "node2")
     fabric.power_on(lab.spec, "node2")
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     lab.audit_clean()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import fabric, machines
+from lab import fabric, guests
 from lab.fault_catalogue import CATALOGUE
 from lab.ssh import run_on
 from overlay.loading import load_inventory
@@ -26,12 +26,12 @@ pytestmark = pytest.mark.lab
 OUTSIDE = "203.0.113.1"  # an address behind the router
 
 
-def reaches(lab: Lab, machine: str, address: str, timeout: float = CONVERGE) -> None:
+def reaches(lab: Lab, guest: str, address: str, timeout: float = CONVERGE) -> None:
     def probe() -> bool:
-        sent, received = machines.ping(lab.spec, machine, address)
+        sent, received = guests.ping(lab.spec, guest, address)
         return bool(sent) and sent == received
 
-    eventually(f"{machine} does not reach {address}", probe, timeout)
+    eventually(f"{guest} does not reach {address}", probe, timeout)
 
 
 def outside(lab: Lab) -> None:
@@ -43,9 +43,9 @@ def outside(lab: Lab) -> None:
     )
 
 
-def assert_no_loop(lab: Lab, machine: str) -> None:
+def assert_no_loop(lab: Lab, guest: str) -> None:
     """The way outside ends there, within four hops, and no address stands on it twice."""
-    said = machines.run(lab.spec, machine, f"traceroute -n -w 2 -q 2 -m 8 {OUTSIDE}").check()
+    said = guests.run(lab.spec, guest, f"traceroute -n -w 2 -q 2 -m 8 {OUTSIDE}").check()
     way = [set(re.findall(r"\d+\.\d+\.\d+\.\d+", line)) for line in said.splitlines()[1:]]
     assert way, said
     assert way[-1] == {OUTSIDE}, said
@@ -64,7 +64,7 @@ def shows_multicast(lab: Lab) -> None:
     fdb = on(lab, "node1", "bridge fdb show dev vxlan2")
     assert "00:00:00:00:00:00 dst 225.20.1.1 via vmbr0" in fdb
     # Learned from traffic: the entry is dynamic, nobody has programmed it.
-    mac = lab.spec.machine("vm2").mac
+    mac = lab.spec.guest("vm2").mac
     assert any(
         line.startswith(mac) and "dst 192.168.0.2" in line and "extern_learn" not in line
         for line in fdb.splitlines()
@@ -110,9 +110,9 @@ def shows_single_exit(lab: Lab) -> None:
 def shows_several_exits(lab: Lab) -> None:
     shows_routing(lab)
     outside(lab)
-    for machine in ("vm1", "vm2", "vm3"):
-        reaches(lab, machine, OUTSIDE)
-        assert_no_loop(lab, machine)
+    for guest in ("vm1", "vm2", "vm3"):
+        reaches(lab, guest, OUTSIDE)
+        assert_no_loop(lab, guest)
     routes = on(lab, "router", "ip route show 10.0.2.0/24")
     assert all(f"192.168.0.{n}" in routes for n in (1, 2, 3)), routes
     assert on(lab, "node1", "sysctl -n net.ipv4.conf.all.rp_filter") == "0\n"
@@ -123,7 +123,7 @@ def shows_several_exits(lab: Lab) -> None:
         reaches(lab, "vm3", OUTSIDE, timeout=30)
     finally:
         fabric.power_on(lab.spec, "node1")
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
 
 
 def shows_floating_address(lab: Lab) -> None:
@@ -145,7 +145,7 @@ def shows_floating_address(lab: Lab) -> None:
         reaches(lab, "vm2", OUTSIDE, timeout=30)
     finally:
         fabric.power_on(lab.spec, "node1")
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
 
 
 def shows_routing_of_two(lab: Lab) -> None:
@@ -249,7 +249,7 @@ def test_onto_blank_nodes(lab: Lab, slug: str) -> None:
     lab.use(ROOT / "examples" / slug)
     lab.blank()
     lab.deploy()
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.audit_clean()
 
 
@@ -260,7 +260,7 @@ def test_one_after_the_other(lab: Lab, topology: Topology) -> None:
         lab.blank()
     lab.deploy()
     assert_as_intended(lab)
-    machines.start_all(lab.spec)
+    guests.start_all(lab.spec)
     lab.audit_clean()
     topology.shows(lab)
     if topology.ends_clean:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from overlay.crosscheck import contradictions
+from overlay.crosscheck.fabric import contradictions
 from overlay.derive import derive
 from overlay.intent import Fabric
-from overlay.unused import unused_keys
-from overlay.written import GONE, Written, with_values, written_keys
+from overlay.unused.unused_keys import unused_keys
+from overlay.unused.written_keys import GONE, Written, with_values, written_keys
 from tests.rendering import render
 
 if TYPE_CHECKING:

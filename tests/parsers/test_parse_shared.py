@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from overlay.errors import ParseError
-from parsers import _evpn_blocks, evpn, fdb
+from parsers import evpn, fdb
+from parsers._evpn import blocks
 from parsers._kept import Kept
 from parsers.evpn import parse_evpn
 from parsers.fdb import parse_fdb
@@ -45,11 +46,11 @@ def test_a_line_too_few_or_too_many_is_blamed_as_in_the_whole(path: Path) -> Non
 
 
 def test_what_many_nodes_print_alike_is_read_once_and_held_once(monkeypatch) -> None:
-    monkeypatch.setattr(_evpn_blocks, "_KEPT", Kept(1_000_000))
+    monkeypatch.setattr(blocks, "_KEPT", Kept(1_000_000))
     text, asked = TABLES[0].read_text(encoding="utf-8"), []
-    match_lines = _evpn_blocks.match_lines
+    match_lines = blocks.match_lines
     monkeypatch.setattr(
-        _evpn_blocks,
+        blocks,
         "match_lines",
         lambda t, lines: asked.append(len(lines)) or match_lines(t, lines),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from overlay.loading import load_inventory
 from tasks.render import render_all
-from tasks.session import open_session
+from tasks.ssh.fleet import open_fleet
 from tests.generated import COMMAND, generated, hold, regenerating
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -18,8 +18,8 @@ LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fab
 
 
 def rendered(folder: Path) -> dict[str, dict[str, str]]:
-    with open_session(folder) as session:
-        return dict(render_all(session, load_inventory(folder).intent))
+    with open_fleet(folder) as fleet:
+        return dict(render_all(fleet, load_inventory(folder).intent))
 
 
 @generated

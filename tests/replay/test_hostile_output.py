@@ -18,9 +18,9 @@ import pytest
 from cli.main import run
 from overlay.records import RawOutput
 from replay.fleet import RECORDINGS, ReplayFleet
-from tasks import connection
-from tasks.script import Answer, Section, build_script, frame, sections_of, split_output
 from tasks.snapshot import read_snapshot, write_capture, write_meta
+from tasks.ssh import connection
+from tasks.ssh.script import Answer, Section, build_script, frame, sections_of, split_output
 from tests.replay.test_replay import collect
 
 if TYPE_CHECKING:

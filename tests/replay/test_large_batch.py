@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from app.audit.one_node import critical_findings
 from app.context import Context
-from app.node_proof import critical_findings
 from cli.main import run
 from overlay.loading import FABRIC_FILE, load_inventory
 from replay.fleet import RECORDINGS, ReplayFleet
 from replay.node import Mishap
-from tasks import contact, deployment
-from tasks.capture import HostCapture
+from tasks import deployment, reconnection
+from tasks.commands import HostCapture
 from tasks.deploy import deploy_all
 from tasks.options import DeployOptions
 from tasks.outcome import RunState
-from tasks.session import Selection, open_session
 from tasks.snapshot import read_snapshot, write_capture, write_meta
+from tasks.ssh.fleet import Selection, open_fleet
 from tests.replay.conftest import INVENTORY
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def deploy_together(
     return code, dict(re.findall(r"^(node\d+) +(\S+)", table, re.MULTILINE)), said.err
 
 
+@pytest.mark.slow
 def test_of_thirty_nodes_the_one_that_hangs_is_restored_and_the_others_are_deployed(
     thirty: ReplayFleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,21 +112,22 @@ def test_a_critical_finding_of_the_nodes_own_undoes_it(thirty: ReplayFleet) -> N
     intent = load_inventory(thirty.inventory).intent
     two = Selection(limit=("node6", "node7"))
     with (
-        open_session(thirty.inventory, two) as session,
-        critical_findings(Context(thirty.inventory), intent, 2) as prove,
+        open_fleet(thirty.inventory, two) as opened,
+        critical_findings(Context(thirty.inventory), intent, 2) as verify,
     ):
-        options = DeployOptions(confirm_within=4, canary="none", prove=prove)
-        found = deploy_all(session, intent, lambda _: None, options=options)
+        options = DeployOptions(confirm_within=4, canary="none", verify=verify)
+        found = deploy_all(opened, intent, lambda _: None, options=options)
     assert [outcome.outcome for outcome in found] == ["deployed", "restored"]
     assert "node7: audit: vxlan2: " in str(found[1].error)
 
 
+@pytest.mark.slow
 def test_a_node_that_loses_its_power_is_told_of_at_once_and_waited_for_as_long_as_said(
     thirty: ReplayFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind a jump host the connection stays open, and nobody says that the node is gone."""
     monkeypatch.setattr(deployment, "_POLL", 0.1)
-    monkeypatch.setattr(contact, "_SILENT_BUDGET", 2.0)
+    monkeypatch.setattr(reconnection, "_SILENT_BUDGET", 2.0)
     intent: FabricIntent = load_inventory(thirty.inventory).intent
     state = RunState(intent, DeployOptions(confirm_within=15, canary="node1", batch="1"))
     told: list[tuple[float, str, str]] = []
@@ -143,8 +145,8 @@ def test_a_node_that_loses_its_power_is_told_of_at_once_and_waited_for_as_long_a
 
     threading.Thread(target=lose_power, daemon=True).start()
     try:
-        with open_session(thirty.inventory) as session:
-            found = deploy_all(session, intent, lambda _: None, run_state=state)
+        with open_fleet(thirty.inventory) as opened:
+            found = deploy_all(opened, intent, lambda _: None, run_state=state)
     finally:
         power.set()
     ended = time.monotonic()

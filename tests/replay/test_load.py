@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from app.pipeline import asked
+from app.audit.pipeline import asked
 from overlay.errors import IntentError
 from overlay.records import RawOutput
 from parsers import parse_host
 from replay.node import Mishap
-from tasks import connection
 from tasks.collect import collect_all
-from tasks.retries import CONNECT_BUDGET
-from tasks.session import TIMEOUT, open_session, time_limit
+from tasks.ssh import connection
+from tasks.ssh.fleet import TIMEOUT, open_fleet, time_limit
+from tasks.ssh.retries import CONNECT_BUDGET
 from tests.replay.conftest import HOSTS, outputs
 from tests.replay.doors import CrowdedDoor, black_hole, free_port, move, port_of
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent
     from replay.fleet import ReplayFleet
-    from tasks.capture import HostCapture
+    from tasks.commands import HostCapture
 
 pytestmark = pytest.mark.ssh
 
@@ -41,7 +41,7 @@ def collect(
     def done(capture: HostCapture) -> None:
         found[capture.host] = time.monotonic() - begun, capture
 
-    with open_session(fleet.inventory, timeout=timeout) as session:
+    with open_fleet(fleet.inventory, timeout=timeout) as session:
         collect_all(session, asked(intent, session.hosts), done)
     return found
 
@@ -129,10 +129,10 @@ def test_the_time_limit_is_that_of_the_command_line_then_the_host_then_its_group
         groups.write_text(yaml.safe_dump(in_group))
         hosts.write_text(yaml.safe_dump(in_hosts))
         for given in (None, 5.0):
-            with open_session(fleet.inventory, timeout=given) as session:
+            with open_fleet(fleet.inventory, timeout=given) as session:
                 limits.append([time_limit(h) for h in session.nornir.inventory.hosts.values()])
     assert limits == [[26] * 3, [5] * 3, [40] * 3, [5] * 3, [60, 40, 40], [5] * 3]
     in_hosts["node1"]["data"]["timeout"] = "a minute"
     hosts.write_text(yaml.safe_dump(in_hosts))
     with pytest.raises(IntentError, match="node1: its `timeout`"):
-        open_session(fleet.inventory)
+        open_fleet(fleet.inventory)

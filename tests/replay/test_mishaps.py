@@ -11,16 +11,16 @@ import asyncssh
 import paramiko
 import pytest
 
-from app.pipeline import asked
+from app.audit.pipeline import asked
 from overlay.records import RawOutput
 from replay.node import Mishap
-from tasks.capture import HostCapture
 from tasks.collect import collect_all
-from tasks.connection import FleetSSH
+from tasks.commands import HostCapture
 from tasks.deploy import deploy_all
 from tasks.options import DeployOptions
 from tasks.plan import plan_all
-from tasks.session import open_session
+from tasks.ssh.connection import FleetSSH
+from tasks.ssh.fleet import open_fleet
 from tests.replay.conftest import HOSTS, outputs
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def collect(
     fleet: ReplayFleet, intent: FabricIntent, timeout: float | None = None
 ) -> dict[str, HostCapture]:
     captures: list[HostCapture] = []
-    with open_session(fleet.inventory, timeout=timeout) as session:
-        collect_all(session, asked(intent, session.hosts), captures.append)
+    with open_fleet(fleet.inventory, timeout=timeout) as opened:
+        collect_all(opened, asked(intent, opened.hosts), captures.append)
     assert len(captures) == len(HOSTS), "no node is ever lost from the results"
     return {capture.host: capture for capture in captures}
 
@@ -55,8 +55,8 @@ def collect(
 def deploy(
     fleet: ReplayFleet, intent: FabricIntent, options: DeployOptions | None = None
 ) -> dict[str, NodeOutcome]:
-    with open_session(fleet.inventory) as session:
-        done = deploy_all(session, intent, lambda _: None, options=options)
+    with open_fleet(fleet.inventory) as opened:
+        done = deploy_all(opened, intent, lambda _: None, options=options)
     return {outcome.host: outcome for outcome in done}
 
 
@@ -225,8 +225,8 @@ def test_a_plan_says_which_node_could_not_be_asked(
 ) -> None:
     fleet.power_off("node1")
     fleet.nodes["node2"].mishaps["text:etc_frr_frr.conf"] = Mishap.CUT
-    with open_session(fleet.inventory) as session:
-        one, two, three = plan_all(session, intent)
+    with open_fleet(fleet.inventory) as opened:
+        one, two, three = plan_all(opened, intent)
     assert one.unreachable
     assert two.error is not None
     assert "node2: /etc/frr/frr.conf cannot be read: the output is incomplete" in two.error

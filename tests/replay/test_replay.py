@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.pipeline import asked
+from app.audit.pipeline import asked
 from overlay.errors import FleetError, SnapshotError
 from replay.fleet import ReplayFleet
-from tasks.capture import HostCapture
 from tasks.collect import collect_all
-from tasks.commands import TEXT_SLUGS
+from tasks.commands import TEXT_SLUGS, HostCapture
 from tasks.deploy import deploy_all
 from tasks.options import DeployOptions
 from tasks.plan import FileState, plan_all
 from tasks.render import render_all
-from tasks.script import Section, build_script, split_output
-from tasks.session import connect, open_session
+from tasks.ssh.fleet import connect, open_fleet
+from tasks.ssh.script import Section, build_script, split_output
 from tests.replay.conftest import BLANK_INTERFACES, FILES, HOSTS, INVENTORY, outputs
 
 if TYPE_CHECKING:
@@ -34,24 +33,24 @@ pytestmark = pytest.mark.ssh
 
 
 def plan(fleet: ReplayFleet, intent: FabricIntent) -> list[NodePlan]:
-    with open_session(fleet.inventory) as session:
-        return plan_all(session, intent)
+    with open_fleet(fleet.inventory) as opened:
+        return plan_all(opened, intent)
 
 
 def deploy(
     fleet: ReplayFleet, intent: FabricIntent, options: DeployOptions | None = None
 ) -> list[NodeOutcome]:
     told: list[NodeOutcome] = []
-    with open_session(fleet.inventory) as session:
-        outcomes = deploy_all(session, intent, told.append, options=options)
+    with open_fleet(fleet.inventory) as opened:
+        outcomes = deploy_all(opened, intent, told.append, options=options)
     assert sorted(o.host for o in told) == sorted(o.host for o in outcomes)
     return outcomes
 
 
 def collect(fleet: ReplayFleet, intent: FabricIntent) -> dict[str, HostCapture]:
     captures: list[HostCapture] = []
-    with open_session(fleet.inventory) as session:
-        collect_all(session, asked(intent, session.hosts), captures.append)
+    with open_fleet(fleet.inventory) as opened:
+        collect_all(opened, asked(intent, opened.hosts), captures.append)
     return {capture.host: capture for capture in captures}
 
 
@@ -72,8 +71,8 @@ def test_plan_deploy_and_a_second_plan_that_is_empty(
 
 def test_what_is_deployed_is_what_is_rendered(fleet: ReplayFleet, intent: FabricIntent) -> None:
     deploy(fleet, intent)
-    with open_session(fleet.inventory) as session:
-        rendered = dict(render_all(session, intent))
+    with open_fleet(fleet.inventory) as opened:
+        rendered = dict(render_all(opened, intent))
     for host, node in fleet.nodes.items():
         assert {path: state.text for path, state in node.files.items()} == rendered[host]
         assert node.files["/etc/frr/frr.conf"].meta == "640 frr frr"
@@ -122,9 +121,9 @@ def test_a_large_output_arrives_whole(fleet: ReplayFleet, intent: FabricIntent) 
 
 def test_what_is_not_recorded_says_so(fleet: ReplayFleet) -> None:
     script = build_script([Section("reboot", "reboot"), Section("bridge_fdb", "bridge fdb show")])
-    with open_session(fleet.inventory) as session:
-        host = session.nornir.inventory.hosts["node1"]
-        out, err = connect(host, session.nornir).run(script)
+    with open_fleet(fleet.inventory) as opened:
+        host = opened.nornir.inventory.hosts["node1"]
+        out, err = connect(host, opened.nornir).run(script)
         found = split_output(script, out, err)
     assert found["reboot"].rc == 127
     assert found["reboot"].stderr == "reboot: not recorded: reboot\n"
@@ -133,9 +132,9 @@ def test_what_is_not_recorded_says_so(fleet: ReplayFleet) -> None:
 
 @pytest.mark.parametrize("command", ["rm -rf /", "/bin/sh", "/bin/sh -s; id", ""])
 def test_no_other_command_is_answered(fleet: ReplayFleet, command: str) -> None:
-    with open_session(fleet.inventory) as session:
-        host = session.nornir.inventory.hosts["node1"]
-        client = connect(host, session.nornir).remote_conn_pre
+    with open_fleet(fleet.inventory) as opened:
+        host = opened.nornir.inventory.hosts["node1"]
+        client = connect(host, opened.nornir).remote_conn_pre
         _, stdout, stderr = client.exec_command(command, timeout=5)
         assert stdout.channel.recv_exit_status() == 127
         assert b"not recorded" in stderr.read()
@@ -154,9 +153,9 @@ def test_a_script_is_read_and_never_run(fleet: ReplayFleet, tmp_path: Path) -> N
 
 
 def test_sftp_shows_only_the_nodes_own_folder(fleet: ReplayFleet) -> None:
-    with open_session(fleet.inventory) as session:
-        host = session.nornir.inventory.hosts["node1"]
-        with connect(host, session.nornir).open_sftp() as sftp:
+    with open_fleet(fleet.inventory) as opened:
+        host = opened.nornir.inventory.hosts["node1"]
+        with connect(host, opened.nornir).open_sftp() as sftp:
             assert sftp.listdir("/") == ["tmp"]
             assert sftp.listdir("../../../..") == ["tmp"]
             with pytest.raises(OSError, match="such file"):

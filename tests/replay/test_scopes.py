@@ -10,7 +10,7 @@ from overlay.derive import derive
 from tasks.deploy import deploy_all
 from tasks.files import INTERFACES, OVERLAY_INTERFACES
 from tasks.plan import FileState, plan_all
-from tasks.session import Selection, open_session
+from tasks.ssh.fleet import Selection, open_fleet
 from tests.replay.conftest import BLANK_INTERFACES
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def test_refused_nodes_are_not_touched_and_not_unreachable(
     for name, text in lines.items():
         fleet.nodes[name].files[INTERFACES.path] = FileState(text, "644 root root")
 
-    with open_session(fleet.inventory) as session:
-        plans = plan_all(session, overlay)
-        outcomes = deploy_all(session, overlay, lambda _outcome: None)
+    with open_fleet(fleet.inventory) as opened:
+        plans = plan_all(opened, overlay)
+        outcomes = deploy_all(opened, overlay, lambda _outcome: None)
 
     assert [(bool(p.error), p.unreachable) for p in plans] == [(True, False)] * 2 + [(False, False)]
     assert "node1: /etc/network/interfaces does not source" in str(plans[0].error)
@@ -50,8 +50,8 @@ def test_a_node_moves_to_the_overlay_scope_and_back(
     node = fleet.nodes["node3"]
 
     def deploy(what: FabricIntent) -> str | None:
-        with open_session(fleet.inventory, Selection(limit=("node3",))) as session:
-            (outcome,) = deploy_all(session, what, lambda _outcome: None)
+        with open_fleet(fleet.inventory, Selection(limit=("node3",))) as opened:
+            (outcome,) = deploy_all(opened, what, lambda _outcome: None)
         return outcome.error
 
     assert deploy(intent) is None

@@ -18,14 +18,14 @@ from tasks.deploy import deploy_all
 from tasks.options import DeployOptions
 from tasks.outcome import RunState
 from tasks.plan import FileState
-from tasks.session import open_session
+from tasks.ssh.fleet import open_fleet
 from tests.replay.conftest import HOSTS
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent
     from replay.fleet import ReplayFleet
     from tasks.outcome import NodeOutcome
-    from tasks.survey import Target
+    from tasks.preflight.facts import Target
 
 pytestmark = pytest.mark.ssh
 
@@ -46,8 +46,8 @@ def deploy(
     target: Target | None = None,
 ) -> dict[str, NodeOutcome]:
     state = RunState(intent, options, "deploy" if target is None else "rollback")
-    with open_session(fleet.inventory) as session:
-        done = deploy_all(session, intent, lambda _: None, target=target, run_state=state)
+    with open_fleet(fleet.inventory) as opened:
+        done = deploy_all(opened, intent, lambda _: None, target=target, run_state=state)
     return {outcome.host: outcome for outcome in done}
 
 
@@ -109,7 +109,9 @@ def test_a_session_that_does_not_come_up_is_undone(
 
 
 def test_one_more_proof_can_be_asked_for(fleet: ReplayFleet, intent: FabricIntent) -> None:
-    options = replace(IMPATIENT, prove=lambda link, *_: "on fire" if link.name == "node1" else None)
+    options = replace(
+        IMPATIENT, verify=lambda node, *_: "on fire" if node.name == "node1" else None
+    )
     found = deploy(fleet, intent, options)["node1"]
     assert found.outcome == "restored"
     assert "node1: on fire" in str(found.error)
@@ -185,8 +187,8 @@ def test_ctrl_c_lets_the_batch_end_and_begins_no_other(
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=press, daemon=True).start()
-    with open_session(fleet.inventory) as session:
-        found = deploy_all(session, intent, lambda _: None, run_state=state)
+    with open_fleet(fleet.inventory) as opened:
+        found = deploy_all(opened, intent, lambda _: None, run_state=state)
     assert [outcome.outcome for outcome in found] == ["deployed", "not-tried", "not-tried"]
     assert told == [(("node1",), False)]
     assert signal.getsignal(signal.SIGINT) is before
@@ -199,13 +201,13 @@ def test_told_to_stop_twice_the_node_is_left_to_its_switch(
     state = RunState(intent, replace(IMPATIENT, confirm_within=30))
 
     def stop() -> None:
-        while state.in_flight.get("node1") != "prove":
+        while state.in_flight.get("node1") != "verify":
             time.sleep(0.02)
         state.abandoned.set()
 
     threading.Thread(target=stop, daemon=True).start()
-    with open_session(fleet.inventory) as session:
-        found = deploy_all(session, intent, lambda _: None, run_state=state)
+    with open_fleet(fleet.inventory) as opened:
+        found = deploy_all(opened, intent, lambda _: None, run_state=state)
     assert found[0].outcome == "left"
     assert "confirm.sh" in str(found[0].error)
     assert fleet.nodes["node1"].switch.pending == "0001", "its switch is armed"

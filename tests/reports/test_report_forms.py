@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import examples
+from drift.alike import fold_alike
 from drift.result import NOT_CHOSEN, SkippedCheck
 from overlay.errors import FleetError
 from reports.csvfile import COLUMNS, cell, csv_text
@@ -47,6 +48,15 @@ def test_every_form_of_every_report_is_stable(form, name):
     assert text == render_report(examples.EXAMPLES[name](), form)
     assert text.endswith("\n")
     text.encode()
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_one_fault_on_many_nodes_names_them(form):
+    hosts = [f"leaf{number}" for number in range(1, 12)]
+    found = fold_alike(map(examples.learning, hosts))
+    text = render_report(examples.report(examples.states(hosts), found), form)
+    assert "Also on 10 more nodes: leaf2, leaf3, leaf4, leaf5, leaf6" in text
+    assert "Also on" not in render_report(examples.one(), form)
 
 
 def test_unknown_form_names_the_known_ones():

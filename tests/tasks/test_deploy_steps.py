@@ -89,7 +89,7 @@ def test_interfaces_alone_leave_frr_alone():
     assert not [step for step in done if step.startswith("frr")]
 
 
-def test_a_device_that_learns_no_more_is_made_anew():
+def test_a_device_that_learns_no_more_is_made_again():
     before = EVPN.replace("vxlan-learning off", "vxlan-learning on")
     done = steps(change(INTERFACES, before, EVPN))
     assert done.index("remake:vxlan2") < done.index("ifreload")
@@ -137,7 +137,7 @@ def test_what_is_verified_is_ours():
     assert verify_sections((change(FRR_CONF, None, "!"),)) == []
 
 
-def test_another_flood_list_over_ipv6_makes_the_device_anew():
+def test_another_flood_list_over_ipv6_makes_the_device_again():
     made = "        pre-up ip link add vxlan2 type vxlan id 2 local fd00::1\n"
     before = EVPN.replace(
         "        vxlan-id 2\n", made + "        up bridge fdb append dst fd00::2\n"

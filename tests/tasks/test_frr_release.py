@@ -9,13 +9,13 @@ import pytest
 from overlay.derive import derive
 from overlay.errors import DeployError
 from overlay.intent import Fabric
-from tasks.frr_release import require_frr
-from tasks.script import Answer, frame, sections_of
+from tasks.plan import require_frr
+from tasks.ssh.script import Answer, frame, sections_of
 
 if TYPE_CHECKING:
     from overlay.expected import NodeIntent
-    from tasks.connection import FleetSSH
-    from tasks.script import Script
+    from tasks.ssh.connection import FleetSSH
+    from tasks.ssh.script import Script
 
 
 class Node:

@@ -9,11 +9,11 @@ import pytest
 
 from overlay.records import RawOutput
 from tasks.files import FRR_CONF, INTERFACES, MARK
-from tasks.guards import bridge_ports, edited_paths, refusals
 from tasks.options import DeployOptions
 from tasks.plan import FileChange, FileState, NodePlan, sha256_of
+from tasks.preflight.facts import Backup, NodeFacts, read_facts
+from tasks.preflight.guards import bridge_ports, edited_paths, refusals
 from tasks.safety.manifest import FileRecord, Manifest
-from tasks.survey import Backup, NodeFacts, read_facts
 
 GUESTS = "        bridge-ports-condone-regex ^(tap|veth)[0-9]+\n"
 BRIDGE = f"# {MARK} for n\niface vmbr2\n        bridge-ports vxlan2\n{GUESTS}"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overlay.records import RawOutput
-from tasks.script import Answer, Script, Section, build_script, frame, sections_of, split_output
+from tasks.ssh.script import Answer, Script, Section, build_script, frame, sections_of, split_output
 
 
 def shell(script: Script) -> tuple[bytes, bytes]:

@@ -10,7 +10,7 @@ import pytest
 
 from overlay.errors import FleetError
 from tasks.commands import COMMANDS, as_section
-from tasks.script import build_script
+from tasks.ssh.script import build_script
 from tasks.sudoers import sudoers
 
 if TYPE_CHECKING:

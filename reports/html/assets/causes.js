@@ -153,7 +153,9 @@ function card(cause) {
     const about = make("p", "check", cause.title ? `${cause.title}. ` : "",
       make("span", "impact", data.advice[cause.check]?.[0] ?? ""), " ",
       linkTo({ node: cause.host }, "", "All findings of this node"), " ", link);
-    box.append(about, values(cause), ...evidence(cause), ...remedy(cause));
+    box.append(about, values(cause));
+    if (cause.likewise) box.append(make("p", "likewise", bdi(cause.likewise)));
+    box.append(...evidence(cause), ...remedy(cause));
     if (cause.follows.length) box.append(follows(cause));
   });
   const element = make("article", `card ${cause.severity}`, box);

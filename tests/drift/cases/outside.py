@@ -1,4 +1,4 @@
-"""Cases on the topologies with exits, routers outside, floating addresses and reflectors."""
+"""Cases of type-5 routes, of MACs that move, and of sessions with reflectors and routers outside."""
 
 from __future__ import annotations
 
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 SINGLE = partial(example, "exit-single-gateway")
 MULTI = partial(example, "exit-multi-gateway")
 UPSTREAM = partial(example, "exit-upstream-bgp")
-VRRP = partial(example, "exit-vrrp")
 PROBED = partial(with_bfd, "exit-upstream-bgp")
 REFLECTORS = partial(example, "route-reflectors")
-
 MAC_OF_2 = "02:00:02:00:02:00"
 
 
@@ -79,27 +77,6 @@ def _routes(host: str, change: Callable[[dict[str, Any]], dict[str, Any] | None]
         return [kept for entry in listing if (kept := change(entry)) is not None]
 
     return json(host, "ip_route", mutate)
-
-
-def _is_default(entry: dict[str, Any], table: str | None = None) -> bool:
-    return entry["dst"] == "default" and entry.get("table") == table and "gateway" in entry
-
-
-def _elsewhere(entry: dict[str, Any]) -> dict[str, Any]:
-    """The route that ends a lookup, in the table of another VRF."""
-    return entry | {"table": "vrf9"} if entry.get("type") == "unreachable" else entry
-
-
-def _ends(entry: dict[str, Any], prefix: str) -> bool:
-    return entry.get("type") == "unreachable" and (entry["dst"], entry["table"]) == (prefix, "vrf1")
-
-
-def _group(**changes: Any) -> Callable[[Any], None]:
-    return lambda groups: groups[0].update(changes)
-
-
-def _status(status: str) -> Callable[[Any], None]:
-    return lambda groups: groups[0]["v4"].update(status=status)
 
 
 def _session(address: str, state: str, *families: str) -> Callable[[Any], None]:
@@ -263,73 +240,6 @@ OUTSIDE: dict[tuple[str, str], Case] = {
         "IPv4 unicast session - Expected: absent Actual: Active",
         UPSTREAM,
     ),
-    ("exit-route", "no default route"): Case(
-        _routes("node1", lambda e: None if _is_default(e) else e),
-        "node1",
-        "main table",
-        "default route - Expected: via 192.168.0.254 Actual: absent",
-        SINGLE,
-    ),
-    ("exit-route", "another default route only"): Case(
-        _routes("node1", lambda e: e | {"gateway": "10.0.0.1"} if _is_default(e) else e),
-        "node1",
-        "main table",
-        "Actual: via 10.0.0.1 dev vmbr0",
-        SINGLE,
-    ),
-    ("exit-route", "the VRF's leads to another exit"): Case(
-        _routes(
-            "node1",
-            lambda e: (
-                e | {"gateway": "192.168.0.2", "dev": "vmbr4000"} if _is_default(e, "1001") else e
-            ),
-        ),
-        "node1",
-        "VRF vrf1",
-        "default route - Expected: via 192.168.0.254 Actual: via 192.168.0.2 dev vmbr4000",
-        MULTI,
-    ),
-    ("exit-route", "the VRF's table is printed by name"): Case(
-        _routes(
-            "node1",
-            lambda e: (
-                e | {"gateway": "192.168.0.2", "dev": "vmbr4000", "table": "vrf1"}
-                if _is_default(e, "1001")
-                else e
-            ),
-        ),
-        "node1",
-        "VRF vrf1",
-        "Actual: via 192.168.0.2 dev vmbr4000",
-        MULTI,
-    ),
-    ("exit-route", "an imported default wins in the main table"): Case(
-        _routes(
-            "node1",
-            lambda e: e | {"gateway": "192.168.0.2", "dev": "vmbr4000"} if _is_default(e) else e,
-        ),
-        "node1",
-        "main table",
-        "Actual: via 192.168.0.2 dev vmbr4000",
-        UPSTREAM,
-    ),
-    ("exit-route", "the router lost one of its next hops"): Case(
-        _routes(
-            "router",
-            lambda e: e | {"nexthops": e["nexthops"][:2]} if e["dst"] == "10.0.2.0/24" else e,
-        ),
-        "router",
-        "route 10.0.2.0/24",
-        "Expected: 192.168.0.1, 192.168.0.2, 192.168.0.3 Actual: 192.168.0.1, 192.168.0.2",
-        MULTI,
-    ),
-    ("exit-route", "the router was told of no network"): Case(
-        _routes("router", lambda e: None if e["dst"].startswith("10.0.2.") else e),
-        "router",
-        "route 10.0.2.0/24",
-        "Actual: absent",
-        UPSTREAM,
-    ),
     ("bfd-down", "the daemon does not run"): Case(
         json("router", "bfd_peers", lambda sessions: []),
         "router",
@@ -350,142 +260,5 @@ OUTSIDE: dict[tuple[str, str], Case] = {
         "neighbor 192.168.0.2",
         "BFD session - Expected: up Actual: init",
         partial(with_bfd, "route-reflectors"),
-    ),
-    ("exit-route", "the VRF has lost its way out, the node has not"): Case(
-        _routes("node1", lambda e: None if _is_default(e, "1001") else e),
-        "node1",
-        "VRF vrf1",
-        "default route - Expected: via 192.168.0.254 Actual: absent",
-        MULTI,
-    ),
-    ("exit-route", "what the router outside tells does not come into the VRF"): Case(
-        _routes("node1", lambda e: None if _is_default(e, "1001") else e),
-        "node1",
-        "VRF vrf1",
-        "default route - Expected: via 192.168.0.254 Actual: absent",
-        UPSTREAM,
-    ),
-    ("vrf-isolation", "no IPv4 default that ends the lookup"): Case(
-        _routes("node2", lambda e: None if _ends(e, "default") else e),
-        "node2",
-        "VRF vrf1 0.0.0.0/0",
-        "route that ends the lookup - Expected: unreachable 0.0.0.0/0 Actual: absent",
-    ),
-    ("vrf-isolation", "no IPv6 one, beside that of another table"): Case(
-        json("node2", "ip6_route", lambda shown: [_elsewhere(e) for e in shown]),
-        "node2",
-        "VRF vrf1 ::/0",
-        "Actual: absent",
-    ),
-    ("vrf-isolation", "an exit's own default stands where the end should be"): Case(
-        _routes("node1", lambda e: None if _ends(e, "default") else e),
-        "node1",
-        "VRF vrf1 0.0.0.0/0",
-        "Actual: absent",
-        SINGLE,
-    ),
-    ("vrf-isolation", "an exit leads to the underlay"): Case(
-        _routes("node1", lambda e: None if _ends(e, "192.168.0.0/24") else e),
-        "node1",
-        "VRF vrf1 192.168.0.0/24",
-        "Expected: unreachable 192.168.0.0/24 Actual: absent",
-        SINGLE,
-    ),
-    ("vrf-isolation", "all of them are gone"): Case(
-        both(
-            _routes("node3", lambda e: None if e.get("type") == "unreachable" else e),
-            json(
-                "node3",
-                "ip6_route",
-                lambda shown: [e for e in shown if e.get("type") != "unreachable"],
-            ),
-        ),
-        "node3",
-        "VRF vrf1 0.0.0.0/0",
-        "Actual: absent",
-        UPSTREAM,
-    ),
-    ("vrrp", "no master"): Case(
-        json("node1", "vrrp", _status("Backup")),
-        "node1",
-        "VIP 192.168.0.10",
-        "master - Expected: node1 Actual: absent",
-        VRRP,
-    ),
-    ("vrrp", "two masters"): Case(
-        json("node2", "vrrp", _status("Master")),
-        "node2",
-        "VIP 192.168.0.10",
-        "master - Expected: node1 Actual: node1, node2",
-        VRRP,
-    ),
-    ("vrrp", "another priority"): Case(
-        both(
-            json("node1", "vrrp", _group(priority=50)),
-            json("node1", "vrrp", _status("Backup")),
-            json("node2", "vrrp", _status("Master")),
-            _running("node1", "priority 200", "priority 50"),
-        ),
-        "node1",
-        "VIP 192.168.0.10",
-        "priority - Expected: 200 Actual: 50",
-        VRRP,
-    ),
-    ("vrrp", "no such group"): Case(
-        json("node2", "vrrp", lambda groups: []),
-        "node2",
-        "VIP 192.168.0.10",
-        "VRRP group - Expected: 192.168.0.10 Actual: absent",
-        VRRP,
-    ),
-    ("vrrp", "it does not run, and nobody else took over"): Case(
-        both(json("node1", "vrrp", _status("Initialize"))),
-        "node1",
-        "VIP 192.168.0.10",
-        "state - Expected: running Actual: Initialize",
-        VRRP,
-    ),
-    ("sysctl", "reverse-path filtering"): Case(
-        text(
-            "node2",
-            "sysctl",
-            lambda said: said.replace("vmbr0.rp_filter = 0", "vmbr0.rp_filter = 1"),
-        ),
-        "node2",
-        "net.ipv4.conf.vmbr0.rp_filter",
-        "value - Expected: 0 Actual: 1",
-        MULTI,
-    ),
-    ("sysctl", "a setting that the kernel does not have"): Case(
-        text("node2", "sysctl", lambda said: said.partition("\n")[2]),
-        "node2",
-        "net.ipv4.ip_forward",
-        "Expected: 1 Actual: absent",
-    ),
-    ("config-file", "edited"): Case(
-        text("node2", "file_interfaces", lambda said: said + "# by hand\n"),
-        "node2",
-        "/etc/network/interfaces",
-        "content - Expected: as rendered Actual: 1 lines more, 0 fewer",
-    ),
-    ("config-file", "absent"): Case(
-        text("node2", "file_frr_conf", lambda said: ""),
-        "node2",
-        "/etc/frr/frr.conf",
-        "content - Expected: as rendered Actual: absent",
-    ),
-    ("config-running", "one statement more"): Case(
-        _running("node2", "end\n", "ip prefix-list X seq 5 permit any\nend\n"),
-        "node2",
-        "frr",
-        "Expected: absent Actual: ip prefix-list X seq 5 permit any",
-    ),
-    ("config-running", "one less, of two that look the same"): Case(
-        _running("node1", "  neighbor 192.168.0.254 activate\n", ""),
-        "node1",
-        "frr",
-        "Expected: router bgp 1234 / address-family ipv4 unicast / neighbor 192.168.0.254 activate"
-        " Actual: absent",
-        UPSTREAM,
     ),
 }

@@ -19,7 +19,7 @@ from tasks.safety.arm import apply_guard, arm_sections, hold_section, withdraw_s
 from tasks.safety.manifest import FileRecord, Manifest
 from tasks.safety.places import BACKUPS, BOOT_UNIT, LOCK, PENDING, STATE
 from tasks.safety.scripts import boot_unit, confirm_script, restore_script
-from tasks.script import Section, build_script, split_output
+from tasks.ssh.script import Section, build_script, split_output
 from tasks.steps import apply_sections
 
 if TYPE_CHECKING:

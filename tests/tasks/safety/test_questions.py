@@ -8,16 +8,16 @@ import pytest
 
 from tasks.files import INTERFACES
 from tasks.plan import NodePlan
-from tasks.proof import proof_sections, what_fails
+from tasks.preflight.facts import SURVEY, read_facts
 from tasks.safety.arm import start_restore_section, state_sections
-from tasks.safety.outcome import SwitchState
-from tasks.survey import SURVEY, read_facts
+from tasks.safety.switch_state import SwitchState
+from tasks.verification import verification_sections, what_fails
 from tests.tasks.safety.machine import Machine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tasks.survey import NodeFacts
+    from tasks.preflight.facts import NodeFacts
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -125,15 +125,15 @@ def test_the_switch_says_how_it_stands(machine: Machine) -> None:
 def test_a_proof_of_a_node_that_holds_and_of_one_that_does_not(machine: Machine) -> None:
     plan = NodePlan("n", machine.changes, files=machine.changes)
     (machine.fake / "said").write_text("vxlan2 [pass]\n")
-    machine.sections(proof_sections(plan))
+    machine.sections(verification_sections(plan))
     assert what_fails(plan, machine.said, NOTHING) is None
     (machine.fake / "said").write_text("vxlan2 [pass]\n vxlan-id 2 [fail]\n")
-    machine.sections(proof_sections(plan))
+    machine.sections(verification_sections(plan))
     assert "[fail]" in str(what_fails(plan, machine.said, NOTHING))
     (machine.fake / "said").write_text("vxlan2 [pass]\n")
     (machine.fake / "lines").write_text("Lines To Add\n============\nrouter bgp 7\n")
-    machine.sections(proof_sections(plan))
+    machine.sections(verification_sections(plan))
     assert "frr-converged: Lines To Add" in str(what_fails(plan, machine.said, NOTHING))
     assert what_fails(plan, {}, NOTHING) == "answers: it was never run"
     foreign = NodePlan("n", files=tuple(c for c in machine.changes if c.file is not INTERFACES))
-    assert "interfaces-hold" not in {section.slug for section in proof_sections(foreign)}
+    assert "interfaces-hold" not in {section.slug for section in verification_sections(foreign)}

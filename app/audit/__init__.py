@@ -1,0 +1,1 @@
+"""The audit: collected or read, parsed, compared, repeated while things move, recorded."""

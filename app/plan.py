@@ -1,0 +1,96 @@
+"""A plan of the nodes, and how plans are shown: coloured diffs, those of like nodes as one."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from app.exit_codes import ExitCode
+from tasks.plan import plan_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.context import Context
+    from overlay.expected import FabricIntent
+    from tasks.plan import NodePlan
+    from tasks.ssh.fleet import Fleet
+
+
+def plan_fleet(context: Context, fleet: Fleet, intent: FabricIntent, *, as_json: bool) -> ExitCode:
+    """Shows the difference between each node and its intent; changes nothing."""
+    fleet = context.to_write(fleet, intent)
+    context.say(f"reading the managed files of {len(fleet.hosts)} nodes")
+    plans = plan_all(fleet, intent)
+    if as_json:
+        print(json.dumps([_plan_json(plan) for plan in plans], indent=1))
+    else:
+        print_plans(context, plans, intent)
+    return plan_code(plans)
+
+
+def _plan_json(plan: NodePlan) -> dict[str, object]:
+    changes = [{"path": c.file.path, "diff": c.diff()} for c in plan.changes]
+    return {"host": plan.host, "error": plan.error, "changes": changes}
+
+
+def print_plans(context: Context, plans: Sequence[NodePlan], intent: FabricIntent) -> None:
+    """Each different diff once, under the names of the nodes that it is for; then the sums."""
+    for plan in plans:
+        if plan.error:
+            context.err.print(f"Error: {plan.error}", markup=False, soft_wrap=True)
+    addresses = {name: node.address for name, node in intent.nodes.items()}
+    for alike in fold_plans([plan for plan in plans if plan.changes], addresses):
+        names = ", ".join(plan.host for plan in alike)
+        context.out.print(f"{names}:", markup=False, style="bold", soft_wrap=True)
+        if len({plan.diff for plan in alike}) > 1:
+            said = f"# {alike[0].host}'s diff; the others differ only in name and address"
+            context.out.print(said, markup=False, style="dim", soft_wrap=True)
+        for line in alike[0].diff.splitlines():
+            context.out.print(printable(line), markup=False, soft_wrap=True, style=_style(line))
+    print_plan_summary(context, plans)
+
+
+def fold_plans(
+    plans: Sequence[NodePlan], addresses: Mapping[str, str]
+) -> list[tuple[NodePlan, ...]]:
+    """Plans whose diffs are the same but for the node's own name and address, together."""
+    folded: dict[str, list[NodePlan]] = {}
+    for plan in plans:
+        folded.setdefault(_anonymous(plan, addresses.get(plan.host, "")), []).append(plan)
+    return [tuple(alike) for alike in folded.values()]
+
+
+def _anonymous(plan: NodePlan, address: str) -> str:
+    names = {plan.host: "\0name", address: "\0address"}
+    own = "|".join(re.escape(name) for name in names if name)
+    return re.sub(rf"(?<![\w.:-])({own})(?![\w.:-])", lambda found: names[found[1]], plan.diff)
+
+
+def print_plan_summary(context: Context, plans: Sequence[NodePlan]) -> None:
+    """One line: how many nodes would change."""
+    changed = sum(bool(plan.changes) for plan in plans)
+    failed = sum(bool(plan.error) for plan in plans)
+    same = len(plans) - changed - failed
+    context.out.print(f"Plan: {changed} to change, {same} in sync, {failed} could not be read")
+
+
+def plan_code(plans: Sequence[NodePlan]) -> ExitCode:
+    """The exit code of a plan that is only shown."""
+    if any(plan.error and not plan.unreachable for plan in plans):
+        return ExitCode.ERROR
+    if any(plan.error for plan in plans):
+        return ExitCode.INCOMPLETE
+    return ExitCode.DRIFT if any(plan.changes for plan in plans) else ExitCode.OK
+
+
+def _style(line: str) -> str:
+    if line.startswith(("+++", "---", "@@", "#")):
+        return "dim"
+    return {"+": "green", "-": "red"}.get(line[:1], "")
+
+
+def printable(line: str) -> str:
+    """A file on a node may hold escape sequences; the terminal must not obey them."""
+    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)

@@ -1,0 +1,87 @@
+"""What is compared of an intended link, field by field, and which check each field belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from drift.model import About, Check
+    from overlay.records import Link
+
+    Read = Callable[[Link], object]
+
+
+class Judged(Enum):
+    """The value of a field that the intent says nothing of, on both sides."""
+
+    NOT = "not judged"
+
+
+NOT_JUDGED = Judged.NOT
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRecord:
+    """What is compared of one link, in the order in which it is reported. None is a value."""
+
+    vni: object = NOT_JUDGED
+    local: object = NOT_JUDGED
+    dstport: object = NOT_JUDGED
+    learning: object = NOT_JUDGED
+    group: object = NOT_JUDGED
+    physdev: object = NOT_JUDGED
+    state: object = NOT_JUDGED
+    mtu: object = NOT_JUDGED
+    least_mtu: object = NOT_JUDGED
+    vrf: object = NOT_JUDGED
+    vlan_filtering: object = NOT_JUDGED
+    stp: object = NOT_JUDGED
+    mac: object = NOT_JUDGED
+    bridge: object = NOT_JUDGED
+    isolated: object = NOT_JUDGED
+    port_state: object = NOT_JUDGED
+    port_learning: object = NOT_JUDGED
+    neigh_suppress: object = NOT_JUDGED
+    flood: object = NOT_JUDGED
+    mcast_flood: object = NOT_JUDGED
+
+    def judged(self) -> Iterator[tuple[str, object]]:
+        """The fields that the intent says something of."""
+        for name in NAMES:
+            value = getattr(self, name)
+            if value is not NOT_JUDGED:
+                yield name, value
+
+
+NAMES = tuple(field.name for field in fields(LinkRecord))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One property of a link: the check it belongs to, its name in messages, how it is read.
+
+    A `printed_late` word is one that older iproute2 does not print: its absence is no drift.
+    Of an `at_least` one more than intended is as good.
+    """
+
+    check: Check
+    words: str
+    read: Read
+    printed_late: bool = False
+    at_least: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One intended link: what it must be, its record, and its subject for folding."""
+
+    missing: Check
+    title: str
+    kind: str | None
+    record: LinkRecord
+    about: About
+    identity: str

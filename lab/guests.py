@@ -1,0 +1,117 @@
+"""Guests: namespaces on a node, each with a veth into one of the node's bridges."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+
+from lab.errors import LabError
+from lab.spec import Guest, LabSpec, stable_mac
+from lab.ssh import Done, run_on
+
+_NO_BRIDGE = 90
+_NO_DAD = "net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0"
+_SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) received")
+
+
+def start(spec: LabSpec, name: str) -> None:
+    """Start a guest; of one that runs, put its port back into its bridge.
+
+    LabError if the bridge does not exist yet, which means that nothing was deployed.
+    """
+    guest = spec.guest(name)
+    done = run_on(spec.node(guest.node), start_script(guest))
+    if done.rc == _NO_BRIDGE:
+        raise LabError(
+            f"{name}: {guest.node} has no bridge {guest.bridge} to connect it to",
+            "deploy the overlay first",
+        )
+    done.check()
+
+
+def stop(spec: LabSpec, name: str) -> None:
+    """Stop a guest; nothing happens if it does not run."""
+    guest = spec.guest(name)
+    run_on(spec.node(guest.node), stop_script(guest)).check()
+
+
+def start_all(spec: LabSpec) -> None:
+    """Start every guest, all nodes at once; the first LabError is raised."""
+    if not spec.guests:
+        return
+    with ThreadPoolExecutor(len(spec.guests)) as pool:
+        for future in [pool.submit(start, spec, name) for name in spec.guests]:
+            future.result()
+
+
+def run(spec: LabSpec, name: str, command: str, *, timeout: float = 60.0) -> Done:
+    """Run a shell command inside a guest."""
+    guest = spec.guest(name)
+    # Asked first: `ip` fails with 255 for a namespace that is not there, as ssh does for a node.
+    there = f"[ -e /run/netns/{guest.name} ] || {{ echo {guest.name} is off >&2; exit 1; }}"
+    inside = f"ip netns exec {guest.name} sh -c {shlex.quote(command)}"
+    return run_on(spec.node(guest.node), f"{there}; {inside}", timeout=timeout)
+
+
+def ping(
+    spec: LabSpec, name: str, to_address: str, count: int = 3, interval: float = 0.2
+) -> tuple[int, int]:
+    """Ping an address from a guest: packets (sent, received).
+
+    (0, 0) when there is no route at all; LabError if the guest does not run.
+    """
+    try:
+        target = str(ipaddress.ip_address(to_address))
+    except ValueError as error:
+        raise LabError(f"{to_address!r} is not an IP address", "give one like 10.0.2.12") from error
+    command = f"ping -n -q -W 1 -c {count:d} -i {interval:g} {target}"
+    done = run(spec, name, command, timeout=count * (interval + 1) + 30)
+    if match := _SUMMARY.search(done.out):
+        return int(match[1]), int(match[2])
+    if "unreachable" in done.err:
+        return 0, 0
+    raise LabError(
+        f"{name}: ping to {target} did not run: {done.err.strip() or done.out.strip()}",
+        "start the guests first (`lab up --machines`), or see `lab status`",
+    )
+
+
+def start_script(guest: Guest) -> str:
+    """The shell commands that start it, safe to repeat.  All names were checked by the spec."""
+    vm, port, bridge = guest.name, guest.port, guest.bridge
+    peer = f"peer name eth0 netns {vm} address {guest.mac}"
+    families = {ipaddress.ip_address(g).version: g for g in guest.gateways}
+    lines = [
+        "set -e",
+        f"[ -d /sys/class/net/{bridge}/bridge ] || exit {_NO_BRIDGE}",
+        # A half-made guest is made again from nothing.
+        f"ip -n {vm} link show eth0 >/dev/null 2>&1 || {{",
+        f"  ip netns del {vm} 2>/dev/null || :",
+        f"  ip link del {port} 2>/dev/null || :",
+        f"  ip netns add {vm}",
+        # No duplicate address detection: an IPv6 address is usable at once.
+        f"  ip netns exec {vm} sysctl -qw {_NO_DAD}",
+        f"  ip link add {port} address {stable_mac('port', vm)} type veth {peer}",
+        f"  ip -n {vm} link set lo up",
+        f"  ip link set {port} master {bridge} up",
+        # As a guest boots later than its port is plugged in. zebra must know the port when it
+        # hears of its MAC: of one that it does not know yet it never tells the other nodes.
+        "  sleep 2",
+        f"  ip -n {vm} link set eth0 up",
+        *(f"  ip -n {vm} address add {address} dev eth0" for address in guest.addresses),
+        "}",
+        f"ip link set {port} master {bridge} up",
+        # A route out needs its gateway's network up, which the port above gives.
+        *(
+            f"ip -n {vm} -{version} route replace default via {gateway} dev eth0"
+            for version, gateway in families.items()
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def stop_script(guest: Guest) -> str:
+    """The shell commands that stop it, safe to repeat."""
+    return f"ip link del {guest.port} 2>/dev/null || :; ip netns del {guest.name} 2>/dev/null || :"

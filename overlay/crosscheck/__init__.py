@@ -1,0 +1,1 @@
+"""What no single value of `fabric.yaml` can show to be wrong."""

@@ -1,0 +1,88 @@
+"""Cross-validation of names: each device has one of its own, which the kernel takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
+
+from overlay.names import l3vni_bridge, l3vni_device, network_bridge, network_device
+from overlay.values import InterfaceName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from overlay.intent import Fabric, Network
+    from overlay.problems import Complaint, KeyPath
+
+_CHECKED = TypeAdapter(InterfaceName)
+
+
+def names(fabric: Fabric) -> Iterator[Complaint]:
+    taken = {
+        fabric.underlay.bridge: "the underlay bridge",
+        fabric.underlay.port: "the underlay port",
+    }
+    for name, node in fabric.nodes.items():
+        if node.port == fabric.underlay.bridge:
+            yield ("nodes", name, "port"), "it is the underlay bridge itself", "name the NIC below"
+    for key, device, what in _wanted(fabric):
+        if device in taken and taken[device] != what:
+            yield key, f"{device} is already {taken[device]}", "give one of them another name"
+        taken.setdefault(device, what)
+        try:
+            _CHECKED.validate_python(device)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            yield key, reason, "set a name of its own here, or another pattern in overlay.names"
+
+
+def _wanted(fabric: Fabric) -> Iterator[tuple[KeyPath, str, str]]:
+    """The key, the name and the use of every device that the overlay needs."""
+    for index, network in enumerate(fabric.networks):
+        at: KeyPath = ("networks", index)
+        lacking = _lacking_a_name(fabric, network)
+        if "bridge" not in lacking:
+            what = f"the bridge of VNI {network.vni}"
+            yield (*at, "bridge"), network_bridge(fabric, network), what
+        if "device" not in lacking:
+            key = (*at, "device" if network.device else "vni")
+            what = f"the VXLAN device of VNI {network.vni}"
+            yield key, network_device(fabric, network), what
+    known = {network.vni for network in fabric.networks}  # a VNI used twice is said elsewhere
+    for name, vrf in fabric.vrfs.items():
+        yield ("vrfs", name), name, f"VRF {name}"
+        if vrf.l3vni is not None:
+            bridge = l3vni_bridge(fabric, name)
+            yield ("vrfs", name, "bridge"), bridge, f"the L3VNI bridge of {name}"
+            if vrf.device or vrf.l3vni not in known:
+                key = ("vrfs", name, "device" if vrf.device else "l3vni")
+                yield key, l3vni_device(fabric, name), f"the L3VNI device of {name}"
+            known.add(vrf.l3vni)
+
+
+def nameless(fabric: Fabric) -> Iterator[Complaint]:
+    """A pattern with `{name}` needs one in each network that it is used for."""
+    for index, network in enumerate(fabric.networks):
+        for word in _lacking_a_name(fabric, network)[:1]:
+            pattern = getattr(fabric.overlay.names, word)
+            yield (
+                ("networks", index, "name"),
+                f"overlay.names.{word} is {pattern!r}, and VNI {network.vni} has no name",
+                "add `name:` here",
+            )
+
+
+def _lacking_a_name(fabric: Fabric, network: Network) -> list[str]:
+    """The patterns that a network without a name is to be called by."""
+    patterns = fabric.overlay.names
+    return [
+        word
+        for word in ("device", "bridge")
+        if not network.name
+        and getattr(network, word) is None
+        and "{name}" in getattr(patterns, word)
+    ]
+
+
+CHECKS = (nameless, names)

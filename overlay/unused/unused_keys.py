@@ -1,0 +1,145 @@
+"""Keys from which nothing is derived: taken, and then used by no node and no check.
+
+Each key that somebody wrote is asked what would be derived, were it left out or something else. It
+is unused when nothing differs, on whatever node, and no cross-check needs it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from overlay.crosscheck.fabric import contradictions
+from overlay.derive import Derivation
+from overlay.globs import Names
+from overlay.intent import Role
+from overlay.unused.reasons import nothing_from
+from overlay.unused.written_keys import GONE, Written, said_twice, with_values, written_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from overlay.expected import NodeIntent
+    from overlay.intent import Fabric, Network
+    from overlay.problems import Complaint, KeyPath
+
+
+def unused_keys(fabric: Fabric, nodes: Mapping[str, NodeIntent]) -> Iterator[Complaint]:
+    """Complains of every unused key; `nodes` is what was derived from `fabric`.
+
+    Only for an intent without contradictions: a wrong key makes right ones look unused.
+    """
+    search = _Search(fabric, nodes)
+    dead = search.unused()
+    for key in dead:
+        if not any(key[:length] in dead for length in range(1, len(key))):
+            reason, hint = nothing_from(fabric, key)
+            yield key, f"it has no effect: {reason}", hint
+
+
+class _Search:
+    """First a look where a key would show if it did: what is seen there needs no other look."""
+
+    def __init__(self, fabric: Fabric, nodes: Mapping[str, NodeIntent]) -> None:
+        self._fabric = fabric
+        self._nodes = nodes
+        self._shared = Derivation(fabric)
+        self._bare: dict[str, NodeIntent] = {}
+        self._carrying: dict[int, NodeIntent] = {}
+
+    def unused(self) -> dict[KeyPath, None]:
+        """The keys, in the order of the file's sections."""
+        dead: dict[KeyPath, None] = dict.fromkeys(self._globs_without_a_vtep())
+        dead |= dict.fromkeys(said_twice(self._fabric))
+        doubtful = [found for found in written_keys(self._fabric) if not self._shows_nearby(found)]
+        # Within an entry that is unused as a whole its keys are not asked for one by one.
+        entries = [found for found in doubtful if GONE in found.others]
+        dead |= dict.fromkeys(self._unused_of(entries))
+        gone = tuple(dead)
+        keys = [
+            found
+            for found in doubtful
+            if GONE not in found.others and not any(found.key[: len(k)] == k for k in gone)
+        ]
+        dead |= dict.fromkeys(self._unused_of(keys))
+        return dead
+
+    def _shows_nearby(self, written: Written) -> bool:
+        look = {"nodes": self._on_its_node, "networks": self._on_a_carrier, "vrfs": self._in_vrf}
+        found = look.get(str(written.key[0]), self._anywhere)
+        return any(found(written.key, other) for other in written.others)
+
+    def _on_its_node(self, key: KeyPath, other: Any) -> bool:
+        name = str(key[1])
+        changed = self._fabric.nodes[name].model_copy(update={str(key[2]): other})
+        if name not in self._bare:
+            self._bare[name] = self._shared.node(name, networks=[])
+        return self._shared.node(name, node=changed, networks=[]) != self._bare[name]
+
+    def _on_a_carrier(self, key: KeyPath, other: Any) -> bool:
+        network = self._fabric.networks[int(key[1])]
+        carriers = self._shared.carriers[network.vni]
+        if not carriers:
+            return False
+        if other is GONE or key[2] == "nodes":
+            return True  # it has carriers, and each of them shows it
+        alone = self._carrying.get(network.vni)
+        if alone is None:
+            alone = self._shared.node(carriers[0], networks=[network])
+            self._carrying[network.vni] = alone
+        changed = network.model_copy(update={str(key[2]): other})
+        return self._shared.node(carriers[0], networks=[changed]) != alone
+
+    def _in_vrf(self, key: KeyPath, other: Any) -> bool:
+        vrf = str(key[1])
+        changed = Derivation(with_values(self._fabric, {key: other}), like=self._shared)
+        return any(
+            changed.node(name, networks=networks) != self._shared.node(name, networks=networks)
+            for name, networks in self._holders(vrf)
+        )
+
+    def _holders(self, vrf: str) -> Iterator[tuple[str, list[Network]]]:
+        """One node that carries a network of the VRF, with that one alone; then its exits."""
+        for network in self._fabric.networks:
+            if network.vrf == vrf and self._shared.carriers[network.vni]:
+                yield self._shared.carriers[network.vni][0], [network]
+                break
+        for name in self._fabric.vrfs[vrf].exits:
+            yield name, []
+
+    def _anywhere(self, key: KeyPath, other: Any) -> bool:
+        changed = Derivation(with_values(self._fabric, {key: other}), like=self._shared)
+        return any(changed.node(name) != node for name, node in self._nodes.items())
+
+    def _unused_of(self, doubtful: list[Written]) -> list[KeyPath]:
+        """Those of them that change nothing: all at once where that settles it, else by halves."""
+        if not doubtful:
+            return []
+        if not self._matter(doubtful):
+            return [found.key for found in doubtful]
+        if len(doubtful) == 1:
+            return []
+        half = len(doubtful) // 2
+        return self._unused_of(doubtful[:half]) + self._unused_of(doubtful[half:])
+
+    def _matter(self, doubtful: list[Written]) -> bool:
+        for turn in range(max(len(found.others) for found in doubtful)):
+            changes = {w.key: w.others[turn] for w in doubtful if turn < len(w.others)}
+            changed = with_values(self._fabric, changes)
+            derivation = Derivation(changed)
+            if any(derivation.node(name) != node for name, node in self._nodes.items()):
+                return True
+            # What another key's check asks for is used, though no node holds it.
+            if GONE not in changes.values() and any(
+                not any(key[: len(own)] == own for own in changes)
+                for key, _, _ in contradictions(changed)
+            ):
+                return True
+        return False
+
+    def _globs_without_a_vtep(self) -> Iterator[KeyPath]:
+        nodes = self._fabric.nodes.items()
+        vteps = Names(name for name, node in nodes if node.role is Role.VTEP)
+        for index, network in enumerate(self._fabric.networks):
+            for position, glob in enumerate(network.nodes):
+                if glob != "*" and not vteps.matching(glob):
+                    yield ("networks", index, "nodes", position)

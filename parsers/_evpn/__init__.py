@@ -1,0 +1,1 @@
+"""The parts of a printed EVPN path; `parsers.evpn` joins them."""

@@ -1,0 +1,1 @@
+"""SSH connections to nodes, and the scripts that run over them."""

@@ -1,0 +1,121 @@
+"""Cases of floating addresses, kernel settings and configuration."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tests.drift.cases.case import Case
+from tests.drift.worlds import both, example, json, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.drift.worlds import Mutation
+
+MULTI = partial(example, "exit-multi-gateway")
+UPSTREAM = partial(example, "exit-upstream-bgp")
+VRRP = partial(example, "exit-vrrp")
+
+
+def _group(**changes: Any) -> Callable[[Any], None]:
+    return lambda groups: groups[0].update(changes)
+
+
+def _status(status: str) -> Callable[[Any], None]:
+    return lambda groups: groups[0]["v4"].update(status=status)
+
+
+def _running(host: str, old: str, new: str) -> Mutation:
+    def change(said: str) -> str:
+        assert old in said
+        return said.replace(old, new, 1)
+
+    return text(host, "running_config", change)
+
+
+HOST: dict[tuple[str, str], Case] = {
+    ("vrrp", "no master"): Case(
+        json("node1", "vrrp", _status("Backup")),
+        "node1",
+        "VIP 192.168.0.10",
+        "master - Expected: node1 Actual: absent",
+        VRRP,
+    ),
+    ("vrrp", "two masters"): Case(
+        json("node2", "vrrp", _status("Master")),
+        "node2",
+        "VIP 192.168.0.10",
+        "master - Expected: node1 Actual: node1, node2",
+        VRRP,
+    ),
+    ("vrrp", "another priority"): Case(
+        both(
+            json("node1", "vrrp", _group(priority=50)),
+            json("node1", "vrrp", _status("Backup")),
+            json("node2", "vrrp", _status("Master")),
+            _running("node1", "priority 200", "priority 50"),
+        ),
+        "node1",
+        "VIP 192.168.0.10",
+        "priority - Expected: 200 Actual: 50",
+        VRRP,
+    ),
+    ("vrrp", "no such group"): Case(
+        json("node2", "vrrp", lambda groups: []),
+        "node2",
+        "VIP 192.168.0.10",
+        "VRRP group - Expected: 192.168.0.10 Actual: absent",
+        VRRP,
+    ),
+    ("vrrp", "it does not run, and nobody else took over"): Case(
+        both(json("node1", "vrrp", _status("Initialize"))),
+        "node1",
+        "VIP 192.168.0.10",
+        "state - Expected: running Actual: Initialize",
+        VRRP,
+    ),
+    ("sysctl", "reverse-path filtering"): Case(
+        text(
+            "node2",
+            "sysctl",
+            lambda said: said.replace("vmbr0.rp_filter = 0", "vmbr0.rp_filter = 1"),
+        ),
+        "node2",
+        "net.ipv4.conf.vmbr0.rp_filter",
+        "value - Expected: 0 Actual: 1",
+        MULTI,
+    ),
+    ("sysctl", "a setting that the kernel does not have"): Case(
+        text("node2", "sysctl", lambda said: said.partition("\n")[2]),
+        "node2",
+        "net.ipv4.ip_forward",
+        "Expected: 1 Actual: absent",
+    ),
+    ("config-file", "edited"): Case(
+        text("node2", "file_interfaces", lambda said: said + "# by hand\n"),
+        "node2",
+        "/etc/network/interfaces",
+        "content - Expected: as rendered Actual: 1 lines more, 0 fewer",
+    ),
+    ("config-file", "absent"): Case(
+        text("node2", "file_frr_conf", lambda said: ""),
+        "node2",
+        "/etc/frr/frr.conf",
+        "content - Expected: as rendered Actual: absent",
+    ),
+    ("config-running", "one statement more"): Case(
+        _running("node2", "end\n", "ip prefix-list X seq 5 permit any\nend\n"),
+        "node2",
+        "frr",
+        "Expected: absent Actual: ip prefix-list X seq 5 permit any",
+    ),
+    ("config-running", "one less, of two that look the same"): Case(
+        _running("node1", "  neighbor 192.168.0.254 activate\n", ""),
+        "node1",
+        "frr",
+        "Expected: router bgp 1234 / address-family ipv4 unicast / neighbor 192.168.0.254 activate"
+        " Actual: absent",
+        UPSTREAM,
+    ),
+}
