@@ -23,6 +23,7 @@ OVERLAY = "/etc/network/interfaces.d/evpn-fleet"
 PROXMOX_SDN = "/etc/network/interfaces.d/sdn"
 FRR_CONF = "/etc/frr/frr.conf"
 DAEMONS = "/etc/frr/daemons"
+KERNEL_FORWARDS = "/proc/sys/net/ipv4/ip_forward"
 SYSCTLS = ("/etc/sysctl.conf", "/etc/sysctl.d/*")
 
 

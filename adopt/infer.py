@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_control import bgp_keys, vip_keys, vrf_keys
+from adopt.infer_flags import FlagsFound
 from adopt.infer_isolation import isolation_keys
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
@@ -56,13 +57,12 @@ def infer(hosts: Sequence[Host], name: str) -> Inferred:
     vnis = Vnis(survey)
     evpn = any(host.main and host.main.has_evpn for host in survey.vteps)
     mode = "evpn" if evpn else "multicast" if vnis.groups() else "unicast"
-    overlay = overlay_keys(survey, vnis, room_for_guests(underlay))
+    flags = FlagsFound(survey, vnis, learns=not evpn)
+    overlay = flags.overlay | overlay_keys(survey, vnis, room_for_guests(underlay))
     found = NamesFound(survey, vnis)
     overlay |= {"names": found.patterns} if found.patterns else {}
-    networks = [
-        network_keys(survey, vnis, found, overlay, vni, learns=not evpn) for vni in vnis.networks
-    ]
-    vrfs = vrf_keys(survey, found)
+    networks = [network_keys(survey, vnis, found, overlay, flags, vni) for vni in vnis.networks]
+    vrfs = vrf_keys(survey, found, flags)
     isolation_keys(survey, vrfs, underlay["prefix"])
     symmetric = any("l3vni" in vrf for vrf in vrfs.values())
     routed = any("gateways" in network for network in networks)

@@ -15,6 +15,7 @@ from overlay.values import version_of
 
 if TYPE_CHECKING:
     from adopt.hostfiles import Host
+    from adopt.infer_flags import FlagsFound
     from adopt.infer_names import NamesFound
     from adopt.infer_underlay import Underlay
     from adopt.survey import Survey
@@ -88,7 +89,7 @@ def _router_ids(host: Host) -> list[str]:
     return host.main.values("bgp", "router-id") if host.main else []
 
 
-def vrf_keys(survey: Survey, found: NamesFound) -> dict[str, dict[str, Any]]:
+def vrf_keys(survey: Survey, found: NamesFound, flags: FlagsFound) -> dict[str, dict[str, Any]]:
     """`vrfs:` of the intent: every VRF that a device or FRR's configuration names."""
     names: dict[str, dict[str, Any]] = {}
     for host in survey.vteps:
@@ -105,9 +106,24 @@ def vrf_keys(survey: Survey, found: NamesFound) -> dict[str, dict[str, Any]]:
         names.setdefault(vrf, {})["l3vni"] = survey.most(f"VRF {vrf}: its L3VNI", words, 0)
     for vrf, keys in names.items():
         keys.update(found.of(keys.get("l3vni", 0), transit=True))
+        keys.update(flags.of(keys.get("l3vni", 0)))
+        keys.update(_advertised(survey, vrf))
         _exits(survey, vrf, keys)
     order = sorted(names, key=lambda name: (names[name].get("l3vni", 0), name))
     return {name: names[name] for name in order}
+
+
+def _advertised(survey: Survey, vrf: str) -> dict[str, list[str]]:
+    """`advertise:` of a VRF, where most of the hosts that have it announce its subnets."""
+    words = [
+        word_at(host, bool(lines), lines[0].line if lines else 0)
+        for host in survey.vteps
+        if vrf in host.devices
+        for instance in [host.instance(vrf)]
+        for lines in [instance.said("advertise", family=EVPN) if instance else []]
+    ]
+    what = f"VRF {vrf}: whether its subnets are announced"
+    return {"advertise": ["subnets"]} if survey.most(what, words, False) else {}
 
 
 def _exits(survey: Survey, vrf: str, keys: dict[str, Any]) -> None:

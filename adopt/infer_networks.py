@@ -11,6 +11,7 @@ from overlay.intent import VXLAN_OVERHEAD, Overlay
 
 if TYPE_CHECKING:
     from adopt.devices import Device
+    from adopt.infer_flags import FlagsFound
     from adopt.infer_names import NamesFound
     from adopt.survey import Survey
     from adopt.vnis import Vnis
@@ -31,14 +32,6 @@ def overlay_keys(survey: Survey, vnis: Vnis, room: int) -> dict[str, Any]:
     mtu = _overlay_mtu(vnis, room)
     if mtu != _DEFAULTS.mtu:
         keys["mtu"] = mtu
-    ports = [d.number("vxlan-port") or _DEFAULTS.dstport for _, d, _ in vnis.all()]
-    words = [
-        word(host, port, device.first("vxlan-port") or device)
-        for (host, device, _), port in zip(vnis.all(), ports, strict=True)
-    ]
-    dstport = survey.most("the tunnels' UDP port", words, _DEFAULTS.dstport)
-    if dstport != _DEFAULTS.dstport:
-        keys["dstport"] = dstport
     if groups := vnis.groups():
         keys["group"] = Counter(groups).most_common(1)[0][0]
     macs = [m for vni in vnis.networks for m in _gateway_macs(vnis, vni)]
@@ -84,9 +77,8 @@ def network_keys(
     vnis: Vnis,
     names: NamesFound,
     overlay: dict[str, Any],
+    flags: FlagsFound,
     vni: int,
-    *,
-    learns: bool,
 ) -> dict[str, Any]:
     """One entry of `networks:`; what the overlay says of all is left out."""
     what = f"VNI {vni}"
@@ -116,22 +108,11 @@ def network_keys(
     keys |= {"group": group} if group != overlay.get("group") else {}
     mtu = vnis.mtus().get(vni, overlay.get("mtu", _DEFAULTS.mtu))
     keys |= {"mtu": mtu} if mtu != overlay.get("mtu", _DEFAULTS.mtu) else {}
-    flood = survey.most(
-        f"{what}: its multicast flooding",
-        vnis.words(vni, _floods_multicast, "bridge-multicast-flood"),
-        None,
-    )
-    if not learns and flood is not None and flood != any(":" in text for text in gateways):
-        keys["multicast_flood"] = flood
+    keys |= flags.of(vni)
     carriers = [host.name for host, _, _ in vnis.by_vni[vni]]
     if set(carriers) != {host.name for host in survey.vteps}:
         keys["nodes"] = carriers
     return keys
-
-
-def _floods_multicast(device: Device, _: Device | None) -> bool | None:
-    attribute = device.first("bridge-multicast-flood")
-    return attribute.is_on if attribute else None
 
 
 def room_for_guests(underlay: dict[str, Any]) -> int:

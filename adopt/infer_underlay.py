@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adopt.hostfiles import FRR_CONF, INTERFACES, OVERLAY, PROXMOX_SDN
+from adopt.hostfiles import FRR_CONF, INTERFACES, KERNEL_FORWARDS, OVERLAY, PROXMOX_SDN
 from adopt.survey import Survey, word
 from overlay.errors import IntentError
 
@@ -95,7 +95,7 @@ class Underlay:
         port = self._usual_port()
         mtu = survey.most(
             "the underlay's MTU",
-            [word(h, *size) for h, d, _ in holders if (size := _mtu(h, d))],
+            [word(h, *_mtu(h, d)) for h, d, _ in holders],
             ETHERNET,
         )
         keys: dict[str, Any] = {"prefix": str(self._prefix), "bridge": bridge}
@@ -181,14 +181,14 @@ def _interfaces(host: Host) -> Iterable[tuple[Device, Interface]]:
             yield device, interface
 
 
-def _mtu(host: Host, holder: Device) -> tuple[int, Attribute | None] | None:
-    """The MTU of the NIC below the address, or of the address's device; with its line."""
+def _mtu(host: Host, holder: Device) -> tuple[int, Attribute | Device]:
+    """The MTU of the NIC below the address, or of the address's device; with its place."""
     ports = [host.devices[port] for port in holder.ports if port in host.devices]
     for device in (*ports, holder):
         size = device.number("mtu")
         if size is not None:
-            return size, device.first("mtu")
-    return None
+            return size, device.first("mtu") or device
+    return ETHERNET, ports[0] if ports else holder
 
 
 def _router_id(host: Host) -> str | None:
@@ -197,10 +197,12 @@ def _router_id(host: Host) -> str | None:
 
 
 def forwards(host: Host) -> bool | None:
-    """Whether its files have it forward IP; None where they do not say.
+    """Whether it forwards IP: as its kernel says, else as its files have it; None: nobody says.
 
-    FRR turns forwarding on where its file does not refuse it.
+    FRR turns forwarding on at a reload where its file does not refuse it.
     """
+    if KERNEL_FORWARDS in host.texts:
+        return host.texts[KERNEL_FORWARDS].strip() != "0"
     if "net.ipv4.ip_forward" in host.sysctls:
         return host.sysctls["net.ipv4.ip_forward"] != "0"
     return not _refuses_forwarding(host) if FRR_CONF in host.texts else None

@@ -28,12 +28,17 @@ _GROUP = "fabric"
 _WIDTH = 10_000
 
 
-def inventory_files(inferred: Inferred) -> dict[str, str]:
-    """The files of the inventory folder by name. The same intent gives the same bytes."""
-    hosts = [
-        f"{_flow(name)}: {_flow({'hostname': node['address'], 'groups': [_GROUP]})}"
-        for name, node in inferred.fabric["nodes"].items()
-    ]
+def inventory_files(
+    inferred: Inferred, reach: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, str]:
+    """The files of the inventory folder by name. The same intent gives the same bytes.
+
+    `reach` says by node how it is reached where that is known: keys of its entry in `hosts.yaml`.
+    """
+    hosts = []
+    for name, node in inferred.fabric["nodes"].items():
+        keys = {"hostname": node["address"]} | dict((reach or {}).get(name, {}))
+        hosts.append(f"{_flow(name)}: {_flow(keys | {'groups': [_GROUP]})}")
     return {
         "fabric.yaml": _fabric(inferred),
         "hosts.yaml": "---\n" + "\n".join(hosts) + "\n",

@@ -7,9 +7,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from adopt.infer import Inferred, without_unused
+from adopt.proxmox_fabric import SdnFabric, sdn_fabric
 from adopt.survey import Remark
 from overlay.errors import IntentError
-from overlay.intent import VXLAN_OVERHEAD, Overlay
+from overlay.intent import FRR_WITH_IPV6_VTEPS, VXLAN_OVERHEAD, Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,12 +22,15 @@ RUNNING = "sdn/.running-config"
 # What an object says that changes nothing in the network itself, or that the intent takes over.
 _KNOWN = {
     "zones": {"type", "ipam", "dns", "dnszone", "reversedns", "controller", "vrf-vxlan", "mac",
-              "mtu", "exitnodes", "exitnodes-primary", "vxlan-port", "nodes", "peers"},
+              "mtu", "exitnodes", "exitnodes-primary", "vxlan-port", "nodes", "peers",
+              "advertise-subnets", "disable-arp-nd-suppression"},
     "vnets": {"type", "zone", "tag", "alias"},
     "subnets": {"type", "vnet", "gateway", "dnszoneprefix", "dhcp-range", "dhcp-dns-server"},
-    "controllers": {"type", "asn", "peers"},
+    "controllers": {"type", "asn", "peers", "fabric"},
 }  # fmt: skip
 _DEFAULTS = Overlay.model_validate({})
+_TAKEN_OFF = VXLAN_OVERHEAD[4]
+_UNANSWERED = "disable-arp-nd-suppression"
 _SOME_MAC = "44:39:39:ff:40:94"
 
 
@@ -58,9 +62,10 @@ class _Cluster:
                 name: _mapping(keys)
                 for name, keys in _mapping(_mapping(running.get(kind)).get("ids")).items()
             }
-            for kind in ("zones", "vnets", "subnets", "controllers")
+            for kind in ("zones", "vnets", "subnets", "controllers", "fabrics")
         }
         self._hosts = hosts
+        self._fabric: SdnFabric | None = None
         listed = _mapping(members.get("nodelist"))
         self._members = {n: str(_mapping(m).get("ip", "")) for n, m in listed.items()}
         self._members |= {n: "" for n in hosts if n not in self._members}
@@ -82,12 +87,6 @@ class _Cluster:
             for zone in self.vxlan:
                 self._say(f"zones.{zone}", "a fabric has one mode, evpn here: it is left out")
             self.vxlan = {}
-        for zone in self.vxlan:
-            self._say(
-                f"zones.{zone}",
-                "Proxmox sets no source address of its tunnels and the intent does: the audit "
-                "reports each device's",
-            )
 
     def _say(self, where: str, what: str) -> None:
         self.remarks.append(Remark("", RUNNING, 0, f"{where}: {what}"))
@@ -96,6 +95,7 @@ class _Cluster:
         """All keys of the intent."""
         zones = self.evpn or self.vxlan
         asn, peers = self._controller()
+        peers += list(self._fabric.nodes.values()) if self._fabric else []
         peers += [p for zone in self.vxlan.values() for p in _words(zone.get("peers"))]
         nodes = self._nodes(peers)
         underlay = self._underlay(nodes)
@@ -111,12 +111,21 @@ class _Cluster:
         }
         if self.evpn:
             fabric["bgp"] = {"asn": asn}
+            if ":" in underlay["prefix"]:
+                fabric["bgp"]["frr"] = FRR_WITH_IPV6_VTEPS
+            if any(self._probes(name) for name in nodes):
+                fabric["bgp"]["bfd"] = True
             fabric["vrfs"] = {
                 f"vrf_{zone}": self._vrf(zone, keys, nodes) for zone, keys in sorted(zones.items())
             }
+            for zone, keys in zones.items():
+                if (port := _port(zone, keys)) != overlay.get("dstport", _DEFAULTS.dstport):
+                    fabric["vrfs"][f"vrf_{zone}"]["dstport"] = port
         fabric["networks"] = sorted(networks, key=lambda network: network["vni"])
         fabric["nodes"] = nodes
         self._unknown(zones)
+        if self._fabric is None and self._ids["fabrics"]:
+            self._say("fabrics", "no zone is over one of them, so no audit looks at them")
         return fabric
 
     def _controller(self) -> tuple[int, list[str]]:
@@ -126,6 +135,7 @@ class _Cluster:
             if _type(keys) == "evpn" and name in used:
                 asn = asn or _number(keys.get("asn", 0), "asn", f"controllers.{name}")
                 peers += [p for p in _words(keys.get("peers")) if p not in peers]
+                self._fabric = self._fabric or self._routed(name, keys)
             else:
                 self._say(
                     f"controllers.{name}",
@@ -133,6 +143,32 @@ class _Cluster:
                     "looks at its sessions",
                 )
         return asn, peers
+
+    def _routed(self, controller: str, keys: Mapping[str, Any]) -> SdnFabric | None:
+        """The SDN fabric that a controller names its peers by; its nodes are its peers."""
+        if not keys.get("fabric"):
+            return None
+        found = sdn_fabric(self._ids["fabrics"], str(keys["fabric"]))
+        if found is None:
+            self._say(
+                f"controllers.{controller}.fabric",
+                f"{keys['fabric']!r} is no fabric with a prefix and nodes",
+            )
+            return None
+        kind = _type(self._ids["fabrics"][found.name]).removesuffix("_fabric")
+        self._say(
+            f"fabrics.{found.name}",
+            f"the underlay is routed by {kind}: the intent says the nodes' addresses, and no audit "
+            f"looks at the {kind} sessions",
+        )
+        self._members |= found.nodes
+        return found
+
+    def _probes(self, name: str) -> bool:
+        """Whether FRR's configuration has BFD beside its sessions, as newer versions write it."""
+        main = self._hosts[name].main if name in self._hosts else None
+        group = main.neighbors.get("VTEP") if main else None
+        return bool(group and any(line.words[2:3] == ["bfd"] for line in group.options))
 
     def _nodes(self, peers: list[str]) -> dict[str, dict[str, Any]]:
         nodes = {}
@@ -146,6 +182,7 @@ class _Cluster:
             holder = self._holder(name, address)
             gateway = holder[0].word("gateway") if holder else None
             nodes[name] |= {"gateway": gateway} if gateway else {}
+            nodes[name] |= self._router_id(name, address)
         known = {node["address"] for node in nodes.values()}
         for peer in peers:
             if peer not in known:
@@ -153,18 +190,35 @@ class _Cluster:
         if not nodes:
             raise IntentError(
                 f"{RUNNING}: no member of the cluster is a peer of a zone",
-                "lay .members and nodes/NAME/interfaces beside sdn/; a zone over an SDN fabric "
-                "(OpenFabric, OSPF) names no peers and cannot be imported yet"
-                if not peers
-                else "lay .members and nodes/NAME/interfaces beside sdn/",
+                "lay .members and nodes/NAME/interfaces beside sdn/",
             )
         return nodes
+
+    def _router_id(self, name: str, address: str) -> dict[str, str]:
+        """Over IPv6 Proxmox makes it of a MAC, which FRR's configuration alone tells."""
+        if ":" not in address or not self.evpn:
+            return {}
+        main = self._hosts[name].main if name in self._hosts else None
+        said = main.values("bgp", "router-id") if main else []
+        if said:
+            return {"router_id": said[-1]}
+        # Any four bytes will do, as long as no two nodes have the same ones.
+        made = str(ipaddress.IPv4Address(int(ipaddress.ip_address(address)) & 0xFFFFFFFF))
+        self._say(
+            f"nodes.{name}",
+            f"no file says its BGP router-id; the intent takes {made}, and the audit reports its "
+            "own: import from the node itself (--host), or write it as `router_id`",
+        )
+        return {"router_id": made}
 
     def _holder(self, name: str, address: str) -> tuple[Device, Interface] | None:
         devices = self._hosts[name].devices.values() if name in self._hosts else ()
         return next((_at(d, address) for d in devices if _at(d, address)), None)
 
     def _underlay(self, nodes: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        if self._fabric is not None:
+            # Each of its links may have its own MTU; what Proxmox reckons with is Ethernet's.
+            return {"prefix": self._fabric.prefix, "bridge": self._fabric.device, "mtu": 1500}
         for name, node in nodes.items():
             if holder := self._holder(name, node["address"]):
                 device, interface = holder
@@ -188,24 +242,27 @@ class _Cluster:
         underlay: Mapping[str, Any],
     ) -> dict[str, Any]:
         overhead = VXLAN_OVERHEAD[6 if ":" in underlay["prefix"] else 4]
-        # Proxmox takes 50 bytes off the underlay's MTU where a zone says none.
+        # Where a zone says none, Proxmox takes that of IPv4 off the underlay's MTU.
         usual = underlay["mtu"] - overhead
+        if overhead > _TAKEN_OFF and not all("mtu" in keys for keys in zones.values()):
+            self._say(
+                "zones",
+                f"Proxmox makes their devices with MTU {underlay['mtu'] - _TAKEN_OFF}, which does "
+                f"not fit through IPv6 tunnels: the intent says {usual}, and the audit reports "
+                f"each device's. Set the zones' MTU to {usual}",
+            )
         mtus = {
             zone: _number(keys.get("mtu", usual), "mtu", f"zones.{zone}")
             for zone, keys in zones.items()
         }
         mtu = Counter(mtus.values()).most_common(1)[0][0]
         for network in networks:
-            own = mtus[network.pop("zone")]
+            own = mtus[network["zone"]]
             if own != mtu:
                 network["mtu"] = own
         keys: dict[str, Any] = {"names": {"device": "vxlan_{name}", "bridge": "{name}"}}
         keys |= {"mtu": mtu} if mtu != _DEFAULTS.mtu else {}
-        ports = {str(zone.get("vxlan-port", _DEFAULTS.dstport)) for zone in zones.values()}
-        if len(ports) > 1:
-            self._say("zones", f"they have several ports ({', '.join(sorted(ports))}): one is kept")
-        if (port := _number(min(ports), "vxlan-port", "zones")) != _DEFAULTS.dstport:
-            keys["dstport"] = port
+        keys |= self._devices(zones, networks)
         if any("gateways" in network for network in networks):
             macs = [str(zone["mac"]).lower() for zone in zones.values() if zone.get("mac")]
             keys["gateway_mac"] = Counter(macs).most_common(1)[0][0] if macs else _SOME_MAC
@@ -217,6 +274,33 @@ class _Cluster:
                     network["gateway_mac"] = mac
         return keys
 
+    def _devices(
+        self, zones: Mapping[str, Mapping[str, Any]], networks: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Ports and flags of VXLAN devices; what is of one zone alone goes to its networks."""
+        # Proxmox leaves flooding as the kernel has it: on.
+        keys: dict[str, Any] = {"unicast_flood": True, "multicast_flood": True}
+        keys = keys if self.evpn else {"source_address": False}
+        ports = {zone: _port(zone, its) for zone, its in zones.items()}
+        usual = Counter(ports.values()).most_common(1)[0][0]
+        keys |= {"dstport": usual} if usual != _DEFAULTS.dstport else {}
+        silent = {zone for zone, its in zones.items() if _is_on(its.get(_UNANSWERED))}
+        everywhere = silent == set(zones)
+        keys |= {"arp_suppression": False} if everywhere else {}
+        for zone in sorted(silent) if not everywhere else ():
+            self._say(
+                f"zones.{zone}.{_UNANSWERED}",
+                f"of its L3VNI's device vrfvx_{zone} the intent says what holds of all: the audit "
+                "reports that it suppresses no ARP",
+            )
+        for network in networks:
+            zone = network.pop("zone")
+            if ports[zone] != usual:
+                network["dstport"] = ports[zone]
+            if zone in silent and not everywhere:
+                network["arp_suppression"] = False
+        return keys
+
     def _vrf(
         self, zone: str, keys: Mapping[str, Any], nodes: Mapping[str, dict[str, Any]]
     ) -> dict[str, Any]:
@@ -225,6 +309,8 @@ class _Cluster:
             "bridge": f"vrfbr_{zone}",
             "device": f"vrfvx_{zone}",
         }
+        if _is_on(keys.get("advertise-subnets")):
+            vrf["advertise"] = ["subnets"]
         exits = sorted(_words(keys.get("exitnodes")))
         for name in exits:
             if "gateway" not in nodes.get(name, {}):
@@ -239,7 +325,8 @@ class _Cluster:
         for name, vnet in sorted(self._ids["vnets"].items()):
             if vnet.get("zone") != zone:
                 continue
-            gateways = list(self._gateways(zone, name))
+            # Several subnets may have one gateway, which is then one address of the bridge.
+            gateways = list(dict.fromkeys(self._gateways(zone, name)))
             vni = _number(vnet.get("tag", 0), "tag", f"vnets.{name}")
             network: dict[str, Any] = {"zone": zone, "vni": vni, "name": name}
             network |= {"vrf": f"vrf_{zone}"} if self.evpn else {}
@@ -282,6 +369,14 @@ def _number(value: object, key: str, where: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 12):
         raise IntentError(f"{RUNNING}: `{key}` of {where} is {value!r}", "copy the file again")
     return int(text)
+
+
+def _port(zone: str, keys: Mapping[str, Any]) -> int:
+    return _number(keys.get("vxlan-port", _DEFAULTS.dstport), "vxlan-port", f"zones.{zone}")
+
+
+def _is_on(value: object) -> bool:
+    return str(value) == "1"
 
 
 def _type(value: object) -> str:

@@ -1,4 +1,4 @@
-"""`lint` and `import`: hosts whose files were written by hand."""
+"""`lint` and `import hosts`: hosts whose files were written by hand."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from adopt.difference import difference
-from adopt.hostfiles import INTERFACES, read_host, read_hosts
+from adopt.hostfiles import read_hosts
 from adopt.infer import infer
-from adopt.inventory_text import inventory_files, remarks_report, report
+from adopt.inventory_text import inventory_files, report
 from adopt.lint import lint as find_faults
-from adopt.proxmox import RUNNING, infer_proxmox
 from app.exit_codes import ExitCode
-from app.host_folders import REPORT, read_folder, read_pve, refuse_inventory, write_inventory
+from app.hand_written import find_files, refuse_elsewhere
+from app.host_folders import REPORT, reaching, refuse_inventory, write_inventory
 from overlay.errors import IntentError
 from overlay.loading import FABRIC_FILE, load_inventory
 from reports.text import counted, visible
@@ -27,18 +27,20 @@ if TYPE_CHECKING:
     from adopt.infer import Inferred
     from adopt.lint import Finding
     from app.context import Context
+    from app.hand_written import Source
     from overlay.loading import Inventory
 
 
-def lint(context: Context, folder: Path, *, strict: bool, as_json: bool) -> ExitCode:
-    """Says what is wrong with the files below `folder`, laid as `render` lays them."""
-    hosts = read_hosts(read_folder(folder))
+def lint(context: Context, source: Source, *, strict: bool, as_json: bool) -> ExitCode:
+    """Says what is wrong with hosts' files, laid as `render` lays them or as they lie there."""
+    hosts = read_hosts(find_files(context, source).texts)
     found = find_faults(hosts, strict=strict)
     if as_json:
         print(json.dumps([_plain(finding) for finding in found], indent=1))
     else:
+        place = f"{source.folder}/" if source.folder else ""
         for finding in found:
-            context.out.print(visible(f"{folder}/{finding}"), markup=False, soft_wrap=True)
+            context.out.print(visible(f"{place}{finding}"), markup=False, soft_wrap=True)
     context.say(
         f"{counted(len(hosts), 'host')}: {counted(len(found), 'fault')}"
         + ("" if found else ", nothing to correct")
@@ -50,73 +52,58 @@ def _plain(finding: Finding) -> dict[str, object]:
     return asdict(finding) | {"level": finding.level.value, "also": list(finding.also)}
 
 
-def import_hosts(context: Context, folder: Path, output: Path, name: str | None) -> None:
-    """Writes the inventory that the files below `folder` were written for, and `import.md`.
+def import_hosts(context: Context, source: Source, output: Path, name: str | None) -> None:
+    """Writes the inventory that hosts' files were written for, and `import.md`.
 
     Raises IntentError where the files say too little, or contradict each other.
     """
-    texts = read_folder(folder)
     refuse_inventory(output)
-    hosts = read_hosts(texts)
+    refuse_elsewhere(context, source, output)
+    found = find_files(context, source)
+    hosts = read_hosts(found.texts)
     inferred = infer(hosts, name or output.resolve().name)
-    write_inventory(output, inventory_files(inferred))
-    inventory = _load(output, folder)
+    files = inventory_files(inferred, found.reach)
+    if found.inventory is not None:  # it says itself how its hosts are reached
+        files = {FABRIC_FILE: files[FABRIC_FILE]} | reaching(found.inventory)
+    write_inventory(output, files)
+    inventory = load_imported(
+        output, f"`{found.lint}` says what is wrong with the files; correct them"
+    )
     lost: dict[str, list[Statement]] = {}
     added: dict[str, list[Statement]] = {}
     with open_fleet(output, workers=1) as fleet:
         for host, rendered in render_all(fleet, inventory.intent):
-            lost[host], added[host] = difference(host, texts[host], rendered)
+            lost[host], added[host] = difference(host, found.texts[host], rendered)
     faults = find_faults(hosts)
     write_inventory(output, {REPORT: report(inferred, faults, lost, added)})
-    _tell(context, output, inferred)
-    for count, what in (
-        (len(faults), "faults of the files themselves (`lint` lists them)"),
-        (len(inferred.remarks), "remarks: hosts differ, or the intent says less"),
-        (len(inferred.unread), "lines not understood"),
-        (sum(map(len, lost.values())), "statements that the intent does not say"),
-        (sum(map(len, added.values())), "statements that a deployment adds"),
+    tell(context, output, inferred)
+    for count, noun, what in (
+        (len(faults), "fault", "of the files themselves (`lint` lists them)"),
+        (len(inferred.remarks), "remark", "where hosts differ, or the intent says less"),
+        (len(inferred.unread), "line", "not understood"),
+        (sum(map(len, lost.values())), "statement", "that the intent does not say"),
+        (sum(map(len, added.values())), "statement", "that a deployment adds"),
     ):
-        context.out.print(f"{count:6} {what}", markup=False)
+        context.out.print(
+            f"{count:5} {counted(count, noun).partition(' ')[2]} {what}", markup=False
+        )
     context.say(f"{output / REPORT} lists them; next: run.py --inventory {output} audit")
 
 
-def import_proxmox(
-    context: Context, folder: Path, output: Path, name: str | None, scope: str
-) -> None:
-    """Writes the inventory of a cluster's SDN, from a folder laid out as `/etc/pve` is.
-
-    Raises IntentError where it holds no VXLAN, or what every intent needs is not in it.
-    """
-    running, members, texts, pending = read_pve(folder)
-    refuse_inventory(output)
-    hosts = {node: read_host(node, {INTERFACES: text}) for node, text in texts.items()}
-    inferred = infer_proxmox(
-        running, members, hosts, name=name or output.resolve().name, scope=scope
-    )
-    write_inventory(output, inventory_files(inferred) | {REPORT: remarks_report(inferred)})
-    _load(output, folder)
-    _tell(context, output, inferred)
-    for file in pending:
-        context.warn(
-            f"{file} holds other objects than {RUNNING}: it is pending, and was not imported",
-            "apply it in Proxmox (Datacenter, SDN, Apply), then import again",
-        )
-    context.say(f"next: run.py --inventory {output} audit")
-
-
-def _load(output: Path, folder: Path) -> Inventory:
+def load_imported(output: Path, remedy: str) -> Inventory:
+    """The inventory that was written. Raises IntentError that says what to do about it."""
     try:
         return load_inventory(output)
     except IntentError as error:
         raise IntentError(
             f"{output}: the intent that was inferred does not hold together",
-            f"`lint {folder}` says what is wrong with the files; correct them, remove "
-            f"{output / FABRIC_FILE} and import again",
+            f"{remedy}, remove {output / FABRIC_FILE} and import again",
             error.problems,
         ) from None
 
 
-def _tell(context: Context, output: Path, inferred: Inferred) -> None:
+def tell(context: Context, output: Path, inferred: Inferred) -> None:
+    """Says what was written, and each remark."""
     fabric = inferred.fabric
     text = (
         f"{output}: {counted(len(fabric['nodes']), 'node')}, "

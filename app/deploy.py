@@ -15,7 +15,7 @@ from app.audit.one_node import critical_findings
 from app.deploy_record import open_record, write_record
 from app.exit_codes import ExitCode
 from app.locks import deploying
-from app.plan import plan_code, print_plans, printable
+from app.plan import plan_code, print_errors, print_plans, printable
 from app.progress import host_progress
 from tasks.backups import backup_number, rolled_back
 from tasks.deploy import Prepared, deploy_all, intended, prepare_all
@@ -124,7 +124,7 @@ class _Rollout:
         plans = [node.plan for node in prepared]
         print_plans(self.context, plans, self.inventory.intent)
         refused = [reason for node in prepared for reason in node.refused]
-        _print_errors(self.context, refused)
+        print_errors(self.context, refused)
         code = ExitCode.ERROR if refused else plan_code(plans)
         if code is ExitCode.ERROR:
             self.context.err.print(
@@ -183,7 +183,7 @@ def list_backups(context: Context, inventory: Inventory, fleet: Fleet) -> ExitCo
     state = RunState(inventory.intent, DeployOptions())
     prepared = prepare_all(fleet, lambda task, *_: NodePlan(task.host.name), state)
     for node in prepared:
-        _print_errors(context, [node.plan.error] if node.plan.error else [])
+        print_errors(context, [node.plan.error] if node.plan.error else [])
         for backup in node.facts.backups if node.facts else ():
             made = backup.manifest
             row = ["?", "?", "not whole", "?", "?"]
@@ -196,16 +196,9 @@ def list_backups(context: Context, inventory: Inventory, fleet: Fleet) -> ExitCo
     return ExitCode.INCOMPLETE if any(node.facts is None for node in prepared) else ExitCode.OK
 
 
-def _print_errors(context: Context, errors: Sequence[str]) -> None:
-    for error in errors:
-        for at, line in enumerate(error.splitlines()):
-            prefix = "" if at else "Error: "
-            context.err.print(prefix + printable(line), markup=False, soft_wrap=True)
-
-
 def print_outcomes(context: Context, outcomes: Sequence[NodeOutcome]) -> None:
     """What became of each node; errors on stderr, the table on stdout."""
-    _print_errors(context, [outcome.error for outcome in outcomes if outcome.error])
+    print_errors(context, [outcome.error for outcome in outcomes if outcome.error])
     table = Table(box=None, pad_edge=False)
     for title in ("Node", "Outcome", "Backup", "Files changed"):
         table.add_column(title)

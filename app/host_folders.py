@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from overlay.errors import FleetError
-from overlay.loading import FABRIC_FILE
+from overlay.loading import FABRIC_FILE, HOSTS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 REPORT = "import.md"
+RUNNING = "sdn/.running-config"
+MEMBERS = ".members"
+_REACHING = (HOSTS_FILE, "groups.yaml", "defaults.yaml")
 
 _LAYOUT = "lay them as `render` does: DIR/HOST/etc/network/interfaces, DIR/HOST/etc/frr/frr.conf"
 # A configuration file is some kilobytes; what is larger is something else.
@@ -46,51 +50,72 @@ def read_folder(folder: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def read_pve(
-    folder: Path,
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, str], list[str]]:
-    """A folder as `/etc/pve`: the running SDN, the members, each node's interfaces file.
+@dataclass(frozen=True, slots=True)
+class Pve:
+    """What `/etc/pve` says: the SDN that runs, the members, and each node's interfaces files.
 
-    Last come the files of what is pending whose objects are others than those that run. Raises
-    FleetError where the running SDN is not there, or is not JSON.
+    `interfaces` are texts by node and path. `pending` are the files of what is pending whose
+    objects are others than those that run.
     """
-    running = _json(folder / "sdn" / ".running-config", needed=True)
-    members = _json(folder / ".members", needed=False)
-    texts = {
-        node.name: _text(node / "interfaces")
+
+    running: dict[str, Any]
+    members: dict[str, Any]
+    interfaces: dict[str, dict[str, str]]
+    pending: list[str]
+
+
+def pve_folder(folder: Path) -> Pve:
+    """A folder laid out as `/etc/pve` is, with each node's interfaces as nodes/NAME/interfaces.
+
+    Raises FleetError where the running SDN is not there, or is not JSON.
+    """
+    wanted = (folder / ".members", *(folder / "sdn").glob("*.cfg"), folder / "sdn/.running-config")
+    texts = {str(p.relative_to(folder)): _text(p) for p in sorted(wanted) if p.is_file()}
+    interfaces = {
+        node.name: {"/etc/network/interfaces": _text(node / "interfaces")}
         for node in sorted((folder / "nodes").glob("*"))
         if (node / "interfaces").is_file()
     }
+    hint = (
+        "copy /etc/pve/sdn, /etc/pve/.members and each node's /etc/network/interfaces (as "
+        "nodes/NAME/interfaces) into one folder"
+    )
+    return pve_of(texts, interfaces, str(folder), hint)
+
+
+def pve_of(
+    texts: Mapping[str, str], interfaces: dict[str, dict[str, str]], place: str, hint: str
+) -> Pve:
+    """What the files of `/etc/pve` say, by their paths in it; `place` is said in errors.
+
+    Raises FleetError with `hint` where the running SDN is not there, or is not JSON.
+    """
+    if RUNNING not in texts:
+        raise FleetError(f"{place}/{RUNNING}: there is no such file", hint)
+    running = _json(texts[RUNNING], f"{place}/{RUNNING}")
+    members = _json(texts[MEMBERS], f"{place}/{MEMBERS}") if MEMBERS in texts else {}
     pending = []
     for kind in ("zones", "vnets", "subnets", "controllers"):
-        file = folder / "sdn" / f"{kind}.cfg"
-        if file.is_file():
+        file = f"sdn/{kind}.cfg"
+        if file in texts:
             section = running.get(kind)
             ids = section.get("ids") if isinstance(section, dict) else None
-            if set(_SECTION.findall(_text(file))) != set(ids or {}):
-                pending.append(f"sdn/{kind}.cfg")
-    return running, members, texts, pending
+            if set(_SECTION.findall(texts[file])) != set(ids or {}):
+                pending.append(file)
+    return Pve(running, members, interfaces, pending)
 
 
 # `zone: name` at the beginning of a line begins an object of Proxmox's section files.
 _SECTION = re.compile(r"^[a-z][a-z0-9-]*: *(\S+) *$", re.MULTILINE)
 
 
-def _json(path: Path, *, needed: bool) -> dict[str, Any]:
-    if not path.is_file():
-        if needed:
-            raise FleetError(
-                f"{path}: there is no such file",
-                "copy /etc/pve/sdn, /etc/pve/.members and each node's /etc/network/interfaces (as "
-                "nodes/NAME/interfaces) into one folder",
-            )
-        return {}
+def _json(text: str, place: str) -> dict[str, Any]:
     try:
-        found = json.loads(_text(path))
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FleetError(f"{path}: not JSON: {error}", "copy the file again") from None
+        raise FleetError(f"{place}: not JSON: {error}", "copy the file again") from None
     if not isinstance(found, dict):
-        raise FleetError(f"{path}: it holds no JSON object", "copy the file again")
+        raise FleetError(f"{place}: it holds no JSON object", "copy the file again")
     return found
 
 
@@ -106,6 +131,11 @@ def _text(path: Path) -> str:
         raise FleetError(
             f"{path}: cannot be read: {error.strerror}", "fix that, then try again"
         ) from None
+
+
+def reaching(folder: Path) -> dict[str, str]:
+    """The files of an inventory folder that say how its hosts are reached, by name."""
+    return {name: _text(folder / name) for name in _REACHING if (folder / name).is_file()}
 
 
 def refuse_inventory(folder: Path) -> None:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from app.exit_codes import ExitCode
+from tasks.foreign.statements import foreign_refusals
 from tasks.plan import plan_all
 
 if TYPE_CHECKING:
@@ -18,8 +19,18 @@ if TYPE_CHECKING:
     from tasks.ssh.fleet import Fleet
 
 
-def plan_fleet(context: Context, fleet: Fleet, intent: FabricIntent, *, as_json: bool) -> ExitCode:
-    """Shows the difference between each node and its intent; changes nothing."""
+def plan_fleet(
+    context: Context,
+    fleet: Fleet,
+    intent: FabricIntent,
+    *,
+    as_json: bool,
+    replace_foreign: bool = False,
+) -> ExitCode:
+    """Shows the difference between each node and its intent; changes nothing.
+
+    Code 1 also where a deployment would be stopped: foreign statements that are not to be removed.
+    """
     fleet = context.to_write(fleet, intent)
     context.say(f"reading the managed files of {len(fleet.hosts)} nodes")
     plans = plan_all(fleet, intent)
@@ -27,12 +38,21 @@ def plan_fleet(context: Context, fleet: Fleet, intent: FabricIntent, *, as_json:
         print(json.dumps([_plan_json(plan) for plan in plans], indent=1))
     else:
         print_plans(context, plans, intent)
-    return plan_code(plans)
+    refused = [
+        said
+        for plan in plans
+        for said in foreign_refusals(plan.host, () if replace_foreign else plan.foreign)
+    ]
+    print_errors(context, refused)
+    return ExitCode.ERROR if refused else plan_code(plans)
 
 
 def _plan_json(plan: NodePlan) -> dict[str, object]:
     changes = [{"path": c.file.path, "diff": c.diff()} for c in plan.changes]
-    return {"host": plan.host, "error": plan.error, "changes": changes}
+    foreign = [
+        {"path": one.path, "line": one.line, "statement": one.statement} for one in plan.foreign
+    ]
+    return {"host": plan.host, "error": plan.error, "changes": changes, "foreign": foreign}
 
 
 def print_plans(context: Context, plans: Sequence[NodePlan], intent: FabricIntent) -> None:
@@ -94,3 +114,11 @@ def _style(line: str) -> str:
 def printable(line: str) -> str:
     """A file on a node may hold escape sequences; the terminal must not obey them."""
     return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)
+
+
+def print_errors(context: Context, errors: Sequence[str]) -> None:
+    """Each error on stderr; what a node said in it cannot command the terminal."""
+    for error in errors:
+        for at, line in enumerate(error.splitlines()):
+            prefix = "" if at else "Error: "
+            context.err.print(prefix + printable(line), markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ import typer
 
 from app import deploy as deploying
 from app.deploy import DeployOptions
-from cli.options import FilterOption, LimitOption, WorkersOption, context_of
+from cli.options import FilterOption, ForeignOption, LimitOption, WorkersOption, context_of
 from overlay.errors import FleetError
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before applying.")]
@@ -66,6 +66,7 @@ def deploy(
     break_lock: BreakLockOption = False,
     take_over: TakeOverOption = False,
     overwrite: OverwriteOption = False,
+    replace_foreign: ForeignOption = False,
     prove_audit: AuditOption = True,
     limit: LimitOption = None,
     filters: FilterOption = None,
@@ -80,8 +81,9 @@ def deploy(
     context = context_of(ctx)
     inventory = context.load()
     options = DeployOptions(
-        confirm_within, batch, canary, max_failures, break_lock, take_over, overwrite
-    )
+        confirm_within, batch, canary, max_failures, break_lock, take_over, overwrite,
+        replace_foreign,
+    )  # fmt: skip
     with context.fleet(limit, filters, workers) as fleet:
         code = deploying.deploy(
             context, inventory, fleet, options,
@@ -107,6 +109,7 @@ def rollback(
     confirm_within: ConfirmOption = 120,
     break_lock: BreakLockOption = False,
     overwrite: OverwriteOption = False,
+    replace_foreign: ForeignOption = False,
     limit: LimitOption = None,
     filters: FilterOption = None,
     workers: WorkersOption = 50,
@@ -116,8 +119,9 @@ def rollback(
     inventory = context.load()
     # A node that was taken over once is given back without being asked for again.
     options = DeployOptions(
-        confirm_within, batch, canary, max_failures, break_lock, take_over=True, overwrite=overwrite
-    )
+        confirm_within, batch, canary, max_failures, break_lock, take_over=True,
+        overwrite=overwrite, replace_foreign=replace_foreign,
+    )  # fmt: skip
     with context.fleet(limit, filters, workers) as fleet:
         if show:
             code = deploying.list_backups(context, inventory, fleet)

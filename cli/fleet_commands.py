@@ -9,6 +9,7 @@ from app.plan import plan_fleet
 from cli.options import (
     FilterOption,
     FolderOption,
+    ForeignOption,
     JsonOption,
     LimitOption,
     TimeoutOption,
@@ -28,15 +29,17 @@ def plan(
     filters: FilterOption = None,
     workers: WorkersOption = 50,
     as_json: JsonOption = False,
+    replace_foreign: ForeignOption = False,
 ) -> None:
     """Shows the unified diff between each node's files and its intent; changes nothing.
 
-    Exit code 0: no changes; 2: changes; 3: some node could not be read.
+    Exit code 0: no changes; 2: changes; 1: a node holds statements that are not ours and would be
+    removed; 3: some node could not be read.
     """
     context = context_of(ctx)
     intent = context.load().intent
     with context.fleet(limit, filters, workers) as fleet:
-        code = plan_fleet(context, fleet, intent, as_json=as_json)
+        code = plan_fleet(context, fleet, intent, as_json=as_json, replace_foreign=replace_foreign)
     raise typer.Exit(code)
 
 

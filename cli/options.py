@@ -31,6 +31,13 @@ TimeoutOption = Annotated[
         "s. Default: `timeout` in the data of the host or its group, else 26.",
     ),
 ]
+ForeignOption = Annotated[
+    bool,
+    typer.Option(
+        "--replace-foreign",
+        help="Remove statements that the intent does not derive and evpn-fleet did not write.",
+    ),
+]
 FolderOption = Annotated[
     Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write to.")
 ]

@@ -46,6 +46,12 @@ def with_exits(intent: FabricIntent, node: NodeIntent) -> bool:
     )
 
 
+def with_prefixes(intent: FabricIntent, node: NodeIntent) -> bool:
+    """A node with a VRF of which somebody announces a prefix: a default, or its subnets."""
+    vrfs = intent.fabric.vrfs
+    return with_exits(intent, node) or any(vrfs[vrf.name].advertise for vrf in node.vrfs)
+
+
 def with_vrfs(_intent: FabricIntent, node: NodeIntent) -> bool:
     return bool(node.vrfs)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from drift import unknown_words
 from drift.catalogue import ACROSS, CHECKS, PLANES, select
-from drift.examined import Compared, Examined, Gathered, outline
+from drift.facts.examined import Compared, Examined, Gathered, outline
+from drift.facts.shared import Shared
 from drift.fleet.peerings import Sessions, heard
 from drift.fleet.reachability import Reach, reached
 from drift.folding import fold
 from drift.model import RawFinding
 from drift.result import NOT_CHOSEN, AuditResult, SkippedCheck
-from drift.shared import Shared
 from drift.view import HostView
 from overlay.outputs import EVPN_TABLE, PROBE
 

@@ -236,9 +236,12 @@ class Check:
         attribute: str = "",
         what: str = "",
         evidence: Iterable[Evidence] = (),
+        severity: Severity | None = None,
         about: About,
     ) -> RawFinding:
         """A finding on `subject`; `what` is the message's word for it (default: `attribute`).
+
+        `severity` is the check's own if it is not given.
 
         Values must be JSON-able; lists, tuples and sets of words become sorted lists.
         """
@@ -246,7 +249,7 @@ class Check:
         message = f"{subject}: {what or attribute} - Expected: {word(wanted)} Actual: {word(seen)}"
         finding = Finding(
             check=self.id,
-            severity=self.severity,
+            severity=severity or self.severity,
             host=host,
             object=subject,
             kind=kind,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Check, RawFinding
-    from drift.shared import Shared
     from drift.view import HostView
     from overlay.expected import FabricIntent
 

@@ -33,6 +33,7 @@ _FAULTS = (
         inject='ip link del "$vxlan"',
         heal="redo_vxlan",
         shared=True,
+        stops="-s 56",
     ),
     Fault(
         "vxlan-unexpected",
@@ -52,6 +53,7 @@ _FAULTS = (
         'nolearning; ip link set vx-twin master "$bridge" up',
         heal="ip link del vx-twin 2>/dev/null || :; redo_vxlan",
         shared=True,
+        stops="-s 56",
     ),
     Fault(
         "vxlan-vni",
@@ -60,6 +62,7 @@ _FAULTS = (
         inject="remake_vxlan $((vni + 1000)) 4789",
         heal="redo_vxlan",
         shared=True,
+        stops="-s 56",
     ),
     Fault(
         "vxlan-local-ip",
@@ -69,6 +72,7 @@ _FAULTS = (
         'ip link set dev "$vxlan" type vxlan id "$vni" local "$(nobody 250)"',
         heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"',
         shared=True,
+        stops="-s 56",
     ),
     Fault(
         "vtep-duplicate",
@@ -82,6 +86,7 @@ _FAULTS = (
         "sleep 2; vtysh -c 'clear bgp l2vpn evpn *'",
         shared=True,
         renews=True,
+        stops="-s 56",
     ),
     Fault(
         "vxlan-group",
@@ -98,6 +103,7 @@ _FAULTS = (
         inject='remake_vxlan "$vni" 4790',
         heal="redo_vxlan",
         shared=True,
+        stops="-s 56",
     ),
     Fault(
         "vxlan-learning",
@@ -113,6 +119,7 @@ _FAULTS = (
         "link-down",
         inject='ip link set "$vxlan" down',
         heal='ip link set "$vxlan" up',
+        stops="-s 56",
     ),
     Fault(
         "bridge-missing",
@@ -122,6 +129,7 @@ _FAULTS = (
         # ifup brings back the ports that the file names; guests are not among them.
         heal='ifup "$bridge"; ifup "$vxlan"; for port in $(saved ports); do '
         '[ ! -e "/sys/class/net/$port" ] || ip link set "$port" master "$bridge"; done',
+        stops="-s 56",
     ),
     Fault(
         "bridge-membership",
@@ -129,6 +137,7 @@ _FAULTS = (
         "bridge-membership",
         inject='ip link set "$vxlan" nomaster',
         heal='ip link set "$vxlan" master "$bridge"; ifup "$vxlan"',
+        stops="-s 56",
     ),
     _flag(
         "bridge-port-learning",
@@ -167,6 +176,7 @@ _FAULTS = (
         "bridge-port-state",
         inject='bridge link set dev "$vxlan" state 0',
         heal='bridge link set dev "$vxlan" state 3',
+        stops="-s 56",
     ),
     Fault(
         "gateway-mac",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
 from overlay.control_plane import ControlPlane
@@ -17,9 +18,19 @@ from overlay.expected import (
     VrfIntent,
     VxlanIntent,
 )
-from overlay.globs import Names
-from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Role, Routing, Scope
-from overlay.names import l3vni_bridge, l3vni_device, network_bridge, network_device
+from overlay.intent import (
+    VXLAN_OVERHEAD,
+    Advertised,
+    Fabric,
+    Mode,
+    Network,
+    Node,
+    Role,
+    Routing,
+    Scope,
+)
+from overlay.kept.extras import NodeExtras, extras_of
+from overlay.names import Names, l3vni_bridge, l3vni_device, network_bridge, network_device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,6 +135,7 @@ def _derive_node(
             vxlans.append(_l3vni_vxlan(fabric, vrf, address, l3vni_mtu))
             bridges.append(_l3vni_bridge(fabric, vrf, l3vni_mtu))
     bgp = plane.bgp(name, node)
+    kept = _kept(fabric, name, node)
     over_ipv6 = bgp is not None and node.address.version == 6
     return NodeIntent(
         name=name,
@@ -135,7 +147,7 @@ def _derive_node(
         vrfs=vrfs,
         bgp=bgp,
         frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
-        sysctls=_sysctls(fabric, name, node, plane, router, networks),
+        sysctls=_with_kept(_sysctls(fabric, name, node, plane, router, networks), kept.sysctls),
         forwarding=_forwarding(fabric, node),
         role=node.role,
         scope=_scope(fabric, node),
@@ -145,7 +157,23 @@ def _derive_node(
             for vip in fabric.vips
             if name in vip.priorities
         ),
+        frr_extra=kept.frr,
+        daemons_extra=kept.daemons,
     )
+
+
+def _kept(fabric: Fabric, name: str, node: Node) -> NodeExtras:
+    """What the node keeps by hand; nothing where nothing is ever written."""
+    if _scope(fabric, node) is Scope.OBSERVED:
+        return NodeExtras()
+    return extras_of(name, fabric, fabric.groups, node)
+
+
+def _with_kept(
+    derived: tuple[tuple[str, str], ...], kept: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    keys = {key for key, _ in derived}
+    return (*derived, *(pair for pair in kept if pair[0] not in keys))
 
 
 def _vrfs(
@@ -160,11 +188,31 @@ def _vrfs(
         VrfIntent(
             name,
             vrf.l3vni if symmetric else None,
-            unreachable=EVERYTHING + (plane.unreachable(name) if node in vrf.exits else ()),
+            unreachable=_ends(fabric, node, name)
+            + (plane.unreachable(name) if node in vrf.exits else ()),
+            advertised=_subnets(networks, name) if Advertised.SUBNETS in vrf.advertise else (),
         )
         for name, vrf in fabric.vrfs.items()
         if name in wanted
     )
+
+
+def _ends(fabric: Fabric, node: str, vrf: str) -> tuple[str, ...]:
+    """What must end in a VRF's table, so that no lookup goes on to the main table.
+
+    Where others write the files, IPv6 counts only in a VRF that routes it: Proxmox ends IPv4 alone.
+    """
+    if _scope(fabric, fabric.nodes[node]) is not Scope.OBSERVED or any(
+        ":" in gateway for net in fabric.networks if net.vrf == vrf for gateway in net.gateways
+    ):
+        return EVERYTHING
+    return EVERYTHING[:1]
+
+
+def _subnets(networks: list[Network], vrf: str) -> tuple[str, ...]:
+    """The prefixes of the gateways that a node has in a VRF."""
+    gateways = (gateway for net in networks if net.vrf == vrf for gateway in net.gateways)
+    return tuple(dict.fromkeys(str(ip_interface(gateway).network) for gateway in gateways))
 
 
 def _underlay_bridge(fabric: Fabric, node: Node) -> BridgeIntent:
@@ -190,24 +238,25 @@ def _port(fabric: Fabric, node: Node) -> str:
     return (node.port or fabric.underlay.port) if _scope(fabric, node) is Scope.WHOLE else ""
 
 
-def _port_flags(fabric: Fabric, *, multicast: bool = False) -> PortFlags:
+def _port_flags(fabric: Fabric, network: Network | None = None) -> PortFlags:
+    """The flags of a network's VXLAN device; without one, those of an L3VNI's."""
     # Without a control plane the kernel learns from traffic and must flood what it does not know.
     learns = fabric.mode is not Mode.EVPN
-    return PortFlags(
-        learning=learns,
-        neigh_suppress=not learns,
-        unicast_flood=learns,
-        multicast_flood=learns or multicast,
-    )
-
-
-def _needs_multicast(network: Network) -> bool:
     # ARP asks by broadcast, which has a flag of its own and is always flooded. IPv6 asks by
     # multicast: suppression answers only for neighbours that a type-2 route has told of, and for
     # any other the question must reach the other VTEPs.
-    if network.multicast_flood is not None:
-        return network.multicast_flood
-    return any(":" in gateway for gateway in network.gateways)
+    over_ipv6 = network is not None and any(":" in gateway for gateway in network.gateways)
+
+    def said(key: str, *, default: bool) -> bool:
+        values = [getattr(place, key) for place in (network, fabric.overlay) if place is not None]
+        return bool(next((value for value in values if value is not None), default))
+
+    return PortFlags(
+        learning=learns,
+        neigh_suppress=not learns and said("arp_suppression", default=True),
+        unicast_flood=learns or said("unicast_flood", default=False),
+        multicast_flood=learns or said("multicast_flood", default=over_ipv6),
+    )
 
 
 def _network_vxlan(
@@ -221,13 +270,14 @@ def _network_vxlan(
         bridge=network_bridge(fabric, network),
         local=address,
         mtu=network.mtu or fabric.overlay.mtu,
-        dstport=fabric.overlay.dstport,
+        dstport=network.dstport or fabric.overlay.dstport,
         learning=fabric.mode is not Mode.EVPN,
-        flags=_port_flags(fabric, multicast=_needs_multicast(network)),
+        flags=_port_flags(fabric, network),
         group=str(group) if multicast and group else None,
         # The group is joined where the tunnels' address is: on the bridge, not on its port.
         physdev=fabric.underlay.bridge if multicast else None,
         static_vteps=static_vteps,
+        bound=fabric.overlay.source_address,
     )
 
 
@@ -260,7 +310,7 @@ def _l3vni_vxlan(fabric: Fabric, vrf: VrfIntent, address: str, mtu: int) -> Vxla
         bridge=l3vni_bridge(fabric, vrf.name),
         local=address,
         mtu=mtu,
-        dstport=fabric.overlay.dstport,
+        dstport=fabric.vrfs[vrf.name].dstport or fabric.overlay.dstport,
         learning=False,
         flags=_port_flags(fabric),
         is_l3vni=True,
@@ -286,6 +336,22 @@ def _forwarding(fabric: Fabric, node: Node) -> bool:
     return node.role is Role.ROUTER
 
 
+def _forwarding_of_bridges(fabric: Fabric, networks: list[Network]) -> list[tuple[str, str]]:
+    """Where others write the files: what the kernel asks of a packet that comes in by a bridge.
+
+    The global switch sets all of these, too. Of IPv6 it asks the switch itself.
+    """
+    routed = [network_bridge(fabric, network) for network in networks if network.gateways]
+    vrfs = {network.vrf for network in networks if network.vrf}
+    if fabric.routing is Routing.SYMMETRIC:
+        routed += [l3vni_bridge(fabric, vrf) for vrf in fabric.vrfs if vrf in vrfs]
+    # A dot in an interface's name is a slash between the parts of a key.
+    found = [(f"net.ipv4.conf.{name.replace('.', '/')}.forwarding", "1") for name in routed]
+    if any(":" in gateway for network in networks for gateway in network.gateways):
+        found.append(("net.ipv6.conf.all.forwarding", "1"))
+    return found
+
+
 def _sysctls(
     fabric: Fabric,
     name: str,
@@ -297,6 +363,8 @@ def _sysctls(
     # Gateways forward per interface; an L3VNI's bridge and a VRF only by the global switch.
     switch = str(int(_forwarding(fabric, node)))
     settings = [("net.ipv4.ip_forward", switch), ("net.ipv6.conf.all.forwarding", switch)]
+    if _scope(fabric, node) is Scope.OBSERVED and fabric.underlay.forwarding is None:
+        settings = _forwarding_of_bridges(fabric, networks)
     if name in plane.exit_names and len(plane.exit_names) > 1:
         # A packet may come in by one exit and its answer leave by another. What exists already
         # does not follow `default`, and the stricter of `all` and the interface counts.

@@ -5,6 +5,7 @@ Addresses and MACs are canonical strings, as in the observed records.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from overlay.host_records import Statement
 
 
+_NEIGHBOR = re.compile(r"^[ \t]*neighbor[ \t]+(\S+)[ \t]", re.MULTILINE)
 EVERYTHING = ("0.0.0.0/0", "::/0")
 
 
@@ -40,9 +42,10 @@ class PortFlags:
 
 @dataclass(frozen=True, slots=True)
 class VxlanIntent:
-    """One VXLAN device. `static_vteps` are all VTEPs of its VNI in unicast mode, else empty.
+    """One VXLAN device; `bound` says that its tunnels leave from `local`.
 
-    That tuple is shared by all nodes of the VNI, so that memory does not grow with their square.
+    `static_vteps` are all VTEPs of its VNI in unicast mode, else empty. That tuple is shared by all
+    nodes of the VNI, so that memory does not grow with their square.
     """
 
     name: str
@@ -57,6 +60,7 @@ class VxlanIntent:
     physdev: str | None = None
     static_vteps: tuple[str, ...] = ()
     is_l3vni: bool = False
+    bound: bool = True
 
     @property
     def over_ipv6(self) -> bool:
@@ -97,13 +101,15 @@ class VrfIntent:
     """One VRF of a node, with its L3VNI in the symmetric model.
 
     `unreachable` are the prefixes that end in its table, each unless a better route is there: of
-    both families everything, so that no lookup goes on to the main table.
+    both families everything, so that no lookup goes on to the main table. `advertised` are the
+    prefixes that the node announces as type-5 routes.
     """
 
     name: str
     l3vni: int | None
     table: str = "auto"
     unreachable: tuple[str, ...] = EVERYTHING
+    advertised: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +231,8 @@ class NodeIntent:
 
     `forwarding` says whether its kernel forwards IP at all. In the overlay scope `underlay_port`
     is empty, and the underlay's bridge has neither ports nor gateway: they are somebody else's.
-    `frr` is the version that the intent says it has, where not every FRR will do.
+    `frr` is the version that the intent says it has, where not every FRR will do. `frr_extra` are
+    texts for its frr.conf, `daemons_extra` settings of FRR's daemons file, kept by hand.
     """
 
     name: str
@@ -243,6 +250,13 @@ class NodeIntent:
     vips: tuple[VipIntent, ...] = ()
     forwarding: bool = False
     frr: str | None = None
+    frr_extra: tuple[str, ...] = ()
+    daemons_extra: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def peers_by_hand(self) -> frozenset[str]:
+        """The BGP neighbours that `frr_extra` names."""
+        return frozenset(found[1] for text in self.frr_extra for found in _NEIGHBOR.finditer(text))
 
     @property
     def bfd(self) -> BfdIntent | None:

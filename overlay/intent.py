@@ -11,16 +11,16 @@ from ipaddress import IPv4Address  # noqa: TC003 (pydantic reads the annotations
 from typing import Annotated
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     IPvAnyAddress,
     IPvAnyNetwork,
     field_validator,
 )
 
+from overlay.kept.extras import Extras, Group
 from overlay.values import (
+    FOR_PEOPLE,
     UNDERLAY,
     Asn,
     FrrVersion,
@@ -30,6 +30,7 @@ from overlay.values import (
     NamePattern,
     NodeName,
     Pattern,
+    Strict,
     Unreachable,
     Vni,
 )
@@ -39,14 +40,6 @@ VXLAN_OVERHEAD = {4: 50, 6: 70}
 # 10.6.0 is the first release with "BGP IPv6 VTEP support" in its notes (FRRouting/frr pull requests
 # 19498 and 19721).
 FRR_WITH_IPV6_VTEPS = "10.6"
-FOR_PEOPLE = "for people"
-"""Marks a key that only people read: nothing has to be derived from it."""
-
-
-class Strict(BaseModel):
-    """A model that refuses unknown keys and cannot be changed once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Mode(StrEnum):
@@ -79,6 +72,12 @@ class Scope(StrEnum):
     WHOLE = "whole"
     OVERLAY = "overlay"
     OBSERVED = "observed"
+
+
+class Advertised(StrEnum):
+    """What the nodes of a VRF can announce as type-5 routes."""
+
+    SUBNETS = "subnets"
 
 
 class Underlay(Strict):
@@ -119,6 +118,26 @@ class Overlay(Strict):
 
     mtu: int = Field(1500, ge=576, le=9146, description="MTU of the overlay's bridges and VMs.")
     dstport: int = Field(4789, ge=1, le=65535, description="UDP port of the tunnels.")
+    source_address: bool = Field(
+        True,
+        description="Whether tunnels leave from the node's address; false: from the one that the "
+        "route takes, as in Proxmox's VXLAN zones. EVPN and IPv6 underlays need it.",
+    )
+    arp_suppression: bool | None = Field(
+        None,
+        description="Whether VXLAN devices answer ARP and ND for guests that EVPN knows; default: "
+        "in evpn mode. A network can set its own, as of the two below.",
+    )
+    unicast_flood: bool | None = Field(
+        None,
+        description="Whether frames to an unknown MAC are flooded to the other VTEPs; default: "
+        "not in evpn mode.",
+    )
+    multicast_flood: bool | None = Field(
+        None,
+        description="Whether multicast is flooded to the other VTEPs; default: in evpn mode only "
+        "where a network has an IPv6 gateway, whose neighbour discovery needs it.",
+    )
     group: IPvAnyAddress | None = Field(
         None, description="Multicast group of all VNIs (multicast mode); a network can set its own."
     )
@@ -217,6 +236,14 @@ class Vrf(Strict):
     device: InterfaceName | None = Field(
         None, description="VXLAN device of the L3VNI; default as overlay.names says."
     )
+    dstport: int | None = Field(
+        None, ge=1, le=65535, description="UDP port of its L3VNI; default the overlay's."
+    )
+    advertise: tuple[Advertised, ...] = Field(
+        (),
+        description="What each of its nodes announces as type-5 routes beside the host routes: "
+        "`subnets`, the prefixes of the gateways that the node has; default nothing.",
+    )
     exits: tuple[str, ...] = Field(
         (), description="Nodes that route this VRF to the outside: each originates a default route."
     )
@@ -255,10 +282,19 @@ class Network(Strict):
         None, description="Its multicast group; default the overlay's group."
     )
     mtu: int | None = Field(None, ge=576, le=9146, description="MTU; default the overlay's.")
+    dstport: int | None = Field(
+        None, ge=1, le=65535, description="UDP port of its tunnels; default the overlay's."
+    )
+    arp_suppression: bool | None = Field(
+        None, description="Whether its VXLAN device answers ARP and ND; default the overlay's."
+    )
+    unicast_flood: bool | None = Field(
+        None, description="Whether frames to an unknown MAC are flooded; default the overlay's."
+    )
     multicast_flood: bool | None = Field(
         None,
         description="Whether multicast is flooded to the other VTEPs (evpn mode), which IPv6 "
-        "neighbour discovery needs; default: where it has an IPv6 gateway.",
+        "neighbour discovery needs; default the overlay's, else where it has an IPv6 gateway.",
     )
     nodes: tuple[str, ...] = Field(
         ("*",), min_length=1, description="Nodes that carry it, as globs; default all."
@@ -270,7 +306,7 @@ class Network(Strict):
         return _multicast(value)
 
 
-class Node(Strict):
+class Node(Extras):
     """One node of the fabric; its name is that of a host in the inventory."""
 
     role: Role = Field(
@@ -308,7 +344,7 @@ class Vip(Strict):
     )
 
 
-class Fabric(Strict):
+class Fabric(Extras):
     """The intent: the whole content of `fabric.yaml`."""
 
     name: Annotated[str, FOR_PEOPLE] = Field(
@@ -328,4 +364,7 @@ class Fabric(Strict):
     vrfs: dict[InterfaceName, Vrf] = Field(default_factory=dict, description="VRFs by name.")
     networks: tuple[Network, ...] = Field((), description="The layer-2 networks.")
     vips: tuple[Vip, ...] = Field((), description="Floating addresses on the underlay.")
+    groups: dict[str, Group] = Field(
+        default_factory=dict, description="Groups of nodes that keep something in common, by name."
+    )
     nodes: dict[NodeName, Node] = Field(min_length=1, description="The nodes by name.")

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
 
 from overlay.crosscheck.fabric import contradictions, crosscheck_hosts
 from overlay.derive import derive
 from overlay.intent import Fabric
+from overlay.kept.extras import sources
 from overlay.problems import Problems
+from overlay.redaction import redact
 from overlay.suppressions import SUPPRESSIONS_FILE, Suppressions, crosscheck_suppressions
 from overlay.unused.unused_keys import unused_keys
+from overlay.unused.written_keys import with_values
 from overlay.validation import validated
+from overlay.values import Strict
 from overlay.yamlfile import YamlFile, read_yaml
 
 if TYPE_CHECKING:
@@ -20,17 +26,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from overlay.expected import FabricIntent
+    from overlay.problems import KeyPath
     from overlay.suppressions import Suppression
 
 FABRIC_FILE = "fabric.yaml"
 HOSTS_FILE = "hosts.yaml"
+NORNIR_FILE = "nornir.yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """A loaded, cross-checked inventory folder.
 
-    `digest` is the SHA-256 of `fabric.yaml`'s bytes (hex): it names the intent in records.
+    `digest` is the SHA-256 of the bytes of `fabric.yaml` and of the files that it names (hex): it
+    names the intent in records.
     `suppressions` is empty unless they were asked for.
     """
 
@@ -47,19 +56,27 @@ def load_inventory(folder: Path, *, checks: Collection[str] | None = None) -> In
     Raises IntentError with every problem at once (file, line, key, reason, hint).
     """
     fabric_file = read_yaml(folder / FABRIC_FILE, "the intent")
-    hosts_file = read_yaml(folder / HOSTS_FILE, "the hosts and how to reach them")
     problems = Problems()
     fabric = validated(fabric_file, Fabric, problems, begin="`underlay:`, `networks:` and `nodes:`")
-    hosts = _host_names(hosts_file, problems)
+    hosts: Collection[str] = fabric.nodes if fabric is not None else ()
+    hosts_file = None
+    if (folder / NORNIR_FILE).exists():
+        # Its plugin may ask a server: which hosts there are is compared once they are contacted.
+        inventory_plugin(folder, problems)
+    else:
+        hosts_file = read_yaml(folder / HOSTS_FILE, "the hosts and how to reach them")
+        hosts = _host_names(hosts_file, problems)
     intent = None
+    told = [fabric_file.path.read_bytes()]
     if fabric is not None:
+        fabric = _with_extra_files(fabric, fabric_file, problems, told)
         intent = _derived(fabric, fabric_file, problems)
+    if fabric is not None and hosts_file is not None:
         crosscheck_hosts(fabric, fabric_file, hosts, hosts_file, problems)
     accepted = () if checks is None else _suppressions(folder, problems, checks, hosts)
     problems.check()
     assert intent is not None  # noqa: S101 - problems.check() has raised otherwise
-    digest = sha256(fabric_file.path.read_bytes()).hexdigest()
-    return Inventory(folder, intent, digest, accepted)
+    return Inventory(folder, intent, sha256(b"".join(told)).hexdigest(), accepted)
 
 
 def _derived(fabric: Fabric, file: YamlFile, problems: Problems) -> FabricIntent | None:
@@ -95,3 +112,95 @@ def _suppressions(
         return ()
     crosscheck_suppressions(found, file, problems, checks=checks, hosts=hosts)
     return found.suppressions
+
+
+def _with_extra_files(
+    fabric: Fabric, file: YamlFile, problems: Problems, told: list[bytes]
+) -> Fabric:
+    """The intent with the text of each `frr_extra_file` behind its `frr_extra`.
+
+    A file that cannot be read, and a secret in the intent itself, are added to `problems`; the
+    bytes of each file that was read are added to `told`.
+    """
+    changes: dict[KeyPath, Any] = {}
+    for key, extras in sources(fabric, fabric.groups, fabric.nodes):
+        if extras.frr_extra is not None:
+            _refuse_secrets(extras.frr_extra, file, (*key, "frr_extra"), problems)
+        if extras.frr_extra_file is None:
+            continue
+        path = file.path.parent / extras.frr_extra_file
+        changes[*key, "frr_extra_file"] = None
+        try:
+            content = path.read_bytes()
+            text = content.decode("utf-8").replace("\r\n", "\n")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            problems.add(
+                file,
+                (*key, "frr_extra_file"),
+                f"{extras.frr_extra_file} cannot be read: {why}",
+                "its path is relative to the folder of fabric.yaml: correct it, or fix the file",
+            )
+            continue
+        told.append(content)
+        changes[*key, "frr_extra"] = "\n".join(filter(None, (extras.frr_extra, text)))
+    return with_values(fabric, changes) if changes else fabric
+
+
+def _refuse_secrets(text: str, file: YamlFile, key: KeyPath, problems: Problems) -> None:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if redact(line) != line:
+            problems.add(
+                file,
+                key,
+                f"line {number} holds a secret, and the intent holds none",
+                "move these statements to a file that only you can read, and name it with "
+                "`frr_extra_file:`",
+            )
+
+
+class InventoryPlugin(Strict):
+    """A plugin by its name, and its own options."""
+
+    plugin: str = Field(min_length=1, description="Its name, as Nornir knows it.")
+    options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Its options; a text that begins with ./ or ../ is a path from this file.",
+    )
+
+
+class NornirFile(Strict):
+    """The whole content of `nornir.yaml`."""
+
+    inventory: InventoryPlugin
+
+
+def inventory_plugin(folder: Path, problems: Problems | None = None) -> InventoryPlugin | None:
+    """The plugin that the folder's `nornir.yaml` names; None without such a file.
+
+    What is wrong with the file goes to `problems`, and None is returned; without them IntentError
+    is raised.
+    """
+    if not (folder / NORNIR_FILE).exists():
+        return None
+    found = problems or Problems()
+    file = read_yaml(folder / NORNIR_FILE, "the inventory plugin")
+    read = validated(file, NornirFile, found, begin="`inventory:`")
+    if problems is None:
+        found.check()
+    return read.inventory if read else None
+
+
+def anchored(plugin: InventoryPlugin, folder: Path) -> dict[str, Any]:
+    """Its options, with paths that are told from the file's place."""
+    return {key: _anchored(value, folder) for key, value in plugin.options.items()}
+
+
+def _anchored(value: Any, folder: Path) -> Any:
+    if isinstance(value, str) and value.startswith(("./", "../")):
+        return str(folder / value)
+    if isinstance(value, list):
+        return [_anchored(part, folder) for part in value]
+    if isinstance(value, dict):
+        return {key: _anchored(part, folder) for key, part in value.items()}
+    return value

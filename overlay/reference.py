@@ -21,6 +21,7 @@ from overlay.intent import (
     Vip,
     Vrf,
 )
+from overlay.kept.extras import Extras, Group
 from overlay.suppressions import Suppression, Suppressions
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("vrfs: one entry per VRF, by its name", Vrf),
     ("networks: a list, one entry per VNI", Network),
     ("vips: a list of floating addresses", Vip),
+    ("groups: one entry per group, by its name", Group),
     ("nodes: one entry per node, by its host's name", Node),
     ("suppressions.yaml", Suppressions),
     ("suppressions: a list, one entry per accepted kind of finding", Suppression),
@@ -50,7 +52,9 @@ def reference_text() -> str:
     """One table per section of the file: key, type, default, meaning."""
     parts = [BEGIN]
     for title, model in _SECTIONS:
-        rows = "\n".join(_row(name, field) for name, field in model.model_fields.items())
+        # What fabric, groups and nodes have in common stands behind what is their own.
+        fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in Extras.model_fields)
+        rows = "\n".join(_row(name, field) for name, field in fields)
         parts.append(
             f"### `{title}`\n\n{(model.__doc__ or '').splitlines()[0]}\n\n"
             f"| key | value | default | meaning |\n|---|---|---|---|\n{rows}"
@@ -98,6 +102,8 @@ def _default(field: FieldInfo) -> str:
         return "–"
     if default in ((), {}):
         return "empty"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
     if isinstance(default, Enum):
         return f"`{default.value}`"
     if isinstance(default, tuple):

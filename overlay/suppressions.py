@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints
 
-from overlay.intent import Strict
 from overlay.problems import nearest
+from overlay.values import Strict
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -6,8 +6,10 @@ import ipaddress
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+FOR_PEOPLE = "for people"
+"""Marks a key that only people read: nothing has to be derived from it."""
 IFNAMSIZ = 15
 # Words for what a VRF's guests do not reach through its exits.
 UNDERLAY = "underlay"
@@ -16,6 +18,12 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 _IFNAME = re.compile(r"[A-Za-z0-9_.-]+")
 _FRR = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,3})?")
+
+
+class Strict(BaseModel):
+    """A model that refuses unknown keys and cannot be changed once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _mac(value: object) -> str:

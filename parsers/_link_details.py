@@ -4,6 +4,10 @@ Each reader takes the words behind the line's first word. Words of no interest, 
 newer iproute2 may add, are stepped over; where a word stands twice the first one counts, since the
 link's own attributes (`addrgenmode`, `numtxqueues`, …) are printed behind those of its kind.
 All raise ValueError for a value that is not what its keyword needs.
+
+TTP patterns that catch MTU, state, VNI, addresses and port flags by name were tried: of 25,200
+lines TTP alone then takes 0.46 s instead of 0.35 s (0.74 s with all that follows), and the words of
+other kernels and iproute2 still need these readers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""FRR's configuration, from its file or as it runs, and the kernel's settings.
+"""FRR's configuration, from its file or as it runs, its daemons file, and the kernel's settings.
 
 FRR's is a set of statements, so that meaning is compared and not text: order does not count, since
 what depends on it (prefix-lists, route-maps) carries sequence numbers. Checked against `show
@@ -8,6 +8,7 @@ running-config` of FRR 8.4.4 and 10.3 for the rendered files of every topology.
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from overlay.errors import ParseError
@@ -25,6 +26,13 @@ _NOISE = re.compile(
     r"Building configuration\.\.\.|Current configuration:|frr (version|defaults) .*"
     r"|hostname .*|(no )?log .*|(no )?service .*|(no )?ip(v6)? forwarding|line vty"
     r"|exit|exit-.*|end|!.*"
+)
+# What a package's own frr.conf holds, and what FRR writes down by itself. Other statements of
+# logging and services are somebody's choice.
+_FACTORY = re.compile(
+    r"Building configuration\.\.\.|Current configuration:|frr (version|defaults) .*|hostname .*"
+    r"|log syslog( informational)?|(no )?service integrated-vtysh-config"
+    r"|(no )?ip(v6)? forwarding|line vty|exit-.*"
 )
 # FRR's own defaults, which it accepts and leaves out of its running configuration.
 _DEFAULTS = re.compile(r"vrrp \d+ priority 100|bgp listen limit 100")
@@ -64,14 +72,31 @@ def parse_frr_config(text: str) -> frozenset[Statement]:
     A statement is the blocks that it stands in and itself:
     `("router bgp 1234", "address-family l2vpn evpn", "advertise-all-vni")`.
     """
-    found: set[Statement] = set()
+    return frozenset(_statements(text, _NOISE))
+
+
+def chosen_statements(text: str) -> dict[Statement, int]:
+    """The statements of a frr.conf that somebody chose, each with its (last) line, from 1.
+
+    Without what FRR and its package write by themselves; otherwise as `parse_frr_config` has them.
+    """
+    return _statements(text, _FACTORY)
+
+
+def _statements(text: str, noise: re.Pattern[str]) -> dict[Statement, int]:
+    found: dict[Statement, int] = {}
     for line in read_frr_config(text):
-        if _NOISE.fullmatch(line.statement[-1]) or _DEFAULTS.fullmatch(line.statement[-1]):
+        if noise.fullmatch(line.statement[-1]) or _DEFAULTS.fullmatch(line.statement[-1]):
             continue
-        found.add((*line.blocks, _VRRP_VERSION.sub(r"\1", line.statement[-1])))
+        found[(*line.blocks, _VRRP_VERSION.sub(r"\1", line.statement[-1]))] = line.line
     # A block that holds statements says no more than they do; an empty one may be a statement.
     holding = {statement[:-1] for statement in found}
-    return frozenset(s for s in found - holding if len(s) > 1 or not _EMPTY_BLOCK.fullmatch(s[0]))
+    return {
+        statement: line
+        for statement, line in found.items()
+        if statement not in holding
+        and (len(statement) > 1 or not _EMPTY_BLOCK.fullmatch(statement[0]))
+    }
 
 
 def configured_peers(frr_conf: str) -> frozenset[str]:
@@ -110,4 +135,35 @@ def parse_sysctl(text: str) -> dict[str, str]:
             found[name] = " ".join(value.split())
     if strange:
         raise unaccounted(SETTINGS, f"{len(found)} of {len(lines)} settings read", strange)
+    return found
+
+
+_ASSIGNED = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
+
+
+def daemon_settings(text: str) -> dict[str, tuple[str, int]]:
+    """What a daemons file assigns, by variable: the value, and its line, from 1; the last counts.
+
+    Runs of blanks in a value are one. Never raises: what is not an assignment is left out.
+    """
+    found: dict[str, tuple[str, int]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        assigned = _ASSIGNED.match(line)
+        if assigned is None:
+            continue
+        try:
+            words = shlex.split(assigned[2], comments=True)
+        except ValueError:  # a quote that is not closed
+            words = [assigned[2]]
+        found[assigned[1]] = (" ".join(" ".join(words).split()), number)
+    return found
+
+
+def sysctl_settings(text: str) -> dict[str, tuple[str, int]]:
+    """What a file of sysctl.d sets, by key: the value, and its line, from 1; the last counts."""
+    found: dict[str, tuple[str, int]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        key, equals, value = line.partition("=")
+        if equals and not line.lstrip().startswith(("#", ";")):
+            found[key.strip().removeprefix("-").strip()] = (" ".join(value.split()), number)
     return found

@@ -113,6 +113,9 @@ def _entry(match: Match, line: str, *, bare: bool) -> FdbEntry:
 
 
 # Most entries of a table end in the same words: those of their device, their VTEP, their origin.
+# So sorting them costs a look-up each. TTP patterns that catch destination, VLAN, master and flags
+# by name were tried: of 20,000 entries TTP alone then takes 0.36 s, instead of 0.20 s of 0.26 s for
+# all, and every order of the words, which varies with iproute2, needs a pattern of its own.
 @functools.lru_cache(maxsize=8192)
 def _walk(text: str, *, bare: bool) -> _Attributes:
     """Sort an entry's words into the fields of FdbEntry. Raises ValueError."""

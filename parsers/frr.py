@@ -64,8 +64,19 @@ def read_frr_config(text: str) -> tuple[FrrLine, ...]:
     Never raises. Comments (`!` and `#` at the beginning of a line) and the lines that leave a block
     are no statements. A `#` behind a statement is part of it, as it is for FRR.
     """
+    return _read(text)[0]
+
+
+def leave_blocks(text: str) -> tuple[str, ...]:
+    """The statements that leave the blocks that a text leaves open, innermost first."""
+    words = {kind: word for word, kind in _LEAVES.items() if kind != "route-map"}
+    return tuple(words.get(kind, "exit") for kind, _ in reversed(_read(text)[1]))
+
+
+def _read(text: str) -> tuple[tuple[FrrLine, ...], list[tuple[str, str]]]:
+    """The statements, and the blocks that are open in the end: kind and text, outermost first."""
     found = []
-    blocks: list[tuple[str, str]] = []  # kind and text, outermost first
+    blocks: list[tuple[str, str]] = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         word = " ".join(line.split())
         if not word or word[0] in "!#":
@@ -81,7 +92,7 @@ def read_frr_config(text: str) -> tuple[FrrLine, ...]:
             found.append(FrrLine((*(text for _, text in blocks), word), number))
             if kind := _opened(word, blocks[-1][0] if blocks else ""):
                 blocks = [*blocks, (kind, word)]
-    return tuple(found)
+    return tuple(found), blocks
 
 
 def _left(blocks: list[tuple[str, str]], kind: str) -> list[tuple[str, str]]:

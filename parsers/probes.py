@@ -41,5 +41,6 @@ def parse_probes(text: str) -> tuple[Probe, ...]:
             )
         )
     if strange:
-        raise unaccounted(PROBE, f"{len(strange)} lines are no answers", strange, found)
+        whole = len(found) + len(strange)
+        raise unaccounted(PROBE, f"{len(found)} of {whole} answers read", strange, found)
     return tuple(found)

@@ -21,6 +21,8 @@ from tasks.files import FRR_CONF, INTERFACES, MANAGED_FILES, SYSCTL
 from tasks.plan import FileState, sha256_of
 from tasks.scopes import SLUG as ELSEWHERE
 from tasks.scopes import matches
+from tasks.ssh.node_files import NAME_SLUG, listing_of
+from tasks.ssh.node_files import SLUG as NODE_FILES
 from tasks.ssh.script import Answer, Section, frame, sections_of
 
 if TYPE_CHECKING:
@@ -123,10 +125,16 @@ class ReplayNode:
                 return answer
             if kind in _SUCCEED:
                 return Answer(section)
+            if kind == NAME_SLUG:
+                return Answer(section, f"{self.name}\n".encode())
+            if kind == NODE_FILES:
+                return Answer(section, listing_of(self._texts()).encode())
             if kind == ELSEWHERE:
                 return Answer(section, self._elsewhere())
             if kind in ("stat", "text", "sum"):
                 return Answer(section, self._read(kind, _BY_NAME[subject]))
+            if kind == "running":
+                return Answer(section, _as_printed("running_config", self._text(FRR_CONF.path)))
             if kind == "install":
                 self._install(subject, shlex.split(section.command))
                 return Answer(section)
@@ -145,15 +153,28 @@ class ReplayNode:
                 shutil.rmtree(stage)
         return answer
 
+    def _texts(self) -> list[tuple[str, str]]:
+        """Its files, and what its kernel says of forwarding where that is recorded."""
+        found = [(path, state.text) for path, state in sorted(self.files.items()) if state.text]
+        recorded = self.recording.get("sysctl")
+        for line in recorded.text.splitlines() if recorded else ():
+            key, _, value = line.partition(" = ")
+            if key == "net.ipv4.ip_forward":
+                found.append(("/proc/sys/net/ipv4/ip_forward", f"{value}\n"))
+        return found
+
     def _recorded(self, section: Section) -> Answer:
         output = self.recording.get(section.slug) or self.recording.get(_SAME.get(section.slug, ""))
         if output is None and section.slug in _FROM_FILES:
-            state = self.files.get(_FROM_FILES[section.slug], _ABSENT)
-            return Answer(section, _as_printed(section.slug, state.text or "").encode())
+            text = self._text(_FROM_FILES[section.slug])
+            return Answer(section, _as_printed(section.slug, text))
         if output is None:
             return _unknown(section)
         rc = 1 if output.rc is None else output.rc
         return Answer(section, output.text.encode(), output.stderr.encode(), rc)
+
+    def _text(self, path: str) -> str:
+        return self.files.get(path, _ABSENT).text or ""
 
     def _read(self, kind: str, path: str) -> bytes:
         state = self.files.get(path, _ABSENT)
@@ -231,11 +252,11 @@ def read_tree(folder: Path) -> dict[str, FileState]:
     }
 
 
-def _as_printed(slug: str, text: str) -> str:
+def _as_printed(slug: str, text: str) -> bytes:
     """A file's text as the command prints what came of it: FRR's own frame, no comments."""
     if slug == "running_config":
         head = "Building configuration...\n\nCurrent configuration:\n!\n"
-        return f"{head}{text}end\n" if text.endswith("\n") or not text else f"{head}{text}\nend\n"
+        text = f"{head}{text}end\n" if text.endswith("\n") or not text else f"{head}{text}\nend\n"
     if slug == "sysctl":
-        return "".join(line for line in text.splitlines(keepends=True) if "=" in line)
-    return text
+        text = "".join(line for line in text.splitlines(keepends=True) if "=" in line)
+    return text.encode()

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tasks.files import FRR_CONF, is_ours
+from tasks.files import FRR_CONF, MANAGED_FILES, is_ours
 from tasks.ssh.script import Answer, Section
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class ReplaySwitch:
             return Answer(section, self._fact(subject).encode())
         if kind == "saved":
             return self._saved(section)
+        if kind == "last":
+            return Answer(section, self._last(subject).encode())
         if kind == "sessions":
             return _sessions(section, files)
         if section.slug == "arm:pending":
@@ -78,6 +80,14 @@ class ReplaySwitch:
         if state is None or state.text is None:
             return Answer(section, rc=1)
         return Answer(section, state.text.encode())
+
+    def _last(self, name: str) -> str:
+        """A file, by its staged name, as the last confirmed deployment left it."""
+        confirmed = [number for number in self.deployed if self.outcomes[number] == "confirmed"]
+        files = self.deployed[confirmed[-1]] if confirmed else {}
+        path = next(file.path for file in MANAGED_FILES if file.name == name)
+        state = files.get(path)
+        return (state.text if state else None) or ""
 
     def _state(self, section: Section) -> Answer | None:
         if section.slug == "outcome":

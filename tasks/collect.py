@@ -45,8 +45,9 @@ def collect_state(
     """Nornir task: runs the host's commands and hands its HostCapture to `done` at once.
 
     `done` is called in the worker's thread, so that parsing starts while others still connect.
-    It is not a processor of Nornir: those get their results from Nornir, which keeps every one, of
-    all hosts, until the last host is done, and an exception in one of them ends the whole run.
+    Why not a processor of Nornir: it would get the host's Result, which Nornir keeps until the last
+    host is done, so the raw outputs of the whole fleet would stay in memory; and an exception in a
+    processor ends the whole run.
     An unreachable host is a result like any other here: it never ends the run.
     """
     name = task.host.name

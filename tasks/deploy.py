@@ -117,8 +117,9 @@ def deploy_node(
 ) -> Result:
     """Nornir task: brings one host to its target; `done` gets its NodeOutcome at once.
 
-    Whatever goes wrong on one host is that host's outcome. Before anything is changed it is looked
-    at again: much may have happened since the plan.
+    Not a processor of Nornir, for the reasons in `collect_state`. Whatever fails on one host is
+    that host's outcome. Before anything is changed it is looked at again: much may have happened
+    since the plan.
     """
     name = task.host.name
     plan = NodePlan(name)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from overlay.errors import DeployError, FleetError
 from parsers.configuration import configured_peers
 from tasks.bgp_sessions import intended_peers, required_sessions
-from tasks.files import FRR_CONF
+from tasks.files import BACKUPS, FRR_CONF
 from tasks.outcome import NodeOutcome, Outcome, RunState, Step
 from tasks.reconnection import Reconnection
 from tasks.safety.arm import (
@@ -26,7 +26,7 @@ from tasks.safety.arm import (
     state_sections,
     withdraw_section,
 )
-from tasks.safety.places import BACKUPS, LOCK, apply_unit, backup_folder
+from tasks.safety.places import LOCK, apply_unit, backup_folder
 from tasks.safety.scripts import boot_unit, confirm_script, restore_script
 from tasks.safety.switch_state import SwitchState
 from tasks.ssh.remote_node import RemoteNode, require, words_of

@@ -10,6 +10,9 @@ from overlay import outputs
 if TYPE_CHECKING:
     from overlay.expected import NodeIntent
 
+# Where we keep our own things on a node.
+STATE = "/var/lib/evpn-fleet"
+BACKUPS = f"{STATE}/backups"
 # In the first line of every file that we render, behind its comment sign.
 MARK = "Written by evpn-fleet"
 
@@ -76,7 +79,7 @@ SYSCTL = ManagedFile(
     "root",
     "root",
     0o644,
-    "! grep -vE '^(#.*|[[:alnum:]_./-]+ = [0-9]+)?$' {file}",
+    "! grep -vE '^(#.*|[[:alnum:]_./-]+ = [[:alnum:]_.:,/+-]+( [[:alnum:]_.:,/+-]+)*)?$' {file}",
 )
 
 MANAGED_FILES = (DAEMONS, FRR_CONF, SYSCTL, INTERFACES, OVERLAY_INTERFACES)

@@ -39,6 +39,7 @@ class DeployOptions:
     break_lock: bool = False
     take_over: bool = False
     overwrite: bool = False
+    replace_foreign: bool = False
     intent: str = ""
     version: str = ""
     verify: Verify | None = None

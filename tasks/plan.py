@@ -14,7 +14,13 @@ from nornir.core.task import Result, Task
 from overlay.errors import CommandError, DeployError, FleetError
 from overlay.redaction import redact
 from overlay.values import version_of
-from tasks.files import ManagedFile, files_of, interfaces_file
+from tasks.files import FRR_CONF, ManagedFile, files_of, interfaces_file
+from tasks.foreign.statements import (
+    KEPT_BY,
+    foreign_in_running,
+    foreign_statements,
+    last_deployed,
+)
 from tasks.render import render_files
 from tasks.scopes import SLUG, elsewhere_section, left_alone, require_scope
 from tasks.ssh.fleet import connect, needs_sudo
@@ -25,11 +31,13 @@ if TYPE_CHECKING:
 
     from overlay.expected import FabricIntent, NodeIntent
     from overlay.records import RawOutput
+    from tasks.foreign.statements import Foreign
     from tasks.ssh.connection import FleetSSH
     from tasks.ssh.fleet import Fleet
 
 # A file that somebody put in a managed place may be anything; no configuration is larger.
 _FILE_CAP = 8 * 1024 * 1024
+_RUNNING = "running"
 # The program's word, not the daemon's: a deployment may start that for the first time.
 _FRR_VERSION = "/usr/lib/frr/bgpd --version"
 _BGPD = re.compile(r"^bgpd version (\d{1,3}(?:\.\d{1,3})+)", re.MULTILINE)
@@ -87,6 +95,7 @@ class NodePlan:
     """What a deployment would change on one node, or why nobody can tell (`error`).
 
     `files` are all managed files, as they are and as they would be; `changes` those that differ.
+    `foreign` is what would be removed that is not ours.
     """
 
     host: str
@@ -94,6 +103,7 @@ class NodePlan:
     error: str | None = None
     unreachable: bool = False
     files: tuple[FileChange, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
 
     @property
     def diff(self) -> str:
@@ -131,12 +141,30 @@ def plan_towards(
     """The plan that makes a node's managed files the `wanted` ones. Raises FleetError."""
     if not node.is_written:
         raise left_alone(node)
-    now = _read_files(node, connection, sudo=sudo)
+    now, last, running = _read_files(node, connection, sudo=sudo)
     files = tuple(FileChange(f, now[f.path], wanted[f.path]) for f in files_of(node))
-    return NodePlan(node.name, tuple(c for c in files if c.before != c.after), files=files)
+    foreign = tuple(
+        one
+        for change in files
+        for one in foreign_statements(
+            change.file, change.before.text, change.after.text, last.get(change.file.path)
+        )
+    )
+    changes = tuple(change for change in files if change.before != change.after)
+    if any(change.file.is_frr for change in changes):
+        # Loading the new files, FRR drops what was only typed into it, too.
+        path = FRR_CONF.path
+        texts = (now[path].text, wanted[path].text, last.get(path))
+        foreign += foreign_in_running(running, *texts)
+    return NodePlan(node.name, changes, files=files, foreign=foreign)
 
 
-def _read_files(node: NodeIntent, connection: FleetSSH, *, sudo: bool) -> dict[str, FileState]:
+def _read_files(
+    node: NodeIntent, connection: FleetSSH, *, sudo: bool
+) -> tuple[dict[str, FileState], dict[str, str], str]:
+    """The managed files as they are; those that may hold foreign statements as our last deployment
+    left them; and what FRR runs, where it does.
+    """
     host, files = node.name, files_of(node)
     sections = [elsewhere_section()]
     for file in files:
@@ -146,6 +174,9 @@ def _read_files(node: NodeIntent, connection: FleetSSH, *, sudo: bool) -> dict[s
         sections.append(Section(f"stat:{file.name}", stat))
         sections.append(Section(f"text:{file.name}", f"[ ! -e {path} ] || cat {path}"))
         sections.append(Section(f"sum:{file.name}", f"[ ! -e {path} ] || sha256sum < {path}"))
+    asked = [file for file in files if file.path in KEPT_BY]
+    sections += [Section(f"last:{file.name}", last_deployed(file.path)) for file in asked]
+    sections.append(Section(_RUNNING, "vtysh -c 'show running-config' 2>/dev/null || :"))
     script = build_script(sections, cap=_FILE_CAP)
     outputs = split_output(script, *connection.run(script, sudo=sudo, deadline=60))
     require_scope(node, _checked(host, interfaces_file(node), outputs.get(SLUG)))
@@ -156,7 +187,9 @@ def _read_files(node: NodeIntent, connection: FleetSSH, *, sudo: bool) -> dict[s
         meta = stat.strip()
         digest = _checked(host, file, outputs.get(f"sum:{file.name}")).partition(" ")[0]
         states[file.path] = FileState(text if meta else None, meta, digest or None)
-    return states
+    last = {file.path: _checked(host, file, outputs.get(f"last:{file.name}")) for file in asked}
+    running = outputs.get(_RUNNING)
+    return states, last, running.text if running else ""
 
 
 def _checked(host: str, file: ManagedFile, output: RawOutput | None) -> str:

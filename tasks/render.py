@@ -14,6 +14,7 @@ from nornir.plugins.runners import SerialRunner
 from nornir_jinja2.plugins.tasks import template_file
 
 from overlay.errors import FleetError
+from parsers.frr import leave_blocks
 from tasks.files import MARK, files_of
 
 if TYPE_CHECKING:
@@ -37,8 +38,18 @@ def environment() -> Environment:
         autoescape=False,  # noqa: S701 - configuration files are not HTML
         finalize=_refuse_none,
     )
+    env.filters["closed"] = closed
     env.filters["onoff"] = lambda value: "on" if value else "off"
     return env
+
+
+def closed(text: str) -> str:
+    """Statements of a frr.conf with every block left in the end, so that what follows is not in it.
+
+    Blanks at the ends of lines and empty lines are taken away.
+    """
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join([*lines, *leave_blocks(text)])
 
 
 def _refuse_none(value: Any) -> Any:

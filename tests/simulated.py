@@ -31,7 +31,7 @@ from tests.simulated_kernel import neighbours, vrf_routes
 from tests.simulated_links import FIRST_TABLE, addresses, links_of, port_of, vni_listing
 from tests.simulated_outputs import PrintedState, planes_of
 from tests.simulated_outside import ends_of, outside_peers, running_config, shown_group, shown_route
-from tests.simulated_routing import default_route, router_macs, routes_to
+from tests.simulated_routing import default_route, prefix_route, router_macs, routes_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -304,6 +304,11 @@ class Fleet:
                     ),
                 )
 
+        for index, vrf in enumerate(node.vrfs, start=600):
+            for prefix in vrf.advertised:
+                rd, target = f"{node.bgp.router_id}:{index}", f"{asn}:{vrf.l3vni}"
+                yield vrf.l3vni or 0, prefix_route(node, rd, prefix, target, weight, vrf.l3vni)
+
     def _fdb(self, node: NodeIntent) -> Iterator[FdbEntry]:
         yield FdbEntry("33:33:00:00:00:01", port_of(node), flags=("self",), state="permanent")
         heard = {other.address: other for other in self._hears(node)}
@@ -327,7 +332,9 @@ class Fleet:
     ) -> Iterator[FdbEntry]:
         for other in heard:
             shown = {v for v in other.vxlans if (other.name, v.vni) not in self.muted}
-            if routes_to(node, other, vxlan.vni, heard, shown if self.guests else ()):
+            announced = any(v.l3vni == vxlan.vni and v.advertised for v in other.vrfs)
+            guests = shown if self.guests else ()
+            if announced or routes_to(node, other, vxlan.vni, heard, guests):
                 yield remote_entry(router_macs(other)[vxlan.vni], vxlan.name, other.address)
 
     def _flood_list(self, vxlan: VxlanIntent, heard: dict[str, NodeIntent]) -> list[str]:

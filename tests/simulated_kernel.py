@@ -42,6 +42,25 @@ def vrf_routes(
             ]
             if hops and exit_of(node, vrf.name) is None:
                 yield _learnt("default", vxlan, hops, table, version)
+            for prefix, announcing in _announced(node, vrf.name, heard).items():
+                if (":" in prefix) == (version == 6):
+                    yield _learnt(prefix, vxlan, announcing, table, version)
+
+
+def _announced(node: NodeIntent, vrf: str, heard: Collection[NodeIntent]) -> dict[str, list[str]]:
+    """The subnets that others announce and the node does not have itself, with their VTEPs."""
+    own = {
+        str(ipaddress.ip_interface(address).network)
+        for bridge in node.bridges
+        if bridge.vrf == vrf
+        for address in bridge.addresses
+    }
+    found: dict[str, list[str]] = {}
+    for other in heard:
+        for prefix in (p for it in other.vrfs if it.name == vrf for p in it.advertised):
+            if prefix not in own:
+                found.setdefault(prefix, []).append(other.address)
+    return found
 
 
 def _connected(node: NodeIntent, vrf: str, table: str, version: int) -> Iterator[Shown]:
@@ -99,6 +118,7 @@ def _next_hops(
     if vrf is None:
         return
     led = [address for address, _ in _routed_guests(other, vrf, guests)]
+    led += [prefix for it in other.vrfs if it.name == vrf for prefix in it.advertised]
     way = exit_of(other, vrf)
     if way is not None and routes_to(node, other, vxlan.vni, heard, ()):
         led += way.defaults

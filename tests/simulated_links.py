@@ -72,7 +72,7 @@ def _vxlan(index: int, vxlan: VxlanIntent) -> Link:
         master=vxlan.bridge,
         vxlan=VxlanDetail(
             vni=vxlan.vni,
-            local=vxlan.local,
+            local=vxlan.local if vxlan.bound else None,
             group=vxlan.group,
             device=vxlan.physdev,
             dstport=vxlan.dstport,

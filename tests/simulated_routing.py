@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from overlay.expected import BridgeRole
@@ -58,20 +59,28 @@ def default_route(
 ) -> EvpnPath:
     """The default route that an exit originates (`weight` set), or as the others receive it."""
     l3vni = next(vrf.l3vni for vrf in node.vrfs if vrf.name == way.vrf)
+    path = prefix_route(node, rd, f"{ip}/0", target, weight, l3vni)
+    return replace(path, local_pref=50) if way.backup and weight is None else path
+
+
+def prefix_route(
+    node: NodeIntent, rd: str, prefix: str, target: str, weight: int | None, l3vni: int | None
+) -> EvpnPath:
+    """A type-5 route that a node originates (`weight` set), or as the others receive it."""
+    ip, _, length = prefix.partition("/")
     return EvpnPath(
         rd=rd,
-        prefix=f"[5]:[0]:[0]:[{ip}]",
+        prefix=f"[5]:[0]:[{length}]:[{ip}]",
         route_type=5,
         eth_tag=0,
         ip=ip,
-        prefix_length=0,
+        prefix_length=int(length),
         status="*>",
         next_hop=node.address,
         weight=weight,
-        local_pref=50 if way.backup and weight is None else None,
         origin="i",
         route_targets=(target,),
         extended=("ET:8",),
         rmac=router_macs(node)[l3vni or 0],
-        text=f"*> [5]:[0]:[0]:[{ip}] {node.address}",
+        text=f"*> [5]:[0]:[{length}]:[{ip}] {node.address}",
     )

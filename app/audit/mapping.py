@@ -1,8 +1,8 @@
 """The map of an audit: one node's outputs, parsed and compared with its intent, in a worker.
 
 What a worker needs of the fabric it gets once, when it starts. What a node printed goes in, what is
-kept of the node (`drift.examined`) comes out, and nothing of the node stays but what others print
-alike.
+kept of the node (`drift.facts.examined`) comes out, and nothing of the node stays but what others
+print alike.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from drift.catalogue import wanted_outputs
 from drift.engine import examine
-from drift.shared import Shared
+from drift.facts.shared import Shared
 from overlay.errors import FleetError
 from overlay.expected import RenderedNode
 from overlay.outputs import FRR_FILE
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
 
-    from drift.examined import Examined
+    from drift.facts.examined import Examined
     from overlay.expected import FabricIntent
     from tasks.commands import HostCapture
     from tasks.snapshot import Snapshot

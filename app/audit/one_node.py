@@ -13,7 +13,7 @@ from app.audit.mapping import Mapper, Orders, Workers
 from app.audit.pipeline import asked, judge
 from drift.catalogue import WITH_OTHERS
 from drift.engine import chosen_ids
-from drift.examined import Gathered
+from drift.facts.examined import Gathered
 from drift.model import Severity
 from overlay.errors import FleetError
 from reports.build import run_info
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from app.context import Context
-    from drift.examined import Examined
+    from drift.facts.examined import Examined
     from overlay.expected import FabricIntent
     from tasks.commands import CollectCommand, HostCapture
     from tasks.options import Verify

@@ -12,7 +12,7 @@ from app.audit.mapping import Orders, Workers, lost
 from app.progress import host_progress
 from drift.catalogue import CHECKS, wanted_outputs
 from drift.engine import conclude
-from drift.examined import Gathered
+from drift.facts.examined import Gathered
 from drift.suppress import suppress
 from reports.build import build_report, probe_info
 from tasks.collect import collect_all
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.context import Context
-    from drift.examined import Examined
+    from drift.facts.examined import Examined
     from overlay.expected import FabricIntent
     from overlay.suppressions import Suppression
     from reports.model import Report, RunInfo

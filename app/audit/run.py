@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from app.audit.recording import Recording
     from app.context import Context
-    from drift.examined import Gathered
+    from drift.facts.examined import Gathered
     from overlay.loading import Inventory
     from reports.model import Report
 

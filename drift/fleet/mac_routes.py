@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from drift.applies import with_evpn_vnis
 from drift.causes import Broken, from_exchange, peer_of
+from drift.facts.shared import names_in
 from drift.model import CRITICAL, About, Check, Depth, Pairwise
 from drift.plane import Across
 from drift.routes import MAC_IP, vnis_of
-from drift.shared import names_in
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
     from drift.routes import Routes
-    from drift.shared import Shared
     from drift.view import HostView
     from overlay.expected import FabricIntent
 

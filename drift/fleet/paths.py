@@ -15,8 +15,8 @@ from overlay.outputs import BRIDGE_FDB, PROBE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
-    from drift.shared import Shared
     from drift.view import HostView
     from overlay.expected import FabricIntent
     from overlay.host_records import Probe

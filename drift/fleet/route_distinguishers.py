@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from drift.applies import with_evpn
 from drift.causes import Broken, renews_routes
 from drift.evidence import lines
+from drift.facts.shared import names_in
 from drift.model import CRITICAL, About, Check
 from drift.plane import Across
 from drift.routes import vnis_of
-from drift.shared import names_in
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
-    from drift.shared import Shared
     from drift.view import HostView
     from overlay.expected import FabricIntent
 

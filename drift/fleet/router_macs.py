@@ -17,8 +17,8 @@ from overlay.outputs import IP_LINK
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
-    from drift.shared import Shared
     from drift.view import HostView
     from overlay.expected import FabricIntent
 

@@ -22,8 +22,8 @@ from overlay.outputs import VRRP
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Kind, RawFinding
-    from drift.shared import Shared
     from drift.view import HostView
     from overlay.expected import FabricIntent, VipIntent
 

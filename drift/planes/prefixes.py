@@ -1,10 +1,10 @@
-"""Type-5 routes of the intended VRFs: the default routes of their exits, and nothing else."""
+"""Type-5 routes of the intended VRFs: defaults of their exits, announced subnets, nothing else."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift.applies import with_evpn, with_exits
+from drift.applies import with_evpn, with_prefixes
 from drift.causes import Broken, at_its_origin, from_exchange, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
@@ -51,16 +51,19 @@ def _from_its_origin(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
 TYPE5_MISSING = Check(
     "type5-missing",
     CRITICAL,
-    "type-5 default route missing",
-    "Every node of a VRF has a default route (type-5, IPv4 and IPv6) of each of its exits.",
-    "This node does not use that exit; without any, the VRF has no way out from here.",
+    "type-5 route missing",
+    "Every node of a VRF has a default route (type-5, IPv4 and IPv6) of each of its exits, and the "
+    "subnets that its nodes announce (`advertise`).",
+    "This node does not use that exit, or does not know that subnet; without any default the VRF "
+    "has no way out from here.",
     (EVPN_TABLE,),
     by_vni=True,
-    applies=with_exits,
+    applies=with_prefixes,
     confirm="vtysh -c 'show bgp l2vpn evpn route type prefix'",
     remedy="On the exit: `vtysh -c 'configure terminal' -c 'router bgp 1234 vrf vrf1' -c "
     "'address-family l2vpn evpn' -c 'default-originate ipv4' -c 'default-originate "
-    "ipv6'`.",
+    "ipv6'`; for a subnet `advertise ipv4 unicast` there, and `redistribute connected` in its "
+    "`address-family ipv4 unicast`.",
     explains=at_its_origin,
     follows=_from_origin,
     depth=Depth.ROUTE + 1,
@@ -72,7 +75,8 @@ TYPE5_UNEXPECTED = Check(
     "type5-unexpected",
     WARNING,
     "type-5 route not intended",
-    "Each type-5 route of an intended VRF is the default route of one of its exits.",
+    "Each type-5 route of an intended VRF is the default route of one of its exits, or a subnet "
+    "that the VRF announces (`advertise`).",
     "It draws traffic of the VRF to a node that should not route it.",
     (EVPN_TABLE,),
     by_vni=True,
@@ -80,7 +84,8 @@ TYPE5_UNEXPECTED = Check(
     confirm="vtysh -c 'show bgp l2vpn evpn route type prefix'",
     remedy="On the node that it comes from, take `default-originate`, `advertise ipv4 unicast` "
     "or `advertise ipv6 unicast` out of its `router bgp 1234 vrf vrf1`. A new exit "
-    "belongs under `exits:` of the VRF in fabric.yaml.",
+    "belongs under `exits:` of the VRF in fabric.yaml, subnets that it means to announce under "
+    "its `advertise:`.",
     explains=at_its_origin,
     follows=_from_its_origin,
 )
@@ -103,8 +108,11 @@ def examine_prefixes(view: HostView) -> Iterator[RawFinding]:
 
 def _wanted(view: HostView) -> Iterator[Key]:
     # An exit originates them by `default-originate`, whether or not it has such a route itself.
-    # It advertises no subnet of the VRF: hosts are known by their type-2 routes.
+    # Subnets of a VRF are announced only where it says so: hosts are known by type-2 routes.
     intent = view.intent
+    announcing = [name for name, vrf in intent.fabric.vrfs.items() if vrf.advertise]
+    for node in intent.nodes.values() if announcing else ():
+        yield from ((v.name, prefix, node.address) for v in node.vrfs for prefix in v.advertised)
     for name, vrf in intent.fabric.vrfs.items():
         for node in (intent.nodes[exit_name] for exit_name in vrf.exits):
             ways = node.bgp.exits if node.bgp else ()

@@ -66,7 +66,7 @@ SESSION_UNEXPECTED = Check(
     "session-unexpected",
     WARNING,
     "BGP peer not intended",
-    "Each peer is one that the intent names.",
+    "Each peer is one that the intent names, `frr_extra` included.",
     "A stranger can inject and receive routes.",
     (EVPN_SUMMARY,),
     needs_on=session_slugs,
@@ -127,7 +127,11 @@ def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
     dynamic = view.node.role is Role.REFLECTOR
     alone = reflected and view.node.role is Role.VTEP and not established_peers(view)
     wanted = dict.fromkeys(evpn_peers(view), ESTABLISHED)
-    found = {address: _state(peers, address) for address in peers}
+    found = {
+        address: _state(peers, address)
+        for address in peers
+        if address in wanted or address not in view.node.peers_by_hand
+    }
     for difference in compare_values(wanted, found):
         address = difference.key
         evidence = lines(EVPN_SUMMARY, [_text(peers, address)])
@@ -178,7 +182,7 @@ def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[RawFinding]
                 about=_about(address, by_hand=_by_hand(", ".join(said) or None)),
             )
     strangers = {address: name for name, peers in families.items() for address in peers}
-    for address in sorted(strangers.keys() - set(wanted)):
+    for address in sorted(strangers.keys() - set(wanted) - view.node.peers_by_hand):
         name = strangers[address]
         state, shown = _state(families[name], address), [_text(families[name], address)]
         yield _unexpected(

@@ -6,10 +6,10 @@ import ipaddress
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from overlay.crosscheck import control, names, underlay
+from overlay.crosscheck import control, extras, flags, names, underlay
 from overlay.derive import carriers_by_vni
-from overlay.globs import Names
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
+from overlay.names import Names
 from overlay.problems import few, nearest
 
 if TYPE_CHECKING:
@@ -246,16 +246,6 @@ def _mtus(fabric: Fabric) -> Iterator[Complaint]:
             yield key, f"{network.mtu} {why} {fabric.underlay.mtu}", hint
 
 
-def _floods(fabric: Fabric) -> Iterator[Complaint]:
-    for index, network in enumerate(fabric.networks):
-        if network.multicast_flood is False and fabric.mode is not Mode.EVPN:
-            yield (
-                ("networks", index, "multicast_flood"),
-                f"mode {fabric.mode.value} finds all neighbours by flooding",
-                "remove this key, or set `mode: evpn`",
-            )
-
-
 def _groups(fabric: Fabric) -> Iterator[Complaint]:
     version = fabric.underlay.prefix.version
     if fabric.overlay.group is not None and fabric.mode is not Mode.MULTICAST:
@@ -288,9 +278,10 @@ _CHECKS = (
     _vrfs,
     _carriers,
     _mtus,
-    _floods,
     _groups,
+    *flags.CHECKS,
     *names.CHECKS,
     *underlay.CHECKS,
     *control.CHECKS,
+    *extras.CHECKS,
 )

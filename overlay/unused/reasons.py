@@ -24,7 +24,8 @@ _REMOVE = "remove it"
 
 def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
     """The reason and the next step for the unused key."""
-    within = key[0] in ("nodes", "networks", "vrfs", "vips")  # the second part is a name or index
+    # The second part is a name or an index.
+    within = key[0] in ("nodes", "groups", "networks", "vrfs", "vips")
     shape = [str(part) for part in key if not isinstance(part, int)]
     if within and not isinstance(key[1], int):
         del shape[1]
@@ -140,8 +141,26 @@ def _gateway_mac(fabric: Fabric, _key: KeyPath) -> Reason | None:
     return "no network has gateways", "add `gateways:` to a network, or remove it"
 
 
-def _flood(fabric: Fabric, _key: KeyPath) -> Reason | None:
-    return f"mode {fabric.mode.value} floods multicast everywhere", "remove it, or set `mode: evpn`"
+def _flood(fabric: Fabric, key: KeyPath) -> Reason | None:
+    if fabric.mode is not Mode.EVPN:
+        return f"mode {fabric.mode.value} floods everything", "remove it, or set `mode: evpn`"
+    return _flag(fabric, key)
+
+
+def _suppression(fabric: Fabric, key: KeyPath) -> Reason | None:
+    if fabric.mode is not Mode.EVPN:
+        return f"mode {fabric.mode.value} answers no ARP", "remove it, or set `mode: evpn`"
+    return _flag(fabric, key)
+
+
+def _flag(_fabric: Fabric, key: KeyPath) -> Reason | None:
+    if key[0] == "networks":
+        return "it is the same without this key", _REMOVE
+    return "each network has its own, or the same without this key", _REMOVE
+
+
+def _advertise(_fabric: Fabric, key: KeyPath) -> Reason | None:
+    return f"no network of {key[1]} has gateways, so it has no subnet", "add gateways, or remove it"
 
 
 def _group(_fabric: Fabric, _key: KeyPath) -> Reason | None:
@@ -158,11 +177,24 @@ def _frr(_fabric: Fabric, _key: KeyPath) -> Reason | None:
     return "a node's FRR version matters only for EVPN over an IPv6 underlay", _REMOVE
 
 
+def _extra(fabric: Fabric, key: KeyPath) -> Reason | None:
+    if key[0] == "nodes" and (fabric.nodes[str(key[1])].scope or fabric.scope) is Scope.OBSERVED:
+        return f"in the observed scope nothing is written to {key[1]}", _REMOVE
+    if key[-1] == "sysctl_extra":
+        return "these settings are derived, and a derived value wins", _REMOVE
+    return None
+
+
 def _noun(role: Role) -> str:
     return "VTEP" if role is Role.VTEP else role.value
 
 
 _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
+    **{
+        (f"{place}{name}_extra", place.count(".") * 2 + 1): _extra
+        for place in ("", "groups.", "nodes.")
+        for name in ("frr", "daemons", "sysctl")
+    },
     ("nodes.asn", 3): _asn,
     ("nodes.router_id", 3): _router_id,
     ("nodes.frr", 3): _frr,
@@ -173,6 +205,12 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
     ("networks.nodes", 4): _glob,
     ("networks.gateway_mac", 3): _network_gateway_mac,
     ("networks.multicast_flood", 3): _flood,
+    ("networks.unicast_flood", 3): _flood,
+    ("networks.arp_suppression", 3): _suppression,
+    ("overlay.multicast_flood", 2): _flood,
+    ("overlay.unicast_flood", 2): _flood,
+    ("overlay.arp_suppression", 2): _suppression,
+    ("vrfs.advertise", 3): _advertise,
     ("vrfs", 2): _vrf,
     ("vrfs.bridge", 3): _vrf_bridge,
     ("vrfs.exits", 4): _exit,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from overlay.crosscheck.fabric import contradictions
 from overlay.derive import Derivation
-from overlay.globs import Names
 from overlay.intent import Role
+from overlay.names import Names
 from overlay.unused.reasons import nothing_from
 from overlay.unused.written_keys import GONE, Written, said_twice, with_values, written_keys
 
@@ -64,7 +64,12 @@ class _Search:
         return dead
 
     def _shows_nearby(self, written: Written) -> bool:
-        look = {"nodes": self._on_its_node, "networks": self._on_a_carrier, "vrfs": self._in_vrf}
+        look = {
+            "nodes": self._on_its_node,
+            "networks": self._on_a_carrier,
+            "vrfs": self._in_vrf,
+            "groups": self._in_group,
+        }
         found = look.get(str(written.key[0]), self._anywhere)
         return any(found(written.key, other) for other in written.others)
 
@@ -105,6 +110,13 @@ class _Search:
                 break
         for name in self._fabric.vrfs[vrf].exits:
             yield name, []
+
+    def _in_group(self, key: KeyPath, other: Any) -> bool:
+        group = self._fabric.groups[str(key[1])]
+        changed = Derivation(with_values(self._fabric, {key: other}), like=self._shared)
+        return any(
+            changed.node(name) != node for name, node in self._nodes.items() if group.holds(name)
+        )
 
     def _anywhere(self, key: KeyPath, other: Any) -> bool:
         changed = Derivation(with_values(self._fabric, {key: other}), like=self._shared)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from overlay.intent import FOR_PEOPLE
+from overlay.values import FOR_PEOPLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

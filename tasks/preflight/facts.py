@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from overlay.errors import CommandError, ParseError
 from tasks.bgp_sessions import SESSION_COMMANDS, Sessions, read_sessions
-from tasks.files import FRR_CONF
+from tasks.files import BACKUPS, FRR_CONF, STATE
 from tasks.safety.manifest import Manifest
-from tasks.safety.places import BACKUPS, LOCK, NUMBER, PENDING, STATE
+from tasks.safety.places import LOCK, NUMBER, PENDING
 from tasks.ssh.script import Section, build_script, split_output
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from parsers.interfaces import parse_interfaces
 from tasks.files import is_ours
+from tasks.foreign.statements import KEPT_BY, foreign_refusals, is_taken_over
 from tasks.plan import FileChange
 from tasks.safety.places import LOCK, PENDING
 from tasks.steps import interfaces_change
@@ -35,10 +36,15 @@ def refusals(
     found = _undecided(facts)
     if plan.changes:
         found += [*_locked(facts, options), *_full(facts), *_managed_by_proxmox(facts, options)]
-        if edited and not options.overwrite:
-            found += [_edit(plan, path, state) for path, state in edited.items()]
+        if not options.overwrite:
+            found += [
+                _edit(plan, path, state)
+                for path, state in edited.items()
+                if not _taken_over(plan, path, state)
+            ]
         found += _uncovered_ports(plan, facts)
-    return [f"{plan.host}: {text}" for text in found]
+    said = [f"{plan.host}: {text}" for text in found]
+    return said if options.replace_foreign else [*said, *foreign_refusals(plan.host, plan.foreign)]
 
 
 def edited_paths(plan: NodePlan, facts: NodeFacts) -> tuple[str, ...]:
@@ -103,6 +109,15 @@ def _managed_by_proxmox(facts: NodeFacts, options: DeployOptions) -> list[str]:
             "overwrites our files when somebody applies its SDN"
         )
     ]
+
+
+def _taken_over(plan: NodePlan, path: str, deployed: FileState) -> bool:
+    """Whether the intent holds all of an edit; what is foreign in it is said by itself."""
+    change = next(change for change in plan.changes if change.file.path == path)
+    last, now, wanted = (
+        text or "" for text in (deployed.text, change.before.text, change.after.text)
+    )
+    return path in KEPT_BY and is_taken_over(last, now, wanted, plan.foreign)
 
 
 def _edit(plan: NodePlan, path: str, deployed: FileState) -> str:

@@ -10,13 +10,12 @@ import posixpath
 import shlex
 from typing import TYPE_CHECKING
 
+from tasks.files import BACKUPS, STATE
 from tasks.safety.places import (
-    BACKUPS,
     BOOT_LINK,
     BOOT_UNIT,
     LOCK,
     PENDING,
-    STATE,
     apply_unit,
     backup_folder,
     timer_unit,

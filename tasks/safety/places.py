@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-STATE = "/var/lib/evpn-fleet"
-BACKUPS = f"{STATE}/backups"
+from tasks.files import BACKUPS, STATE
+
 # A link to the backup of the deployment that is not confirmed yet. It outlives a power failure.
 PENDING = f"{STATE}/pending"
 # A folder: making one is atomic. It goes with a reboot, as those who held it did.

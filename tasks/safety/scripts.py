@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.announce import announce_sections
-from tasks.files import INTERFACES, SYSCTL
-from tasks.safety.places import BACKUPS, DECISION, KEPT_BACKUPS, LOCK, STATE
+from tasks.files import BACKUPS, INTERFACES, STATE, SYSCTL
+from tasks.safety.places import DECISION, KEPT_BACKUPS, LOCK
 from tasks.steps import (
     frr_sections,
     interface_sections,

@@ -11,20 +11,25 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from nornir import InitNornir
 from nornir.core.inventory import ConnectionOptions
+from nornir.core.plugins.inventory import InventoryPluginRegister
 from ruamel.yaml.error import YAMLError
 
 from overlay.errors import ConnectError, FleetError, IntentError
+from overlay.loading import inventory_plugin
 from overlay.problems import nearest
+from tasks.ssh.given_hosts import PLUGIN, GivenHosts
 from tasks.ssh.known_hosts import KnownHosts
 from tasks.ssh.plugin import CONNECTION, NETMIKO, register
+from tasks.ssh.plugin_hosts import from_plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from nornir.core import Nornir
     from nornir.core.inventory import Host
 
     from tasks.ssh.connection import FleetSSH
+    from tasks.ssh.given_hosts import GivenHost
 
 TIMEOUT = 26.0
 """Seconds that one node gets to be collected, its connection included, unless the inventory
@@ -75,32 +80,47 @@ def open_fleet(
     `timeout` (seconds) counts before what the inventory says of any host. Raises IntentError when
     a file is not an inventory or the selection matches no host.
     """
+    return _ready(_choose(_of_folder(folder, workers), selection or Selection()), timeout)
+
+
+def open_given(hosts: Sequence[GivenHost], *, workers: int = 50) -> Fleet:
+    """A fleet of hosts that were named on the command line. Connects to nobody."""
+    InventoryPluginRegister.register(PLUGIN, GivenHosts)
+    return _ready(_init({"plugin": PLUGIN, "options": {"hosts": tuple(hosts)}}, workers))
+
+
+def _ready(nornir: Nornir, timeout: float | None = None) -> Fleet:
     # Netmiko's DEBUG log holds what is sent; paramiko's prints tracebacks of failed handshakes.
     logging.getLogger("netmiko").setLevel(logging.WARNING)
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     register()
-    nornir = _init(folder, workers)
-    chosen = _choose(nornir, selection or Selection())
     known: dict[Path, KnownHosts] = {}
-    for host in chosen.inventory.hosts.values():
+    for host in nornir.inventory.hosts.values():
         if timeout is not None:
             host.data["timeout"] = timeout
         time_limit(host)
         _set_connection(host, known)
-    return Fleet(chosen, tuple(chosen.inventory.hosts))
+    return Fleet(nornir, tuple(nornir.inventory.hosts))
 
 
-def _init(folder: Path, workers: int) -> Nornir:
+def _init(inventory: dict[str, Any], workers: int) -> Nornir:
+    return InitNornir(
+        logging={"enabled": False},
+        runner={"plugin": "threaded", "options": {"num_workers": workers}},
+        inventory=inventory,
+    )
+
+
+def _of_folder(folder: Path, workers: int) -> Nornir:
+    plugin = inventory_plugin(folder)
+    if plugin is not None:
+        return from_plugin(folder, plugin, lambda inventory: _init(inventory, workers))
     options = {
         f"{kind}_file": str(folder / f"{name}.yaml")
         for kind, name in (("host", "hosts"), ("group", "groups"), ("defaults", "defaults"))
     }
     try:
-        return InitNornir(
-            logging={"enabled": False},
-            runner={"plugin": "threaded", "options": {"num_workers": workers}},
-            inventory={"plugin": "SimpleInventory", "options": options},
-        )
+        return _init({"plugin": "SimpleInventory", "options": options}, workers)
     except (YAMLError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise IntentError(
             f"{folder}: Nornir cannot read hosts.yaml, groups.yaml or defaults.yaml: "

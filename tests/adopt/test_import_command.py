@@ -20,11 +20,11 @@ def test_render_import_render_is_the_same(tmp_path: Path):
     assert ended.code == 0, ended.err
     assert ended.out.splitlines() == [
         f"{imported}: 5 nodes, 2 networks, mode evpn, routing symmetric",
-        "     0 faults of the files themselves (`lint` lists them)",
-        "     0 remarks: hosts differ, or the intent says less",
-        "     0 lines not understood",
-        "     0 statements that the intent does not say",
-        "     0 statements that a deployment adds",
+        "    0 faults of the files themselves (`lint` lists them)",
+        "    0 remarks where hosts differ, or the intent says less",
+        "    0 lines not understood",
+        "    0 statements that the intent does not say",
+        "    0 statements that a deployment adds",
     ]
     assert load_inventory(imported).intent.nodes == load_inventory(example).intent.nodes
     assert call("--inventory", imported, "validate").code == 0

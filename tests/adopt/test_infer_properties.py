@@ -49,9 +49,20 @@ def dressed(draw: Any) -> FabricIntent:
         keys["bgp"]["timers"] = draw(
             st.sampled_from([{"hold": 30}, {"keepalive": 60, "hold": 180}])
         )
-    for vrf in keys["vrfs"].values():
+    if draw(st.booleans()):
+        _flag(draw, keys["mode"], keys["overlay"])
+    if not evpn and ":" not in keys["underlay"]["prefix"] and draw(st.booleans()):
+        keys["overlay"]["source_address"] = False
+    if draw(st.booleans()):
+        keys["overlay"]["dstport"] = draw(st.sampled_from([4789, 4790]))
+    for name, vrf in keys["vrfs"].items():
         if "l3vni" in vrf and draw(st.booleans()):
             vrf["bridge"] = f"transit{vrf['l3vni']}"
+        if "l3vni" in vrf and draw(st.booleans()):
+            vrf["dstport"] = draw(st.sampled_from([4789, 6000]))
+        routed = any(n.get("vrf") == name and n["gateways"] for n in keys["networks"])
+        if "l3vni" in vrf and routed and draw(st.booleans()):
+            vrf["advertise"] = ["subnets"]
     named = draw(st.sampled_from(["number", "word", "ever"]))
     if named == "number":
         keys["overlay"]["names"] = {"device": "vx{vni}", "l3vni_bridge": "tr{vni}"}
@@ -73,10 +84,23 @@ def _dress(draw: Any, mode: str, network: dict[str, Any]) -> None:
         network["gateway_mac"] = "02:00:00:00:00:01"
     if network["gateways"] and draw(st.booleans()):
         network["gateways"].append(f"fd00:{network['vni']:x}::1/64")
-    if mode == "evpn" and draw(st.booleans()):
-        network["multicast_flood"] = draw(st.booleans())
+    if draw(st.booleans()):
+        _flag(draw, mode, network)
+    if draw(st.booleans()):
+        network["dstport"] = draw(st.sampled_from([4789, 4790, 6000]))
     if mode == "multicast" and draw(st.booleans()):
         network["group"] = "ff05::2"
+
+
+def _flag(draw: Any, mode: str, keys: dict[str, Any]) -> None:
+    """What a VXLAN device floods and answers; without EVPN it must flood and cannot answer."""
+    for key, without_evpn in (
+        ("arp_suppression", False),
+        ("unicast_flood", True),
+        ("multicast_flood", True),
+    ):
+        if draw(st.booleans()):
+            keys[key] = draw(st.booleans()) if mode == "evpn" else without_evpn
 
 
 def _in_order(keys: dict[str, Any]) -> dict[str, Any]:

@@ -100,7 +100,51 @@ def test_a_vxlan_zone_is_a_fabric_of_static_lists(tmp_path: Path):
     )
     (vxlan,) = intent.nodes["pve1"].vxlans
     assert (vxlan.name, set(vxlan.remotes)) == ("vxlan_red", {"10.9.0.2", "10.9.0.3"})
-    assert "zones.wide: Proxmox sets no source address of its tunnels" in report
+    assert not vxlan.bound  # Proxmox sets no source address there
+    assert "Nothing.\n" in report
+
+
+def test_flags_are_those_that_the_sdn_sets(tmp_path: Path):
+    zones = {
+        "prod": ZONE | {"disable-arp-nd-suppression": 1, "advertise-subnets": 1},
+        "test": ZONE | {"vrf-vxlan": 9001, "vxlan-port": 4790},
+    }
+    vnets = {
+        "red": {"type": "vnet", "zone": "prod", "tag": 100},
+        "blue": {"type": "vnet", "zone": "test", "tag": 101},
+    }
+    intent, report = imported(tmp_path, running(zones=zones, vnets=vnets))
+    found = {v.name: (v.flags.neigh_suppress, v.dstport) for v in intent.nodes["pve1"].vxlans}
+    assert found == {
+        "vxlan_red": (False, 4789),
+        "vxlan_blue": (True, 4790),
+        "vrfvx_prod": (True, 4789),
+        "vrfvx_test": (True, 4790),
+    }
+    assert all(v.flags.unicast_flood for v in intent.nodes["pve1"].vxlans)
+    advertised = {vrf.name: vrf.advertised for vrf in intent.nodes["pve1"].vrfs}
+    assert advertised == {"vrf_prod": ("10.1.0.0/24", "fd00:1::/64"), "vrf_test": ()}
+    assert "zones.prod.disable-arp-nd-suppression: of its L3VNI's device vrfvx_prod" in report
+
+
+def test_all_zones_without_suppression_are_the_overlay(tmp_path: Path):
+    zones = {"prod": ZONE | {"disable-arp-nd-suppression": 1}}
+    intent, report = imported(tmp_path, running(zones=zones))
+    assert not any(v.flags.neigh_suppress for v in intent.nodes["pve1"].vxlans)
+    assert "Nothing.\n" in report
+
+
+def test_nodes_of_a_routed_underlay_are_those_of_the_sdn_fabric(tmp_path: Path):
+    fabrics: dict[str, Any] = {"under": {"type": "ospf_fabric", "ip_prefix": "172.20.3.0/24"}}
+    for n in (1, 2, 3):
+        fabrics[f"under_pve{n}"] = {"type": "ospf_node", "ip": f"172.20.3.{n}"}
+    controllers = {"ctl": {"type": "evpn", "asn": 65000, "fabric": "under"}}
+    intent, report = imported(tmp_path, running(fabrics=fabrics, controllers=controllers))
+    assert {name: node.address for name, node in intent.nodes.items()} == {
+        "pve1": "172.20.3.1", "pve2": "172.20.3.2", "pve3": "172.20.3.3",
+    }  # fmt: skip
+    assert intent.nodes["pve1"].underlay_bridge.name == "dummy_under"
+    assert "no audit looks at the ospf sessions" in report
 
 
 NAMED = {
@@ -122,7 +166,7 @@ NAMED = {
     ),
     "a fabric of the SDN": (
         running(fabrics={"under": {"type": "openfabric"}}),
-        "fabrics: the intent knows no such section, so no audit looks at it",
+        "fabrics: no zone is over one of them, so no audit looks at them",
     ),
     "SNAT": (
         running(

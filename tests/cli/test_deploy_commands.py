@@ -80,7 +80,14 @@ def test_an_edit_refuses_the_whole_run_before_anything_starts(fleet: ReplayFleet
     assert "was changed on the node since the last deployment" in refused.err
     assert {name: node.files for name, node in fleet.nodes.items()} == before
     assert len(records(fleet)) == count
-    done = call("--inventory", fleet.inventory, "deploy", "--yes", "--overwrite")
+    half = call("--inventory", fleet.inventory, "deploy", "--yes", "--overwrite")
+    assert half.code == 1
+    assert "line 4: log file informational" in half.err
+    assert "line 4: log file informational" in call("--inventory", fleet.inventory, "plan").err
+    assert {name: node.files for name, node in fleet.nodes.items()} == before
+    flags = ("--overwrite", "--replace-foreign")
+    assert call("--inventory", fleet.inventory, "plan", flags[1]).code == 2
+    done = call("--inventory", fleet.inventory, "deploy", "--yes", *flags)
     assert done.code == 0, done.err
 
 

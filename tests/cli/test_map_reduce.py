@@ -14,7 +14,7 @@ from app.audit.mapping import Orders, Workers
 from app.audit.pipeline import gather, judge
 from drift.catalogue import ACROSS
 from drift.engine import chosen_ids
-from drift.examined import Gathered
+from drift.facts.examined import Gathered
 from overlay.derive import derive
 from overlay.errors import FleetError
 from overlay.intent import Fabric

@@ -5,29 +5,36 @@ from __future__ import annotations
 import io
 import re
 import shlex
-import shutil
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cli.main import run
-from overlay.errors import IntentError
 from overlay.loading import load_inventory
 from replay.fleet import ReplayFleet
+from tasks.plan import FileState
 from tests.docs.documents import DOCS, Block, blocks
-from tests.docs.two_hosts import write_recordings
+from tests.docs.two_hosts import (
+    cluster_files,
+    write_cluster,
+    write_names,
+    write_recordings,
+    write_ssh_config,
+)
 from tests.generated import generated, hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.ssh
 
 PAGE = DOCS / "first-hour.md"
 ELLIPSIS = "…"
+CLUSTER = "my-cluster"
+AS_IMPORTED = ", as imported"
 HOME = "/home/ops"
 # Progress is a bar on a terminal, and gone when its work is done.
 _PROGRESS = re.compile(r"^\w+ \d+/\d+ .*\n", re.MULTILINE)
@@ -39,14 +46,11 @@ class Reader:
     """Somebody who follows the page: writes its files, types its commands, reads what they print."""
 
     home: Path
-    fleet: ReplayFleet | None = None
-    validated: list[str] = field(default_factory=list)
-
-    @property
-    def inventory(self) -> Path:
-        return self.home / "my-fabric"
+    fleets: dict[str, ReplayFleet] = field(default_factory=dict)
 
     def write(self, block: Block) -> None:
+        if block.title.startswith("~"):
+            return  # what leads to the replayed nodes is written when they are asked
         file = self.home / block.title
         file.parent.mkdir(exist_ok=True)
         file.write_text(block.text, encoding="utf-8")
@@ -62,18 +66,24 @@ class Reader:
         return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
     def _run(self, arguments: list[str]) -> None:
-        if arguments[0] == "validate":
-            run(arguments)
-            return
-        if self.fleet is None:  # from here on there are nodes
-            recordings = self.home / "recordings"
-            write_recordings(recordings)
-            self.fleet = ReplayFleet(self.inventory, recordings, scene="hand-written")
-            self.fleet.__enter__()
-            shutil.copytree(self.fleet.inventory, self.inventory, dirs_exist_ok=True)
+        fleet = self._fleet("cluster" if f"../{CLUSTER}" in arguments else "hosts")
         if arguments[0] == "deploy":
-            self.fleet.play("deployed")  # the deployment's own proof looks at what it did
+            fleet.play("deployed")  # the deployment's own proof looks at what it did
         run(arguments)
+
+    def _fleet(self, name: str) -> ReplayFleet:
+        """The replayed nodes of that name, to which ~/.ssh/config leads from now on."""
+        if name not in self.fleets:
+            recordings = self.home / f"recordings-{name}"
+            scene = (write_cluster if name == "cluster" else write_recordings)(recordings)
+            fleet = ReplayFleet(write_names(self.home / name), recordings, scene=scene)
+            self.fleets[name] = fleet
+            fleet.__enter__()
+            if name == "cluster":
+                for host, files in cluster_files().items():
+                    fleet.nodes[host].files = {p: FileState(t) for p, t in files.items()}
+        write_ssh_config(self.fleets[name], Path.home() / ".ssh" / "config")
+        return self.fleets[name]
 
 
 @pytest.fixture
@@ -82,10 +92,13 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     monkeypatch.chdir(tmp_path / "evpn-fleet")
     monkeypatch.setenv("EVPN_FLEET_INVENTORY", "../my-fabric")
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("HOME", str(tmp_path / "ops"))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    (tmp_path / "ops" / ".ssh").mkdir(parents=True)
     reader = Reader(tmp_path)
     yield reader
-    if reader.fleet is not None:
-        reader.fleet.__exit__()
+    for fleet in reader.fleets.values():
+        fleet.__exit__()
 
 
 def entries(block: Block) -> Iterator[tuple[str, str]]:
@@ -111,18 +124,21 @@ def test_the_page_shows_what_its_commands_print(reader: Reader) -> None:
     lines = page.splitlines(keepends=True)
     commands, printed = [], []
     for block in blocks(PAGE):
-        if block.title:
+        if block.title.endswith(AS_IMPORTED):
+            file = reader.home / block.title.removesuffix(AS_IMPORTED)
+            printed.append((block, file.read_text(encoding="utf-8")))
+        elif block.title:
             reader.write(block)
         elif block.language == "console":
             said = ""
             for command, shown in entries(block):
-                commands.append(command.split()[2])
+                commands += command.split()[2:]
                 said += f"$ {command}\n{shortened(reader.type(command), shown)}"
             printed.append((block, said))
     for block, said in reversed(printed):
         lines[block.line : block.line + block.text.count("\n")] = [said]
     written = "".join(lines)
-    assert {"validate", "collect", "audit", "plan", "deploy"} <= set(commands)
+    assert {"lint", "import", "validate", "audit", "plan", "deploy"} <= set(commands)
     # The page's own times stay: those of this run differ each time.
     if _STAMP.sub("TIME", written) != _STAMP.sub("TIME", page):
         hold(PAGE, _STAMP.sub("20261122T081500Z", written))
@@ -131,13 +147,13 @@ def test_the_page_shows_what_its_commands_print(reader: Reader) -> None:
 def test_what_the_page_calls_valid_is(reader: Reader) -> None:
     verdicts = []
     for block in blocks(PAGE):
-        if not block.title:
+        if not block.title or block.title.endswith(AS_IMPORTED):
             continue
         reader.write(block)
         if block.title.endswith("fabric.yaml"):
-            try:
-                load_inventory(reader.inventory)
-                verdicts.append("valid")
-            except IntentError:
-                verdicts.append("refused")
-    assert verdicts == ["refused", "valid", "valid"]
+            reader.write(
+                replace(block, title="my-fabric/hosts.yaml", text="{pve1: {}, pve2: {}}\n")
+            )
+            load_inventory(reader.home / "my-fabric")
+            verdicts.append(block.title)
+    assert verdicts == ["my-fabric/fabric.yaml"] * 2

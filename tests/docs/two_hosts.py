@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from overlay.records import RawOutput
 from replay.fleet import RECORDINGS
@@ -15,8 +19,9 @@ from tasks.commands import HostCapture
 from tasks.snapshot import write_capture, write_meta
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from replay.fleet import ReplayFleet
 
+BY_PROXMOX = Path(__file__).parents[1] / "live" / "proxmox-sdn"
 HOSTS = {"pve1": "node1", "pve2": "node2"}
 THIRD = "192.168.0.3"
 GONE = {"vxlan3", "vmbr3", "vxlan4000", "vmbr4000", "vrf1"}
@@ -43,6 +48,9 @@ iface vxlan2 inet manual
         vxlan-id 2
         vxlan-local-tunnelip 192.168.0.{number}
         vxlan-learning off
+        bridge-arp-nd-suppress on
+        bridge-unicast-flood off
+        bridge-multicast-flood off
 {learning}
 auto vmbr2
 iface vmbr2 inet manual
@@ -70,8 +78,64 @@ exit
 """
 
 
-def write_recordings(folder: Path) -> None:
-    """Makes both scenes and the hosts' files before the first deployment, for a ReplayFleet."""
+def write_names(folder: Path) -> Path:
+    """Makes an inventory that says no more than what the two hosts are called."""
+    nodes = {host: {"address": f"192.168.0.{n}"} for n, host in enumerate(HOSTS, start=1)}
+    fabric = {"underlay": {"prefix": "192.168.0.0/24"}, "bgp": {"asn": 1234}, "nodes": nodes}
+    folder.mkdir()
+    (folder / "fabric.yaml").write_text(json.dumps(fabric))
+    (folder / "hosts.yaml").write_text(json.dumps({host: {} for host in HOSTS}))
+    return folder
+
+
+def write_ssh_config(fleet: ReplayFleet, file: Path) -> None:
+    """Makes an ssh_config(5) that leads to the replayed nodes by their names."""
+    hosts = yaml.safe_load((fleet.inventory / "hosts.yaml").read_text())
+    login = yaml.safe_load((fleet.inventory / "groups.yaml").read_text())["replay"]["data"]
+    lines = [
+        line
+        for name, host in hosts.items()
+        for line in (f"Host {name}", "  HostName 127.0.0.1", f"  Port {host['port']}")
+    ]
+    lines += ["Host *", f"  IdentityFile {login['key_file']}"]
+    lines += [f"  UserKnownHostsFile {login['known_hosts']}", ""]
+    file.write_text("\n".join(lines))
+
+
+def cluster_files() -> dict[str, dict[str, str]]:
+    """What lies on the two nodes of a cluster whose SDN Proxmox makes, by node and path."""
+    members = {host: {"ip": f"192.168.0.{n}"} for n, host in enumerate(HOSTS, start=1)}
+    running = (BY_PROXMOX / "running-config.json").read_text().replace(f",{THIRD}", "")
+    found = {}
+    for number, host in enumerate(HOSTS, start=1):
+        peer = f" neighbor 192.168.0.{3 - number} peer-group VTEP\n"
+        texts = {
+            "/etc/network/interfaces": (BY_PROXMOX / "interfaces").read_text(),
+            "/etc/network/interfaces.d/sdn": (BY_PROXMOX / "sdn").read_text(),
+            "/etc/frr/frr.conf": (BY_PROXMOX / "frr.conf").read_text(),
+            "/etc/pve/sdn/.running-config": running,
+            "/etc/pve/.members": json.dumps({"nodelist": members}),
+        }
+        found[host] = {
+            path: text.replace("ADDRESS", f"192.168.0.{number}")
+            .replace("NAME", host)
+            .replace("PEERS", peer)
+            for path, text in texts.items()
+        }
+    return found
+
+
+def write_cluster(folder: Path) -> str:
+    """Makes the recordings of such a cluster on the lab, for a ReplayFleet; returns the scene."""
+    shutil.copytree(Path(__file__).parent / "proxmox", folder)
+    return "in-force"
+
+
+def write_recordings(folder: Path) -> str:
+    """Makes both scenes and the hosts' files before the first deployment, for a ReplayFleet.
+
+    Returns the first scene.
+    """
     for number, (host, node) in enumerate(HOSTS.items(), start=1):
         peer, careless = 3 - number, host == "pve2"
         mtu = "" if careless else "        mtu 1550\n"
@@ -95,6 +159,7 @@ def write_recordings(folder: Path) -> None:
         for capture in captures:
             write_capture(folder / scene, capture)
         write_meta(folder / scene, captures)
+    return "hand-written"
 
 
 def outputs(node: str, *, careless: bool) -> dict[str, RawOutput]:

@@ -55,7 +55,7 @@ def test_a_check_fires_on_its_fault_and_on_nothing_else(check: str, fault: str) 
     assert unfolded(result) == {(check, case.host, case.object)}
     root = next(finding for finding in result.findings if finding.caused_by is None)
     assert case.says in root.message
-    assert root.severity is CHECKS[check].severity
+    assert root.severity is (case.severity or CHECKS[check].severity)
     assert check in result.checks_run
 
 

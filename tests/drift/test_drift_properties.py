@@ -76,9 +76,30 @@ def fabrics(draw: Any) -> FabricIntent:
             fabric["bgp"]["cluster_id"] = "1.1.1.1"
     if routing == "symmetric" and draw(st.booleans()):
         _add_exits(draw, fabric, names, v6=v6)
+    for vrf in vrfs.values() if routing == "symmetric" else ():
+        if draw(st.integers(0, 3)) == 0:
+            vrf["advertise"] = ["subnets"]
+    if mode == "evpn" and draw(st.booleans()):
+        fabric["overlay"]["unicast_flood"] = True
+    if mode == "unicast" and not v6 and draw(st.booleans()):
+        fabric["overlay"]["source_address"] = False
     if mode == "multicast":
         fabric["overlay"]["group"] = "ff05::1" if v6 else "225.20.1.1"
+    _keep_by_hand(draw, fabric, names)
     return derive(Fabric.model_validate(fabric))
+
+
+def _keep_by_hand(draw: Any, fabric: dict[str, Any], names: list[str]) -> None:
+    """Statements and settings beside what is derived: of the fabric, a group, a node."""
+    kept = {
+        "frr_extra": "router ospf\n network 10.0.0.0/8 area 0\n",
+        "daemons_extra": {"ospfd": True},
+        "sysctl_extra": {"net.ipv4.tcp_mtu_probing": 1},
+    }
+    fabric["groups"] = {"left": {"nodes": [names[0]]}}
+    for place in (fabric, fabric["groups"]["left"], fabric["nodes"][names[-1]]):
+        for key in draw(st.lists(st.sampled_from(sorted(kept)), unique=True)):
+            place[key] = kept[key]
 
 
 def _node(n: int, *, v6: bool) -> dict[str, Any]:

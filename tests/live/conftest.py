@@ -17,12 +17,13 @@ from lab import fabric, faults, guests
 from lab import node as nodes
 from lab.errors import LabError
 from lab.fault_catalogue import CATALOGUE, Fault
+from lab.faults import Target
 from lab.image import TESTING_VARIABLE
 from lab.paths import lab_paths
 from lab.spec import LabSpec, load_lab
 from lab.ssh import run_on
 from overlay.loading import load_inventory
-from tasks.safety.places import STATE
+from tasks.files import STATE
 from tests.images import WITHOUT_TESTING
 from tests.live.matrix import ROOT, rounds
 
@@ -60,6 +61,7 @@ class Lab:
     inventory: Path
     spec: LabSpec = field(init=False)
     whole: LabSpec = field(init=False)  # every node and guest that any example needs
+    target: Target = field(default_factory=Target)  # what faults break
     clean: bool = False  # whether the last audit said so, or what it said was fixed since
 
     def __post_init__(self) -> None:
@@ -68,6 +70,7 @@ class Lab:
 
     def use(self, inventory: Path) -> None:
         self.clean = False
+        self.target = Target()
         self.inventory = inventory
         self.spec = load_lab(inventory)
 
@@ -147,7 +150,7 @@ class Lab:
         roots = len(nodes)
         try:
             for node in nodes:
-                faults.inject(self.spec, fault.name, node)
+                faults.inject(self.spec, fault.name, node, self.target)
             audit = self.audit_until(
                 lambda audit: [f["check"] for f in audit.roots] == [fault.check] * roots, *asked
             )
@@ -161,28 +164,34 @@ class Lab:
                 assert finding["evidence"] or finding["kind"] == "missing", audit.text
                 assert all(evidence["text"].strip() for evidence in finding["evidence"])
             if fault.stops:
-                self._assert_cut_off(nodes[0], fault.stops)
+                assert {f["severity"] for f in audit.roots} == {"critical"}, audit.text
+                self._assert_cut_off(nodes[0], fault)
         finally:
             for node in nodes:
-                faults.heal(self.spec, fault.name, node)
+                faults.heal(self.spec, fault.name, node, self.target)
                 if fault.renews:
                     self._have_routes_come_again(node)
         guests.start_all(self.spec)
         self.clean = True
 
-    def _assert_cut_off(self, node: str, options: str) -> None:
-        """Asserts that a guest of the node loses each such ping to a guest of its VNI elsewhere."""
+    def _assert_cut_off(self, node: str, fault: Fault) -> None:
+        """Asserts that a guest of the node loses each such ping to a guest of its VNI elsewhere.
+
+        Where a fault is one VNI's, only a node with a guest in that one can show it.
+        """
         guests = list(self.spec.machines.values())
-        ours, theirs = next(
+        pairs = [
             (one, other)
             for one in guests
             for other in guests
             if one.node == node and other.node != node and one.bridge == other.bridge
-        )
-        address = str(theirs.addresses[0]).partition("/")[0]
-        ping = f"ip netns exec {ours.name} ping -q -c 3 -i 0.3 -W 1 {options} {address}"
-        done = run_on(self.spec.node(node), ping)
-        assert " 0 received" in done.out, done.out
+            if fault.probe or one.bridge == faults.Target().bridge
+        ]
+        for ours, theirs in pairs[:1]:
+            address = str(theirs.addresses[0]).partition("/")[0]
+            ping = f"ip netns exec {ours.name} ping -q -c 3 -i 0.3 -W 1 {fault.stops} {address}"
+            done = run_on(self.spec.node(node), ping)
+            assert " 0 received" in done.out, done.out
 
     def _have_routes_come_again(self, origin: str) -> None:
         """As docs/troubleshooting.md says where FRR 8.4 has lost a router MAC of that node's."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drift.catalogue import CHECKS
+from drift.model import Severity
 from lab.fault_catalogue import CATALOGUE
 from lab.spec import load_lab
 
@@ -27,6 +28,9 @@ applies: on three nodes at once, or, if it changes what other nodes receive, on 
 other. Each must yield exactly its finding, as the only root cause, on the node that was broken (or, if
 only other nodes can show it, on those). Once it is removed the finding must be gone: the next fault
 must be the only one that is found, and after the last one the audit must be clean.
+Where the table names a ping, a guest of the broken node loses all such pings to a guest of the same
+VNI on another node while the fault is there. `path-mtu` and `vtep-unreachable` are in the switch
+that a node is plugged into, not in the node; only `audit --probe` sees them.
 `python run.py lab fault NAME` injects a fault into a lab of your own, and `lab fault NAME --heal`
 removes it.
 
@@ -53,12 +57,19 @@ def rounds(fault: Fault, spec: LabSpec) -> list[list[str]]:
     return [[node] for node in nodes] if fault.shared else [nodes]
 
 
+def _severity(fault: Fault) -> str:
+    """What stops guests is critical, of a check that is else a warning, too."""
+    return Severity.CRITICAL.value if fault.stops else CHECKS[fault.check].severity.value
+
+
 def table() -> str:
     """The text of docs/faults.md."""
     lines = [
         _INTRODUCTION,
-        "| fault | what it breaks | severity | topology | " + " | ".join(_FRR.values()) + " |",
-        "|---|---|---|---|" + "---|" * len(_FRR),
+        "| fault | what it breaks | severity | guest's ping that is lost | topology | "
+        + " | ".join(_FRR.values())
+        + " |",
+        "|---|---|---|---|---|" + "---|" * len(_FRR),
     ]
     for fault in CATALOGUE.values():
         spec = load_lab(ROOT / "examples" / fault.topology)
@@ -67,7 +78,8 @@ def table() -> str:
         cells = [
             f"`{fault.name}`",
             fault.breaks.replace("|", "\\|"),
-            CHECKS[fault.check].severity.value,
+            _severity(fault),
+            f"`ping {fault.stops}`" if fault.stops else "",
             f"`{fault.topology}`",
             *(found.get(release, "") for release in _FRR),
         ]

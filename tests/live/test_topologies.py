@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -238,6 +239,24 @@ def assert_as_intended(lab: Lab) -> None:
             assert "[fail]" not in said
 
 
+def assert_imported(lab: Lab) -> None:
+    """What `import hosts` reads on the nodes is the intent that was deployed there."""
+    folder = lab.work / f"imported-{lab.inventory.name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    done = lab.run("import", "hosts", "--output", str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    # Nothing differs, nothing is left over, and nothing would be added: statement by statement.
+    counts = [line.split()[0] for line in done.stdout.splitlines()[-5:]]
+    assert counts == ["0"] * 5, (folder / "import.md").read_text()
+    wanted = load_inventory(lab.inventory).intent.nodes
+    assert load_inventory(folder).intent.nodes == wanted
+    deployed, lab.inventory = lab.inventory, folder
+    try:
+        lab.audit_clean()
+    finally:
+        lab.inventory = deployed
+
+
 # Onto blank nodes, too, go the first of the chain below, and these in test_main_job.py.
 ELSEWHERE = {"l2-evpn", "l3-symmetric"}
 # With the most nodes first: none of a lab that has just been booted needs to be made blank.
@@ -262,6 +281,7 @@ def test_one_after_the_other(lab: Lab, topology: Topology) -> None:
     assert_as_intended(lab)
     guests.start_all(lab.spec)
     lab.audit_clean()
+    assert_imported(lab)
     topology.shows(lab)
     if topology.ends_clean:
         lab.audit_clean()

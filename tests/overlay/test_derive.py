@@ -153,6 +153,49 @@ def test_evpn_floods_multicast_only_where_ipv6_needs_it(
     assert flags.neigh_suppress
 
 
+SAID = {"arp_suppression": False, "unicast_flood": True, "multicast_flood": True}
+
+
+@pytest.mark.parametrize(
+    ("overlay", "network", "flags"),
+    [
+        ({}, {}, (True, False, False)),
+        (SAID, {}, (False, True, True)),
+        ({}, SAID, (False, True, True)),
+        (SAID, {"unicast_flood": False}, (False, False, True)),
+        ({"dstport": 4790}, {"dstport": 6000}, (True, False, False)),
+    ],
+)
+def test_what_a_network_says_of_its_device_goes_before_what_the_overlay_says(
+    overlay: dict[str, Any], network: dict[str, Any], flags: tuple[bool, bool, bool]
+) -> None:
+    vrfs = {"vrf1": {"l3vni": 4000}}
+    networks = [{"vni": 2, "vrf": "vrf1"} | network]
+    intent = derive(fabric(routing="symmetric", overlay=overlay, vrfs=vrfs, networks=networks))
+    of_network, of_l3vni = intent.nodes["node1"].vxlans
+    found = of_network.flags
+    assert (found.neigh_suppress, found.unicast_flood, found.multicast_flood) == flags
+    assert of_network.dstport == network.get("dstport", 4789)
+    assert of_l3vni.dstport == overlay.get("dstport", 4789)
+    assert of_l3vni.flags.unicast_flood is overlay.get("unicast_flood", False)
+
+
+def test_a_vrf_announces_the_subnets_of_the_gateways_that_the_node_has() -> None:
+    vrfs = {"vrf1": {"l3vni": 4000, "advertise": ["subnets"]}, "vrf2": {"l3vni": 4001}}
+    networks = [
+        {"vni": 2, "vrf": "vrf1", "gateways": ["10.0.2.254/24", "fd00:2::1/64"]},
+        {"vni": 3, "vrf": "vrf1", "gateways": ["10.0.3.254/24"], "nodes": ["node2"]},
+        {"vni": 4, "vrf": "vrf2", "gateways": ["10.0.4.254/24"]},
+    ]
+    overlay = {"gateway_mac": "44:39:39:ff:40:94"}
+    intent = derive(fabric(routing="symmetric", overlay=overlay, vrfs=vrfs, networks=networks))
+    assert {name: [vrf.advertised for vrf in node.vrfs] for name, node in intent.nodes.items()} == {
+        "node1": [("10.0.2.0/24", "fd00:2::/64"), ()],
+        "node2": [("10.0.2.0/24", "fd00:2::/64", "10.0.3.0/24"), ()],
+        "node3": [("10.0.2.0/24", "fd00:2::/64"), ()],
+    }
+
+
 def test_over_ipv6_all_addresses_of_the_tunnels_are_ipv6() -> None:
     nodes = {f"node{n}": {"address": f"fd00:0::{n}"} for n in (1, 2, 3)}
     underlay = {"prefix": "fd00::/64", "mtu": 1570}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overlay import globs
-from overlay.globs import Names
+from overlay import names as globs
+from overlay.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,6 +14,7 @@ from overlay.host_records import (
     InterfaceAddress,
     Neighbour,
     NextHop,
+    Probe,
     Route,
     VrrpFamily,
     VrrpGroup,
@@ -289,4 +290,33 @@ READ = {
         {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_rmem": "4096 131072 6291456"},
     ),
     ("sysctl", "none of the keys is there"): ("", {}),
+    ("probe", "a node that was told to ask nobody"): ("", ()),
+    ("probe", "each answer"): (
+        (
+            "path 192.168.0.2 1550 ok\n"
+            "vxlan 192.168.0.2 4000 lost 5e:e6:49:f0:e1:45\n"
+            "path fd00::3 1570 short 1500\n"
+            "path 192.168.0.4 1550 lost\n"
+            "vxlan 192.168.0.4 2 untried it needs root\n"
+        ),
+        (
+            Probe("192.168.0.2", "ok", size=1550, text="path 192.168.0.2 1550 ok"),
+            Probe(
+                "192.168.0.2",
+                "lost",
+                vni=4000,
+                mac="5e:e6:49:f0:e1:45",
+                text="vxlan 192.168.0.2 4000 lost 5e:e6:49:f0:e1:45",
+            ),
+            Probe("fd00::3", "short", size=1570, passed=1500, text="path fd00::3 1570 short 1500"),
+            Probe("192.168.0.4", "lost", size=1550, text="path 192.168.0.4 1550 lost"),
+            Probe(
+                "192.168.0.4",
+                "untried",
+                vni=2,
+                why="it needs root",
+                text="vxlan 192.168.0.4 2 untried it needs root",
+            ),
+        ),
+    ),
 }

@@ -178,6 +178,10 @@ REFUSED = {
         "net.ipv4.ip_forward = 1\nsysctl: permission denied\n",
         "sysctl: 1 of 2 settings read; not understood: 'sysctl: permission denied'",
     ),
+    ("probe", "a line that is no answer"): (
+        "path 192.168.0.2 1550 ok\npath 192.168.0.3 1550 maybe\n",
+        "probe: 1 of 2 answers read; not understood: 'path 192.168.0.3 1550 maybe'",
+    ),
     ("sysctl", "one key twice"): (
         "a = 1\na = 2\n",
         "sysctl: 1 of 2 settings read; not understood: 'a = 2'",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 import time
@@ -170,7 +171,12 @@ def test_an_edit_by_hand_is_shown_and_kept(fleet: ReplayFleet, intent: FabricInt
     assert "+! mine" in str(found.error)
     assert "hunter2" not in str(found.error)
     assert node.files == edited
-    assert deploy(fleet, intent, replace(IMPATIENT, overwrite=True))["node1"].outcome == "deployed"
+    careful = replace(IMPATIENT, overwrite=True)
+    found = deploy(fleet, intent, careful)["node1"]
+    assert found.outcome == "failed"
+    assert re.search(r"line \d+: password <redacted>\n.*`frr_extra:`", str(found.error))
+    careful = replace(careful, replace_foreign=True)
+    assert deploy(fleet, intent, careful)["node1"].outcome == "deployed"
 
 
 def test_ctrl_c_lets_the_batch_end_and_begins_no_other(

@@ -84,6 +84,7 @@ PRINTED_BY = {
     "vrrp": "vtysh -c 'show vrrp json'",
     "sysctl": "sysctl -e",
     "running_config": "vtysh -c 'show running-config'",
+    "probe": "python3",  # and what tasks.probe adds
 }
 
 
@@ -108,7 +109,12 @@ def test_bfd_is_asked_for_only_where_it_is_intended() -> None:
 def test_the_nodes_of_a_fabric_are_together_asked_everything_but_what_none_has() -> None:
     nodes = load_inventory(EXAMPLES / "exit-vrrp").intent.nodes
     everything = {slug for node in nodes for slug in _asked("exit-vrrp", node)}
-    assert everything == BY_SLUG.keys() - {"bgp_summary", "bfd_peers", "file_evpn_fleet"}
+    assert everything == BY_SLUG.keys() - {
+        "bgp_summary",
+        "bfd_peers",
+        "file_evpn_fleet",
+        "probe",
+    }
     assert TEXT_SLUGS[2] not in _asked("l2-multicast", "node1")
 
 

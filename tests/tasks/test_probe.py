@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tasks.script import build_script, split_output
 
 from overlay.outputs import PROBE
 from tasks import node_probe
 from tasks.commands import as_section
 from tasks.probe import probe_command
+from tasks.ssh.script import build_script, split_output
 from tests.drift import worlds
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import Enum
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from drift.model import About, Check
     from overlay.records import Link
@@ -49,15 +50,14 @@ class LinkRecord:
     flood: object = NOT_JUDGED
     mcast_flood: object = NOT_JUDGED
 
-    def judged(self) -> Iterator[tuple[str, object]]:
+    def judged(self) -> list[tuple[str, object]]:
         """The fields that the intent says something of."""
-        for name in NAMES:
-            value = getattr(self, name)
-            if value is not NOT_JUDGED:
-                yield name, value
+        values = zip(NAMES, _values(self), strict=True)
+        return [(name, value) for name, value in values if value is not NOT_JUDGED]
 
 
 NAMES = tuple(field.name for field in fields(LinkRecord))
+_values = attrgetter(*NAMES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,19 +215,22 @@ def _is_of_kind(link: Link, expected: Expected) -> bool:
 
 
 def _observe(link: Link, expected: LinkRecord, *, lenient_source: bool) -> LinkRecord:
-    """The observed record, of what the expected one judges."""
+    """The observed record, of what the expected one judges; itself if the link is as intended."""
     found: dict[str, object] = {}
     for name, wanted in expected.judged():
         field = FIELDS[name]
         value = field.read(link)
+        if value == wanted:
+            continue
         # Without a control plane the kernel may choose the source itself, so only a wrong one is
         # drift; what this iproute2 does not print cannot be judged.
         unsaid = field.printed_late or (name == "local" and lenient_source)
         met = value is None and unsaid
         if field.at_least and isinstance(value, int) and isinstance(wanted, int):
             met = value >= wanted
-        found[name] = wanted if met else value
-    return LinkRecord(**found)
+        if not met:
+            found[name] = value
+    return replace(expected, **found) if found else expected
 
 
 def _missing(view: HostView, name: str, expected: Expected) -> RawFinding:

@@ -69,7 +69,8 @@ VXLAN_UNEXPECTED = Check(
     "VXLAN device not intended",
     "Every VXLAN device is one of the intent's: its VNI is this node's, on that device alone.",
     "FRR advertises any VNI it finds, so a leftover device draws traffic here. Of two devices with "
-    "one VNI (the kernel allows it with two UDP ports) FRR takes one, and may take the wrong one.",
+    "one VNI (the kernel allows it with two UDP ports) FRR takes one, and may take the wrong one: "
+    "that is critical.",
     (IP_LINK,),
     confirm="ip -d link show type vxlan",
     remedy="A VNI that is wanted belongs under `networks:` of fabric.yaml. Otherwise `ip link "
@@ -182,7 +183,7 @@ def vxlan_fields(vxlan: VxlanIntent) -> dict[str, object]:
     """What the device itself must be; that it is up and a port is for others to say."""
     fields: dict[str, object] = {
         "vni": vxlan.vni,
-        "local": vxlan.local,
+        "local": vxlan.local if vxlan.bound else None,
         "dstport": vxlan.dstport,
         "learning": vxlan.learning,
     }
@@ -224,6 +225,8 @@ def unintended_vxlans(view: HostView, intended: Collection[str]) -> Iterator[Raw
             f"VNI {vni}{beside}",
             what="VXLAN device",
             evidence=lines(IP_LINK, [link.text]),
+            # FRR takes it for the VNI's device, and the guests of the intended one are cut off.
+            severity=CRITICAL if twin else None,
             about=About(device=name, vni=vni, bridge=twin.bridge if twin else ""),
         )
 

@@ -10,6 +10,7 @@ from tests.drift import worlds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from drift.model import Severity
     from overlay.expected import FabricIntent
     from tests.drift.worlds import Mutation
 
@@ -23,3 +24,4 @@ class Case:
     object: str
     says: str
     fabric: Callable[[], FabricIntent] = field(default=worlds.symmetric)
+    severity: Severity | None = None  # the check's own

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from drift.model import CRITICAL
 from overlay.records import ALL_ZERO_MAC, FdbEntry
 from tests.drift import worlds
 from tests.drift.cases.case import Case
@@ -96,12 +97,14 @@ DATA_PLANE: dict[tuple[str, str], Case] = {
         "node1",
         "vx-two",
         "vx-two: VXLAN device - Expected: absent Actual: VNI 2 beside vxlan2",
+        severity=CRITICAL,
     ),
     ("vxlan-unexpected", "a second device of an L3VNI"): Case(
         new_link("node3", "vxlan4000", "vx-l3", dstport=4790),
         "node3",
         "vx-l3",
         "Actual: VNI 4000 beside vxlan4000",
+        severity=CRITICAL,
     ),
     ("vxlan-vni", "another VNI"): Case(
         link("node2", "vxlan2", vxlan={"vni": 22}),

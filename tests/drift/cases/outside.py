@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from overlay.records import EvpnPath
 from tests.drift.cases.case import Case
-from tests.drift.worlds import both, example, json, more_paths, paths, table, text, with_bfd
+from tests.drift.worlds import (
+    announcing,
+    both,
+    example,
+    json,
+    more_paths,
+    paths,
+    table,
+    text,
+    with_bfd,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +130,13 @@ OUTSIDE: dict[tuple[str, str], Case] = {
         "VRF vrf1 0.0.0.0/0 via 192.168.0.1",
         "type-5 route of its own",
         SINGLE,
+    ),
+    ("type5-missing", "a subnet that a node announces"): Case(
+        paths("node2", _no_default("192.168.0.1", "10.0.2.0")),
+        "node2",
+        "VRF vrf1 10.0.2.0/24 via 192.168.0.1",
+        "type-5 route - Expected: 192.168.0.1 Actual: absent",
+        announcing,
     ),
     ("type5-unexpected", "from a node that is no exit"): Case(
         both(

@@ -13,11 +13,11 @@ import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tasks.files import DAEMONS, FRR_CONF, INTERFACES, MARK, SYSCTL, ManagedFile
+from tasks.files import BACKUPS, DAEMONS, FRR_CONF, INTERFACES, MARK, STATE, SYSCTL, ManagedFile
 from tasks.plan import FileChange, FileState, sha256_of
 from tasks.safety.arm import apply_guard, arm_sections, hold_section, withdraw_section
 from tasks.safety.manifest import FileRecord, Manifest
-from tasks.safety.places import BACKUPS, BOOT_UNIT, LOCK, PENDING, STATE
+from tasks.safety.places import BOOT_UNIT, LOCK, PENDING
 from tasks.safety.scripts import boot_unit, confirm_script, restore_script
 from tasks.ssh.script import Section, build_script, split_output
 from tasks.steps import apply_sections

@@ -11,8 +11,6 @@ from overlay.records import EvpnTable, HostState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from drift.fleet.peerings import Heard
-    from drift.fleet.reachability import Reached
     from drift.model import About, Finding
     from drift.result import SkippedCheck
 
@@ -29,8 +27,8 @@ class Compared:
     skipped: tuple[SkippedCheck, ...]
     found: tuple[tuple[Finding, About], ...]
     facts: Mapping[str, Any]
-    reached: Reached
-    heard: Heard
+    reached: Any
+    heard: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Examined:
     """One node: how its commands fared (`outline`), and how it compares.
 
     `compared` is None for a node without intent. `news` is what names in its facts, or in those of
-    any other node that the same process examined, stand for (`drift.shared`).
+    any other node that the same process examined, stand for (`drift.facts.shared`).
     """
 
     outline: HostState

@@ -1,0 +1,1 @@
+"""What nodes keep by hand, beside what is derived from the intent."""

@@ -1,0 +1,1 @@
+"""What a node holds that is not ours: found before a deployment, which would remove it."""
