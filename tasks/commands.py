@@ -77,7 +77,7 @@ COMMANDS = (
     # Once more, after BGP's table: a MAC that moves meanwhile is not drift.
     CollectCommand(outputs.BRIDGE_FDB_LATER, "bridge fdb show"),
     *map(_file, MANAGED_FILES),
-    # Only with `--probe`, and then as `tasks.probe` says.
+    # Only with `--probe`, and then as `tasks.probes.command` says.
     CollectCommand(outputs.PROBE, "python3"),
 )
 BY_SLUG = {command.slug: command for command in COMMANDS}

@@ -17,7 +17,7 @@ from drift.suppress import suppress
 from reports.build import build_report, probe_info
 from tasks.collect import collect_all
 from tasks.commands import commands_for
-from tasks.probe import probe_command
+from tasks.probes.command import probe_command
 from tasks.render import render_host
 from tasks.snapshot import open_snapshot, write_capture, write_meta
 

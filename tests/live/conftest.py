@@ -179,7 +179,7 @@ class Lab:
 
         Where a fault is one VNI's, only a node with a guest in that one can show it.
         """
-        guests = list(self.spec.machines.values())
+        guests = list(self.spec.guests.values())
         pairs = [
             (one, other)
             for one in guests

@@ -84,7 +84,7 @@ PRINTED_BY = {
     "vrrp": "vtysh -c 'show vrrp json'",
     "sysctl": "sysctl -e",
     "running_config": "vtysh -c 'show running-config'",
-    "probe": "python3",  # and what tasks.probe adds
+    "probe": "python3",  # and what tasks.probes.command adds
 }
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from overlay.outputs import PROBE
-from tasks import node_probe
 from tasks.commands import as_section
-from tasks.probe import probe_command
+from tasks.probes import node_probe
+from tasks.probes.command import probe_command
 from tasks.ssh.script import build_script, split_output
 from tests.drift import worlds
 
