@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app.audit.pipeline import asked
 from app.exit_codes import ExitCode
 from app.progress import host_progress
-from tasks.collect import HostCapture, collect_all
+from tasks.collect import collect_all
 from tasks.snapshot import write_capture, write_meta
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from app.context import Context
     from overlay.expected import FabricIntent
+    from tasks.commands import HostCapture
     from tasks.ssh.fleet import Fleet
 
 

@@ -61,10 +61,18 @@ class Context:
         return workspace(self.inventory) / "deploys"
 
     def fleet(
-        self, limit: Iterable[str] | None, filters: Iterable[str] | None, workers: int
+        self,
+        limit: Iterable[str] | None,
+        filters: Iterable[str] | None,
+        workers: int,
+        timeout: float | None = None,
     ) -> Fleet:
-        """The chosen hosts of the inventory, each to be reached over a connection of its own."""
-        return open_fleet(self.inventory, selection(limit, filters), workers=workers)
+        """The chosen hosts of the inventory, each to be reached over a connection of its own.
+
+        `timeout` as in `open_fleet`.
+        """
+        chosen = selection(limit, filters)
+        return open_fleet(self.inventory, chosen, workers=workers, timeout=timeout)
 
     def to_write(self, fleet: Fleet, intent: FabricIntent) -> Fleet:
         """The fleet without the nodes of the observed scope, each of which is named.

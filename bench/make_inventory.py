@@ -2,8 +2,9 @@
 """Writes an inventory of any size, the same bytes each time: `make_inventory.py DIR -n 1000 -m 50`.
 
 Symmetric EVPN. Node i is `pveNNNN` on 10.240.0.0/12; VNI j is 1000 + j with one IPv4 and one IPv6
-gateway, in VRF j mod V; VRF k has L3VNI 900000 + k. All nodes carry all VNIs. With reflectors, at
-10.255.255.1 onwards, nodes peer with those; without, with each other.
+gateway, in VRF j mod V; VRF k has L3VNI 900000 + k. All nodes carry all VNIs; with groups of so
+many nodes each, each group has its own M VNIs and its own VRFs. With reflectors, at 10.255.255.1
+onwards, nodes peer with those; without, with each other.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ _REFLECTORS = ipaddress.ip_address("10.255.255.1")
 _TENANTS = int(ipaddress.ip_address("10.0.0.0"))
 
 
-def fabric_yaml(nodes: int, vnis: int, vrfs: int, reflectors: int = 0) -> str:
-    """The intent of that size."""
+def fabric_yaml(nodes: int, vnis: int, vrfs: int, reflectors: int = 0, group: int = 0) -> str:
+    """The intent of that size; `group` is how many nodes share VNIs, 0 for all of them."""
+    size = group or nodes
+    members = [range(at, min(at + size, nodes)) for at in range(0, nodes, size)]
     cluster = ", cluster_id: 1.1.1.1" if reflectors else ""
     lines = [
         "name: bench",
@@ -28,9 +31,16 @@ def fabric_yaml(nodes: int, vnis: int, vrfs: int, reflectors: int = 0) -> str:
         "overlay: {gateway_mac: '44:39:39:ff:40:94'}",
         f"bgp: {{asn: 65000{cluster}}}",
         "vrfs:",
-        *(f"  vrf{k}: {{l3vni: {900_000 + k}, bridge: brl3-{k}}}" for k in range(vrfs)),
+        *(
+            f"  vrf{k}: {{l3vni: {900_000 + k}, bridge: brl3-{k}}}"
+            for k in range(vrfs * len(members))
+        ),
         "networks:",
-        *(_network(j, vrfs) for j in range(vnis)),
+        *(
+            _network(number * vnis + j, number * vrfs + j % vrfs, its if group else None)
+            for number, its in enumerate(members)
+            for j in range(vnis)
+        ),
         "nodes:",
         *(f"  {node_name(i)}: {{address: {UNDERLAY[i + 1]}}}" for i in range(nodes)),
         *(
@@ -49,11 +59,12 @@ def reflector_name(index: int) -> str:
     return f"rr{index + 1}"
 
 
-def _network(index: int, vrfs: int) -> str:
+def _network(index: int, vrf: int, carriers: range | None) -> str:
     v4 = ipaddress.ip_address(_TENANTS + index * 256 + 254)
+    nodes = "" if carriers is None else f", nodes: [{', '.join(map(node_name, carriers))}]"
     return (
-        f"  - {{vni: {1000 + index}, vrf: vrf{index % vrfs}, "
-        f"gateways: [{v4}/24, '2001:db8:{index:x}::fe/64']}}"
+        f"  - {{vni: {1000 + index}, vrf: vrf{vrf}, "
+        f"gateways: [{v4}/24, '2001:db8:{index:x}::fe/64']{nodes}}}"
     )
 
 
@@ -66,11 +77,13 @@ def hosts_yaml(nodes: int, reflectors: int = 0) -> str:
     )
 
 
-def write_inventory(folder: Path, *, nodes: int, vnis: int, vrfs: int, reflectors: int = 0) -> None:
+def write_inventory(
+    folder: Path, *, nodes: int, vnis: int, vrfs: int, reflectors: int = 0, group: int = 0
+) -> None:
     """Writes fabric, hosts, groups and defaults into `folder`, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
-        "fabric.yaml": fabric_yaml(nodes, vnis, vrfs, reflectors),
+        "fabric.yaml": fabric_yaml(nodes, vnis, vrfs, reflectors, group),
         "hosts.yaml": hosts_yaml(nodes, reflectors),
         "groups.yaml": "bench:\n  username: root\n",
         "defaults.yaml": "data: {}\n",
@@ -86,6 +99,7 @@ def main() -> None:
     parser.add_argument("-m", "--vnis", type=int, default=50)
     parser.add_argument("-V", "--vrfs", type=int, default=4)
     parser.add_argument("-R", "--reflectors", type=int, default=0)
+    parser.add_argument("-G", "--group", type=int, default=0, help="nodes that share VNIs")
     given = parser.parse_args()
     if not (0 < given.nodes < UNDERLAY.num_addresses - 1 and 0 < given.vrfs <= given.vnis):
         parser.error("at least one node and one VRF, no more VRFs than VNIs")
@@ -95,6 +109,7 @@ def main() -> None:
         vnis=given.vnis,
         vrfs=given.vrfs,
         reflectors=given.reflectors,
+        group=given.group,
     )
 
 

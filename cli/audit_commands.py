@@ -31,6 +31,7 @@ from cli.options import (
     HistoryOption,
     JsonOption,
     LimitOption,
+    TimeoutOption,
     WorkersOption,
     context_of,
 )
@@ -62,6 +63,7 @@ def audit(
     limit: LimitOption = None,
     filters: FilterOption = None,
     workers: WorkersOption = 50,
+    timeout: TimeoutOption = None,
     check: CheckOption = None,
     skip: SkipOption = None,
     fail_on: FailOnOption = Severity.INFO,
@@ -87,6 +89,7 @@ def audit(
         limit,
         filters,
         workers,
+        timeout,
         source=source,
         choice=choice_of(check, skip, unprobed=not probe and source is None),
         suppressions=not no_suppressions,

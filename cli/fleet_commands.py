@@ -12,6 +12,7 @@ from cli.options import (
     ForeignOption,
     JsonOption,
     LimitOption,
+    TimeoutOption,
     WorkersOption,
     context_of,
 )
@@ -48,10 +49,11 @@ def collect(
     limit: LimitOption = None,
     filters: FilterOption = None,
     workers: WorkersOption = 50,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Saves the nodes' raw outputs as DIR/HOST/OUTPUT.txt, for `audit --from DIR`."""
     context = context_of(ctx)
     intent = context.load().intent
-    with context.fleet(limit, filters, workers) as fleet:
+    with context.fleet(limit, filters, workers, timeout) as fleet:
         code = collect_snapshot(context, fleet, intent, output)
     raise typer.Exit(code)

@@ -21,6 +21,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 WorkersOption = Annotated[
     int, typer.Option("--workers", min=1, max=500, help="Number of hosts handled in parallel.")
 ]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=1,
+        help="Time for each node, its connection included; a single command gets all of it but 6 "
+        "s. Default: `timeout` in the data of the host or its group, else 26.",
+    ),
+]
 ForeignOption = Annotated[
     bool,
     typer.Option(

@@ -1,4 +1,7 @@
-"""The audit: every plane of every node, then what shows across nodes, then folding."""
+"""The audit: every plane of every node, then what shows across nodes, then folding.
+
+`examine` looks at one node, in whatever process, and `conclude` at what was kept of all of them.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from drift import unknown_words
 from drift.catalogue import ACROSS, CHECKS, PLANES, select
-from drift.fleet.peerings import Sessions
-from drift.fleet.reachability import Reach
+from drift.facts.examined import Compared, Examined, Gathered, outline
+from drift.facts.shared import Shared
+from drift.fleet.peerings import Sessions, heard
+from drift.fleet.reachability import Reach, reached
 from drift.folding import fold
+from drift.model import RawFinding
 from drift.result import NOT_CHOSEN, AuditResult, SkippedCheck
 from drift.view import HostView
 from overlay.outputs import EVPN_TABLE, PROBE
@@ -16,7 +22,6 @@ from overlay.outputs import EVPN_TABLE, PROBE
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from drift.model import RawFinding
     from overlay.expected import FabricIntent, RenderedNode
     from overlay.records import HostState
 
@@ -38,40 +43,82 @@ def audit(
     Only what chosen checks found is folded, so no `caused_by` points at a finding that was left
     out: what followed from it is laid at the next cause that was looked for, or is a root.
     """
-    chosen = select(only, skip)
-    ids = {check.id for check in chosen}
+    chosen = chosen_ids(only, skip)
+    gathered, shared = Gathered(), Shared()
+    for name, state in states.items():
+        files = rendered.get(name) if rendered is not None else None
+        gathered.add(examine(intent, state, files, chosen, shared))
+    return conclude(intent, gathered, chosen)
+
+
+def chosen_ids(only: Collection[str] | None, skip: Collection[str]) -> frozenset[str]:
+    """The ids of the chosen checks; see `audit`."""
+    return frozenset(check.id for check in select(only, skip))
+
+
+def examine(
+    intent: FabricIntent,
+    state: HostState,
+    rendered: RenderedNode | None,
+    chosen: frozenset[str],
+    shared: Shared,
+) -> Examined:
+    """The map: one node compared with its own intent, and the facts for what is judged across.
+
+    `shared` is the process's own, the same for all nodes that it examines.
+    """
+    node = intent.nodes.get(state.host)
+    if node is None:
+        return Examined(outline(state), None)
+    view = HostView(intent, node, state, rendered)
+    usable, skipped = _sort_checks(chosen, view)
+    found = tuple(
+        (one.finding, one.about)
+        for plane in PLANES
+        if any(check.id in usable for check in plane.checks)
+        for one in plane.examine(view)
+        if one.check.id in usable
+    )
+    facts = {part.check.id: part.facts(view, shared) for part in ACROSS if part.check.id in usable}
+    compared = Compared(frozenset(usable), tuple(skipped), found, facts, reached(view), heard(view))
+    return Examined(outline(state), compared, shared.news())
+
+
+def conclude(intent: FabricIntent, gathered: Gathered, chosen: frozenset[str]) -> AuditResult:
+    """The reduce: what shows across the nodes that were examined, all of it folded."""
     reach, sessions = Reach(intent), Sessions(intent)
-    gatherings = [(part.check.id, part.gather(intent)) for part in ACROSS if part.check.id in ids]
+    named = gathered.named
+    across = [(part.check.id, part.gather(intent, named)) for part in ACROSS]
     raw: list[RawFinding] = []
     skipped: list[SkippedCheck] = []
     run: set[str] = set()
-    for name in sorted(states.keys() & intent.nodes.keys()):
-        files = rendered.get(name) if rendered is not None else None
-        view = HostView(intent, intent.nodes[name], states[name], files)
-        usable, lacking = _sort_checks(ids, view)
-        run |= usable
-        skipped += lacking
-        for plane in PLANES:
-            if any(check.id in usable for check in plane.checks):
-                raw += (one for one in plane.examine(view) if one.check.id in usable)
-        for check, gathering in gatherings:
-            if check in usable:
-                gathering.add(view)
-        reach.add(view)
-        sessions.add(view)
-    raw += (one for _, gathering in gatherings for one in gathering.findings())
-    silent = {name for name, state in states.items() if state.error is not None}
+    # In one order, whoever was examined first: which node stands for a group hangs on it.
+    for name, node in gathered.nodes.items():
+        compared = node.compared
+        if compared is None:
+            continue
+        run |= compared.usable
+        skipped += compared.skipped
+        raw += (RawFinding(CHECKS[one.check], one, about) for one, about in compared.found)
+        for check, gathering in across:
+            if check in compared.facts:
+                gathering.add(name, compared.facts[check])
+        reach.add(name, compared.reached)
+        sessions.add(name, compared.heard)
+    raw += (one for _, gathering in across for one in gathering.findings())
+    outlines = gathered.outlines
+    silent = {name for name, state in outlines.items() if state.error is not None}
     return AuditResult(
         findings=fold(raw, intent.owner, silent),
-        checks_run=tuple(check.id for check in chosen if check.id in run),
+        checks_run=tuple(check for check in CHECKS if check in run and check in chosen),
         skipped=tuple(skipped),
-        notes=tuple(unknown_words.notes(states)),
+        notes=tuple(unknown_words.notes(outlines)),
         reachability=reach.picture(),
         topology=sessions.topology(),
     )
 
 
-def _sort_checks(chosen: set[str], view: HostView) -> tuple[set[str], list[SkippedCheck]]:
+def _sort_checks(chosen: frozenset[str], view: HostView) -> tuple[set[str], list[SkippedCheck]]:
     """The checks that can be made on a node, and those that cannot, with the reason."""
     usable, skipped = set(), []
     gaps: dict[str, str | None] = {}

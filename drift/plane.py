@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Check, RawFinding
     from drift.view import HostView
     from overlay.expected import FabricIntent
@@ -25,10 +26,10 @@ class Plane:
 
 
 class Gathering(Protocol):
-    """What one comparison across nodes keeps of them: facts, and no node's table."""
+    """One comparison across nodes, from their facts."""
 
-    def add(self, view: HostView) -> None:
-        """Takes in one node that has the outputs which the check needs."""
+    def add(self, host: str, facts: Any) -> None:
+        """Takes in the facts of one node; nodes come in the order of their names."""
 
     def findings(self) -> Iterator[RawFinding]:
         """What shows once all nodes were taken in; one fact on several nodes is one group."""
@@ -36,10 +37,17 @@ class Gathering(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Across:
-    """One check across nodes."""
+    """One check across nodes.
+
+    `facts` is asked of each node that has the outputs which the check needs, in a worker process:
+    what it returns is small, is pickled, and holds nothing of the node's tables but what the
+    comparison needs. `gather` makes the comparison, in the one process that has all facts; it gets
+    what the names of `Shared` stand for, which grows while facts come in.
+    """
 
     check: Check
-    gather: Callable[[FabricIntent], Gathering]
+    facts: Callable[[HostView, Shared], Any]
+    gather: Callable[[FabricIntent, Mapping[bytes, Any]], Gathering]
 
     @property
     def checks(self) -> tuple[Check, ...]:

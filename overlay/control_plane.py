@@ -37,8 +37,10 @@ class ControlPlane:
         self.upstreams: tuple[UpstreamPeer, ...] = (
             like.upstreams if like else self._routers_with_bgp()
         )
-        exits = {name for vrf in fabric.vrfs.values() for name in vrf.exits}
-        self.exit_names = tuple(name for name in fabric.nodes if name in exits) if exits else ()
+        self.exiting = frozenset(name for vrf in fabric.vrfs.values() for name in vrf.exits)
+        self.exit_names = (
+            tuple(name for name in fabric.nodes if name in self.exiting) if self.exiting else ()
+        )
 
     def _routers_with_bgp(self) -> tuple[UpstreamPeer, ...]:
         return tuple(
@@ -85,6 +87,8 @@ class ControlPlane:
         return self.reflectors or self.vteps
 
     def _exits(self, name: str, node: Node) -> tuple[ExitIntent, ...]:
+        if name not in self.exiting:
+            return ()
         return tuple(
             ExitIntent(
                 vrf=vrf_name,

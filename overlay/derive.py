@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from fnmatch import fnmatchcase
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ from overlay.intent import (
     Scope,
 )
 from overlay.kept.extras import NodeExtras, extras_of
-from overlay.names import l3vni_bridge, l3vni_device, network_bridge, network_device
+from overlay.names import Names, l3vni_bridge, l3vni_device, network_bridge, network_device
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +63,7 @@ class Derivation:
             like.carried if like else _networks_by_node(self._fabric, self.carriers)
         )
         self.plane: ControlPlane = ControlPlane(self._fabric, like.plane if like else None)
+        self._l3vni_mtu = _l3vni_mtu(self._fabric)
         self._static: dict[int, tuple[str, ...]] = {}
         if fabric.mode is Mode.UNICAST:
             self._static = {
@@ -82,6 +82,7 @@ class Derivation:
             self.carried[name] if networks is None else networks,
             self._static,
             self.plane,
+            self._l3vni_mtu,
         )
 
 
@@ -98,13 +99,8 @@ def _carried_part(fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]) -> Fa
 
 def carriers_by_vni(fabric: Fabric) -> dict[int, tuple[str, ...]]:
     """The names of the nodes that carry each L2 VNI, in the order of the intent."""
-    vteps = tuple(name for name, node in fabric.nodes.items() if node.role is Role.VTEP)
-    return {
-        network.vni: vteps
-        if "*" in network.nodes
-        else tuple(n for n in vteps if any(fnmatchcase(n, glob) for glob in network.nodes))
-        for network in fabric.networks
-    }
+    vteps = Names(name for name, node in fabric.nodes.items() if node.role is Role.VTEP)
+    return {network.vni: vteps.chosen(network.nodes) for network in fabric.networks}
 
 
 def _networks_by_node(
@@ -124,6 +120,7 @@ def _derive_node(
     networks: list[Network],
     static_vteps: Mapping[int, tuple[str, ...]],
     plane: ControlPlane,
+    l3vni_mtu: int,
 ) -> NodeIntent:
     address = str(node.address)
     router = plane.router(node)
@@ -135,8 +132,8 @@ def _derive_node(
         bridges.append(_network_bridge(fabric, network))
     for vrf in vrfs:
         if vrf.l3vni is not None:
-            vxlans.append(_l3vni_vxlan(fabric, vrf, address))
-            bridges.append(_l3vni_bridge(fabric, vrf))
+            vxlans.append(_l3vni_vxlan(fabric, vrf, address, l3vni_mtu))
+            bridges.append(_l3vni_bridge(fabric, vrf, l3vni_mtu))
     bgp = plane.bgp(name, node)
     kept = _kept(fabric, name, node)
     over_ipv6 = bgp is not None and node.address.version == 6
@@ -184,7 +181,8 @@ def _vrfs(
 ) -> tuple[VrfIntent, ...]:
     # A VRF is only where one of its networks is, or its way out: elsewhere it would be empty.
     wanted = {network.vrf for network in networks}
-    wanted |= {name for name, vrf in fabric.vrfs.items() if node in vrf.exits}
+    if node in plane.exiting:
+        wanted |= {name for name, vrf in fabric.vrfs.items() if node in vrf.exits}
     symmetric = fabric.routing is Routing.SYMMETRIC
     return tuple(
         VrfIntent(
@@ -304,14 +302,14 @@ def _l3vni_mtu(fabric: Fabric) -> int:
     return min(wanted, fabric.underlay.mtu - overhead)
 
 
-def _l3vni_vxlan(fabric: Fabric, vrf: VrfIntent, address: str) -> VxlanIntent:
+def _l3vni_vxlan(fabric: Fabric, vrf: VrfIntent, address: str, mtu: int) -> VxlanIntent:
     assert vrf.l3vni is not None  # noqa: S101 - the caller's condition, for the type checker
     return VxlanIntent(
         name=l3vni_device(fabric, vrf.name),
         vni=vrf.l3vni,
         bridge=l3vni_bridge(fabric, vrf.name),
         local=address,
-        mtu=_l3vni_mtu(fabric),
+        mtu=mtu,
         dstport=fabric.vrfs[vrf.name].dstport or fabric.overlay.dstport,
         learning=False,
         flags=_port_flags(fabric),
@@ -319,12 +317,12 @@ def _l3vni_vxlan(fabric: Fabric, vrf: VrfIntent, address: str) -> VxlanIntent:
     )
 
 
-def _l3vni_bridge(fabric: Fabric, vrf: VrfIntent) -> BridgeIntent:
+def _l3vni_bridge(fabric: Fabric, vrf: VrfIntent, mtu: int) -> BridgeIntent:
     return BridgeIntent(
         name=l3vni_bridge(fabric, vrf.name),
         role=BridgeRole.L3VNI,
         ports=(l3vni_device(fabric, vrf.name),),
-        mtu=_l3vni_mtu(fabric),
+        mtu=mtu,
         guest_ports=fabric.overlay.guest_ports,
         vrf=vrf.name,
     )

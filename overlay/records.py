@@ -256,10 +256,12 @@ class RawOutput:
     """What one command printed on a node, before it is parsed.
 
     `rc` is None when the command's end was never seen; `truncated` says that the text is cut,
-    by our size limit or by a connection that broke.
+    by a limit of ours or by a connection that broke. `ended` says in words what of it ended the
+    command, if it did not end by itself: which limit, how much it was, and how to raise it.
     """
 
     text: str
     rc: int | None = 0
     stderr: str = ""
     truncated: bool = False
+    ended: str = ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from overlay.errors import ParseError
 from overlay.records import EvpnPath, EvpnTable
 from parsers._engine import Match, match_lines
+from parsers._evpn.blocks import Block, read_blocks, split_table
 from parsers._evpn.rows import Row, Rows
 from parsers._text import count, number, split_lines, unaccounted
 
@@ -26,6 +28,28 @@ def parse_evpn(text: str) -> EvpnTable:
     line is part of a path or known, and the numbers of prefixes and of paths are those of the
     footer; a text that ends without one was cut off.
     """
+    try:
+        table = _by_blocks(text)
+    except (ValueError, ParseError):
+        table = None
+    # Of a table with anything in it that is not in order, the whole says best what and where.
+    return table or _line_by_line(text)
+
+
+def _by_blocks(text: str) -> EvpnTable | None:
+    """The table from what is known of its parts; raises ValueError or ParseError for a doubt."""
+    cut = split_table(text)
+    if cut is None:
+        return None
+    head, parts, foot = cut
+    reader = _Reader()
+    reader.read_all(split_lines(head))
+    reader.adopt(read_blocks(TEMPLATE, parts))
+    reader.read_all(split_lines(foot))
+    return reader.table()
+
+
+def _line_by_line(text: str) -> EvpnTable:
     lines = split_lines(text)
     reader = _Reader()
     for line, match in zip(lines, match_lines(TEMPLATE, lines), strict=True):
@@ -63,6 +87,22 @@ class _Reader:
         self._said: str | None = None
         self._footer: _Footer | None = None
         self._last = ""
+        self._blocks: list[Block] = []
+
+    def read_all(self, lines: Sequence[str]) -> None:
+        """Take lines, all of which must be in order. Raises ValueError."""
+        for line, match in zip(lines, match_lines(TEMPLATE, lines), strict=True):
+            self.read(line, match)
+
+    def adopt(self, blocks: list[Block]) -> None:
+        """Take paths that were read before, where no line of a path was. Raises ValueError."""
+        if self._rows.close():
+            raise ValueError("paths above the first RD")
+        self._blocks = blocks
+        for block in blocks:
+            self._rows.prefixes += block.prefixes
+            self._rows.printed_prefixes += block.printed_prefixes
+            self._rows.blank_prefixes += block.blank_prefixes
 
     def read(self, line: str, match: Match) -> None:
         """Take one line. Raises ValueError for one that cannot stand where it does."""
@@ -92,6 +132,10 @@ class _Reader:
     def table(self) -> EvpnTable:
         """The table, if every line and every count agree. Raises ParseError."""
         paths, broken = _finish(self._rows.close())
+        unknown = [word for path in paths for word in path.unknown]
+        if self._blocks:
+            paths = [path for block in self._blocks for path in block.paths]
+            unknown = [word for block in self._blocks for word in block.unknown]
         problem, to_blame = self._disagreement(paths)
         strange = list(dict.fromkeys([*self.strange, *broken, *self._rows.orphans]))
         if problem or strange:
@@ -103,7 +147,7 @@ class _Reader:
             empty=not paths,
             said=self._said,
             head=self._head,
-            unknown=tuple(dict.fromkeys(word for path in paths for word in path.unknown)),
+            unknown=tuple(dict.fromkeys(unknown)),
         )
 
     def _disagreement(self, paths: Sequence[EvpnPath]) -> tuple[str, list[str]]:

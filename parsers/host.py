@@ -128,9 +128,10 @@ def _read(state: _State, slug: str, output: RawOutput) -> None:
         state.planes[READERS[slug].plane] = ()
         state.commands[slug] = CommandResult(slug, "ok")
     elif output.truncated:
-        state.note(slug, "unparsed", "cut off: over the size limit, or the connection broke")
+        said = output.ended or "cut off: over the size limit, or the connection broke"
+        state.note(slug, "unparsed", said)
     elif output.rc != 0 and not (slug == EVPN_TABLE and _said_by_vtysh(output)):
-        state.note(slug, "failed", _first_complaint(output))
+        state.note(slug, "failed", output.ended or _first_complaint(output))
     else:
         try:
             state.commands[slug] = state.keep(slug, output)
@@ -160,6 +161,8 @@ def _said_by_vtysh(output: RawOutput) -> str:
     is not.
     """
     both = f"{output.text}\n{output.stderr}"
+    if not any(words in both for words in _DAEMON_DOWN):
+        return ""  # as of nearly every table: its lines need not be looked at one by one
     if any(words in both for words in _PERHAPS_FORBIDDEN):
         return ""
     lines = (line.strip() for line in split_lines(both))

@@ -79,8 +79,8 @@ class ReplayNode:
     """A node's recordings and files. `home` is the folder that SFTP shows as `/`.
 
     `files` maps a path to its FileState, `recording` a slug to its output, `mishaps` a slug to what
-    goes wrong there, and `failures` a slug to what it says when it fails; a test or a demonstration
-    may change all of them at any time.
+    goes wrong there, and `failures` a slug to what it says when it fails; `login_takes` are the
+    seconds before its shell begins. A test or a demonstration may change all of them at any time.
     """
 
     def __init__(self, name: str, home: Path, files: Mapping[str, FileState]) -> None:
@@ -90,6 +90,7 @@ class ReplayNode:
         self.recording: Mapping[str, RawOutput] = {}
         self.mishaps: dict[str, Mishap] = {}
         self.failures: dict[str, str] = {}
+        self.login_takes = 0.0
         self.switch = ReplaySwitch()
         (home / "tmp").mkdir(parents=True)
         self._said: dict[str, bytes] = {}  # what the last unit wrote, by the file's name

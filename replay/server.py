@@ -127,6 +127,7 @@ async def _answer(node: ReplayNode, process: asyncssh.SSHServerProcess[bytes]) -
             process.exit(127)
             return
         script = (await process.stdin.read()).decode("utf-8", "replace")
+        await asyncio.sleep(node.login_takes)
         try:
             out, err, mishap = node.answer_script(script)
         except ValueError as error:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, FleetError
-from tasks.commands import as_section
-from tasks.ssh.fleet import connect, needs_sudo
+from tasks.commands import HostCapture, as_section
+from tasks.ssh.connection import MOST_OF_A_SESSION
+from tasks.ssh.fleet import connect, needs_sudo, time_limit
 from tasks.ssh.plugin import CONNECTION
-from tasks.ssh.script import build_script, split_output
+from tasks.ssh.script import TIMED_OUT, build_script, split_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,18 +29,11 @@ if TYPE_CHECKING:
     # By host, what it is asked.
     Asked = Mapping[str, Sequence[CollectCommand]]
 
-# Of one host, its connection included: within 30 s an audit must say that a node is gone.
-COLLECT_DEADLINE = 26.0
 _SHORTEST_RUN = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class HostCapture:
-    """What was collected on one host: raw outputs by slug, or why there are none."""
-
-    host: str
-    outputs: dict[str, RawOutput]
-    error: str | None = None
+# What is left of a node's time for all else, when one command takes as long as it may.
+_BESIDE_A_COMMAND = 6.0
+_SHORTEST_COMMAND = 1
+_RAISE = "raise it with --timeout, or with `timeout` in the data of the host or of its group"
 
 
 def collect_state(
@@ -57,7 +51,7 @@ def collect_state(
     An unreachable host is a result like any other here: it never ends the run.
     """
     name = task.host.name
-    limit = time.monotonic() + COLLECT_DEADLINE
+    limit = time.monotonic() + time_limit(task.host)
     limit = limit if until is None else min(limit, until)
     try:
         connection = connect(task.host, task.nornir)
@@ -78,17 +72,54 @@ def capture_over(
     Raises CommandError when it does not answer at all.
     """
     sudo = needs_sudo(host)
-    script = build_script([as_section(command, sudo=sudo) for command in commands])
+    each = max(_SHORTEST_COMMAND, int(time_limit(host) - _BESIDE_A_COMMAND))
+    script = build_script([as_section(it, sudo=sudo, timeout=each) for it in commands])
     left = until - time.monotonic()
-    stdout, stderr = connection.run(script, deadline=max(left, _SHORTEST_RUN))
+    shortest = min(_SHORTEST_RUN, time_limit(host))
+    stdout, stderr = connection.run(script, deadline=max(left, shortest))
     outputs = split_output(script, stdout, stderr)
+    if not outputs and connection.cut_by == "time":
+        raise CommandError(
+            f"{host.name}: it was logged in to, and then nothing came within the node's time limit "
+            f"of {time_limit(host):g} s",
+            "log in by hand and see how long the prompt takes (the login shell's start-up files, a "
+            f"slow disk, a node out of memory); if that is how it is, {_RAISE}",
+        )
     if not outputs:
         said = stderr.decode("utf-8", "replace").strip()[:300]
         raise CommandError(
             f"{host.name}: its shell ran no command" + (f": {said}" if said else ""),
             "log in by hand: the account needs a POSIX /bin/sh and no forced command",
         )
-    return HostCapture(host.name, outputs)
+    limits = _Limits(each, time_limit(host), script.cap, connection.cut_by)
+    return HostCapture(host.name, {slug: limits.explain(it) for slug, it in outputs.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What a command could run into: seconds of its own, seconds of its node, bytes of output."""
+
+    command: int
+    node: float
+    size: int
+    cut_by: str
+
+    def explain(self, output: RawOutput) -> RawOutput:
+        """The output, saying which limit ended its command, if one did."""
+        if output.rc == TIMED_OUT:
+            why = f"the time limit of a command, {self.command} s, ended it: {_RAISE}"
+        elif not output.truncated:
+            return output
+        elif len(output.text.encode()) >= self.size:
+            why = f"cut off: over the size limit of an output, {self.size >> 20} MiB"
+        elif self.cut_by == "time":
+            why = f"cut off: the node's time limit of {self.node:g} s ended it: {_RAISE}"
+        elif self.cut_by == "size":
+            most = MOST_OF_A_SESSION >> 20
+            why = f"cut off: over the size limit of all outputs of a node, {most} MiB"
+        else:
+            why = "cut off: the connection broke before it ended"
+        return replace(output, ended=why)
 
 
 def collect_all(

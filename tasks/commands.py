@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from overlay.expected import NodeIntent
+    from overlay.records import RawOutput
+
+
+@dataclass(frozen=True, slots=True)
+class HostCapture:
+    """What was collected on one host: raw outputs by slug, or why there are none."""
+
+    host: str
+    outputs: dict[str, RawOutput]
+    error: str | None = None
+
 
 TEXT_SLUGS = (outputs.BRIDGE_FDB, outputs.IP_LINK, outputs.EVPN_TABLE)
 
@@ -39,9 +50,9 @@ def _vtysh(slug: str, command: str, *, suffix: str = "json") -> CollectCommand:
 def _file(file: ManagedFile) -> CollectCommand:
     """Reads a managed file; one that is not there is an empty text, not a failed command."""
     quoted = shlex.quote(file.path)
-    read = shlex.quote(f"[ ! -e {quoted} ] || cat {quoted}")
     slug = outputs.file_slug(file.path)
-    return CollectCommand(slug, f"sh -c {read}", root=file.is_frr, path=file.path)
+    read = f"[ ! -e {quoted} ] || cat {quoted}"
+    return CollectCommand(slug, read, root=file.is_frr, path=file.path)
 
 
 # In the order in which a node is asked. Which of them it is asked, its checks say.

@@ -82,15 +82,19 @@ def render_files(task: Task, intent: FabricIntent) -> Result:
 def render_all(fleet: Fleet, intent: FabricIntent) -> Iterator[tuple[str, dict[str, str]]]:
     """Every chosen host's files, one host at a time, so that memory does not grow with hosts."""
     # Rendering is bound by the interpreter: threads would only keep all results at once.
-    nornir = fleet.nornir
+    return ((name, render_host(fleet, intent, name)) for name in fleet.hosts)
+
+
+def render_host(fleet: Fleet, intent: FabricIntent, name: str) -> dict[str, str]:
+    """One host's files: by path on the node, the text. From any thread."""
     fields = {"intent": intent}  # Nornir annotates a task's own arguments as text; they may be any
-    task = Task(render_files, nornir, False, Processors([]), **cast("Any", fields))
-    for name in fleet.hosts:
-        host = nornir.inventory.hosts[name]
-        result = SerialRunner().run(task, [host])[name][0]
-        if result.failed:
-            raise FleetError(
-                f"{name}: its files cannot be rendered: {result.exception}",
-                "this is a bug in evpn-fleet: please report it",
-            )
-        yield name, result.result
+    task = Task(render_files, fleet.nornir, False, Processors([]), **cast("Any", fields))
+    host = fleet.nornir.inventory.hosts[name]
+    result = SerialRunner().run(task, [host])[name][0]
+    if result.failed:
+        raise FleetError(
+            f"{name}: its files cannot be rendered: {result.exception}",
+            "this is a bug in evpn-fleet: please report it",
+        )
+    files: dict[str, str] = result.result
+    return files

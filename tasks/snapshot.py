@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from overlay.errors import SnapshotError
 from overlay.records import RawOutput
 from overlay.redaction import redact
-from tasks.collect import HostCapture
-from tasks.commands import BY_SLUG, TEXT_SLUGS
+from tasks.commands import BY_SLUG, TEXT_SLUGS, HostCapture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
 _META = "snapshot.json"
@@ -38,7 +37,7 @@ def write_capture(folder: Path, capture: HostCapture) -> None:
     try:
         place.mkdir(parents=True, exist_ok=True)
         for slug in BY_SLUG:
-            path = place / f"{slug}.{_suffix(slug)}"
+            path = place / _name(slug)
             if slug in capture.outputs:
                 path.write_bytes(_kept(slug, capture.outputs[slug].text).encode())
             else:
@@ -61,6 +60,7 @@ def write_meta(folder: Path, captures: Iterable[HostCapture]) -> None:
             "error": capture.error,
             "commands": {
                 slug: {"rc": out.rc, "stderr": out.stderr, "truncated": out.truncated}
+                | ({"ended": out.ended} if out.ended else {})
                 for slug, out in sorted(capture.outputs.items())
             },
         }
@@ -71,22 +71,47 @@ def write_meta(folder: Path, captures: Iterable[HostCapture]) -> None:
     (folder / _META).write_text(text, encoding="utf-8")
 
 
-def read_snapshot(folder: Path, hosts: Iterable[str]) -> list[HostCapture]:
-    """Reads what `folder` holds of `hosts`; a folder without snapshot.json is read all the same.
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A snapshot's folder and what is said of a host in its snapshot.json; `open_snapshot`s it."""
 
-    A host without a folder has an error that says so. Raises SnapshotError when there is no such
-    folder, or when none of the hosts is in it.
+    folder: Path
+    said: dict[str, Any]
+
+    def read(self, host: str) -> HostCapture:
+        """What it holds of a host; one without a folder has an error that says so."""
+        return _read_host(self.folder, host, self.said.get(host, {}))
+
+    def of(self, host: str) -> Snapshot:
+        """The same, knowing no more than what is said of one host."""
+        return Snapshot(self.folder, {host: self.said[host]} if host in self.said else {})
+
+    def holds(self, host: str) -> bool:
+        """Whether anything is known of a host."""
+        place = self.folder / host
+        return host in self.said or any((place / _name(slug)).is_file() for slug in BY_SLUG)
+
+
+def open_snapshot(folder: Path, hosts: Collection[str]) -> Snapshot:
+    """The snapshot in `folder`; one without snapshot.json is read all the same.
+
+    Raises SnapshotError when there is no such folder, or when none of `hosts` is in it.
     """
     if not folder.is_dir():
         raise SnapshotError(f"{folder}: there is no such folder", "make one with `collect`")
-    meta = _read_meta(folder)
-    captures = [_read_host(folder, host, meta) for host in hosts]
-    if not any(capture.outputs or capture.host in meta.hosts for capture in captures):
+    snapshot = Snapshot(folder, _read_meta(folder).hosts)
+    if not any(map(snapshot.holds, hosts)):
         raise SnapshotError(
             f"{folder}: it has no folder of any host of this inventory",
             "a snapshot is DIR/<host>/<slug>.txt, such as DIR/node1/bridge_fdb.txt",
         )
-    return captures
+    return snapshot
+
+
+def read_snapshot(folder: Path, hosts: Collection[str]) -> list[HostCapture]:
+    """All that `folder` holds of `hosts`. Raises SnapshotError as `open_snapshot` does."""
+    snapshot = open_snapshot(folder, hosts)
+    return [snapshot.read(host) for host in hosts]
 
 
 def _read_meta(folder: Path) -> _Meta:
@@ -107,8 +132,7 @@ def _checked(said: dict[str, Any]) -> dict[str, Any]:
     return {"error": said.get("error"), "commands": commands}
 
 
-def _read_host(folder: Path, host: str, meta: _Meta) -> HostCapture:
-    said = meta.hosts.get(host, {})
+def _read_host(folder: Path, host: str, said: dict[str, Any]) -> HostCapture:
     place = folder / host
     if said.get("error"):
         return HostCapture(host, {}, str(said["error"]))
@@ -116,7 +140,7 @@ def _read_host(folder: Path, host: str, meta: _Meta) -> HostCapture:
         return HostCapture(host, {}, f"{host}: the snapshot has no folder of that name")
     outputs = {}
     for slug in BY_SLUG:
-        path = place / f"{slug}.{_suffix(slug)}"
+        path = place / _name(slug)
         if path.is_file():
             how = said.get("commands", {}).get(slug, {})
             outputs[slug] = RawOutput(
@@ -124,9 +148,10 @@ def _read_host(folder: Path, host: str, meta: _Meta) -> HostCapture:
                 how.get("rc", 0),
                 how.get("stderr", ""),
                 how.get("truncated", False),
+                str(how.get("ended", "")),
             )
     return HostCapture(host, outputs)
 
 
-def _suffix(slug: str) -> str:
-    return BY_SLUG[slug].suffix
+def _name(slug: str) -> str:
+    return f"{slug}.{BY_SLUG[slug].suffix}"

@@ -9,21 +9,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app import __version__
-from app.audit.pipeline import asked, judge, parse_pool, state_of
+from app.audit.mapping import Mapper, Orders, Workers
+from app.audit.pipeline import asked, judge
 from drift.catalogue import WITH_OTHERS
+from drift.engine import chosen_ids
+from drift.facts.examined import Gathered
 from drift.model import Severity
-from parsers import parse_host
+from overlay.errors import FleetError
 from reports.build import run_info
-from tasks.collect import COLLECT_DEADLINE, HostCapture, capture_over
+from tasks.collect import capture_over
+from tasks.ssh.fleet import time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from concurrent.futures import Executor
 
     from app.context import Context
+    from drift.facts.examined import Examined
     from overlay.expected import FabricIntent
-    from overlay.records import HostState
-    from tasks.commands import CollectCommand
+    from tasks.commands import CollectCommand, HostCapture
     from tasks.options import Verify
     from tasks.ssh.remote_node import RemoteNode
 
@@ -37,18 +40,19 @@ def critical_findings(context: Context, intent: FabricIntent, hosts: int) -> Ite
     Each node is asked over the connection that its deployment has open, and waits for no other one;
     `hosts` is how many are deployed at most.
     """
-    # TTP is not thread-safe: its outputs are parsed in processes, or in a thread for a few nodes.
-    with parse_pool(hosts, patient=True) as pool:
+    orders = Orders(intent, chosen_ids(None, ()), alone=True)
+    with Workers(orders, hosts, patient=True) as workers:
 
         def verify(node: RemoteNode, files: Mapping[str, str], until: float) -> str | None:
             started = datetime.now(UTC)
-            limit = min(until, time.monotonic() + COLLECT_DEADLINE)
+            limit = min(until, time.monotonic() + time_limit(node.host))
             commands = asked(intent, [node.name])[node.name]
             capture = capture_over(node.connection, node.host, commands, limit)
             unanswered = _unanswered(capture, commands)
             if unanswered:
                 return f"audit: no answer in time: {unanswered[0]}"
-            state = state_of(_parsed(pool, capture), intent)
+            gathered = Gathered()
+            gathered.add(_examined(workers, orders, capture, files))
             run = run_info(
                 started=started,
                 tool_version=__version__,
@@ -56,7 +60,7 @@ def critical_findings(context: Context, intent: FabricIntent, hosts: int) -> Ite
                 source="live",
                 fabric=intent.fabric.name,
             )
-            report = judge(run, intent, {node.name: state}, {node.name: files})
+            report = judge(run, orders, gathered)
             found = [
                 finding.message
                 for finding in report.findings
@@ -77,9 +81,11 @@ def _unanswered(capture: HostCapture, commands: Sequence[CollectCommand]) -> lis
     return [slug for slug, output in outputs if output is None or output.rc in (None, 124)]
 
 
-def _parsed(pool: Executor, capture: HostCapture) -> HostState:
+def _examined(
+    workers: Workers, orders: Orders, capture: HostCapture, files: Mapping[str, str]
+) -> Examined:
     try:
-        return pool.submit(parse_host, capture.host, capture.outputs).result()
-    except BrokenExecutor:
-        # Somebody ended its processes; parsing here is slower, and as right.
-        return parse_host(capture.host, capture.outputs)
+        return workers.examine(capture, files).result()
+    except (BrokenExecutor, FleetError):
+        # Somebody ended its processes; doing it here is slower, and as right.
+        return Mapper(orders).of_capture(capture, files)

@@ -31,6 +31,8 @@ ALL_CHECKS: Final = Choice()
 class AuditOptions:
     """How one audit is made: its hosts (--limit, --filter, --workers), its source, its checks.
 
+    `timeout` are the seconds that each node gets; None is what the inventory says.
+
     `source` is a snapshot folder, None for live nodes; `snapshot` is where the raw outputs go.
     `suppressions` False leaves suppressions.yaml unread. `settle` are the seconds that live nodes
     get to converge. Nodes that have not answered at `until` (a `time.monotonic()`) are incomplete.
@@ -40,6 +42,7 @@ class AuditOptions:
     limit: list[str] | None = None
     filters: list[str] | None = None
     workers: int = 50
+    timeout: float | None = None
     source: Path | None = None
     snapshot: Path | None = None
     choice: Choice = ALL_CHECKS

@@ -10,18 +10,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app import __version__
+from app.audit.mapping import Orders
 from app.audit.options import DEFAULTS, AuditOptions, Results
-from app.audit.pipeline import LiveFleet, judge, observe_snapshot
+from app.audit.pipeline import LiveFleet, examine_snapshot, judge
 from app.audit.settle import second_look
 from app.audit.settle import settle as settle_down
 from app.exit_codes import ExitCode
 from app.locks import one_audit_at_a_time
+from drift.engine import chosen_ids
 from overlay.errors import FleetError
 from reports.build import exit_code, new_run_id, run_info
 from reports.formats import render_report
 from reports.jsonfile import write_report, write_text
 from reports.terminal import print_summary
-from tasks.render import render_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from app.audit.recording import Recording
     from app.context import Context
+    from drift.facts.examined import Gathered
     from overlay.loading import Inventory
-    from overlay.records import HostState
     from reports.model import Report
 
 
@@ -103,16 +104,16 @@ def _judged(
         source="live" if options.source is None else "snapshot",
         fabric=intent.fabric.name,
     )
-    with context.fleet(options.limit, options.filters, options.workers) as fleet:
-        rendered = dict(render_all(fleet, intent))
+    with context.fleet(options.limit, options.filters, options.workers, options.timeout) as fleet:
+        orders = Orders(intent, chosen_ids(options.choice.only, options.choice.skip))
 
-        def built_of(states: dict[str, HostState]) -> Report:
-            return judge(run(), intent, states, rendered, options.choice, inventory.suppressions)
+        def built_of(gathered: Gathered) -> Report:
+            return judge(run(), orders, gathered, inventory.suppressions)
 
         if options.source is not None:
-            return built_of(observe_snapshot(options.source, fleet, intent))
+            return built_of(examine_snapshot(options.source, fleet, orders))
         live = LiveFleet(
-            context, fleet, intent, options.snapshot, options.until, probe=options.probe
+            context, fleet, orders, options.snapshot, options.until, probe=options.probe
         )
 
         def look_again(hosts: Collection[str]) -> Report:

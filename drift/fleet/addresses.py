@@ -15,14 +15,17 @@ from drift.routes import MAC_IP, announces_gateway, vnis_of
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import FabricIntent
     from overlay.records import EvpnPath
 
     _Claim = tuple[int, str]
+    # By VNI and address, the paths of those that have several MACs; None without a table.
+    _Facts = Mapping[_Claim, list[EvpnPath]] | None
 
 
 def _contests(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
@@ -48,35 +51,43 @@ IP_DUPLICATE = Check(
 )
 
 
+def _contested(view: HostView, _shared: Shared) -> _Facts:
+    """One pass over the MAC/IP routes; only addresses with two MACs are kept."""
+    if view.routes is None or view.table is None:
+        return None
+    seen: dict[_Claim, list[EvpnPath]] = {}
+    wanted = {vxlan.vni: _gateways(view, vxlan.bridge) for vxlan in view.l2_vxlans}
+    first: dict[_Claim, EvpnPath] = {}
+    # Routes of a VNI share their targets: a few different ones stand in the whole table.
+    known: dict[tuple[str, ...], tuple[int, ...]] = {}
+    for path in view.table.paths:
+        ip = path.ip
+        if ip is None or path.route_type != MAC_IP or ">" not in path.status:
+            continue
+        targets = path.route_targets
+        if targets not in known:
+            known[targets] = tuple(vnis_of(path) & wanted.keys())
+        for vni in known[targets]:
+            other = first.setdefault((vni, ip), path)
+            if other.mac != path.mac and _is_guests(path, other, wanted[vni]):
+                seen.setdefault((vni, ip), [other]).append(path)
+    return seen
+
+
 class Addresses:
     """Which addresses have several MACs, as each node's own table says."""
 
-    def __init__(self, intent: FabricIntent) -> None:
+    def __init__(self, intent: FabricIntent, _named: Mapping[bytes, object]) -> None:
         self._intent = intent
         self._seen: dict[_Claim, dict[str, list[EvpnPath]]] = {}
         self._added: set[str] = set()
 
-    def add(self, view: HostView) -> None:
-        """One pass over the MAC/IP routes; only addresses with two MACs are kept."""
-        if view.routes is None or view.table is None:
+    def add(self, host: str, facts: _Facts) -> None:
+        if facts is None:
             return
-        self._added.add(view.host)
-        wanted = {vxlan.vni: _gateways(view, vxlan.bridge) for vxlan in view.l2_vxlans}
-        first: dict[_Claim, EvpnPath] = {}
-        # Routes of a VNI share their targets: a few different ones stand in the whole table.
-        known: dict[tuple[str, ...], tuple[int, ...]] = {}
-        for path in view.table.paths:
-            ip = path.ip
-            if ip is None or path.route_type != MAC_IP or ">" not in path.status:
-                continue
-            targets = path.route_targets
-            if targets not in known:
-                known[targets] = tuple(vnis_of(path) & wanted.keys())
-            for vni in known[targets]:
-                other = first.setdefault((vni, ip), path)
-                if other.mac != path.mac and _is_guests(path, other, wanted[vni]):
-                    seen = self._seen.setdefault((vni, ip), {})
-                    seen.setdefault(view.host, [other]).append(path)
+        self._added.add(host)
+        for claim, paths in facts.items():
+            self._seen.setdefault(claim, {})[host] = paths
 
     def findings(self) -> Iterator[RawFinding]:
         for (vni, ip), seen in sorted(self._seen.items()):
@@ -131,4 +142,4 @@ def _is_link_local(ip: str) -> bool:
     return ipaddress.ip_address(ip).is_link_local
 
 
-ACROSS = Across(IP_DUPLICATE, Addresses)
+ACROSS = Across(IP_DUPLICATE, _contested, Addresses)

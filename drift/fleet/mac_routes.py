@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drift.applies import with_evpn_vnis
 from drift.causes import Broken, from_exchange, peer_of
+from drift.facts.shared import names_in
 from drift.model import CRITICAL, About, Check, Depth, Pairwise
 from drift.plane import Across
 from drift.routes import MAC_IP, vnis_of
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
     from drift.routes import Routes
     from drift.view import HostView
     from overlay.expected import FabricIntent
-
-    # A set of prefixes under one RD, known by its number.
-    _Held = tuple[str, int]
 
 # More of one VTEP in one VNI are one finding.
 _MOST_MACS = 5
@@ -67,86 +67,126 @@ MAC_ROUTE_MISSING = Check(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """One node's type-2 routes.
+
+    `held` are names of its sets of prefixes, one set for each RD, and `own` those of the sets that
+    it originates itself, each with the VNIs of its prefixes. `deaf` maps each of its VNIs to the
+    intended VTEPs that it has no IMET route of.
+    """
+
+    held: bytes
+    own: tuple[tuple[bytes, dict[str, frozenset[int]]], ...]
+    deaf: dict[int, frozenset[str]]
+
+
+def _facts(view: HostView, shared: Shared) -> _Facts | None:
+    routes = view.routes
+    if routes is None or view.table_empty:
+        return None
+    held = b"".join(_name(shared, rd, macs) for rd, macs in routes.held_macs().items())
+    vnis = {vxlan.vni for vxlan in view.l2_vxlans}
+    own = tuple(
+        (_name(shared, rd, frozenset(prefixes)), prefixes)
+        for rd, prefixes in _originated(routes, vnis).items()
+    )
+    vteps = view.intent.vteps
+    deaf = {
+        vni: vteps.get(vni, frozenset()) - routes.imet.get(vni, {}).keys() for vni in sorted(vnis)
+    }
+    return _Facts(held, own, deaf)
+
+
+def _name(shared: Shared, rd: str, macs: frozenset[str]) -> bytes:
+    return shared.name("\0".join(["macs", rd, *sorted(macs)]), (rd, macs))
+
+
+def _originated(routes: Routes, ours: set[int]) -> dict[str, dict[str, frozenset[int]]]:
+    by_rd: dict[str, dict[str, frozenset[int]]] = defaultdict(dict)
+    known: dict[tuple[str, ...], frozenset[int]] = {}
+    for path in routes.local:
+        if path.route_type == MAC_IP and path.best:
+            vnis = known.setdefault(path.route_targets, vnis_of(path) & ours)
+            if vnis:
+                by_rd[path.rd][path.prefix] = vnis
+    return by_rd
+
+
 class MacRoutes:
     """The type-2 routes that each node originates, and those that each node has.
 
-    Of a set of routes under one RD all nodes mostly have the same: it is kept once, under a number.
-    So a node costs as many numbers as it hears RDs, and whole sets of numbers are compared.
+    Of a set of routes under one RD all nodes mostly have the same: it is kept once, under a name.
+    So a node costs as many names as it hears RDs, and whole sets of names are compared.
     """
 
-    def __init__(self, intent: FabricIntent) -> None:
+    def __init__(self, intent: FabricIntent, named: Mapping[bytes, Any]) -> None:
         self._intent = intent
-        self._numbers: dict[tuple[str, frozenset[str]], int] = {}
-        self._sets: list[frozenset[str]] = []
-        self._held: dict[str, set[_Held]] = {}
-        self._imet: dict[str, dict[int, frozenset[str]]] = {}
-        self._own: dict[_Held, list[str]] = defaultdict(list)
-        self._vnis: dict[_Held, dict[str, frozenset[int]]] = {}
+        self._named = named
+        self._facts: dict[str, _Facts] = {}
+        self._own: dict[bytes, list[str]] = defaultdict(list)
+        self._vnis: dict[bytes, dict[str, frozenset[int]]] = {}
 
-    def add(self, view: HostView) -> None:
-        routes = view.routes
-        if routes is None or view.table_empty:
+    def add(self, host: str, facts: _Facts | None) -> None:
+        if facts is None:
             return
-        held = {(rd, self._number(rd, macs)) for rd, macs in routes.held_macs().items()}
-        self._held[view.host] = held
-        vnis = {vxlan.vni for vxlan in view.l2_vxlans}
-        self._imet[view.host] = {vni: frozenset(routes.imet.get(vni, ())) for vni in vnis}
-        self._add_own(view.host, routes, vnis)
-
-    def _number(self, rd: str, macs: frozenset[str]) -> int:
-        number = self._numbers.setdefault((rd, macs), len(self._sets))
-        if number == len(self._sets):
-            self._sets.append(macs)
-        return number
-
-    def _add_own(self, host: str, routes: Routes, ours: set[int]) -> None:
-        by_rd: dict[str, dict[str, frozenset[int]]] = defaultdict(dict)
-        for path in routes.local:
-            if path.route_type == MAC_IP and path.best:
-                vnis = vnis_of(path) & ours
-                if vnis:
-                    by_rd[path.rd][path.prefix] = vnis
-        for rd, prefixes in by_rd.items():
-            key = rd, self._number(rd, frozenset(prefixes))
-            self._own[key].append(host)
-            self._vnis[key] = prefixes
+        self._facts[host] = facts
+        for name, prefixes in facts.own:
+            self._own[name].append(host)
+            self._vnis[name] = prefixes
 
     @cached_property
     def _moved(self) -> frozenset[tuple[int, str]]:
         """(VNI, MAC) that several nodes originate: one of them is just giving it up."""
         origins: dict[tuple[int, str], str] = {}
         moved = set()
-        for key, hosts in self._own.items():
-            for prefix, vnis in self._vnis[key].items():
+        for name, hosts in self._own.items():
+            for prefix, vnis in self._vnis[name].items():
                 for claim in ((vni, _mac_of(prefix)) for vni in vnis):
                     if origins.setdefault(claim, hosts[0]) != hosts[0]:
                         moved.add(claim)
         return frozenset(moved)
 
     def findings(self) -> Iterator[RawFinding]:
-        everything = self._own.keys()
-        for host, held in sorted(self._held.items()):
-            unlike = everything - held
+        by_carriers: dict[frozenset[frozenset[str]], frozenset[bytes]] = {}
+        for host, facts in sorted(self._facts.items()):
+            # Those that carry a VNI of its own; nobody else's routes are asked for.
+            carriers = frozenset(self._intent.vteps.get(vni, frozenset()) for vni in facts.deaf)
+            if carriers not in by_carriers:
+                by_carriers[carriers] = self._originated_by(carriers)
+            held = frozenset(names_in(facts.held))
+            unlike = by_carriers[carriers] - held
             if not unlike:
                 continue
-            here: dict[str, set[int]] = defaultdict(set)
-            for rd, number in held:
-                here[rd].add(number)
-            for rd, number in sorted(unlike):
-                present = frozenset[str]().union(*(self._sets[n] for n in here[rd]))
-                lacking = self._sets[number] - present
+            here: dict[str, set[str]] = defaultdict(set)
+            for name in held:
+                rd, macs = self._named[name]
+                here[rd] |= macs
+            for rd, name in sorted((self._named[name][0], name) for name in unlike):
+                lacking = self._named[name][1] - here[rd]
                 if lacking:
-                    yield from self._of_rd(host, (rd, number), lacking)
+                    yield from self._of_rd(host, name, lacking)
 
-    def _of_rd(self, host: str, key: _Held, lacking: frozenset[str]) -> Iterator[RawFinding]:
-        for origin in self._own[key]:
+    def _originated_by(self, carriers: frozenset[frozenset[str]]) -> frozenset[bytes]:
+        owner = self._intent.owner
+        origins = {owner.get(vtep) for vtep in frozenset[str]().union(*carriers)}
+        return frozenset(
+            name
+            for origin in origins
+            if origin is not None and origin in self._facts
+            for name, _ in self._facts[origin].own
+        )
+
+    def _of_rd(self, host: str, own: bytes, lacking: frozenset[str]) -> Iterator[RawFinding]:
+        deaf = self._facts[host].deaf
+        for origin in self._own[own]:
             address = self._intent.nodes[origin].address
             by_vni: dict[int, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
             for prefix in sorted(lacking):
                 mac = _mac_of(prefix)
-                for vni in self._vnis[key][prefix]:
+                for vni in self._vnis[own][prefix]:
                     # Without its IMET route all of that VTEP is missing: `imet-missing` says so.
-                    heard = origin != host and address in self._imet[host].get(vni, ())
+                    heard = origin != host and vni in deaf and address not in deaf[vni]
                     if heard and (vni, mac) not in self._moved:
                         by_vni[vni][mac].append(prefix)
             for vni, macs in sorted(by_vni.items()):
@@ -202,4 +242,4 @@ def _mac_of(prefix: str) -> str:
     return prefix.split("]:[")[3].strip("[]")
 
 
-ACROSS = Across(MAC_ROUTE_MISSING, MacRoutes)
+ACROSS = Across(MAC_ROUTE_MISSING, _facts, MacRoutes)

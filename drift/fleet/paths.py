@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drift.applies import with_probes
@@ -12,8 +13,9 @@ from drift.plane import Across
 from overlay.outputs import BRIDGE_FDB, PROBE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import FabricIntent
@@ -71,32 +73,47 @@ VTEP_UNREACHABLE = Check(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """The probes of a node that were lost, each with its VRF; and where its tunnels lead."""
+
+    lost: tuple[tuple[Probe, str | None], ...]
+    tunnels: _Tunnels
+
+
+def _facts(view: HostView, _shared: Shared) -> _Facts:
+    vrfs = {vni: vrf for vrf, vni in view.l3vni_by_vrf.items()}
+    leads: _Tunnels = {
+        (vxlan.vni, mac): entry.dst
+        for vxlan in view.node.vxlans
+        for mac, entry in view.tunnels.get(vxlan.name, {}).items()
+    }
+    probes = view.state.probes or ()
+    paths = {probe.address: probe.answer for probe in probes if probe.vni is None}
+    tunnels = {probe.address: probe.answer for probe in probes if probe.vni is not None}
+    lost = []
+    for probe in probes:
+        if probe.answer != _LOST:
+            continue
+        # Some answer no ping, and pass all else.
+        by_ping = probe.vni is None and tunnels.get(probe.address) != _OK
+        by_vxlan = probe.vni is not None and paths.get(probe.address) != _LOST
+        if by_ping or by_vxlan:
+            lost.append((probe, vrfs.get(probe.vni or 0)))
+    return _Facts(tuple(lost), leads)
+
+
 class LostPaths:
     """What was not answered, and by whom an answer could have been given."""
 
-    def __init__(self, intent: FabricIntent) -> None:
+    def __init__(self, intent: FabricIntent, _named: Mapping[bytes, object]) -> None:
         self._intent = intent
         self._lost: list[tuple[str, Probe, str | None]] = []
         self._tunnels: dict[str, _Tunnels] = {}
 
-    def add(self, view: HostView) -> None:
-        vrfs = {vni: vrf for vrf, vni in view.l3vni_by_vrf.items()}
-        self._tunnels[view.host] = {
-            (vxlan.vni, mac): entry.dst
-            for vxlan in view.node.vxlans
-            for mac, entry in view.tunnels.get(vxlan.name, {}).items()
-        }
-        probes = view.state.probes or ()
-        paths = {probe.address: probe.answer for probe in probes if probe.vni is None}
-        tunnels = {probe.address: probe.answer for probe in probes if probe.vni is not None}
-        for probe in probes:
-            if probe.answer != _LOST:
-                continue
-            # Some answer no ping, and pass all else.
-            by_ping = probe.vni is None and tunnels.get(probe.address) != _OK
-            by_vxlan = probe.vni is not None and paths.get(probe.address) != _LOST
-            if by_ping or by_vxlan:
-                self._lost.append((view.host, probe, vrfs.get(probe.vni or 0)))
+    def add(self, host: str, facts: _Facts) -> None:
+        self._tunnels[host] = facts.tunnels
+        self._lost += ((host, probe, vrf) for probe, vrf in facts.lost)
 
     def findings(self) -> Iterator[RawFinding]:
         said: set[tuple[str, str]] = set()
@@ -131,4 +148,4 @@ def _unreachable(host: str, probe: Probe, vrf: str | None) -> RawFinding:
     )
 
 
-ACROSS = Across(VTEP_UNREACHABLE, LostPaths)
+ACROSS = Across(VTEP_UNREACHABLE, _facts, LostPaths)

@@ -5,6 +5,7 @@ A full mesh is one peering of all its nodes, not a list of pairs: only what is d
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drift.planes.sessions import ESTABLISHED, evpn_sessions, outside_sessions
@@ -19,6 +20,30 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One node's sessions that are not up, within and outside the fabric; None: not read."""
+
+    evpn: tuple[Down, ...] | None
+    outside: tuple[Down, ...] | None
+
+
+def heard(view: HostView) -> Heard:
+    """The sessions of one node, for the summaries that were read of it."""
+    return Heard(_down(view, evpn_sessions(view)), _down(view, outside_sessions(view)))
+
+
+def _down(view: HostView, states: Mapping[str, str | None] | None) -> tuple[Down, ...] | None:
+    if states is None:
+        return None
+    owner = view.intent.owner
+    down = {peer: state for peer, state in states.items() if state != ESTABLISHED}
+    if len(down) > 1 and len(down) == len(states):
+        said = set(down.values())
+        return (Down(view.host, None, said.pop() if len(said) == 1 else None),)
+    return tuple(Down(view.host, owner.get(peer, peer), down[peer]) for peer in down)
+
+
 class Sessions:
     """Gathers the state of the sessions node by node."""
 
@@ -27,21 +52,12 @@ class Sessions:
         self._evpn: dict[str, tuple[Down, ...]] = {}
         self._outside: dict[str, tuple[Down, ...]] = {}
 
-    def add(self, view: HostView) -> None:
-        """Counts one node, for the summaries that were read of it."""
-        evpn, outside = evpn_sessions(view), outside_sessions(view)
-        if evpn is not None:
-            self._evpn[view.host] = self._down(view.host, evpn)
-        if outside is not None:
-            self._outside[view.host] = self._down(view.host, outside)
-
-    def _down(self, host: str, states: Mapping[str, str | None]) -> tuple[Down, ...]:
-        owner = self._intent.owner
-        down = {peer: state for peer, state in states.items() if state != ESTABLISHED}
-        if len(down) > 1 and len(down) == len(states):
-            said = set(down.values())
-            return (Down(host, None, said.pop() if len(said) == 1 else None),)
-        return tuple(Down(host, owner.get(peer, peer), down[peer]) for peer in down)
+    def add(self, host: str, facts: Heard) -> None:
+        """Counts one node."""
+        if facts.evpn is not None:
+            self._evpn[host] = facts.evpn
+        if facts.outside is not None:
+            self._outside[host] = facts.outside
 
     def topology(self) -> Topology:
         """What was gathered; nodes of the intent that were never added are not read."""

@@ -7,6 +7,7 @@ differences are kept; where all is well nothing grows with nodes times nodes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drift.planes.evpn import intended_elsewhere
@@ -21,8 +22,56 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent, VxlanIntent
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One node's part of the picture: which planes were read of it, and what differs."""
+
+    flood: bool
+    imet: bool
+    unlike: tuple[Unlike, ...]
+
+
+def reached(view: HostView) -> Reached:
+    """The node's part, for the planes that were read of it."""
+    flood = view.state.fdb is not None
+    imet = view.intent.evpn and _names_vteps(view)
+    unlike: list[Unlike] = []
+    for vxlan in view.l2_vxlans:
+        others = view.intent.vteps.get(vxlan.vni, frozenset()) - {vxlan.local}
+        floods = _flood_list(view, vxlan, others) if flood else set(others)
+        routes = _imet(view, vxlan) if imet else set(others)
+        unlike += _compare(view, vxlan, others, floods, routes)
+    return Reached(flood, imet, tuple(unlike))
+
+
+def _compare(
+    view: HostView,
+    vxlan: VxlanIntent,
+    others: frozenset[str],
+    floods: set[str],
+    routes: set[str],
+) -> Iterator[Unlike]:
+    if floods == others == routes:
+        return
+    lacks = others - floods, others - routes
+    strange = floods - others - {vxlan.local}, routes - others - {vxlan.local}
+    kinds: tuple[tuple[ReachState, set[str] | frozenset[str]], ...] = (
+        ("both-missing", lacks[0] & lacks[1]),
+        ("flood-missing", lacks[0] - lacks[1]),
+        ("imet-missing", lacks[1] - lacks[0]),
+        ("both-extra", strange[0] & strange[1]),
+        ("flood-extra", strange[0] - strange[1]),
+        ("imet-extra", strange[1] - strange[0]),
+    )
+    owner = view.intent.owner
+    for state, addresses in kinds:
+        if addresses:
+            names = tuple(owner.get(address, address) for address in sorted(addresses))
+            yield Unlike(vxlan.vni, view.host, state, None if addresses == others else names)
+
+
 class Reach:
-    """Gathers the picture node by node, so that no node's table is kept."""
+    """Gathers the picture node by node."""
 
     def __init__(self, intent: FabricIntent) -> None:
         self._intent = intent
@@ -30,45 +79,13 @@ class Reach:
         self._imet_read: set[str] = set()
         self._unlike: list[Unlike] = []
 
-    def add(self, view: HostView) -> None:
-        """Counts one node, for the planes that were read of it."""
-        flood = view.state.fdb is not None
-        imet = self._intent.evpn and _names_vteps(view)
-        if flood:
-            self._flood_read.add(view.host)
-        if imet:
-            self._imet_read.add(view.host)
-        for vxlan in view.l2_vxlans:
-            others = self._intent.vteps.get(vxlan.vni, frozenset()) - {vxlan.local}
-            floods = _flood_list(view, vxlan, others) if flood else set(others)
-            routes = _imet(view, vxlan) if imet else set(others)
-            self._unlike += self._compare(view.host, vxlan, others, floods, routes)
-
-    def _compare(
-        self,
-        host: str,
-        vxlan: VxlanIntent,
-        others: frozenset[str],
-        floods: set[str],
-        routes: set[str],
-    ) -> Iterator[Unlike]:
-        if floods == others == routes:
-            return
-        lacks = others - floods, others - routes
-        strange = floods - others - {vxlan.local}, routes - others - {vxlan.local}
-        kinds: tuple[tuple[ReachState, set[str] | frozenset[str]], ...] = (
-            ("both-missing", lacks[0] & lacks[1]),
-            ("flood-missing", lacks[0] - lacks[1]),
-            ("imet-missing", lacks[1] - lacks[0]),
-            ("both-extra", strange[0] & strange[1]),
-            ("flood-extra", strange[0] - strange[1]),
-            ("imet-extra", strange[1] - strange[0]),
-        )
-        owner = self._intent.owner
-        for state, addresses in kinds:
-            if addresses:
-                names = tuple(owner.get(address, address) for address in sorted(addresses))
-                yield Unlike(vxlan.vni, host, state, None if addresses == others else names)
+    def add(self, host: str, facts: Reached) -> None:
+        """Counts one node."""
+        if facts.flood:
+            self._flood_read.add(host)
+        if facts.imet:
+            self._imet_read.add(host)
+        self._unlike += facts.unlike
 
     def picture(self) -> Reachability:
         """What was gathered; nodes of the intent that were never added are not read."""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from drift.applies import with_evpn
 from drift.causes import Broken, renews_routes
 from drift.evidence import lines
+from drift.facts.shared import names_in
 from drift.model import CRITICAL, About, Check
 from drift.plane import Across
 from drift.routes import vnis_of
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import FabricIntent
-    from overlay.records import EvpnPath
 
 _FEW = 5
 
@@ -46,27 +48,59 @@ RD_DUPLICATE = Check(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """One path that a node originates under an RD: its lines, and its VNIs."""
+
+    text: str
+    vnis: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """`hops` are names of (RD, next hop), `shared` the RDs with several next hops on this node."""
+
+    own: dict[str, _Own] = field(default_factory=dict)
+    hops: bytes = b""
+    shared: dict[str, set[str | None]] = field(default_factory=dict)
+
+
+def _facts(view: HostView, shared: Shared) -> _Facts:
+    routes = view.routes
+    if routes is None:
+        return _Facts()
+    own: dict[str, _Own] = {}
+    for path in routes.local:
+        if path.rd not in own:
+            own[path.rd] = _Own(path.text, vnis_of(path))
+    named = (shared.name(f"hop\0{rd}\0{hop}", (rd, hop)) for rd, hop in routes.hops.items())
+    return _Facts(own, b"".join(named), routes.shared)
+
+
 class RouteDistinguishers:
     """Which next hops stand under which RD, and which RDs are whose own."""
 
-    def __init__(self, intent: FabricIntent) -> None:
+    def __init__(self, intent: FabricIntent, named: Mapping[bytes, Any]) -> None:
         self._intent = intent
+        self._named = named
+        self._seen: set[bytes] = set()
         self._hops: dict[str, str | None] = {}
         self._shared: dict[str, set[str | None]] = {}
         self._witness: dict[str, str] = {}
-        self._own: dict[tuple[str, str], EvpnPath] = {}
+        self._own: dict[tuple[str, str], _Own] = {}
 
-    def add(self, view: HostView) -> None:
-        routes = view.routes
-        if routes is None:
-            return
-        for path in routes.local:
-            self._own.setdefault((view.host, path.rd), path)
-        for rd, hop in routes.hops.items():
-            if self._hops.setdefault(rd, hop) != hop:
-                self._share(rd, {self._hops[rd], hop}, view.host)
-        for rd, hops in routes.shared.items():
-            self._share(rd, hops, view.host)
+    def add(self, host: str, facts: _Facts) -> None:
+        for rd, own in facts.own.items():
+            self._own[host, rd] = own
+        for name in names_in(facts.hops):
+            # What an earlier node has too adds nothing: it is the first witness.
+            if name not in self._seen:
+                self._seen.add(name)
+                rd, hop = self._named[name]
+                if self._hops.setdefault(rd, hop) != hop:
+                    self._share(rd, {self._hops[rd], hop}, host)
+        for rd, hops in facts.shared.items():
+            self._share(rd, hops, host)
 
     def _share(self, rd: str, hops: Collection[str | None], witness: str) -> None:
         self._shared.setdefault(rd, set()).update(hops)
@@ -97,10 +131,10 @@ class RouteDistinguishers:
                 )
 
 
-def _rd_topics(own: EvpnPath | None) -> frozenset[tuple[object, ...]]:
+def _rd_topics(own: _Own | None) -> frozenset[tuple[object, ...]]:
     """An RD is set for a whole instance, or for the VNI of its routes."""
-    vnis = vnis_of(own) if own is not None else frozenset()
+    vnis = own.vnis if own is not None else frozenset()
     return frozenset({("bgp", "rd"), *((Broken.VNI, vni) for vni in vnis)})
 
 
-ACROSS = Across(RD_DUPLICATE, RouteDistinguishers)
+ACROSS = Across(RD_DUPLICATE, _facts, RouteDistinguishers)

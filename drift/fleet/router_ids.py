@@ -14,8 +14,9 @@ from drift.plane import Across
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import FabricIntent
@@ -43,18 +44,25 @@ ROUTER_ID = Check(
 )
 
 
+def _router_id(view: HostView, _shared: Shared) -> tuple[str, str] | None:
+    """Its router-id, and the line that says so."""
+    if view.table is None or not view.table.router_id:
+        return None
+    return view.table.router_id, view.table.head
+
+
 class RouterIds:
     """Which nodes use which router-id."""
 
-    def __init__(self, intent: FabricIntent) -> None:
+    def __init__(self, intent: FabricIntent, _named: Mapping[bytes, object]) -> None:
         self._intent = intent
         self._router_ids: dict[str, list[str]] = defaultdict(list)
         self._heads: dict[str, str] = {}
 
-    def add(self, view: HostView) -> None:
-        if view.table and view.table.router_id:
-            self._router_ids[view.table.router_id].append(view.host)
-            self._heads[view.host] = view.table.head
+    def add(self, host: str, facts: tuple[str, str] | None) -> None:
+        if facts is not None:
+            router_id, self._heads[host] = facts
+            self._router_ids[router_id].append(host)
 
     def findings(self) -> Iterator[RawFinding]:
         for router_id, hosts in sorted(self._router_ids.items()):
@@ -76,4 +84,4 @@ class RouterIds:
                 )
 
 
-ACROSS = Across(ROUTER_ID, RouterIds)
+ACROSS = Across(ROUTER_ID, _router_id, RouterIds)

@@ -15,12 +15,15 @@ from overlay.expected import BridgeRole
 from overlay.outputs import IP_LINK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import FabricIntent
-    from overlay.records import Link
+
+    # By L3VNI and MAC, the bridge that has it: its name and its lines.
+    _Facts = Mapping[tuple[int, str], tuple[str, str]]
 
 
 def _hides_routes(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
@@ -46,35 +49,41 @@ RMAC_CONFLICT = Check(
 )
 
 
+def _router_macs(view: HostView, _shared: Shared) -> _Facts:
+    found = {}
+    for bridge in view.node.bridges:
+        link = view.links.get(bridge.name)
+        if bridge.role is BridgeRole.L3VNI and link is not None and link.mac is not None:
+            found[view.vni_by_bridge[bridge.name], link.mac] = link.name, link.text
+    return found
+
+
 class RouterMacs:
     """Which nodes have which router MAC, by VNI."""
 
-    def __init__(self, _intent: FabricIntent) -> None:
-        self._router_macs: dict[tuple[int, str], dict[str, Link]] = defaultdict(dict)
+    def __init__(self, _intent: FabricIntent, _named: Mapping[bytes, object]) -> None:
+        self._users: dict[tuple[int, str], dict[str, tuple[str, str]]] = defaultdict(dict)
 
-    def add(self, view: HostView) -> None:
-        for bridge in view.node.bridges:
-            link = view.links.get(bridge.name)
-            if bridge.role is BridgeRole.L3VNI and link is not None and link.mac is not None:
-                vni = view.vni_by_bridge[bridge.name]
-                self._router_macs[vni, link.mac][view.host] = link
+    def add(self, host: str, facts: _Facts) -> None:
+        for claim, bridge in facts.items():
+            self._users[claim][host] = bridge
 
     def findings(self) -> Iterator[RawFinding]:
-        for (vni, mac), users in sorted(self._router_macs.items()):
+        for (vni, mac), users in sorted(self._users.items()):
             if len(users) < 2:
                 continue
-            for host, link in sorted(users.items()):
+            for host, (bridge, text) in sorted(users.items()):
                 yield RMAC_CONFLICT.found(
                     host,
-                    link.name,
+                    bridge,
                     "changed",
                     "a MAC of its own",
                     mac,
                     attribute="router MAC",
                     what=f"router MAC (also on {other_nodes(users, host)})",
-                    evidence=lines(IP_LINK, [link.text]),
-                    about=About(device=link.name, vni=vni, group=("rmac-conflict", vni, mac)),
+                    evidence=lines(IP_LINK, [text]),
+                    about=About(device=bridge, vni=vni, group=("rmac-conflict", vni, mac)),
                 )
 
 
-ACROSS = Across(RMAC_CONFLICT, RouterMacs)
+ACROSS = Across(RMAC_CONFLICT, _router_macs, RouterMacs)

@@ -20,8 +20,9 @@ from drift.planes.vrrp import (
 from overlay.outputs import VRRP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Kind, RawFinding
     from drift.view import HostView
     from overlay.expected import FabricIntent, VipIntent
@@ -38,24 +39,31 @@ class _Seat:
     evidence: str
 
 
+def _seats(view: HostView, _shared: Shared) -> tuple[_Seat, ...]:
+    groups = view.state.vrrp_groups or {}
+    seats = []
+    for vip in view.node.vips:
+        group = groups.get(vip.id)
+        master = group is not None and family_of(group, vip).status == MASTER
+        evidence = "" if group is None else group.text
+        seats.append(_Seat(view.host, view.node.address, vip, master, evidence))
+    return tuple(seats)
+
+
 class Masters:
     """Who holds each floating address, gathered node by node."""
 
-    def __init__(self, intent: FabricIntent) -> None:
+    def __init__(self, intent: FabricIntent, _named: Mapping[bytes, object]) -> None:
         self._seats: dict[int, list[_Seat]] = defaultdict(list)
         self._members: dict[int, set[str]] = defaultdict(set)
         for node in intent.nodes.values():
             for vip in node.vips:
                 self._members[vip.id].add(node.name)
 
-    def add(self, view: HostView) -> None:
+    def add(self, _host: str, facts: tuple[_Seat, ...]) -> None:
         """Counts one node whose groups were read."""
-        groups = view.state.vrrp_groups or {}
-        for vip in view.node.vips:
-            group = groups.get(vip.id)
-            master = group is not None and family_of(group, vip).status == MASTER
-            evidence = "" if group is None else group.text
-            self._seats[vip.id].append(_Seat(view.host, view.node.address, vip, master, evidence))
+        for seat in facts:
+            self._seats[seat.vip.id].append(seat)
 
     def findings(self) -> Iterator[RawFinding]:
         """Groups without a master, if all of their nodes were read; with more than one."""
@@ -85,4 +93,4 @@ def _master_finding(seat: _Seat, masters: list[_Seat], wanted: str, kind: Kind) 
     )
 
 
-ACROSS = Across(VRRP_GROUP, Masters)
+ACROSS = Across(VRRP_GROUP, _seats, Masters)

@@ -12,12 +12,15 @@ from drift.plane import Across
 from overlay.outputs import IP_LINK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from drift.facts.shared import Shared
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.expected import FabricIntent
-    from overlay.records import Link
+
+    # By address, the first device that sends from it: its name and its lines.
+    _Facts = Mapping[str, tuple[str, str]]
 
 _FEW = 5
 
@@ -52,25 +55,32 @@ VTEP_DUPLICATE = Check(
 )
 
 
+def _sources(view: HostView, _shared: Shared) -> _Facts:
+    found: dict[str, tuple[str, str]] = {}
+    for vxlan in view.node.vxlans:
+        link = view.links.get(vxlan.name)
+        if link is not None and link.vxlan is not None and link.vxlan.local is not None:
+            found.setdefault(link.vxlan.local, (link.name, link.text))
+    return found
+
+
 class TunnelSources:
     """Which nodes send from which address."""
 
-    def __init__(self, intent: FabricIntent) -> None:
+    def __init__(self, intent: FabricIntent, _named: Mapping[bytes, object]) -> None:
         self._intent = intent
-        self._sources: dict[str, dict[str, Link]] = defaultdict(dict)
+        self._sources: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
 
-    def add(self, view: HostView) -> None:
-        for vxlan in view.node.vxlans:
-            link = view.links.get(vxlan.name)
-            if link is not None and link.vxlan is not None and link.vxlan.local is not None:
-                self._sources[link.vxlan.local].setdefault(view.host, link)
+    def add(self, host: str, facts: _Facts) -> None:
+        for address, device in facts.items():
+            self._sources[address][host] = device
 
     def findings(self) -> Iterator[RawFinding]:
         for address, users in sorted(self._sources.items()):
             if len(users) < 2:
                 continue
             owner = self._intent.owner.get(address)
-            for host, link in sorted(users.items()):
+            for host, (device, text) in sorted(users.items()):
                 if host == owner:
                     continue
                 others = [user for user in users if user != host]
@@ -81,9 +91,9 @@ class TunnelSources:
                     [owner] if owner else [host],
                     [host, *others[:_FEW]],
                     attribute="users",
-                    evidence=lines(IP_LINK, [link.text]),
-                    about=About(device=link.name, peer=address, group=("vtep-duplicate", address)),
+                    evidence=lines(IP_LINK, [text]),
+                    about=About(device=device, peer=address, group=("vtep-duplicate", address)),
                 )
 
 
-ACROSS = Across(VTEP_DUPLICATE, TunnelSources)
+ACROSS = Across(VTEP_DUPLICATE, _sources, TunnelSources)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from overlay.crosscheck import control, extras, flags, names, underlay
 from overlay.derive import carriers_by_vni
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
+from overlay.names import Names
 from overlay.problems import few, nearest
 
 if TYPE_CHECKING:
@@ -210,9 +210,10 @@ def _vrfs(fabric: Fabric) -> Iterator[Complaint]:
 
 
 def _carriers(fabric: Fabric) -> Iterator[Complaint]:
+    names = Names(fabric.nodes)
     for index, network in enumerate(fabric.networks):
         for position, glob in enumerate(network.nodes):
-            if not any(fnmatchcase(name, glob) for name in fabric.nodes):
+            if not names.matching(glob):
                 close = nearest(glob, fabric.nodes)
                 hint = (
                     f"did you mean `{close}`?" if close else "name a node or a glob such as 'pve*'"
@@ -221,8 +222,9 @@ def _carriers(fabric: Fabric) -> Iterator[Complaint]:
                 yield key, f"no node matches {glob!r}", hint
     if fabric.routing is not Routing.ASYMMETRIC:
         return
+    carriers = carriers_by_vni(fabric)
     for index, network in enumerate(fabric.networks):
-        lacking = set(fabric.nodes) - set(carriers_by_vni(fabric)[network.vni])
+        lacking = set(fabric.nodes) - set(carriers[network.vni])
         if network.gateways and lacking:
             yield (
                 ("networks", index, "nodes"),

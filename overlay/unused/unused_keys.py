@@ -6,12 +6,12 @@ is unused when nothing differs, on whatever node, and no cross-check needs it.
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from overlay.crosscheck.fabric import contradictions
 from overlay.derive import Derivation
 from overlay.intent import Role
+from overlay.names import Names
 from overlay.unused.reasons import nothing_from
 from overlay.unused.written_keys import GONE, Written, said_twice, with_values, written_keys
 
@@ -149,10 +149,9 @@ class _Search:
         return False
 
     def _globs_without_a_vtep(self) -> Iterator[KeyPath]:
-        vteps = {name for name, node in self._fabric.nodes.items() if node.role is Role.VTEP}
+        nodes = self._fabric.nodes.items()
+        vteps = Names(name for name, node in nodes if node.role is Role.VTEP)
         for index, network in enumerate(self._fabric.networks):
             for position, glob in enumerate(network.nodes):
-                if glob in vteps or glob == "*":
-                    continue
-                if not any(fnmatchcase(name, glob) for name in vteps):
+                if glob != "*" and not vteps.matching(glob):
                     yield ("networks", index, "nodes", position)

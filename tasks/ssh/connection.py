@@ -12,14 +12,14 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import paramiko
-import tenacity
 from netmiko.linux import LinuxSSH
 from paramiko.ssh_exception import NoValidConnectionsError
 
 from overlay.errors import CommandError, ConnectError
+from tasks.ssh.retries import has_no_key, is_bad_key_file, is_unknown_host_key, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 # sshd drops unauthenticated connections at random beyond MaxStartups (10 by default), and many
 # handshakes at once only wait for each other on one core.
 _CONNECTORS = threading.BoundedSemaphore(24)
-_CONNECT_BUDGET = 15.0
 _READ_SIZE = 1 << 18
 MOST_OF_A_SESSION = 256 * 1024 * 1024
 """Bytes that are read over one connection, of all its commands together: a node that never stops
@@ -57,6 +56,7 @@ class FleetSSH(LinuxSSH):
         self._known_hosts = known_hosts
         self._give_up_at = give_up_at
         self._last_failure: BaseException | None = None
+        self.cut_by: Literal["", "time", "size"] = ""
         super().__init__(**kwargs)
 
     def _client_for(self, host: str, port: int) -> paramiko.SSHClient:
@@ -69,14 +69,8 @@ class FleetSSH(LinuxSSH):
 
     def establish_connection(self, width: int = 511, height: int = 1000) -> None:  # noqa: ARG002
         """Opens and authenticates the transport; raises ConnectError that says what to do."""
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_is_passing),
-            wait=tenacity.wait_random_exponential(multiplier=0.5, max=4),
-            stop=tenacity.stop_after_attempt(4) | tenacity.stop_before_delay(_CONNECT_BUDGET),
-            reraise=True,
-        )
         try:
-            retrying(self._connect_once)
+            retrying()(self._connect_once)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._refusal(error) from error
 
@@ -88,6 +82,12 @@ class FleetSSH(LinuxSSH):
         # Under the name that is dialled, which ssh_config may have changed.
         client = self._client_for(given["hostname"], given["port"])
         try:
+            given |= self._short_timeouts()
+            if given.get("sock") is None:
+                # Before it is one of the few that shake hands: a host that does not answer at all
+                # would keep those waiting that do.
+                where = given["hostname"], given["port"]
+                given["sock"] = socket.create_connection(where, given["timeout"])
             with _CONNECTORS:
                 client.connect(**given | self._short_timeouts())
         except BaseException as error:
@@ -133,7 +133,7 @@ class FleetSSH(LinuxSSH):
                 "intercept the connection: compare the fingerprint on the node's console first "
                 f"(`{scan}`)",
             )
-        if _is_unknown_host_key(error):
+        if is_unknown_host_key(error):
             return ConnectError(
                 f"{where}: its host key is not in {self._known_hosts.path}, and unknown keys are "
                 "never accepted",
@@ -144,7 +144,7 @@ class FleetSSH(LinuxSSH):
                 f"{where}: it refused the login of user {self.username}: {error}",
                 "check username and key_file in the inventory, and the node's authorized_keys",
             )
-        if _has_no_key(error):
+        if has_no_key(error):
             return ConnectError(
                 f"{where}: there is no key to log in with as {self.username}",
                 "name one in the inventory (`data: {key_file: ...}`), load one into ssh-agent, or "
@@ -155,7 +155,7 @@ class FleetSSH(LinuxSSH):
                 f"{where}: there is no key file {self.key_file}",
                 "correct `key_file` in the inventory, or bring the lab up if it is the lab's",
             )
-        if _is_bad_key_file(error):
+        if is_bad_key_file(error):
             return ConnectError(
                 f"{where}: {self.key_file} cannot be used as a private key: {error}",
                 "name the private half of an OpenSSH key in `key_file`, not the .pub file",
@@ -211,10 +211,12 @@ class FleetSSH(LinuxSSH):
 
         The script goes through stdin, so nothing of it shows in the node's process list. What came
         until then is returned when `deadline` (seconds) is over or the connection breaks: the
-        frames tell which sections are whole. Raises CommandError when no shell could be started,
-        or when the node itself stops answering: a command may be silent for long, a node not.
+        frames tell which sections are whole, and `cut_by` which limit of ours ended it, if one did.
+        Raises CommandError when no shell could be started, or when the node itself stops
+        answering: a command may be silent for long, a node not.
         """
         limit = time.monotonic() + deadline
+        self.cut_by = ""
         shell = "sudo -n /bin/sh -s" if sudo else "/bin/sh -s"
         try:
             channel = self._open_channel(min(deadline, 15))
@@ -224,7 +226,13 @@ class FleetSSH(LinuxSSH):
                 channel.sendall(script.text.encode())
                 channel.shutdown_write()
                 room = (script.cap + 8192) * max(1, len(script.slugs))
-                return _drain(channel, limit, min(room, MOST_OF_A_SESSION), self._ask_if_there)
+                room = min(room, MOST_OF_A_SESSION)
+                out, err = _drain(channel, limit, room, self._ask_if_there)
+                if len(out) + len(err) >= room:
+                    self.cut_by = "size"
+                elif time.monotonic() >= limit:
+                    self.cut_by = "time"
+                return out, err
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise CommandError(
                 f"{self.host}: the SSH connection broke: {error or type(error).__name__}",
@@ -266,29 +274,3 @@ def _drain(
                 ask_if_there()
                 asked = time.monotonic()
     return bytes(out), bytes(err)
-
-
-def _is_passing(error: BaseException) -> bool:
-    """True for what a second attempt may fix; a wrong key or a refused login is final."""
-    final = (
-        paramiko.AuthenticationException,
-        paramiko.BadHostKeyException,
-        socket.gaierror,
-        FileNotFoundError,
-    )
-    says_all = (_is_unknown_host_key, _is_bad_key_file, _has_no_key)
-    if isinstance(error, final) or any(is_it(error) for is_it in says_all):
-        return False
-    return isinstance(error, paramiko.SSHException | OSError | EOFError)
-
-
-def _is_unknown_host_key(error: BaseException) -> bool:
-    return isinstance(error, paramiko.SSHException) and "not found in known_hosts" in str(error)
-
-
-def _is_bad_key_file(error: BaseException) -> bool:
-    return isinstance(error, paramiko.SSHException) and "private key file" in str(error)
-
-
-def _has_no_key(error: BaseException) -> bool:
-    return isinstance(error, paramiko.SSHException) and "No authentication methods" in str(error)

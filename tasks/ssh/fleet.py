@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from tasks.ssh.connection import FleetSSH
     from tasks.ssh.given_hosts import GivenHost
 
+TIMEOUT = 26.0
+"""Seconds that one node gets to be collected, its connection included, unless the inventory
+(`data: {timeout: …}`) or --timeout says otherwise: within 30 s an audit says that one is gone."""
 _DEFAULT_KNOWN_HOSTS = "~/.ssh/known_hosts"
 
 
@@ -59,15 +62,25 @@ class Fleet:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.nornir.close_connections(on_good=True, on_failed=True)
+        # A task for each of 1,000 hosts without a connection costs as much as reading their YAML.
+        held = self.nornir.filter(filter_func=lambda host: bool(host.connections))
+        if held.inventory.hosts:
+            held.close_connections(on_good=True, on_failed=True)
 
 
-def open_fleet(folder: Path, selection: Selection | None = None, *, workers: int = 50) -> Fleet:
+def open_fleet(
+    folder: Path,
+    selection: Selection | None = None,
+    *,
+    workers: int = 50,
+    timeout: float | None = None,
+) -> Fleet:
     """Loads the inventory of `folder` into Nornir, filtered by `selection`. Connects to nobody.
 
-    Raises IntentError when a file is not an inventory or the selection matches no host.
+    `timeout` (seconds) counts before what the inventory says of any host. Raises IntentError when
+    a file is not an inventory or the selection matches no host.
     """
-    return _ready(_choose(_of_folder(folder, workers), selection or Selection()))
+    return _ready(_choose(_of_folder(folder, workers), selection or Selection()), timeout)
 
 
 def open_given(hosts: Sequence[GivenHost], *, workers: int = 50) -> Fleet:
@@ -76,13 +89,16 @@ def open_given(hosts: Sequence[GivenHost], *, workers: int = 50) -> Fleet:
     return _ready(_init({"plugin": PLUGIN, "options": {"hosts": tuple(hosts)}}, workers))
 
 
-def _ready(nornir: Nornir) -> Fleet:
+def _ready(nornir: Nornir, timeout: float | None = None) -> Fleet:
     # Netmiko's DEBUG log holds what is sent; paramiko's prints tracebacks of failed handshakes.
     logging.getLogger("netmiko").setLevel(logging.WARNING)
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     register()
     known: dict[Path, KnownHosts] = {}
     for host in nornir.inventory.hosts.values():
+        if timeout is not None:
+            host.data["timeout"] = timeout
+        time_limit(host)
         _set_connection(host, known)
     return Fleet(nornir, tuple(nornir.inventory.hosts))
 
@@ -168,8 +184,8 @@ def _set_connection(host: Host, known: dict[Path, KnownHosts]) -> None:
         "known_hosts": known[path],
         "allow_agent": bool(os.environ.get("SSH_AUTH_SOCK")),
         "conn_timeout": 6,
-        "banner_timeout": 6,
-        "auth_timeout": 10,
+        "banner_timeout": max(6, time_limit(host) / 4),
+        "auth_timeout": max(10, time_limit(host) / 2),
     }
     if host.get("key_file"):
         extras["key_file"] = str(_path(host["key_file"]))
@@ -195,6 +211,17 @@ def connect(host: Host, nornir: Nornir) -> FleetSSH:
     except ConnectError as error:
         # The connection knows only the address; people look for the inventory's name.
         raise ConnectError(f"{host.name}: {error.what}", error.hint) from error
+
+
+def time_limit(host: Host) -> float:
+    """Seconds in which a node must have been collected. Raises IntentError for no such number."""
+    given = host.get("timeout", TIMEOUT)
+    if isinstance(given, bool) or not isinstance(given, int | float) or not given > 0:
+        raise IntentError(
+            f"{host.name}: its `timeout` in hosts.yaml or groups.yaml is {given!r}",
+            "write a number of seconds, such as `data: {timeout: 60}`",
+        )
+    return float(given)
 
 
 def needs_sudo(host: Host) -> bool:

@@ -25,12 +25,16 @@ export PATH LC_ALL
 umask 022
 mark() { printf '\\n%s %s\\n' {nonce} "$*"; printf '\\n%s %s\\n' {nonce} "$*" >&2; }
 """
+# Those that an audit runs; what `shlex` would have to quote (`||`, `$`, `*`) is no word of theirs.
+_PROGRAMS = frozenset({"bridge", "ip", "sysctl", "sudo", "vtysh"})
 DEFAULT_CAP = 64 * 1024 * 1024
+TIMED_OUT = 124
+"""The exit status of a command that timeout(1) has ended."""
 # What `build_script` writes, read back by `sections_of`.
 _NONCE = re.compile(r"^mark\(\) \{ printf '\\n%s %s\\n' (\S+) ", re.MULTILINE)
 _SECTION = re.compile(
     r"^mark begin (?P<slug>\S+)\n(?P<piped>\{ )?timeout -k 2 (?P<timeout>\d+) "
-    r"sh -c (?P<quoted>(?:'[^']*'|\"'\"|[^\s'\"])+) </dev/null; rc=",
+    r"(?:sh -c (?P<quoted>(?:'[^']*'|\"'\"|[^\s'\"])+)|(?P<plain>[^\n]+?)) </dev/null; rc=",
     re.MULTILINE,
 )
 
@@ -70,7 +74,7 @@ def build_script(
 
 
 def _framed(section: Section, nonce: str, cap: int) -> str:
-    command = f"timeout -k 2 {section.timeout} sh -c {shlex.quote(section.command)} </dev/null"
+    command = f"timeout -k 2 {section.timeout} {_as_program(section.command)} </dev/null"
     # The status goes to stderr from inside the braces: a pipe would give that of `head` alone.
     status = f"rc=$?; printf '\\n%s rc %s\\n' {nonce} $rc >&2"
     lines = [f"mark begin {section.slug}"]
@@ -79,6 +83,20 @@ def _framed(section: Section, nonce: str, cap: int) -> str:
     else:
         lines.append(f"{{ {command}; {status}; }} | head -c {cap + 1}")
     return "\n".join(lines) + "\n"
+
+
+def _as_program(command: str) -> str:
+    """The command for timeout(1): a program with its words as it is, all else in a shell.
+
+    Of the time that twelve commands cost a node, framed as here and printing nothing, the shell of
+    each is a fifth; timeout and head, which keep a command within its limits, are half.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError:  # an open quote: the shell says so
+        words = []
+    plain = words[:1] and words[0] in _PROGRAMS and shlex.join(words) == command
+    return command if plain else f"sh -c {shlex.quote(command)}"
 
 
 def split_output(script: Script, stdout: bytes, stderr: bytes) -> dict[str, RawOutput]:
@@ -141,7 +159,7 @@ def sections_of(text: str) -> tuple[str, tuple[Section, ...]]:
     sections = tuple(
         Section(
             slug=found["slug"],
-            command=shlex.split(found["quoted"])[0],
+            command=found["plain"] or shlex.split(found["quoted"])[0],
             timeout=int(found["timeout"]),
             stop=found["piped"] is None,
         )

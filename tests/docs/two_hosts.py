@@ -15,7 +15,7 @@ import yaml
 
 from overlay.records import RawOutput
 from replay.fleet import RECORDINGS
-from tasks.collect import HostCapture
+from tasks.commands import HostCapture
 from tasks.snapshot import write_capture, write_meta
 
 if TYPE_CHECKING:

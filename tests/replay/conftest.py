@@ -11,7 +11,7 @@ from overlay.loading import load_inventory
 from overlay.outputs import file_slug
 from overlay.records import RawOutput
 from replay.fleet import ReplayFleet
-from tasks.collect import HostCapture
+from tasks.commands import HostCapture
 from tasks.files import DAEMONS, FRR_CONF, INTERFACES, SYSCTL
 from tasks.snapshot import write_capture, write_meta
 

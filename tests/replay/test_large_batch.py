@@ -18,7 +18,7 @@ from overlay.loading import FABRIC_FILE, load_inventory
 from replay.fleet import RECORDINGS, ReplayFleet
 from replay.node import Mishap
 from tasks import deployment, reconnection
-from tasks.collect import HostCapture
+from tasks.commands import HostCapture
 from tasks.deploy import deploy_all
 from tasks.options import DeployOptions
 from tasks.outcome import RunState

@@ -12,8 +12,8 @@ import pytest
 from app.audit.pipeline import asked
 from overlay.errors import FleetError, SnapshotError
 from replay.fleet import ReplayFleet
-from tasks.collect import HostCapture, collect_all
-from tasks.commands import TEXT_SLUGS
+from tasks.collect import collect_all
+from tasks.commands import TEXT_SLUGS, HostCapture
 from tasks.deploy import deploy_all
 from tasks.options import DeployOptions
 from tasks.plan import FileState, plan_all

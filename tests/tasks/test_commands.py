@@ -127,7 +127,7 @@ def test_sysctl_is_asked_for_the_keys_of_the_intent() -> None:
 
 def test_a_file_that_is_not_there_is_no_failed_command() -> None:
     command = BY_SLUG["file_frr_conf"]
-    assert command.command == "sh -c '[ ! -e /etc/frr/frr.conf ] || cat /etc/frr/frr.conf'"
+    assert command.command == "[ ! -e /etc/frr/frr.conf ] || cat /etc/frr/frr.conf"
     assert command.root
 
 

@@ -232,3 +232,35 @@ def test_a_scripts_sections_are_read_back(sections: list[Section]) -> None:
 def test_another_script_is_not_read(text: str) -> None:
     with pytest.raises(ValueError, match="no nonce"):
         sections_of(text)
+
+
+PROGRAMS = {
+    "bridge fdb show": "bridge fdb show",
+    "vtysh -c 'show bgp l2vpn evpn'": "vtysh -c 'show bgp l2vpn evpn'",
+    "sudo -n test ! -e /etc/x || sudo -n cat /etc/x": None,
+    "ip -j route show; true": None,
+    "ip link show $DEVICE": None,
+    "sysctl -e net.ipv4.conf.*.rp_filter": None,
+    'vtysh -c "show version"': None,
+    "A=b ip link": None,
+    "ip link\nip address": None,
+    "[ ! -e /etc/x ] || cat /etc/x": None,
+}
+
+
+@pytest.mark.parametrize("command", PROGRAMS)
+def test_only_a_program_with_plain_words_runs_without_a_shell(command: str) -> None:
+    section = Section("it", command, timeout=3)
+    script = build_script([section])
+    assert (f"timeout -k 2 3 {command} </dev/null" in script.text) == bool(PROGRAMS[command])
+    assert sections_of(script.text)[1] == (section,)
+
+
+def test_a_program_that_is_absent_is_a_failed_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = build_script([Section("it", "vtysh -c 'show version'"), Section("next", "echo on")])
+    text = script.text.replace("PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:", "PATH=")
+    done = subprocess.run(["/bin/sh", "-s"], input=text.encode(), capture_output=True, check=True)
+    found = split_output(script, done.stdout, done.stderr)
+    assert found["it"].rc == 127
+    assert "vtysh" in found["it"].stderr
+    assert found["next"] == RawOutput("on\n")

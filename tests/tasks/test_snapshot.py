@@ -9,7 +9,7 @@ import pytest
 
 from overlay.errors import SnapshotError
 from overlay.records import RawOutput
-from tasks.collect import HostCapture
+from tasks.commands import HostCapture
 from tasks.snapshot import read_snapshot, write_capture, write_meta
 
 if TYPE_CHECKING:

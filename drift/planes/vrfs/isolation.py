@@ -46,7 +46,8 @@ def examine_isolation(view: HostView) -> Iterator[RawFinding]:
     # iproute2 lists both families in one table, or says IPv6 only when it is asked for that.
     has_ipv6 = view.state.ipv6_routes is not None or any(":" in route.prefix for route in routes)
     for vrf in view.node.vrfs:
-        own = [route for route in routes if route.table in _tables(view, vrf)]
+        tables = _tables(view, vrf)
+        own = [route for route in routes if route.table in tables]
         ended = {route.prefix for route in own if route.type in _ENDS}
         for prefix in vrf.unreachable:
             if prefix not in ended and (has_ipv6 or ":" not in prefix):

@@ -1,0 +1,172 @@
+"""The map of an audit: one node's outputs, parsed and compared with its intent, in a worker.
+
+What a worker needs of the fabric it gets once, when it starts. What a node printed goes in, what is
+kept of the node (`drift.facts.examined`) comes out, and nothing of the node stays but what others
+print alike.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from drift.catalogue import wanted_outputs
+from drift.engine import examine
+from drift.facts.shared import Shared
+from overlay.errors import FleetError
+from overlay.expected import RenderedNode
+from overlay.outputs import FRR_FILE
+from overlay.records import CommandResult, HostState
+from parsers import parse_frr_config, parse_host
+from tasks.commands import TEXT_SLUGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
+
+    from drift.facts.examined import Examined
+    from overlay.expected import FabricIntent
+    from tasks.commands import HostCapture
+    from tasks.snapshot import Snapshot
+
+# Below this, starting processes costs more than they save.
+_FEW_HOSTS = 12
+_MOST_WORKERS = 8
+# Records are trees, so that there is little to collect but what TTP leaves behind. After each 700
+# new objects, as Python does it, a node takes 55 ms; after 20,000 or more 50 ms. With 200,000 a
+# worker is an eighth larger.
+_COLLECT_AFTER = 20_000
+# Captures that wait for each worker: enough that it never waits, too few to fill the memory.
+_QUEUED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a worker is told once: the whole intent, and the ids of the chosen checks.
+
+    `alone`: each node is concluded by itself, so its facts must not lean on another's.
+    """
+
+    intent: FabricIntent
+    chosen: frozenset[str]
+    alone: bool = False
+
+
+class Mapper:
+    """Examines nodes, one at a time."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._shared = Shared()
+
+    def of_capture(self, capture: HostCapture, files: Mapping[str, str]) -> Examined:
+        """One node, by what it printed and its files as rendered; never raises for its output."""
+        intent = self._orders.intent
+        if capture.error is not None:
+            state = HostState(capture.host, error=capture.error)
+        else:
+            state = parse_host(capture.host, capture.outputs)
+            for slug in set(TEXT_SLUGS) - wanted_outputs(intent, intent.nodes[state.host]):
+                state.commands[slug] = CommandResult(slug, "skipped", error="no BGP is intended")
+        wanted = RenderedNode(files, parse_frr_config(files.get(FRR_FILE, "")))
+        shared = Shared() if self._orders.alone else self._shared
+        return examine(intent, state, wanted, self._orders.chosen, shared)
+
+    def of_snapshot(self, snapshot: Snapshot, host: str, files: Mapping[str, str]) -> Examined:
+        """One node, by what a snapshot holds of it."""
+        return self.of_capture(snapshot.read(host), files)
+
+
+class Workers:
+    """Where nodes are examined: one thread for a few, processes for more. Use it in a `with`.
+
+    TTP is not thread-safe: processes share nothing, and for a few hosts one thread does it all.
+    `patient` ones are not ended by a Ctrl-C: who asks them decides when it is over.
+    """
+
+    def __init__(self, orders: Orders, hosts: int, *, patient: bool = False) -> None:
+        """`hosts` is how many there will be at most."""
+        count = min(os.cpu_count() or 1, _MOST_WORKERS)
+        self._mapper: Mapper | None = None
+        self._pool: Executor
+        if hosts < _FEW_HOSTS:
+            self._mapper = Mapper(orders)
+            self._pool = ThreadPoolExecutor(1)
+        else:
+            # Not forked: a fork of a process with SSH threads may inherit a held lock.
+            self._pool = ProcessPoolExecutor(
+                count,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin,
+                initargs=(orders, patient),
+            )
+        self._room = threading.BoundedSemaphore(_QUEUED * count)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+
+    def examine(self, capture: HostCapture, files: Mapping[str, str]) -> Future[Examined]:
+        """Begins with a node; waits while there are enough to do. From any thread."""
+        if self._mapper is not None:
+            return self._submit(self._mapper.of_capture, capture, files)
+        return self._submit(_of_capture, capture, files)
+
+    def examine_snapshot(
+        self, snapshot: Snapshot, host: str, files: Mapping[str, str]
+    ) -> Future[Examined]:
+        """The same with what a snapshot holds of a node: the worker reads it."""
+        if self._mapper is not None:
+            return self._submit(self._mapper.of_snapshot, snapshot, host, files)
+        return self._submit(_of_snapshot, snapshot, host, files)
+
+    def _submit(self, work: Callable[..., Examined], *given: object) -> Future[Examined]:
+        self._room.acquire()
+        try:
+            future = self._pool.submit(work, *given)
+        except BrokenExecutor as error:
+            self._room.release()
+            raise lost(error) from None
+        except BaseException:
+            self._room.release()
+            raise
+        future.add_done_callback(lambda _: self._room.release())
+        return future
+
+
+def lost(error: BrokenExecutor) -> FleetError:
+    """What is said when a worker process was ended from outside."""
+    return FleetError(
+        f"a worker process that compares nodes has ended: {error}",
+        "look for `Out of memory` in the kernel's log (`dmesg`), and audit fewer nodes at a time "
+        "(--limit), or on a computer with more memory",
+    )
+
+
+_here: list[Mapper] = []
+"""The mapper of this process, if it is a worker."""
+
+
+def _begin(orders: Orders, patient: bool) -> None:  # noqa: FBT001 - a process's arguments
+    if patient:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _here[:] = [Mapper(orders)]
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
+
+
+def _of_capture(capture: HostCapture, files: Mapping[str, str]) -> Examined:
+    return _here[0].of_capture(capture, files)
+
+
+def _of_snapshot(snapshot: Snapshot, host: str, files: Mapping[str, str]) -> Examined:
+    return _here[0].of_snapshot(snapshot, host, files)
