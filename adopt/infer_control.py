@@ -114,11 +114,11 @@ def vrf_keys(survey: Survey, found: NamesFound, flags: FlagsFound) -> dict[str, 
 
 
 def _advertised(survey: Survey, vrf: str) -> dict[str, list[str]]:
-    """`advertise:` of a VRF, where most of the hosts that have it announce its subnets."""
+    """`advertise:` of a VRF, where most hosts that have a subnet of it announce their own."""
     words = [
         word_at(host, bool(lines), lines[0].line if lines else 0)
         for host in survey.vteps
-        if vrf in host.devices
+        if any(d.addresses for d in host.devices.values() if d.word("vrf") == vrf)
         for instance in [host.instance(vrf)]
         for lines in [instance.said("advertise", family=EVPN) if instance else []]
     ]

@@ -1,6 +1,7 @@
 """Nornir's connection plugin for our nodes, registered with Nornir under a name of its own.
 
-nornir-netmiko's plugin would open only what Netmiko's own table of device types lists.
+It is nornir-netmiko's, but for how it opens: that would open only what Netmiko's own table of
+device types lists.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nornir.core.plugins.connections import ConnectionPluginRegister
+from nornir_netmiko.connections import Netmiko
 
 from overlay.errors import ConnectError
 from tasks.ssh.connection import FleetSSH
@@ -22,7 +24,7 @@ NETMIKO = "netmiko"
 _DEVICE_TYPE = "linux"
 
 
-class FleetConnection:
+class FleetConnection(Netmiko):
     """Opens a `FleetSSH` for a host; `extras` are Netmiko's options and ours."""
 
     connection: FleetSSH
@@ -48,10 +50,6 @@ class FleetConnection:
                 f"Netmiko refuses the connection's options: {error}",
                 "correct `connection_options: {netmiko: {extras: ...}}` in the inventory",
             ) from error
-
-    def close(self) -> None:
-        """Ends the connection, also one that is broken already."""
-        self.connection.disconnect()
 
 
 def register() -> None:
