@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     States = dict[str, HostState]
     Fault = Callable[[FabricIntent], States]
 
+# Thirty fabrics of fifty nodes.
+pytestmark = pytest.mark.slow
+
 NODES = 50
 VNIS = 20
 FEW_VNIS = 4
