@@ -352,6 +352,19 @@ def _forwarding_of_bridges(fabric: Fabric, networks: list[Network]) -> list[tupl
     return found
 
 
+def _without_duplicate_detection(fabric: Fabric, networks: list[Network]) -> list[tuple[str, str]]:
+    """For bridges with an IPv6 anycast gateway, which every node has, with one MAC.
+
+    Two nodes that get it at about the same moment each find it taken, and the kernel uses it on
+    neither.
+    """
+    return [
+        (f"net.ipv6.conf.{network_bridge(fabric, net).replace('.', '/')}.accept_dad", "0")
+        for net in networks
+        if any(":" in gateway for gateway in net.gateways)
+    ]
+
+
 def _sysctls(
     fabric: Fabric,
     name: str,
@@ -374,6 +387,8 @@ def _sysctls(
         # ifupdown2 of Debian 12 puts a bridge into its VRF when it has its addresses already, and
         # the kernel takes the IPv6 ones away then.
         settings.append(("net.ipv6.conf.all.keep_addr_on_down", "1"))
+    if _scope(fabric, node) is not Scope.OBSERVED:
+        settings += _without_duplicate_detection(fabric, networks)
     if router and len({route.next_hop for route in router.routes}) > 1:
         # Static ECMP does not see that an exit is dead; its unanswered ARP does. IPv6 always looks.
         settings.append(("net.ipv4.fib_multipath_use_neigh", "1"))

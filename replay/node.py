@@ -52,6 +52,7 @@ _SUCCEED = frozenset(
         "frr-converged",
         "frr-reload",
         "frr-restart",
+        "gateways-usable",
         "hold",
         "ifreload",
         "interfaces-hold",

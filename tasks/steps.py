@@ -96,7 +96,29 @@ def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     reload = Section("ifreload", command, timeout=120, stop=True)
     again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
     settle = Section("sysctl-again", again, stop=True)
-    return [tables, *_remade(change), reload, *_routes_gone(change), settle]
+    return [tables, *_remade(change), reload, *_routes_gone(change), settle, *_usable(change)]
+
+
+def _usable(change: FileChange) -> list[Section]:
+    """Gives bridges again what duplicate address detection holds back: IPv6 anycast gateways.
+
+    A new bridge may have got its address before its `accept_dad` was off. It stays tentative, and
+    for good where another node's was seen.
+    """
+    bridges = [
+        stanza.name
+        for stanza in parse_interfaces(change.after.text or "").stanzas
+        if stanza.values("bridge-ports") and any(":" in it for it in stanza.values("address"))
+    ]
+    command = (
+        '[ "$(cat /proc/sys/net/ipv6/conf/{0}/accept_dad)" != 0 ] || '
+        "ip -6 -o address show dev {0} scope global tentative | awk '{{print $4}}' | "
+        "while read -r it; do ip -6 address del $it dev {0} && ip -6 address add $it dev {0}; done"
+    )
+    return [
+        Section("gateways-usable", "\n".join(command.format(shlex.quote(it)) for it in bridges))
+        for _ in bridges[:1]
+    ]
 
 
 def _starts_other_daemons(change: FileChange | None) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from drift.applies import with_sysctls
 from drift.causes import from_interface
 from drift.evidence import bounded, lines
-from drift.model import CRITICAL, About, Check
+from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
 from overlay import outputs
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from drift.model import RawFinding
     from drift.view import HostView
+
+_OF_AN_INTERFACE = re.compile(r"net\.ipv[46]\.conf\.([^.]+)\.\w+")
+_OF_ALL = frozenset({"all", "default"})
 
 SYSCTL = Check(
     "sysctl",
@@ -34,9 +38,11 @@ SYSCTL = Check(
 
 
 def examine_settings(view: HostView) -> Iterator[RawFinding]:
-    """Each setting against `key = value`; one that the kernel does not have is absent."""
+    """Each setting against `key = value`; one that the kernel does not have is absent.
+
+    Duplicate address detection, where it should be off, loses nothing until an address is added.
+    """
     found = view.state.settings or {}
-    bridge = view.node.underlay_bridge.name
     for key, wanted in view.node.sysctls:
         actual = found.get(key)
         if actual != wanted:
@@ -48,8 +54,15 @@ def examine_settings(view: HostView) -> Iterator[RawFinding]:
                 bounded(actual),
                 attribute="value",
                 evidence=lines(outputs.SYSCTL, [f"{key} = {actual}"] if key in found else []),
-                about=About(device=bridge if f".{bridge}." in key else ""),
+                severity=WARNING if key.endswith(".accept_dad") else None,
+                about=About(device=_device(key)),
             )
+
+
+def _device(key: str) -> str:
+    """The interface whose setting it is; empty for one of the whole node, or of no interface."""
+    found = _OF_AN_INTERFACE.fullmatch(key)
+    return found[1].replace("/", ".") if found and found[1] not in _OF_ALL else ""
 
 
 PLANE = Plane(examine_settings, (SYSCTL,))

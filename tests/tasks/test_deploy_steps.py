@@ -20,6 +20,7 @@ from tasks.files import (
 from tasks.plan import FileChange, FileState
 from tasks.steps import apply_sections, made_devices, verify_sections, vxlan_stanzas
 from tests.rendering import render
+from tests.workers import can_be_apart
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EVPN = """
@@ -33,6 +34,8 @@ auto vmbr2
 iface vmbr2 inet manual
         bridge-ports vxlan2
 """
+
+ADDRESS = "fd00:2::fe/64"
 
 
 def change(file, before: str | None, after: str) -> FileChange:
@@ -53,6 +56,34 @@ def test_frr_is_configured_before_the_interfaces():
     assert done.index("frr-restart") < done.index(f"install:{INTERFACES.path}")
     assert done.index("rt-tables") < done.index("ifreload")
     assert done[-2:] == ["ifreload", "sysctl-again"]  # of interfaces that were not there before
+
+
+@pytest.mark.skipif(not can_be_apart(), reason="no network namespace can be made here")
+@pytest.mark.parametrize(("detection", "left"), [("0", ""), ("1", ADDRESS)])
+def test_ipv6_gateways_do_not_stay_tentative(detection, left):
+    """An underlay's own address, with its duplicate address detection on, is left alone."""
+    routed = EVPN.replace(
+        "iface vmbr2 inet manual", f"iface vmbr2 inet static\n        address {ADDRESS}"
+    )
+    assert routed != EVPN
+    sections = apply_sections((change(INTERFACES, None, routed),), "/tmp/stage")
+    usable = next(section for section in sections if section.slug == "gateways-usable")
+    show = "ip -6 -o address show dev vmbr2 scope global tentative | awk '{print $4}'"
+    script = f"""set -e
+        ip link add vmbr2 type bridge
+        ip link set vmbr2 up
+        ip -6 address add {ADDRESS} dev vmbr2
+        {show}
+        echo {detection} > /proc/sys/net/ipv6/conf/vmbr2/accept_dad
+        {usable.command}
+        {show}
+        ip -6 -o address show dev vmbr2 scope global | awk '{{print $4}}'"""
+    done = subprocess.run(
+        ["unshare", "--net", "sh", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == [ADDRESS, *filter(None, [left]), ADDRESS]
+    assert "gateways-usable" not in steps(change(INTERFACES, None, EVPN))
 
 
 def test_an_frr_conf_that_is_not_ours_is_loaded_by_a_restart():

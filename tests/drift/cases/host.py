@@ -5,17 +5,28 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from drift.model import WARNING
+from overlay.derive import derive
+from overlay.intent import Fabric
 from tests.drift.cases.case import Case
 from tests.drift.worlds import both, example, json, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from overlay.expected import FabricIntent
     from tests.drift.worlds import Mutation
 
 MULTI = partial(example, "exit-multi-gateway")
 UPSTREAM = partial(example, "exit-upstream-bgp")
 VRRP = partial(example, "exit-vrrp")
+
+
+def IPV6() -> FabricIntent:  # noqa: N802 - beside its like
+    """The symmetric example with an IPv6 gateway."""
+    keys = example("l3-symmetric").fabric.model_dump(mode="json", exclude_none=True)
+    keys["networks"][0]["gateways"].append("fd00:2::fe/64")
+    return derive(Fabric.model_validate(keys))
 
 
 def _group(**changes: Any) -> Callable[[Any], None]:
@@ -85,6 +96,18 @@ HOST: dict[tuple[str, str], Case] = {
         "net.ipv4.conf.vmbr0.rp_filter",
         "value - Expected: 0 Actual: 1",
         MULTI,
+    ),
+    ("sysctl", "duplicate address detection of an anycast gateway"): Case(
+        text(
+            "node2",
+            "sysctl",
+            lambda said: said.replace("vmbr2.accept_dad = 0", "vmbr2.accept_dad = 1"),
+        ),
+        "node2",
+        "net.ipv6.conf.vmbr2.accept_dad",
+        "value - Expected: 0 Actual: 1",
+        IPV6,
+        severity=WARNING,
     ),
     ("sysctl", "a setting that the kernel does not have"): Case(
         text("node2", "sysctl", lambda said: said.partition("\n")[2]),
