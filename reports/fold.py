@@ -22,11 +22,19 @@ class RootCause:
     consequences: tuple[FindingReport, ...] = ()
 
     @property
+    def _alike(self) -> list[FindingReport]:
+        return [item for item in self.consequences if is_alike(self.finding, item)]
+
+    @property
+    def hosts(self) -> set[str]:
+        """The nodes that have the same fault, its own included."""
+        return {self.finding.host, *(item.host for item in self._alike)}
+
+    @property
     def likewise(self) -> str:
         """Where else the same was found, `Also on 2 more nodes: node2, node3`, or nothing."""
-        alike = [item for item in self.consequences if is_alike(self.finding, item)]
-        hosts = {item.host for item in alike} - {self.finding.host}
-        objects = {item.object for item in alike} - {self.finding.object}
+        hosts = self.hosts - {self.finding.host}
+        objects = {item.object for item in self._alike} - {self.finding.object}
         said = [f"on {counted(len(hosts), 'more node')}: {_listed(hosts)}"] if hosts else []
         if objects:
             said.append(f"for {_listed(objects)}")

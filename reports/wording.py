@@ -79,7 +79,7 @@ def explains(cause: RootCause, report: Report) -> str:
 
 def spread(causes: Sequence[RootCause], report: Report) -> str:
     """Return on how many nodes the root causes are, where others are only affected, or nothing."""
-    roots = len({cause.finding.host for cause in causes})
+    roots = len({host for cause in causes for host in cause.hosts})
     affected = len({item.host for item in report.findings}) - roots
     if affected <= 0 or not roots:
         return ""
