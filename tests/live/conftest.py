@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from lab.spec import Node
 
 CONVERGE = 120.0
+# Labs of this session in which a third try runs without Debian testing.
+stand_ins: list[Lab] = []
 
 
 @dataclass
@@ -213,10 +215,11 @@ class Lab:
         return f"{name} on {guest.node}:\n{run_on(self.spec.node(guest.node), command).out}"
 
     def do_without_testing(self) -> None:
-        """From now on Debian testing's nodes run its stand-in; all of them begin with fresh disks."""
+        """Until the file ends Debian testing's nodes run its stand-in; all begin with fresh disks."""
         if os.environ.get(TESTING_VARIABLE) == "skip":
             return
         os.environ[TESTING_VARIABLE] = "skip"
+        stand_ins.append(self)
         fabric.down()
         fabric.up(self.whole)
         self.deploy()
@@ -252,7 +255,11 @@ def _own_lab() -> Iterator[None]:
 def lab(
     _own_lab: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Lab:
-    """All machines run: they stay up from one file to the next."""
+    """All machines run: they stay up from one file to the next, but for those that stood in."""
+    if stand_ins:
+        stand_ins.clear()
+        del os.environ[TESTING_VARIABLE]
+        fabric.down()
     running = Lab(tmp_path_factory.mktemp("live"), ROOT / "examples" / "l2-evpn")
     if all(item.get_closest_marker("smoke") for item in request.session.items):
         running.whole = load_lab(ROOT / "examples" / "l3-symmetric")
