@@ -8,12 +8,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
 from lab import fabric, guests
 from tests.live.matrix import ROOT
+from tests.live.probes import on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,8 @@ ASKED_AT_ONCE = 50
 ADDRESS = "192.168.0.3"
 AWAY = 25.0
 AFTERWARDS = 5
+# So many router MACs may FRR lose in fifty audits.
+LOST_BY_FRR = 3
 
 
 class Traffic:
@@ -134,15 +137,38 @@ def busy(lab: Lab) -> Iterator[Traffic]:
         yield traffic
 
 
+def lost_by_frr(lab: Lab, finding: dict[str, Any]) -> bool:
+    """Whether FRR itself has lost a router MAC, as 8.4 may when routes come and go.
+
+    Then it is no false alarm: also a moment later the kernel routes to that VTEP and has no
+    forwarding entry for its MAC, so routed packets go nowhere. docs/troubleshooting.md has the
+    remedy.
+    """
+    if finding["check"] != "fdb-missing" or " RMAC " not in finding["object"]:
+        return False
+    device, _, mac = finding["object"].split()
+    asked = f"bridge fdb show dev {device} | grep -ci {mac}; ip route show vrf vrf1 | grep -c 'via "
+    held, routes = on(lab, finding["host"], f"{asked}{finding['expected']} '; :").split()
+    return held == "0" and routes != "0"
+
+
 def test_fifty_audits_of_a_busy_fabric_are_silent(lab: Lab, busy: Traffic) -> None:
+    lost = 0
     for number in range(AUDITS):
         if number % AUDITS_A_MOVE == 0:
             busy.move()
         elif number % AUDITS_A_BOOT == 1:
             busy.leave_or_boot()
         audit = lab.audit()
-        assert audit.code == 0, f"audit {number}, after {busy.moves} moves:\n{audit.text}"
+        said = f"audit {number}, after {busy.moves} moves:\n{audit.text}"
+        assert all(lost_by_frr(lab, finding) for finding in audit.roots), said
+        assert audit.code == (2 if audit.roots else 0), said
+        for finding in audit.roots:
+            lost += 1
+            on(lab, finding["host"], f"vtysh -c 'clear bgp {finding['expected']}'")
+            lab.audit_clean()
     assert busy.errors == []
+    assert lost <= LOST_BY_FRR
     # Those that the last audits have asked for may still be under way.
     assert busy.moves >= AUDITS // AUDITS_A_MOVE - 2
     assert busy.boots >= AUDITS // AUDITS_A_BOOT // 2 - 1
