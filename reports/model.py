@@ -29,7 +29,7 @@ class Strict(BaseModel):
 
 
 class ProbeInfo(Strict):
-    """What `audit --probe` asked: so many paths and tunnels, from so many nodes."""
+    """How many paths and tunnels `audit --probe` asked for, and from how many nodes."""
 
     nodes: NonNegativeInt
     paths: NonNegativeInt

@@ -25,7 +25,7 @@ export PATH LC_ALL
 umask 022
 mark() { printf '\\n%s %s\\n' {nonce} "$*"; printf '\\n%s %s\\n' {nonce} "$*" >&2; }
 """
-# Those that an audit runs; what `shlex` would have to quote (`||`, `$`, `*`) is no word of theirs.
+# What an audit runs without a shell of its own, unless a word has to be quoted (`||`, `$`, `*`).
 _PROGRAMS = frozenset({"bridge", "ip", "sysctl", "sudo", "vtysh"})
 DEFAULT_CAP = 64 * 1024 * 1024
 TIMED_OUT = 124

@@ -53,7 +53,7 @@ def _registered() -> Iterator[None]:
 
 
 def machines(fleet: ReplayFleet) -> dict[str, dict[str, object]]:
-    """The replayed nodes, and one that is no node of the fabric."""
+    """The replayed nodes, and one that is not a node of the fabric."""
     hosts = yaml.safe_load((fleet.inventory / "hosts.yaml").read_text())
     data = yaml.safe_load((fleet.inventory / "groups.yaml").read_text())["replay"]["data"]
     found = {
