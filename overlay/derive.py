@@ -203,7 +203,7 @@ def _ends(fabric: Fabric, node: str, vrf: str) -> tuple[str, ...]:
     Where others write the files, IPv6 counts only in a VRF that routes it: Proxmox ends IPv4 alone.
     """
     if _scope(fabric, fabric.nodes[node]) is not Scope.OBSERVED or any(
-        ":" in gateway for net in fabric.networks if net.vrf == vrf for gateway in net.gateways
+        net.routes_ipv6 for net in fabric.networks if net.vrf == vrf
     ):
         return EVERYTHING
     return EVERYTHING[:1]
@@ -245,7 +245,7 @@ def _port_flags(fabric: Fabric, network: Network | None = None) -> PortFlags:
     # ARP asks by broadcast, which has a flag of its own and is always flooded. IPv6 asks by
     # multicast: suppression answers only for neighbours that a type-2 route has told of, and for
     # any other the question must reach the other VTEPs.
-    over_ipv6 = network is not None and any(":" in gateway for gateway in network.gateways)
+    over_ipv6 = network is not None and network.routes_ipv6
 
     def said(key: str, *, default: bool) -> bool:
         values = [getattr(place, key) for place in (network, fabric.overlay) if place is not None]
@@ -336,6 +336,11 @@ def _forwarding(fabric: Fabric, node: Node) -> bool:
     return node.role is Role.ROUTER
 
 
+def _setting(version: int, interface: str, name: str) -> str:
+    # A dot in an interface's name is a slash between the parts of a key.
+    return f"net.ipv{version}.conf.{interface.replace('.', '/')}.{name}"
+
+
 def _forwarding_of_bridges(fabric: Fabric, networks: list[Network]) -> list[tuple[str, str]]:
     """Where others write the files: what the kernel asks of a packet that comes in by a bridge.
 
@@ -345,9 +350,8 @@ def _forwarding_of_bridges(fabric: Fabric, networks: list[Network]) -> list[tupl
     vrfs = {network.vrf for network in networks if network.vrf}
     if fabric.routing is Routing.SYMMETRIC:
         routed += [l3vni_bridge(fabric, vrf) for vrf in fabric.vrfs if vrf in vrfs]
-    # A dot in an interface's name is a slash between the parts of a key.
-    found = [(f"net.ipv4.conf.{name.replace('.', '/')}.forwarding", "1") for name in routed]
-    if any(":" in gateway for network in networks for gateway in network.gateways):
+    found = [(_setting(4, name, "forwarding"), "1") for name in routed]
+    if any(network.routes_ipv6 for network in networks):
         found.append(("net.ipv6.conf.all.forwarding", "1"))
     return found
 
@@ -359,9 +363,9 @@ def _without_duplicate_detection(fabric: Fabric, networks: list[Network]) -> lis
     neither.
     """
     return [
-        (f"net.ipv6.conf.{network_bridge(fabric, net).replace('.', '/')}.accept_dad", "0")
+        (_setting(6, network_bridge(fabric, net), "accept_dad"), "0")
         for net in networks
-        if any(":" in gateway for gateway in net.gateways)
+        if net.routes_ipv6
     ]
 
 
@@ -383,7 +387,7 @@ def _sysctls(
         # does not follow `default`, and the stricter of `all` and the interface counts.
         places = ("default", "all", fabric.underlay.bridge)
         settings += [(f"net.ipv4.conf.{place}.rp_filter", "0") for place in places]
-    if any(net.vrf and any(":" in gateway for gateway in net.gateways) for net in networks):
+    if any(net.vrf and net.routes_ipv6 for net in networks):
         # ifupdown2 of Debian 12 puts a bridge into its VRF when it has its addresses already, and
         # the kernel takes the IPv6 ones away then.
         settings.append(("net.ipv6.conf.all.keep_addr_on_down", "1"))

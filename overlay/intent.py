@@ -305,6 +305,11 @@ class Network(Strict):
     def _is_multicast(cls, value: IPvAnyAddress | None) -> IPvAnyAddress | None:
         return _multicast(value)
 
+    @property
+    def routes_ipv6(self) -> bool:
+        """Whether one of its anycast gateways is an IPv6 address."""
+        return any(":" in gateway for gateway in self.gateways)
+
 
 class Node(Extras):
     """One node of the fabric; its name is that of a host in the inventory."""

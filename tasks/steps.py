@@ -115,10 +115,8 @@ def _usable(change: FileChange) -> list[Section]:
         "ip -6 -o address show dev {0} scope global tentative | awk '{{print $4}}' | "
         "while read -r it; do ip -6 address del $it dev {0} && ip -6 address add $it dev {0}; done"
     )
-    return [
-        Section("gateways-usable", "\n".join(command.format(shlex.quote(it)) for it in bridges))
-        for _ in bridges[:1]
-    ]
+    commands = [command.format(shlex.quote(name)) for name in bridges]
+    return [Section("gateways-usable", "\n".join(commands))] if commands else []
 
 
 def _starts_other_daemons(change: FileChange | None) -> bool:
