@@ -30,18 +30,19 @@ def second_look(
 ) -> Report:
     """The report, made again if a finding may be a guest that was just moving.
 
-    Once, and once more while what shows between nodes is another fact than the look before showed:
-    nodes are read one after the other, and a guest that left in between is still in one's routes.
+    Once, and once more while it has such a finding that the look before did not have: another
+    guest may have moved since, and nodes are read one after the other.
     `until` is the run's deadline (monotonic): there is no second look without time for it.
     """
     seen: frozenset[str] | None = None
     for _ in range(_LOOKS - 1):
         passing = [f for f in report.findings if f.check in TRANSIENT and f.caused_by is None]
-        between = frozenset(f.id for f in passing if f.check in ACROSS_NODES)
-        confirmed = seen is not None and between <= seen
+        shown = frozenset(f.id for f in passing)
+        confirmed = seen is not None and shown <= seen
         if not passing or confirmed or (until is not None and until - time.monotonic() < _ROOM):
             return report
-        seen = between
+        seen = shown
+        between = any(f.check in ACROSS_NODES for f in passing)
         hosts = frozenset(report.hosts) if between else frozenset(f.host for f in passing)
         moving = "entries may be changing right now: collecting again"
         say(f"{counted(len(hosts), 'node')}: {moving}")

@@ -136,6 +136,28 @@ def test_a_route_that_is_missing_for_a_moment_takes_a_look_at_all_nodes() -> Non
     assert len(after.findings) == 1
 
 
+def test_what_the_second_look_alone_shows_is_looked_at_once_more() -> None:
+    """A router MAC was just on its way to the kernel when a machine's stale entry had gone."""
+    left = replace(examples.learning("leaf1"), check="fdb-stale", object="vxlan2 MAC 02:00::1")
+    underway = replace(left, check="fdb-missing", object="vxlan4000 RMAC 06:00:02:a3:00:01")
+
+    def looked_at(*reports: Report) -> tuple[Fabric, Report]:
+        fabric = Fabric(*reports)
+        first = fabric.look(set())
+        last = second_look(
+            first, fabric.look, until=None, say=fabric.said.append, sleep=fabric.sleep
+        )
+        return fabric, last
+
+    moving, after = looked_at(report(left), report(underway), report())
+    assert moving.asked == [set(), {"leaf1"}, {"leaf1"}]
+    assert after.findings == ()
+
+    lost, after = looked_at(report(left, underway), report(underway))
+    assert lost.asked == [set(), {"leaf1"}]
+    assert len(after.findings) == 1
+
+
 def test_what_shows_only_between_nodes_needs_all_of_them() -> None:
     twice = replace(examples.learning("leaf1"), check="vtep-duplicate")
     assert unsettled(report(twice)) == {"leaf1", "leaf2", "leaf3"}

@@ -12,6 +12,7 @@ from drift.catalogue import CHECKS
 from drift.engine import audit
 from overlay.records import CommandResult, FdbEntry
 from tests.drift import applicable, worlds
+from tests.drift.cases.router_macs import RMAC_OF_2, rmac_entry
 from tests.drift.worlds import (
     BY_RENDER,
     fdb,
@@ -363,3 +364,19 @@ def test_a_mac_that_moves_while_the_node_is_read_is_no_drift() -> None:
     assert [f.check for f in audit(intent, states).findings] == ["fdb-stale"]
     states["node1"] = replace(states["node1"], fdb=before)
     assert audit(intent, states).findings == ()
+
+
+@pytest.mark.parametrize("change", [{}, {"dst": "192.168.0.3"}], ids=["gone", "elsewhere"])
+def test_a_router_mac_that_moves_while_the_node_is_read_is_no_drift(change: dict[str, str]) -> None:
+    intent = worlds.symmetric()
+    states = healthy_states(intent)
+    whole = states["node1"].fdb or ()
+    worlds.fdb("node1", rmac_entry(RMAC_OF_2, **change))(states)
+    without = states["node1"].fdb
+    states["node1"] = replace(states["node1"], fdb_later=whole)
+    assert audit(intent, states).findings == ()
+    states["node1"] = replace(states["node1"], fdb=whole, fdb_later=without)
+    assert audit(intent, states).findings == ()
+    states["node1"] = replace(states["node1"], fdb=without)
+    found = [f.check for f in audit(intent, states).findings]
+    assert found == ["fdb-wrong-vtep" if change else "fdb-missing"]
