@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.audit.options import choice_of
 from app.schedule import Units, plan_of, refuse_secrets, times_of, unit_name
 from cli.options import context_of
 from overlay.errors import FleetError
@@ -56,7 +57,7 @@ def schedule(
 ) -> None:
     """Prints, installs or removes systemd units that audit this inventory periodically.
 
-    Example: run.py schedule --every 15min --user netops -- --deadline 600
+    Example: run.py schedule --every 15min --user netops -- --deadline 600 --probe
     """
     context = context_of(ctx)
     if sum((cron, install, remove)) > 1:
@@ -80,4 +81,6 @@ def _parsed(ctx: typer.Context, options: tuple[str, ...]) -> dict[str, Any]:
     """What `audit` makes of the options: a wrong one is found now, not at the timer's first run."""
     refuse_secrets(options)
     main: Any = ctx.find_root().command
-    return dict(main.get_command(ctx, "audit").make_context("audit", list(options)).params)
+    parsed = dict(main.get_command(ctx, "audit").make_context("audit", list(options)).params)
+    choice_of(parsed["check"], parsed["skip"], unprobed=not parsed["probe"])
+    return parsed

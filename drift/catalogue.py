@@ -93,6 +93,8 @@ WITH_OTHERS = frozenset(check.id for check in CHECKS.values() if check.with_othe
 """What also hangs on other nodes, which may be deployed later."""
 TRANSIENT = frozenset(check.id for check in CHECKS.values() if check.transient)
 """What a guest that migrates may cause for a moment: no drift unless it is there twice."""
+BY_PROBE = frozenset(check.id for check in CHECKS.values() if check.by_probe)
+"""What only an audit with `--probe` looks for."""
 
 
 def wanted_outputs(intent: FabricIntent, node: NodeIntent) -> frozenset[str]:

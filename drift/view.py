@@ -97,39 +97,66 @@ class HostView:
         """By VXLAN device, the addresses in its flood list."""
         return self._fdb[1]
 
+    def unbridged(self, vxlan: VxlanIntent, macs: Iterable[str]) -> set[str]:
+        """Those of the remote MACs whose frames never enter the tunnel: the bridge lacks them.
+
+        Where unknown unicast is flooded they do all the same. Every port has a line of its own in
+        its bridge; where not even that is shown, nothing is concluded.
+        """
+        known = self._fdb[2].get(vxlan.name, {})
+        shown = any(entry.state == "permanent" for entry in known.values())
+        if not shown or vxlan.flags.unicast_flood:
+            return set()
+        return {
+            mac
+            for mac in macs
+            if mac not in known
+            and (vxlan.bridge, mac) not in self.housed
+            and (vxlan.name, mac) not in self.moving
+        }
+
+    def is_copied(self, vxlan: VxlanIntent, mac: str, vtep: str) -> bool:
+        """True when frames for a MAC that the tunnel lacks still arrive, as copies to each VTEP."""
+        return mac in self._fdb[2].get(vxlan.name, {}) and vtep in self.floods.get(vxlan.name, {})
+
     @cached_property
     def moving(self) -> frozenset[tuple[str, str]]:
         """(device, MAC or flood address) that changed while the node was read: no drift, yet."""
         later = self.state.fdb_later
         if later is None or later is self.state.fdb or later == self.state.fdb:
             return frozenset()
+        after = self._indexed(later)
         return frozenset(
             (device, key)
-            for before, after in zip(self._fdb, self._indexed(later), strict=True)
-            for device in before.keys() | after.keys()
-            for key in unequal(_hops(before[device]), _hops(after[device]))
+            for old, new in zip(self._fdb, after, strict=True)
+            for device in old.keys() | new.keys()
+            for key in unequal(_hops(old[device]), _hops(new[device]))
         )
 
     @cached_property
-    def _fdb(self) -> tuple[_Entries, _Entries]:
+    def _fdb(self) -> tuple[_Entries, _Entries, _Entries]:
         return self._indexed(self.state.fdb or ())
 
-    def _indexed(self, entries: Iterable[FdbEntry]) -> tuple[_Entries, _Entries]:
-        """By device: the remote MACs, and the addresses of the flood list."""
-        # A MAC can have two lines on a device: the bridge's (`master`), without a destination, and
-        # the tunnel's (`self`), which is the one that says where the frame goes.
+    def _indexed(self, entries: Iterable[FdbEntry]) -> tuple[_Entries, _Entries, _Entries]:
+        """By device: the remote MACs, the addresses of the flood list, and the bridge's MACs."""
+        # A remote MAC has two lines on a device: the bridge's (`master`), by which a frame enters
+        # the tunnel, and the tunnel's (`self`), which says to which VTEP it goes.
         tunnels: _Entries = defaultdict(dict)
         floods: _Entries = defaultdict(dict)
+        bridged: _Entries = defaultdict(dict)
         ours = {vxlan.name for vxlan in self.node.vxlans}
         for entry in entries:
             device, dst = entry.device, entry.dst
-            if device not in ours or (dst is None and entry.nhid is None):
+            if device not in ours:
                 continue
-            if entry.mac != ALL_ZERO_MAC:
+            if dst is None and entry.nhid is None:
+                if entry.master is not None:
+                    bridged[device][entry.mac] = entry
+            elif entry.mac != ALL_ZERO_MAC:
                 tunnels[device][entry.mac] = entry
             elif dst is not None:
                 floods[device][dst] = entry
-        return tunnels, floods
+        return tunnels, floods, bridged
 
     @cached_property
     def housed(self) -> frozenset[tuple[str, str]]:

@@ -7,6 +7,36 @@ The shell texts run on the node after ``PRELUDE``, under ``set -eu``, with ``$br
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class To(StrEnum):
+    """Whom a guest of the broken node pings; the value says it."""
+
+    SEGMENT = "within the VNI"
+    UNHEARD = "within the VNI, to an address that has not been heard of"
+    ROUTED = "to another VNI"
+    TAGGED = "within the VNI, in tagged frames"
+    GATEWAY = "to its gateway"
+    OUTSIDE = "to the outside"
+    UNDERLAY = "to its node's VTEP address, which answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A guest's ping by which a fault shows: all are lost, or to the underlay, some are answered.
+
+    `to` a guest on another node is one of those that it has; `forgets` says that it asks for the
+    MAC anew.
+    """
+
+    to: To = To.SEGMENT
+    options: str = ""
+    forgets: bool = False
+
+    def __str__(self) -> str:
+        anew = ", its ARP entry deleted" if self.forgets else ""
+        return f"`{' '.join(('ping', *self.options.split()))}` {self.to.value}{anew}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +47,9 @@ class Fault:
     ``shared`` says that it changes what other nodes receive, so that it breaks one at a time;
     ``bound`` that no other node than ``node`` has what it breaks; ``renews`` that the node
     announces its routes with other attributes, on which FRR 8.4 elsewhere may lose its router MAC.
-    ``probe`` that only an audit with ``--probe`` sees it.  ``stops`` are the options of a ping that
-    a guest of this node loses whole, to one on another node in the same VNI.
-    ``topology`` is the example whose overlay it needs.
+    ``probe`` that only an audit with ``--probe`` sees it.  ``stops`` is the guest's ping by which
+    it shows; what harms no guest has none.
+    ``topology`` is the example whose overlay it needs, or the fabric in ``tests/live``.
     """
 
     name: str
@@ -33,7 +63,7 @@ class Fault:
     bound: bool = False
     renews: bool = False
     probe: bool = False
-    stops: str = ""
+    stops: Ping | None = None
     topology: str = "l3-symmetric"
 
 
@@ -90,12 +120,25 @@ thaw_zebra() {
     rmdir "$frr/hold"
 }
 first_flood() {
-    bridge fdb show dev "$vxlan" | sed -n 's/^00:00:00:00:00:00 dst \([^ ]*\) .*/\1/p' | head -n 1
+    bridge fdb show dev "$vxlan" | sed -n 's/^00:00:00:00:00:00 dst \([^ ]*\) .*/\1/p' | sort |
+        head -n 1
 }
-# The first remote MAC as "MAC VTEP".
-first_remote() {
+# Each remote MAC as "MAC VTEP".
+remote_macs() {
     bridge fdb show dev "$vxlan" | grep -v ^00:00:00:00:00:00 |
-        sed -n 's/^\([^ ]*\) dst \([^ ]*\) .*extern_learn.*/\1 \2/p' | head -n 1
+        sed -n 's/^\([^ ]*\) dst \([^ ]*\) .*extern_learn.*/\1 \2/p'
+}
+first_remote() { remote_macs | head -n 1; }
+# A guest's MAC that the bridge has learned, as "MAC PORT".
+first_guest() {
+    bridge fdb show br "$bridge" | grep -v -e " $vxlan " -e permanent -e extern_learn -e ' vlan ' |
+        sed -n 's/^\([^ ]*\) dev \([^ ]*\) master .*/\1 \2/p' | head -n 1
+}
+# A frame to everybody from each guest of the node, for which no guest needs to know a MAC.
+have_guests_speak() {
+    for guest in $(ip netns list | cut -d ' ' -f 1); do
+        ip netns exec "$guest" ping -c 1 -W 1 224.0.0.1 >/dev/null 2>&1 || :
+    done
 }
 # The first router MAC on the L3VNI's device $1 that a route carries, as "MAC VTEP".
 first_router_mac() {
@@ -115,6 +158,14 @@ first_next_hop() {
 need() { [ -n "$2" ] || { echo "there is no $1 on $vxlan yet" >&2; exit 1; }; }
 # The NIC's other end is a port of a switch, in a namespace of its own: what the node cannot see.
 in_wire() { ip netns exec wire "$@"; }
+# Have the switch drop UDP packets to port $1 on their way here, from $2 alone if it is given.
+drop_udp() {
+    case $(local_of "$vxlan") in *:*) ip=ip6 protocol=ipv6 ;; *) ip=ip protocol=ip ;; esac
+    in_wire tc qdisc add dev vec1 clsact 2>/dev/null || :
+    in_wire tc filter add dev vec1 ingress protocol "$protocol" u32 match "$ip" protocol 17 0xff \
+        match "$ip" dport "$1" 0xffff ${2:+match "$ip" src "$2"} action drop
+}
+drop_no_udp() { in_wire tc qdisc del dev vec1 clsact 2>/dev/null || :; }
 asn() { vtysh -c 'show running-config' | sed -n 's/^router bgp \([0-9]*\)$/\1/p'; }
 in_evpn() {
     vtysh -c 'configure terminal' -c "router bgp $(asn)" -c 'address-family l2vpn evpn' -c "$1"

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from drift.catalogue import BY_PROBE
 from reports.text import one_line, short_name
 
 if TYPE_CHECKING:
@@ -70,13 +71,16 @@ def compare_reports(old: Report, new: Report) -> Comparison:
 def blind_spots(report: Report) -> Callable[[str, str], bool]:
     """Return a test of `(host, check)`: could this run not have found such a finding?
 
-    It could not if it did not audit the host, found it incomplete, or skipped the check there.
+    It could not if it did not audit the host, found it incomplete, or skipped the check there; nor
+    if only an audit with `--probe` can, and it was none.
     """
     skipped = {(item.host, item.check) for item in report.skipped}
+    unasked = BY_PROBE if report.run.probe is None else frozenset()
 
     def blind(host: str, check: str) -> bool:
         state = report.hosts.get(host)
-        return state is None or state.status == "incomplete" or (host, check) in skipped
+        unread = state is None or state.status == "incomplete"
+        return unread or check in unasked or (host, check) in skipped
 
     return blind
 

@@ -9,7 +9,7 @@ from drift.applies import with_evpn
 from drift.causes import Broken, renews_routes
 from drift.evidence import lines
 from drift.facts.shared import names_in
-from drift.model import CRITICAL, About, Check
+from drift.model import WARNING, About, Check
 from drift.plane import Across
 from drift.routes import vnis_of
 from overlay.outputs import EVPN_TABLE
@@ -32,10 +32,11 @@ def _from_router_id(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
 
 RD_DUPLICATE = Check(
     "rd-duplicate",
-    CRITICAL,
+    WARNING,
     "RD used twice",
     "No two originators use one route distinguisher.",
-    "A reflector passes on only one of two routes that have the same RD and prefix.",
+    "A reflector passes on only one of two routes that have the same RD and prefix: a default "
+    "route's second exit, or a guest's new place, is not known until the first is gone.",
     (EVPN_TABLE,),
     applies=with_evpn,
     confirm="vtysh -c 'show bgp l2vpn evpn vni'",

@@ -9,7 +9,7 @@ from drift.applies import with_evpn
 from drift.causes import Broken, renews_routes
 from drift.evidence import lines
 from drift.fleet.other_nodes import other_nodes
-from drift.model import CRITICAL, About, Check, Depth
+from drift.model import CRITICAL, WARNING, About, Check, Depth
 from drift.plane import Across
 from overlay.outputs import EVPN_TABLE
 
@@ -33,7 +33,8 @@ ROUTER_ID = Check(
     CRITICAL,
     "wrong router-id",
     "The BGP router-id is the intended one, and no other node uses it.",
-    "Two speakers with one router-id build no session, and their RDs collide.",
+    "Two speakers with one router-id build no session, and their RDs collide. One that nobody else "
+    "has is a warning.",
     (EVPN_TABLE,),
     applies=with_evpn,
     confirm="vtysh -c 'show bgp l2vpn evpn summary'",
@@ -80,6 +81,7 @@ class RouterIds:
                     attribute="router-id",
                     what=f"router-id{shared}",
                     evidence=lines(EVPN_TABLE, [self._heads[host]]),
+                    severity=None if shared else WARNING,
                     about=About(topics=frozenset({("bgp", "router-id")})),
                 )
 

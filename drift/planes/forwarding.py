@@ -97,15 +97,17 @@ FDB_MISSING = Check(
     CRITICAL,
     "route without a MAC",
     "Each best type-2 route of a local VNI is in the forwarding database, and on an L3VNI's "
-    "device the router MAC (RMAC) of each VTEP that its VRF has a type-2 or type-5 route to.",
+    "device the router MAC (RMAC) of each VTEP that its VRF has a type-2 or type-5 route to: with "
+    "its VTEP in the tunnel, and as behind the tunnel in the bridge.",
     "BGP knows where the MAC is, the kernel does not, and frames for it are lost; without a "
-    "VTEP's RMAC, all that is routed to that VTEP.",
+    "VTEP's RMAC, all that is routed to that VTEP. It is a warning where the tunnel alone lacks "
+    "the MAC, because it then sends copies to all VTEPs of its flood list.",
     (BRIDGE_FDB, EVPN_TABLE),
     by_vni=True,
     applies=with_evpn_vnis,
     confirm="bridge fdb show dev vxlan2; vtysh -c 'show evpn mac vni 2'; "
     "bridge fdb show dev vxlan4000; vtysh -c 'show evpn rmac vni 4000'",
-    remedy="`bridge fdb replace 02:00:00:00:00:99 dev vxlan2 dst 192.168.0.2 self "
+    remedy="`bridge fdb replace 02:00:00:00:00:99 dev vxlan2 dst 192.168.0.2 self master "
     "extern_learn`. zebra does not do it by itself before the route comes again. An RMAC that "
     "`show evpn rmac vni 4000` lacks, too, was lost by FRR itself (8.4 may, when routes "
     "change): on the node that lacks it, `vtysh -c 'clear bgp 192.168.0.1'` with the address "
@@ -212,6 +214,9 @@ def examine_macs(view: HostView) -> Iterator[RawFinding]:
         # An entry with a next-hop id (multihoming) names no single VTEP: take it as the route's.
         found = {mac: e.dst or wanted.get(mac) for mac, e in entries.items()}
         different = {mac for mac in unequal(wanted, found) if (vxlan.name, mac) not in view.moving}
+        for mac in sorted(view.unbridged(vxlan, wanted.keys() & found.keys()) - different):
+            yield unbridged(view, vxlan, f"MAC {mac}", _route_lines(view, vxlan, mac),
+                            _about(vxlan, wanted[mac], mac))  # fmt: skip
         if not different:
             continue
         differences = compare_values(
@@ -246,6 +251,22 @@ def _remote_macs(view: HostView, vxlan: VxlanIntent, routes: Routes) -> dict[str
     return {mac: hop for mac, hop in macs.items() if mac not in own}
 
 
+def unbridged(
+    view: HostView, vxlan: VxlanIntent, subject: str, evidence: tuple[Evidence, ...], about: About
+) -> RawFinding:
+    """The finding that a bridge does not know that a MAC is behind the tunnel."""
+    return FDB_MISSING.found(
+        view.host,
+        f"{vxlan.name} {subject}",
+        "missing",
+        vxlan.name,
+        None,
+        what=f"forwarding entry of {vxlan.bridge}",
+        evidence=evidence,
+        about=about,
+    )
+
+
 def _mac_missing(view: HostView, vxlan: VxlanIntent, mac: str, vtep: str) -> RawFinding:
     return FDB_MISSING.found(
         view.host,
@@ -255,6 +276,7 @@ def _mac_missing(view: HostView, vxlan: VxlanIntent, mac: str, vtep: str) -> Raw
         None,
         what="forwarding entry",
         evidence=_route_lines(view, vxlan, mac),
+        severity=WARNING if view.is_copied(vxlan, mac, vtep) else None,
         about=_about(vxlan, vtep, mac),
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from drift.applies import with_neighbours
 from drift.causes import Broken, from_forwarding, peer_of
 from drift.evidence import lines
-from drift.model import CRITICAL, About, Check
+from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
 from drift.vrf_evpn_routes import next_hop_of, own_router_macs, routed_paths
 from overlay.outputs import BRIDGE_FDB_LATER, EVPN_TABLE, IP_ADDRESS, IP_NEIGH
@@ -60,7 +60,8 @@ NEIGHBOR_MISSING = Check(
     "MAC (RMAC) of its routes, and on a bridge with ARP suppression each remote guest's address "
     "one with the guest's MAC.",
     "Packets that are routed to that VTEP leave with a wrong MAC or not at all; for a guest, ARP "
-    "is answered wrongly or not at all.",
+    "is answered wrongly or not at all. It is a warning where ARP for the guest is flooded instead "
+    "and nothing is routed by the entry.",
     (EVPN_TABLE, IP_NEIGH),
     by_vni=True,
     applies=with_neighbours,
@@ -154,7 +155,22 @@ def _guests(
             mac=mac,
             group=("guests", view.host, vxlan.vni),
         )
-        yield _finding(view, f"{vxlan.bridge} guest {ip}", paths, entry, about)
+        harmless = _is_harmless(view, vxlan, ip, entry)
+        yield _finding(view, f"{vxlan.bridge} guest {ip}", paths, entry, about, harmless=harmless)
+
+
+def _is_harmless(view: HostView, vxlan: VxlanIntent, ip: str, entry: Neighbour | None) -> bool:
+    """True when guests still reach another one of which this entry is missing or wrong.
+
+    The bridge answers ARP by an entry whose MAC is behind the tunnel, and floods the request
+    otherwise; neighbour discovery is multicast. What the node itself routes goes by host routes
+    where there is an L3VNI, and by this entry elsewhere.
+    """
+    bridge = view.bridges[vxlan.bridge]
+    routed_by_it = bool(bridge.addresses) and bridge.vrf not in view.l3vni_by_vrf
+    answered = _mac(entry) in view.tunnels.get(vxlan.name, {})
+    flooded = ":" not in ip or vxlan.flags.multicast_flood
+    return flooded and not answered and not routed_by_it
 
 
 def _by_address(item: tuple[tuple[str, int | None], object]) -> str:
@@ -174,7 +190,13 @@ def _mac(entry: Neighbour | None) -> str | None:
 
 
 def _finding(
-    view: HostView, subject: str, paths: list[EvpnPath], entry: Neighbour | None, about: About
+    view: HostView,
+    subject: str,
+    paths: list[EvpnPath],
+    entry: Neighbour | None,
+    about: About,
+    *,
+    harmless: bool = False,
 ) -> RawFinding:
     found = _mac(entry)
     if entry is not None and found is None:
@@ -188,6 +210,7 @@ def _finding(
         wanted,
         found,
         what=f"MAC of the neighbour on {about.device}",
+        severity=WARNING if harmless else None,
         evidence=lines(IP_NEIGH, [entry.text] if entry is not None else [])
         + lines(EVPN_TABLE, (path.text for path in paths), limit=_SHOWN),
         about=about,

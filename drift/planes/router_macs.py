@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from drift.evidence import lines
 from drift.model import About
 from drift.plane import Plane
-from drift.planes.forwarding import FDB_MISSING, FDB_WRONG_VTEP
+from drift.planes.forwarding import FDB_MISSING, FDB_WRONG_VTEP, unbridged
 from drift.vrf_evpn_routes import own_router_macs, routed_paths, vteps_of
 from overlay.outputs import BRIDGE_FDB, EVPN_TABLE
 
@@ -47,15 +47,20 @@ def examine_router_macs(view: HostView) -> Iterator[RawFinding]:
             entry = entries.get(mac)
             if entry is None:
                 yield _missing(view, vxlan, mac, paths)
+            elif entry.dst is None or entry.dst in routes.router_macs[vxlan.vni][mac]:
+                yield _unbridged(view, vxlan, mac, paths)
             else:
                 yield _elsewhere(view, vxlan, mac, paths, entry)
 
 
 def _suspects(view: HostView, vxlan: VxlanIntent, routes: Routes) -> set[str]:
-    """The RMACs that are in no entry, or in one towards a VTEP that does not claim them."""
+    """The RMACs that are in no entry, in one towards a VTEP that does not claim them, or that the
+    bridge lacks.
+    """
     entries = view.tunnels.get(vxlan.name, {})
-    found = set()
-    for mac, claimed in routes.router_macs.get(vxlan.vni, {}).items():
+    claims = routes.router_macs.get(vxlan.vni, {})
+    found = view.unbridged(vxlan, claims)
+    for mac, claimed in claims.items():
         entry = entries.get(mac)
         # An entry with a next-hop id names no single VTEP: take it as the route's.
         if entry is None or (entry.dst is not None and entry.dst not in claimed):
@@ -80,6 +85,12 @@ def _missing(view: HostView, vxlan: VxlanIntent, mac: str, paths: list[EvpnPath]
         + lines(BRIDGE_FDB, (entry.text for _, entry in held)),
         about=_about(view, vxlan, vteps[0], mac),
     )
+
+
+def _unbridged(view: HostView, vxlan: VxlanIntent, mac: str, paths: list[EvpnPath]) -> RawFinding:
+    evidence = lines(EVPN_TABLE, (path.text for path in paths), limit=_SHOWN)
+    about = _about(view, vxlan, vteps_of(paths)[0], mac)
+    return unbridged(view, vxlan, f"RMAC {mac}", evidence, about)
 
 
 def _elsewhere(

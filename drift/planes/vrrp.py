@@ -9,7 +9,7 @@ from drift.applies import with_vips
 from drift.causes import Broken, between, peer_of
 from drift.compare import compare
 from drift.evidence import bounded, lines
-from drift.model import CRITICAL, About, Check
+from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
 from overlay.outputs import VRRP
 
@@ -46,7 +46,8 @@ VRRP_GROUP = Check(
     CRITICAL,
     "floating address not held as intended",
     "Each VRRP group runs with its intended address and priority, and has one master.",
-    "Nobody answers at the floating address, or two nodes do.",
+    "Nobody answers at the floating address, or two nodes do. Another priority is a warning: "
+    "another node may hold the address, and it answers.",
     (VRRP,),
     applies=with_vips,
     confirm="vtysh -c 'show vrrp'",
@@ -89,6 +90,7 @@ def examine_groups(view: HostView) -> Iterator[RawFinding]:
             attribute=difference.field or "",
             what="VRRP group" if whole else "",
             evidence=lines(VRRP, [groups[vip.id].text] if vip.id in groups else []),
+            severity=WARNING if difference.field == "priority" else None,
             about=About(device=view.node.underlay_bridge.name, topics=group_topics(vip)),
         )
 

@@ -223,3 +223,28 @@ def test_where_there_is_no_systemd_cron_is_named(
     assert ended.code == 1
     assert "schedule --cron" in ended.err
     assert not list(system.iterdir())
+
+
+def test_a_scheduled_audit_can_probe(desk: Desk) -> None:
+    printed = desk.call("schedule", "--", "--probe", "--deadline", "600")
+    assert printed.code == 0, printed.err
+    assert value(printed.out, "ExecStart").endswith(" audit --probe --deadline 600")
+    line = desk.call("schedule", "--cron", "--", "--probe")
+    assert line.out.rstrip().endswith("audit --probe"), line.out
+    chosen = desk.call("schedule", "--", "--probe", "--check", "path-mtu")
+    assert chosen.code == 0, chosen.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--check", "path-mtu"), "--check path-mtu: it is made only with --probe"),
+        (("--check", "nonsense"), "nonsense"),
+    ],
+)
+def test_a_check_that_no_run_could_make_is_refused_at_once(
+    desk: Desk, options: tuple[str, ...], words: str
+) -> None:
+    printed = desk.call("schedule", "--", *options)
+    assert printed.code == 1
+    assert words in printed.err

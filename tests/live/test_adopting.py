@@ -36,6 +36,7 @@ FAULTS = (
     "vrf-membership",
     "imet-not-originated",
     "session-down",
+    "bfd-down",
 )
 
 

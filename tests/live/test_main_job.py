@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from drift.catalogue import CHECKS
 from lab import fabric, guests
 from lab.fault_catalogue import CATALOGUE
+from lab.spec import Guest
 from lab.ssh import run_on
 from parsers import parse_evpn, parse_fdb, parse_links
 from tasks.commands import TEXT_SLUGS
@@ -18,6 +20,7 @@ from tests.live.conftest import ROOT, Lab
 from tests.oracle import evpn_from_json, fdb_from_json, links_from_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.lab
@@ -71,13 +74,25 @@ def test_l2_evpn_a_second_deploy_touches_nothing(l2_evpn: Lab) -> None:
     assert change_times(l2_evpn) == before
 
 
+# So that each node has a guest in each network: what it loses under a fault is looked at.
+MORE_GUESTS = (
+    Guest("vm5", "node3", "vmbr2", "tap905i0", "02:00:00:00:09:05", ("10.0.2.3/24",), ("10.0.2.254",)),
+    Guest("vm6", "node1", "vmbr3", "tap906i0", "02:00:00:00:09:06", ("10.0.3.1/24",), ("10.0.3.254",)),
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
-def l3_symmetric(lab: Lab) -> Lab:
+def l3_symmetric(lab: Lab) -> Iterator[Lab]:
     lab.use(EXAMPLES / "l3-symmetric")
     lab.blank()
     lab.deploy()
+    more = {guest.name: guest for guest in MORE_GUESTS}
+    lab.spec = replace(lab.spec, guests={**lab.spec.guests, **more})
     guests.start_all(lab.spec)
-    return lab
+    spec = lab.spec
+    yield lab
+    for name in more:
+        guests.stop(spec, name)
 
 
 @pytest.mark.smoke

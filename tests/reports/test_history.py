@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -14,6 +15,7 @@ from reports.build import build_report
 from reports.history import record as history_record
 from reports.history.read import findings_table, list_findings, list_runs, runs_table
 from reports.markdown import markdown_text
+from reports.model import ProbeInfo
 from reports.terminal import text_form
 from reports.wording import since
 
@@ -82,6 +84,23 @@ def test_not_looked_at_is_not_gone(file, blind):
     gone = record(file, run_at(45))
     assert [item.id for item in gone.previous.gone] == [LEAF1.id]
     assert list_findings(file, SERIES)[0]["changes"] == 2
+
+
+def test_a_probes_finding_is_not_gone_until_the_next_probe(file):
+    """As when one timer audits every 15 minutes, and another one at night with `--probe`."""
+    narrow = replace(LEAF1, check="path-mtu")
+
+    def probed(minute, found):
+        report = run_at(minute, found)
+        asked = ProbeInfo(nodes=3, paths=6, tunnels=6, answered=6)
+        return report.model_copy(update={"run": report.run.model_copy(update={"probe": asked})})
+
+    record(file, probed(0, [narrow]))
+    report = record(file, run_at(15))
+    assert report.previous.gone == ()
+    assert states(file) == {narrow.id: "unknown"}
+    assert record(file, probed(30, [narrow])).findings[0].first_seen == at(0)
+    assert [item.id for item in record(file, probed(45, [])).previous.gone] == [narrow.id]
 
 
 def test_what_is_suppressed_is_not_gone_and_keeps_its_age(file):

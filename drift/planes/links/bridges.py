@@ -11,7 +11,7 @@ from drift.planes.links.fields import Field
 from overlay.outputs import IP_LINK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from drift.model import Cause, Owner, RawFinding
     from drift.planes.links.fields import Read
@@ -109,7 +109,8 @@ BRIDGE_PORT_ISOLATED = Check(
     CRITICAL,
     "isolated port",
     "No intended port is isolated.",
-    "An isolated port exchanges nothing with the other isolated ports of its bridge.",
+    "An isolated port exchanges nothing with the other isolated ports of its bridge. While it has "
+    "none, that is a warning.",
     (IP_LINK,),
     confirm="bridge -d link show dev vxlan2",
     remedy="`bridge link set dev vxlan2 isolated off`.",
@@ -176,6 +177,15 @@ def _of_port(name: str) -> Read:
     return lambda link: getattr(link.bridge_port, name, None)
 
 
+def _is_alone_isolated(link: Link, links: Mapping[str, Link]) -> bool:
+    """True for an isolated port that has no other isolated port to exchange anything with."""
+    return not any(
+        other.master == link.master and other.bridge_port and other.bridge_port.isolated
+        for other in links.values()
+        if other.name != link.name
+    )
+
+
 def _spanning_tree(link: Link) -> object:
     state = link.bridge.stp_state if link.bridge else None
     return None if state is None else state != 0
@@ -202,7 +212,11 @@ FIELDS = {
         printed_late=True,
     ),
     "isolated": Field(
-        BRIDGE_PORT_ISOLATED, "bridge port isolation", _of_port("isolated"), printed_late=True
+        BRIDGE_PORT_ISOLATED,
+        "bridge port isolation",
+        _of_port("isolated"),
+        printed_late=True,
+        harmless=_is_alone_isolated,
     ),
     "port_state": Field(
         BRIDGE_PORT_STATE, "bridge port state", _of_port("state"), printed_late=True

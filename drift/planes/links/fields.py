@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from drift.model import About, Check
     from overlay.records import Link
@@ -65,7 +65,8 @@ class Field:
     """One property of a link: the check it belongs to, its name in messages, how it is read.
 
     A `printed_late` word is one that older iproute2 does not print: its absence is no drift.
-    Of an `at_least` one more than intended is as good.
+    Of an `at_least` one more than intended is as good. `harmless` says, by the link and all links
+    of the node, that a difference stops nobody, whatever the check.
     """
 
     check: Check
@@ -73,6 +74,7 @@ class Field:
     read: Read
     printed_late: bool = False
     at_least: bool = False
+    harmless: Callable[[Link, Mapping[str, Link]], bool] = lambda _link, _links: False
 
 
 @dataclass(frozen=True, slots=True)

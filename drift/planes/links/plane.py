@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drift.causes import Broken, breaks_device
 from drift.compare import compare
 from drift.evidence import lines
-from drift.model import CRITICAL, About, Check, Depth
+from drift.model import CRITICAL, WARNING, About, Check, Depth
 from drift.plane import Plane
 from drift.planes.links import bridges, vxlans
 from drift.planes.links.bridges import BRIDGE_MISSING, bridge_fields, port_fields
@@ -265,6 +265,7 @@ def _headers(view: HostView, kind: str | None) -> list[str]:
 
 def _changed(view: HostView, difference: Difference[str], expected: Expected) -> RawFinding:
     field = FIELDS[str(difference.field)]
+    link = view.links[difference.key]
     return field.check.found(
         view.host,
         difference.key,
@@ -272,7 +273,8 @@ def _changed(view: HostView, difference: Difference[str], expected: Expected) ->
         difference.expected,
         difference.actual,
         attribute=field.words,
-        evidence=lines(IP_LINK, [view.links[difference.key].text]),
+        evidence=lines(IP_LINK, [link.text]),
+        severity=WARNING if field.harmless(link, view.links) else None,
         about=expected.about,
     )
 

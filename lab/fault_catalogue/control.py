@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.fault import ASK_AGAIN, Fault
+from lab.fault import ASK_AGAIN, Fault, Ping, To
 
 _STRANGER = "192.0.2.222"
 _GIVE_PRIORITY_BACK = (
@@ -11,6 +11,45 @@ _GIVE_PRIORITY_BACK = (
 
 CONTROL_FAULTS = (
     Fault(
+        "evpn-empty",
+        "FRR is stopped, so the node has no EVPN table and announces nothing.",
+        "evpn-empty",
+        inject="systemctl stop frr",
+        heal="systemctl reset-failed frr; systemctl start frr",
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "imet-missing",
+        "Another node no longer announces its VNIs, and cannot be audited.",
+        "imet-missing",
+        inject="in_evpn 'no advertise-all-vni'",
+        heal="in_evpn advertise-all-vni",
+        seen_by_others=True,
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "imet-not-originated",
+        "The node no longer announces its VNIs (advertise-all-vni is off).",
+        "imet-not-originated",
+        inject="in_evpn 'no advertise-all-vni'",
+        heal="in_evpn advertise-all-vni",
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "imet-unexpected",
+        "The node announces VNI 98, which is not in the intent.",
+        "imet-unexpected",
+        inject="ip link add vmbr98 type bridge; ip link add vxlan98 type vxlan id 98 local "
+        '"$(local_of "$vxlan")" dstport 4789 nolearning; ip link set vxlan98 master vmbr98 up; '
+        "ip link set vmbr98 up",
+        heal="for link in vxlan98 vmbr98; do ip link del $link 2>/dev/null || :; done",
+        seen_by_others=True,
+        shared=True,
+    ),
+    Fault(
         "session-down",
         "The node has shut down its BGP session with its first peer.",
         "session-down",
@@ -18,6 +57,7 @@ CONTROL_FAULTS = (
         'need peer "$peer"; save peer "$peer"; in_bgp "neighbor $peer shutdown"',
         heal='in_bgp "no neighbor $(saved peer) shutdown"',
         shared=True,
+        stops=Ping(),
     ),
     Fault(
         "session-unexpected",
@@ -27,6 +67,17 @@ CONTROL_FAULTS = (
         f'in_evpn "neighbor {_STRANGER} activate"',
         heal=f'in_bgp "no neighbor {_STRANGER}"',
         shared=True,
+    ),
+    Fault(
+        "bfd-down",
+        "A switch drops the BFD packets of one peer; BGP goes on after a moment.",
+        "bfd-down",
+        inject=r"peer=$(vtysh -c 'show bfd peers brief' | "
+        r"sed -n 's/.* \([0-9.]*\) *up *$/\1/p' | sort | head -n 1); "
+        'need "BFD peer" "$peer"; for port in 3784 4784; do drop_udp "$port" "$peer"; done',
+        heal="drop_no_udp",
+        shared=True,
+        topology="proxmox-sdn",
     ),
     Fault(
         "l3vni",
@@ -43,6 +94,7 @@ CONTROL_FAULTS = (
         heal='in_evpn "no vni $vni"',
         shared=True,
         renews=True,
+        stops=Ping(),
     ),
     Fault(
         "rd-duplicate",
@@ -76,6 +128,7 @@ CONTROL_FAULTS = (
         'ip link set "$svi" address "$mac"',
         heal='ip link set "$(saved svi)" address "$(saved mac)"; ' + ASK_AGAIN,
         shared=True,
+        stops=Ping(To.ROUTED),
     ),
     Fault(
         "mac-route-missing",
@@ -91,6 +144,7 @@ CONTROL_FAULTS = (
         "vtysh -c 'configure terminal' -c 'no route-map LAB-FAULT'; "
         'vtysh -c "clear bgp l2vpn evpn $(saved peer) soft in"',
         shared=True,
+        stops=Ping(),
     ),
     Fault(
         "gateway-advertised",
@@ -128,6 +182,7 @@ CONTROL_FAULTS = (
         r"sed -n 's/.* inet \([^ ]*\) .*/\1/p' | head -n 1); "
         'need address "$address"; save address "$address"; ip address del "$address" dev "$bridge"',
         heal='ip address replace "$(saved address)" dev "$bridge"',
+        stops=Ping(To.GATEWAY),
     ),
     Fault(
         "underlay-address",
@@ -139,6 +194,7 @@ CONTROL_FAULTS = (
         'ip address del "$address" dev "$(underlay)"',
         heal='ip address replace "$(saved address)" dev "$(saved port)"',
         shared=True,
+        stops=Ping(),
     ),
     Fault(
         "exit-route",
@@ -152,6 +208,7 @@ CONTROL_FAULTS = (
         node="node1",
         bound=True,
         topology="exit-single-gateway",
+        stops=Ping(To.OUTSIDE),
     ),
     Fault(
         "vrf-isolation",
@@ -160,6 +217,7 @@ CONTROL_FAULTS = (
         "vrf-isolation",
         inject='ip route del vrf "$vrf" unreachable default metric 4278198272',
         heal='ifup "$vrf"',
+        stops=Ping(To.UNDERLAY),
     ),
     Fault(
         "vrf-isolation-ipv6",
@@ -178,6 +236,7 @@ CONTROL_FAULTS = (
         'ip route del vrf "$vrf" unreachable "$prefix" metric 4278198272',
         heal='ifup "$vrf"',
         topology="exit-multi-gateway",
+        stops=Ping(To.UNDERLAY),
     ),
     Fault(
         "vrrp",

@@ -1,0 +1,216 @@
+"""Faults of devices, bridges and VRFs: data only."""
+
+from __future__ import annotations
+
+from lab.fault import Fault, Ping, To
+
+
+def _flag(name: str, breaks: str, flag: str, wrong: str) -> Fault:
+    """A wrong flag of the VXLAN device's bridge port; the right one is whatever it was."""
+    path = f'"/sys/class/net/$vxlan/brport/{flag}"'
+    return Fault(
+        name=name,
+        breaks=breaks,
+        check=name,
+        inject=f'save flag "$(cat {path})"; bridge link set dev "$vxlan" {wrong}',
+        heal=f"[ ! -e {path} ] || saved flag > {path}",
+    )
+
+
+_EACH_PORT = 'for port in $(ls "/sys/class/net/$bridge/brif"); do '
+
+LINK_FAULTS = (
+    Fault(
+        "vxlan-missing",
+        "The VXLAN device is deleted, so the VNI is cut off on this node.",
+        "vxlan-missing",
+        inject='ip link del "$vxlan"',
+        heal="redo_vxlan",
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "vxlan-unexpected",
+        "A VXLAN device with VNI 99 exists that is not in the intent.",
+        "vxlan-unexpected",
+        # Left down, so that FRR does not announce it: that is another fault.
+        inject='ip link add vxlan99 type vxlan id 99 local "$(local_of "$vxlan")" dstport 4789'
+        " nolearning",
+        heal="ip link del vxlan99 2>/dev/null || :",
+        shared=True,
+    ),
+    Fault(
+        "vxlan-twin",
+        "A second VXLAN device, on another UDP port, carries the VNI: FRR takes that one.",
+        "vxlan-unexpected",
+        inject='ip link add vx-twin type vxlan id "$vni" local "$(local_of "$vxlan")" dstport 4790 '
+        'nolearning; ip link set vx-twin master "$bridge" up',
+        heal="ip link del vx-twin 2>/dev/null || :; redo_vxlan",
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "vxlan-vni",
+        "The VXLAN device carries another VNI, so its bridge joins a foreign network.",
+        "vxlan-vni",
+        inject="remake_vxlan $((vni + 1000)) 4789",
+        heal="redo_vxlan",
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "vxlan-local-ip",
+        "The tunnel leaves from an address that is not the node's VTEP.",
+        "vxlan-local-ip",
+        inject='save local "$(local_of "$vxlan")"; '
+        'ip link set dev "$vxlan" type vxlan id "$vni" local "$(nobody 250)"',
+        heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"',
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "vtep-duplicate",
+        "The tunnel leaves from another node's VTEP address, as on a cloned machine.",
+        "vtep-duplicate",
+        inject='vtep=$(first_flood); need "flood entry" "$vtep"; '
+        'save local "$(local_of "$vxlan")"; '
+        'ip link set dev "$vxlan" type vxlan id "$vni" local "$vtep"',
+        heal='ip link set dev "$vxlan" type vxlan id "$vni" local "$(saved local)"; '
+        # Not `soft in` alone: a neighbour that FRR 10.3 made of this node's routes meanwhile stays.
+        "sleep 2; vtysh -c 'clear bgp l2vpn evpn *'",
+        shared=True,
+        renews=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "vxlan-group",
+        "The VXLAN device floods to another multicast group than the other nodes.",
+        "vxlan-group",
+        inject='ip link set dev "$vxlan" type vxlan id "$vni" group 225.20.1.99 dev "$(underlay)"',
+        heal='ip link set dev "$vxlan" type vxlan id "$vni" group 225.20.1.1 dev "$(underlay)"',
+        topology="l2-multicast",
+        stops=Ping(To.UNHEARD),
+    ),
+    Fault(
+        "vxlan-dstport",
+        "The tunnel sends to UDP port 4790, where nobody listens.",
+        "vxlan-dstport",
+        inject='remake_vxlan "$vni" 4790',
+        heal="redo_vxlan",
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "vxlan-learning",
+        "The VXLAN device learns VTEPs from traffic, in addition to BGP.",
+        "vxlan-learning",
+        inject='ip link set dev "$vxlan" type vxlan id "$vni" learning',
+        heal='ip link set dev "$vxlan" type vxlan id "$vni" nolearning',
+        shared=True,
+    ),
+    Fault(
+        "link-down",
+        "The VXLAN device is administratively down.",
+        "link-down",
+        inject='ip link set "$vxlan" down',
+        heal='ip link set "$vxlan" up',
+        stops=Ping(),
+    ),
+    Fault(
+        "bridge-missing",
+        "The bridge is deleted; its VXLAN device and guests are left without one.",
+        "bridge-missing",
+        inject='save ports "$(ls "/sys/class/net/$bridge/brif")"; ip link del "$bridge"',
+        # ifup brings back the ports that the file names; guests are not among them.
+        heal='ifup "$bridge"; ifup "$vxlan"; for port in $(saved ports); do '
+        '[ ! -e "/sys/class/net/$port" ] || ip link set "$port" master "$bridge"; done',
+        stops=Ping(),
+    ),
+    Fault(
+        "bridge-membership",
+        "The VXLAN device is taken out of its bridge.",
+        "bridge-membership",
+        inject='ip link set "$vxlan" nomaster',
+        heal='ip link set "$vxlan" master "$bridge"; ifup "$vxlan"',
+        stops=Ping(),
+    ),
+    _flag(
+        "bridge-port-learning",
+        "The bridge learns MACs on the VXLAN port, beside what BGP says.",
+        "learning",
+        "learning on",
+    ),
+    _flag(
+        "bridge-port-neigh-suppress",
+        "ARP and ND are no longer answered locally, but flooded to every VTEP.",
+        "neigh_suppress",
+        "neigh_suppress off",
+    ),
+    _flag(
+        "bridge-port-flood",
+        "Unknown unicast is flooded into the overlay.",
+        "unicast_flood",
+        "flood on",
+    ),
+    Fault(
+        "bridge-port-isolated",
+        "All ports of the bridge are isolated, as for guests that must not reach each other: the "
+        "VXLAN port, too.",
+        "bridge-port-isolated",
+        inject=_EACH_PORT + 'bridge link set dev "$port" isolated on; done',
+        heal=_EACH_PORT + 'bridge link set dev "$port" isolated off; done',
+        stops=Ping(),
+    ),
+    Fault(
+        "bridge-settings",
+        "The bridge filters VLANs: it drops tagged frames, and FRR sees no gateway on it.",
+        "bridge-settings",
+        inject='ip link set "$bridge" type bridge vlan_filtering 1',
+        heal='ip link set "$bridge" type bridge vlan_filtering 0',
+        stops=Ping(To.TAGGED),
+    ),
+    Fault(
+        "bridge-port-state",
+        "The VXLAN device's bridge port is disabled: nothing passes between guests and tunnel.",
+        "bridge-port-state",
+        inject='bridge link set dev "$vxlan" state 0',
+        heal='bridge link set dev "$vxlan" state 3',
+        stops=Ping(),
+    ),
+    Fault(
+        "gateway-mac",
+        "The anycast gateway has another MAC here than on the other nodes.",
+        "gateway-mac",
+        inject='save mac "$(mac_of "$bridge")"; ip link set "$bridge" address 44:39:39:00:00:99',
+        heal='ip link set "$bridge" address "$(saved mac)"',
+        stops=Ping(To.GATEWAY),
+    ),
+    Fault(
+        "vrf-missing",
+        "The VRF is deleted, so its networks are routed in the main table.",
+        "vrf-missing",
+        inject='save members "$(ip -o link show master "$vrf" | cut -d : -f 2 | cut -d @ -f 1)"; '
+        'ip link del "$vrf"',
+        heal='ifup "$vrf"; for member in $(saved members); do '
+        'ip link set "$member" master "$vrf"; done',
+        shared=True,
+        stops=Ping(To.UNDERLAY),
+    ),
+    Fault(
+        "vrf-membership",
+        "The gateway bridge is taken out of its VRF.",
+        "vrf-membership",
+        inject='ip link set "$bridge" nomaster',
+        heal='ip link set "$bridge" master "$vrf"',
+        shared=True,
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
+        "mtu",
+        "The underlay port has an MTU of 1500, too small for 1500 bytes of overlay and VXLAN.",
+        "mtu",
+        inject='save mtu "$(mtu_of "$uplink")"; ip link set "$uplink" mtu 1500',
+        heal='ip link set "$uplink" mtu "$(saved mtu)"',
+        stops=Ping(options="-M do -s 1472"),
+    ),
+)

@@ -1,0 +1,154 @@
+"""Guests beside a fault: what they reach before it, and what of that is lost while it is there."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lab import guests
+from lab.fault import To
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lab.fault import Fault
+    from lab.faults import Target
+    from lab.spec import Guest, LabSpec
+
+# An address behind the router.
+OUTSIDE = "203.0.113.1"
+# Seconds in which others have heard by BGP of what the audit has seen on the node already.
+_SPREADS = 15.0
+# Added to the last part of a guest's address: one that nobody has heard of.
+_UNHEARD = 100
+_TAGGED = "eth0.7"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A guest of a broken node, an address that it pings, and the guest there, if it is one's."""
+
+    ours: Guest
+    address: str
+    theirs: Guest | None = None
+
+
+class Witnesses:
+    """The guests by which a fault shows.
+
+    Only such pairs count as reach each other before there is a fault: what an earlier one has left
+    behind is no proof of this one.
+    """
+
+    def __init__(self, spec: LabSpec, fault: Fault, target: Target, vteps: dict[str, str]) -> None:
+        assert fault.stops is not None
+        self._spec, self._ping, self._vteps = spec, fault.stops, vteps
+        # What is in the way between two nodes stops every VNI, other faults that of the target.
+        self._bridge = None if fault.probe else target.bridge
+        self._pairs: list[Pair] = []
+
+    def look(self, nodes: Iterable[str]) -> None:
+        """Before the fault: notes the pairs of those nodes that reach each other."""
+        found = [pair for node in nodes for pair in self._of(node)]
+        heard = self._heard(found)
+        if self._ping.to is To.UNDERLAY:
+            assert not any(heard.values()), f"{heard} without a fault"
+            self._pairs = found
+        else:
+            self._pairs = [pair for pair in found if heard[pair]]
+        assert bool(self._pairs) == bool(found), f"no guest reaches another one: {found}"
+
+    def testify(self, nodes: Iterable[str]) -> None:
+        """With the fault on those nodes: a guest of each, if it has one in question, shows it."""
+        left = {node: [p for p in self._pairs if p.ours.node == node] for node in nodes}
+        answers = self._ping.to is To.UNDERLAY
+        limit = time.monotonic() + _SPREADS
+        while asked := [pair for pairs in left.values() for pair in pairs]:
+            heard = self._heard(asked, under_fault=True)
+            left = {
+                node: pairs
+                for node, pairs in left.items()
+                if pairs and all(heard[pair] != answers for pair in pairs)
+            }
+            assert not left or time.monotonic() < limit, f"not `{self._ping}`: {heard}"
+
+    def _of(self, node: str) -> list[Pair]:
+        everyone = list(self._spec.guests.values())
+        here = [guest for guest in everyone if guest.node == node]
+        within = [guest for guest in here if self._bridge in {None, guest.bridge}]
+        match self._ping.to:
+            case To.GATEWAY:
+                return [Pair(ours, ours.gateways[0]) for ours in within if ours.gateways]
+            case To.UNDERLAY:
+                return [Pair(ours, self._vteps[node]) for ours in within]
+            case To.OUTSIDE:
+                return [Pair(ours, OUTSIDE) for ours in here]
+        across = self._ping.to is To.ROUTED
+        return [
+            Pair(ours, str(theirs.addresses[0]).partition("/")[0], theirs)
+            for ours in (here if across else within)
+            for theirs in everyone
+            if theirs.node != node and (theirs.bridge != ours.bridge) is across
+        ]
+
+    def _heard(self, pairs: list[Pair], *, under_fault: bool = False) -> dict[Pair, bool]:
+        """Of each pair, whether any of a few pings is answered; all pairs at once."""
+        options = self._ping.options if under_fault else ""
+
+        def ask(pair: Pair) -> bool:
+            forget = f"ip neigh del {pair.address} dev eth0; " if self._ping.forgets else ""
+            ping = f"{forget}ping -n -q -c 2 -i 0.2 -W 1 {options} {pair.address}"
+            said = guests.run(self._spec, pair.ours.name, ping).out
+            return re.search(r" [1-9]\d* received", said) is not None
+
+        # To be unheard of, an address must not be asked for before there is a fault.
+        unusual = self._ping.to is To.TAGGED or (under_fault and self._ping.to is To.UNHEARD)
+        with (
+            self._prepared(pairs, unusual=unusual) as asked,
+            ThreadPoolExecutor(max(1, len(pairs))) as pool,
+        ):
+            return dict(zip(pairs, pool.map(ask, asked), strict=True))
+
+    @contextmanager
+    def _prepared(self, pairs: list[Pair], *, unusual: bool) -> Iterator[list[Pair]]:
+        """The same pairs, each asking another address that the guest there has meanwhile."""
+        if not unusual:
+            yield pairs
+            return
+        tagged = self._ping.to is To.TAGGED
+        theirs = {pair.theirs for pair in pairs if pair.theirs is not None}
+        who = theirs | ({pair.ours for pair in pairs} if tagged else set())
+        others = {guest: _tagged(guest) if tagged else _unheard(guest) for guest in who}
+        try:
+            for guest, address in others.items():
+                add = f"ip address add {address}/24 dev eth0"
+                if tagged:
+                    add = (
+                        f"ip link add link eth0 name {_TAGGED} type vlan id 7 && "
+                        f"ip link set {_TAGGED} up && ip address add {address}/24 dev {_TAGGED}"
+                    )
+                guests.run(self._spec, guest.name, add).check()
+            yield [
+                replace(pair, address=others[pair.theirs])
+                for pair in pairs
+                if pair.theirs in others
+            ]
+        finally:
+            for guest, address in others.items():
+                undo = (
+                    f"ip link del {_TAGGED}" if tagged else f"ip address del {address}/24 dev eth0"
+                )
+                guests.run(self._spec, guest.name, undo)
+
+
+def _unheard(guest: Guest) -> str:
+    return str(ipaddress.ip_interface(guest.addresses[0]).ip + _UNHEARD)
+
+
+def _tagged(guest: Guest) -> str:
+    return "10.77.0." + str(ipaddress.ip_interface(guest.addresses[0]).ip).rpartition(".")[2]
