@@ -17,7 +17,7 @@ class To(StrEnum):
     UNHEARD = "within the VNI, to an address that has not been heard of"
     ROUTED = "to another VNI"
     TAGGED = "within the VNI, in tagged frames"
-    GATEWAY = "to its gateway"
+    GATEWAY = "to its gateway, whose MAC it knows from another node"
     OUTSIDE = "to the outside"
     UNDERLAY = "to its node's VTEP address, which answers"
 

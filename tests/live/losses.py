@@ -51,6 +51,8 @@ class Witnesses:
         # What is in the way between two nodes stops every VNI, other faults that of the target.
         self._bridge = None if fault.probe else target.bridge
         self._pairs: list[Pair] = []
+        # As guests that have just come from another node, which had the gateway's MAC from there.
+        self._known: dict[Pair, str] = {}
 
     def look(self, nodes: Iterable[str]) -> None:
         """Before the fault: notes the pairs of those nodes that reach each other."""
@@ -61,6 +63,8 @@ class Witnesses:
             self._pairs = found
         else:
             self._pairs = [pair for pair in found if heard[pair]]
+        if self._ping.to is To.GATEWAY:
+            self._known = {pair: self._mac(pair) for pair in self._pairs}
         assert bool(self._pairs) == bool(found), f"no guest reaches another one: {found}"
 
     def testify(self, nodes: Iterable[str]) -> None:
@@ -101,8 +105,10 @@ class Witnesses:
         options = self._ping.options if under_fault else ""
 
         def ask(pair: Pair) -> bool:
-            forget = f"ip neigh del {pair.address} dev eth0; " if self._ping.forgets else ""
-            ping = f"{forget}ping -n -q -c 2 -i 0.2 -W 1 {options} {pair.address}"
+            before = f"ip neigh del {pair.address} dev eth0; " if self._ping.forgets else ""
+            if known := self._known.get(pair):
+                before = f"ip neigh replace {pair.address} lladdr {known} dev eth0 nud reachable; "
+            ping = f"{before}ping -n -q -c 2 -i 0.2 -W 1 {options} {pair.address}"
             said = guests.run(self._spec, pair.ours.name, ping).out
             return re.search(r" [1-9]\d* received", said) is not None
 
@@ -113,6 +119,12 @@ class Witnesses:
             ThreadPoolExecutor(max(1, len(pairs))) as pool,
         ):
             return dict(zip(pairs, pool.map(ask, asked), strict=True))
+
+    def _mac(self, pair: Pair) -> str:
+        shown = guests.run(self._spec, pair.ours.name, f"ip neigh show {pair.address} dev eth0").out
+        found = re.search(r"lladdr (\S+)", shown)
+        assert found, shown
+        return found[1]
 
     @contextmanager
     def _prepared(self, pairs: list[Pair], *, unusual: bool) -> Iterator[list[Pair]]:

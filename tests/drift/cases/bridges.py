@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from drift.model import WARNING
+from overlay.records import BridgePort, Link
 from tests.drift import worlds
 from tests.drift.cases.case import Case
 from tests.drift.worlds import both, link, no_link
+
+if TYPE_CHECKING:
+    from overlay.records import HostState
+
+
+def _isolated_guest(states: dict[str, HostState]) -> None:
+    port = BridgePort(state="forwarding", isolated=True)
+    tap = Link(99, "tap9i0", flags=("UP",), mtu=1500, master="vmbr2", bridge_port=port)
+    states["node1"] = replace(
+        states["node1"], links={**(states["node1"].links or {}), tap.name: tap}
+    )
+
 
 BRIDGES = {
     ("bridge-missing", "network's bridge absent"): Case(
@@ -76,6 +93,16 @@ BRIDGES = {
     ),
     ("bridge-port-isolated", "tunnel"): Case(
         link("node1", "vxlan2", bridge_port={"isolated": True}),
+        "node1",
+        "vxlan2",
+        "isolation - Expected: off Actual: on",
+        severity=WARNING,
+    ),
+    ("bridge-port-isolated", "tunnel, from an isolated guest"): Case(
+        both(
+            link("node1", "vxlan2", bridge_port={"isolated": True}),
+            _isolated_guest,
+        ),
         "node1",
         "vxlan2",
         "isolation - Expected: off Actual: on",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from drift.model import WARNING
 from overlay.records import ALL_ZERO_MAC, EvpnPath, FdbEntry
 from tests.drift.cases.case import Case
 from tests.drift.worlds import both, json, link, more_fdb, more_paths, paths, table
@@ -152,6 +153,7 @@ CONTROL_PLANE: dict[tuple[str, str], Case] = {
         "node2",
         "bgp",
         "router-id - Expected: 192.168.0.2 Actual: 10.0.3.254",
+        severity=WARNING,
     ),
     ("router-id", "that of another node"): Case(
         table("node2", router_id="192.168.0.1"),

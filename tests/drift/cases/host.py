@@ -71,6 +71,7 @@ HOST: dict[tuple[str, str], Case] = {
         "VIP 192.168.0.10",
         "priority - Expected: 200 Actual: 50",
         VRRP,
+        severity=WARNING,
     ),
     ("vrrp", "no such group"): Case(
         json("node2", "vrrp", lambda groups: []),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drift.model import WARNING
 from overlay.records import FdbEntry
 from tests.drift import worlds
 from tests.drift.cases.case import Case
@@ -185,6 +186,13 @@ KERNEL: dict[tuple[str, str], Case] = {
         "node1",
         f"vmbr2 guest {GUEST_OF_2}",
         f"Expected: {MAC_OF_2} Actual: absent",
+        severity=WARNING,
+    ),
+    ("neighbor-missing", "a guest with a third one's MAC, by which ARP is answered"): Case(
+        json("node1", "ip_neigh", _neighbour(GUEST_OF_2, "vmbr2", lladdr="02:00:03:00:02:00")),
+        "node1",
+        f"vmbr2 guest {GUEST_OF_2}",
+        f"Expected: {MAC_OF_2} Actual: 02:00:03:00:02:00",
     ),
     ("kernel-not-programmed", "no entry at all"): Case(
         both(
