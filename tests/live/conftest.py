@@ -26,8 +26,8 @@ from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tasks.files import STATE
 from tests.images import WITHOUT_TESTING
-from tests.live.losses import Witnesses
 from tests.live.matrix import ROOT, rounds, severity
+from tests.witnesses import Witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
