@@ -73,7 +73,7 @@ CONTROL_FAULTS = (
         "A switch drops the BFD packets of one peer; BGP goes on after a moment.",
         "bfd-down",
         inject=r"peer=$(vtysh -c 'show bfd peers brief' | "
-        r"sed -n 's/.* \([0-9.]*\) *up *$/\1/p' | sort | head -n 1); "
+        r"sed -n 's/.* \([0-9][0-9.]*\) *up *$/\1/p' | sort | head -n 1); "
         'need "BFD peer" "$peer"; for port in 3784 4784; do drop_udp "$port" "$peer"; done',
         heal="drop_no_udp",
         shared=True,
