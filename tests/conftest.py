@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Words by which the session that sums up knows what a worker did not run, and why.
 _OF_TESTING = ("release", "Debian testing alone")
 # Of a failed try the end says which line failed, and with what.
-_SAID_OF_A_TRY = 1200
+_SAID_OF_A_TRY = 1500
 _NOT_RUN = "the lab's tests were not run: "
 
 

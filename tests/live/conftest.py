@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,9 +24,11 @@ from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tasks.files import STATE
 from tests.images import WITHOUT_TESTING
+from tests.live.command_line import run_command_line
 from tests.live.matrix import ROOT, rounds
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from lab.spec import Node
@@ -79,14 +79,7 @@ class Lab:
 
     def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Runs one command line of the product in a process of its own."""
-        return subprocess.run(
-            [sys.executable, ROOT / "run.py", "--inventory", self.inventory, *arguments],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        return run_command_line(["--inventory", self.inventory, *arguments], timeout=timeout)
 
     def deploy(self) -> subprocess.CompletedProcess[str]:
         # All at once, for the tests' time. Exits, reflectors and routers still go one by one.
