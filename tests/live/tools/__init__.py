@@ -1,0 +1,1 @@
+"""What the lab's tests share, beside the lab itself."""
