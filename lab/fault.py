@@ -18,7 +18,6 @@ class To(StrEnum):
     ROUTED = "to another VNI"
     TAGGED = "within the VNI, in tagged frames"
     GATEWAY = "to its gateway, whose MAC it knows from another node"
-    OUTSIDE = "to the outside"
     UNDERLAY = "to its node's VTEP address, which answers"
 
 
@@ -49,7 +48,7 @@ class Fault:
     announces its routes with other attributes, on which FRR 8.4 elsewhere may lose its router MAC.
     ``probe`` that only an audit with ``--probe`` sees it.  ``stops`` is the guest's ping by which
     it shows; what harms no guest has none.
-    ``topology`` is the example whose overlay it needs, or the fabric in ``tests/live``.
+    ``topology`` is the example whose overlay it needs.
     """
 
     name: str

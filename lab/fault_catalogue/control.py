@@ -69,17 +69,6 @@ CONTROL_FAULTS = (
         shared=True,
     ),
     Fault(
-        "bfd-down",
-        "A switch drops the BFD packets of one peer; BGP goes on after a moment.",
-        "bfd-down",
-        inject=r"peer=$(vtysh -c 'show bfd peers brief' | "
-        r"sed -n 's/.* \([0-9][0-9.]*\) *up *$/\1/p' | sort | head -n 1); "
-        'need "BFD peer" "$peer"; for port in 3784 4784; do drop_udp "$port" "$peer"; done',
-        heal="drop_no_udp",
-        shared=True,
-        topology="proxmox-sdn",
-    ),
-    Fault(
         "l3vni",
         "The VRF has lost its L3VNI, so FRR treats it as a layer-2 VNI.",
         "l3vni",
@@ -208,7 +197,6 @@ CONTROL_FAULTS = (
         node="node1",
         bound=True,
         topology="exit-single-gateway",
-        stops=Ping(To.OUTSIDE),
     ),
     Fault(
         "vrf-isolation",
@@ -236,7 +224,6 @@ CONTROL_FAULTS = (
         'ip route del vrf "$vrf" unreachable "$prefix" metric 4278198272',
         heal='ifup "$vrf"',
         topology="exit-multi-gateway",
-        stops=Ping(To.UNDERLAY),
     ),
     Fault(
         "vrrp",

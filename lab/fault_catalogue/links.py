@@ -89,7 +89,6 @@ LINK_FAULTS = (
         inject='ip link set dev "$vxlan" type vxlan id "$vni" group 225.20.1.99 dev "$(underlay)"',
         heal='ip link set dev "$vxlan" type vxlan id "$vni" group 225.20.1.1 dev "$(underlay)"',
         topology="l2-multicast",
-        stops=Ping(To.UNHEARD),
     ),
     Fault(
         "vxlan-dstport",

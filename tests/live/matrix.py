@@ -27,8 +27,8 @@ applies: on three nodes at once, or, if it changes what other nodes receive, on 
 other. Each must yield exactly its finding, as the only root cause, on the node that was broken (or, if
 only other nodes can show it, on those). Once it is removed the finding must be gone: the next fault
 must be the only one that is found, and after the last one the audit must be clean.
-`path-mtu`, `vtep-unreachable` and `bfd-down` are in the switch that a node is plugged into, not in the
-node; only `audit --probe` sees the first two.
+`path-mtu` and `vtep-unreachable` are in the switch that a node is plugged into, not in the node; only
+`audit --probe` sees them.
 `python run.py lab fault NAME` injects a fault into a lab of your own, and `lab fault NAME --heal`
 removes it.
 
@@ -38,14 +38,18 @@ answer that it must not get, where that is said). A difference that stops no gue
 Critical without a ping here:
 
 NO_PING
-Some checks have no fault here, because they take two nodes: `tests/live/test_two_claims.py` has these claim one
-MAC until its sequence number says so (`mac-mobility`), and until FRR freezes it (`mac-frozen`), and has two guests
-go on using one address (`ip-duplicate`).
+Some checks have no fault here. `mac-mobility` and `mac-frozen` take two nodes: `tests/live/test_two_claims.py`
+has them claim one MAC until its sequence number says so, and until FRR freezes it. `ip-duplicate` needs two
+nodes that both keep announcing an address, and FRR takes back one of the two routes by itself within seconds;
+BFD (`bfd-down`) is off in every example. Recorded states with those faults are in `tests/drift/cases/`.
 
-The topologies are the examples; `proxmox-sdn` is a fabric as Proxmox's SDN makes it, and its imported intent.
 This table is generated from the catalogue that the tests run.
 """
 NO_PING = {
+    "vxlan-group": "guests that know each other's MAC go on; what is lost is the search for others.",
+    "exit-route": "the way to the outside is lost, not one to a guest.",
+    "vrf-isolation-exit": "nobody is stopped; `tests/live/test_isolation.py` shows by packets what exits keep "
+    "guests from.",
     "l3vni": "the nodes have both networks themselves, and without the L3VNI they route between them by "
     "their own bridges; a network of other nodes alone could not be reached.",
     "vrf-isolation-ipv6": "its guests have no IPv6; `tests/live/test_isolation.py` shows both families by "
@@ -54,12 +58,6 @@ NO_PING = {
     "sysctl": "replies are lost only where the router happens to choose another exit for them.",
 }
 """Faults that are critical, and why no guest of their topology loses a ping."""
-
-
-def folder_of(fault: Fault) -> Path:
-    """The inventory, or at least the nodes and guests, that the fault is proven with."""
-    example = ROOT / "examples" / fault.topology
-    return example if example.exists() else ROOT / "tests" / "live" / fault.topology
 
 
 def rounds(fault: Fault, spec: LabSpec) -> list[list[str]]:
@@ -96,7 +94,7 @@ def table() -> str:
         "|---|---|---|---|---|" + "---|" * len(_FRR),
     ]
     for fault in CATALOGUE.values():
-        spec = load_lab(folder_of(fault))
+        spec = load_lab(ROOT / "examples" / fault.topology)
         nodes = [node for broken in rounds(fault, spec) for node in broken]
         found: dict[str, str] = {spec.nodes[node].release: node for node in nodes}
         cells = [

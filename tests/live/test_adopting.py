@@ -36,7 +36,6 @@ FAULTS = (
     "vrf-membership",
     "imet-not-originated",
     "session-down",
-    "bfd-down",
 )
 
 

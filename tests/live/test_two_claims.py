@@ -75,56 +75,6 @@ def test_a_mac_that_frr_has_frozen(fleet: Lab) -> None:
     fleet.audit_clean()
 
 
-ADDRESS = "10.0.2.77"
-TWO_MACS = {"node1": "02:00:00:00:00:71", "node2": "02:00:00:00:00:72"}
-
-
-def test_an_address_that_two_guests_have(fleet: Lab) -> None:
-    """Each node hears its own guest again and again, as such guests' ARP has it.
-
-    FRR believes the other's route each time, and withdraws its own within a second or two; the
-    guests' sequence numbers grow meanwhile, which is the second thing to be said of them.
-    """
-    fleet.audit_clean()
-    ports = {node: port(fleet, node) for node in CLAIMANTS}
-
-    def claim(node: str) -> None:
-        mac = TWO_MACS[node]
-        on(
-            fleet,
-            node,
-            f"rm -f /run/enough; bridge fdb replace {mac} dev {ports[node]} master dynamic; "
-            "for _ in $(seq 160); do [ ! -e /run/enough ] || break; "
-            f"ip neigh replace {ADDRESS} lladdr {mac} dev vmbr2 nud reachable; sleep 0.3; done",
-        )
-
-    with ThreadPoolExecutor() as pool:
-        claims = [pool.submit(claim, node) for node in CLAIMANTS]
-        try:
-            audit = fleet.audit_until(
-                lambda audit: "ip-duplicate" in {f["check"] for f in audit.roots}, timeout=40
-            )
-        finally:
-            for node in CLAIMANTS:
-                on(fleet, node, "touch /run/enough")
-        for done in claims:
-            done.result()
-    for node in CLAIMANTS:
-        on(
-            fleet,
-            node,
-            f"rm /run/enough; ip neigh del {ADDRESS} dev vmbr2 2>/dev/null; "
-            f"bridge fdb del {TWO_MACS[node]} dev {ports[node]} master 2>/dev/null || :",
-        )
-    _forget(fleet, *TWO_MACS.values())
-    found = [f for f in audit.roots if f["check"] == "ip-duplicate"]
-    assert [f["object"] for f in found] == [f"VNI 2 address {ADDRESS}"], audit.text
-    assert set(found[0]["actual"]) == set(TWO_MACS.values())
-    assert found[0]["severity"] == "critical"
-    assert {f["check"] for f in audit.roots} <= {"ip-duplicate", "mac-mobility"}, audit.text
-    fleet.audit_clean()
-
-
 def _forget(fleet: Lab, *macs: str) -> None:
     # zebra may go on announcing a MAC that it saw move so often, and leaves the tunnel's entry of
     # one that was here for a while; the audit would say so.

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from lab.faults import Target
     from lab.spec import Guest, LabSpec
 
-# An address behind the router.
-OUTSIDE = "203.0.113.1"
 # Seconds in which others have heard by BGP of what the audit has seen on the node already.
 _SPREADS = 15.0
 # Added to the last part of a guest's address: one that nobody has heard of.
@@ -90,8 +88,6 @@ class Witnesses:
                 return [Pair(ours, ours.gateways[0]) for ours in within if ours.gateways]
             case To.UNDERLAY:
                 return [Pair(ours, self._vteps[node]) for ours in within]
-            case To.OUTSIDE:
-                return [Pair(ours, OUTSIDE) for ours in here]
         across = self._ping.to is To.ROUTED
         return [
             Pair(ours, str(theirs.addresses[0]).partition("/")[0], theirs)
