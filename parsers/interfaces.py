@@ -35,8 +35,9 @@ _SILENT = frozenset({("bridge-maxwait", "0"), ("bridge-waitport", "0"), ("bridge
 # What the intent says of every device of its kind, by saying it or by leaving it out.
 _DERIVED = frozenset(
     {
-        "bridge-arp-nd-suppress", "bridge-fd", "bridge-learning", "bridge-multicast-flood",
-        "bridge-ports", "bridge-stp", "bridge-unicast-flood", "vrf", "vrf-table",
+        "arp-accept", "bridge-arp-nd-suppress", "bridge-fd", "bridge-learning",
+        "bridge-multicast-flood", "bridge-ports", "bridge-stp", "bridge-unicast-flood",
+        "ip-forward", "ip6-forward", "vrf", "vrf-table",
     }
 )  # fmt: skip
 
@@ -185,7 +186,7 @@ def statements_beyond(
     for stanza in file.stanzas:
         name = stanza.name.partition(":")[0]
         if name not in known.devices:
-            found.append(DeviceStatement(name, "iface", f"iface {name}", stanza.line))
+            found.append(DeviceStatement(name, "iface", name, stanza.line))
             continue
         found += [
             DeviceStatement(name, key, value, line)

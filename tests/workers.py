@@ -37,6 +37,7 @@ LAB_ORDER = (
     "tests/live/test_topologies.py::test_onto_blank_nodes",
     "tests/live/test_isolation.py::test_it_was_not_so_before",
     "tests/live/test_adopting.py",
+    "tests/live/test_kept.py",
     "tests/live/test_scopes.py",
     "tests/live/test_ipv6_evpn.py",
     "tests/live/test_safe_deploy.py",
