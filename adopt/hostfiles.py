@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 INTERFACES = "/etc/network/interfaces"
 OVERLAY = "/etc/network/interfaces.d/evpn-fleet"
+KEPT = "/etc/network/interfaces.d/evpn-fleet-kept"
 PROXMOX_SDN = "/etc/network/interfaces.d/sdn"
 FRR_CONF = "/etc/frr/frr.conf"
 DAEMONS = "/etc/frr/daemons"

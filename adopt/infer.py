@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -32,17 +32,20 @@ if TYPE_CHECKING:
 class Inferred:
     """An intent as the keys of `fabric.yaml`, and what a person must know of it.
 
+    `managed` is the same intent in the scopes that the files allow, where it only observes them.
     `unread` are statements that were not understood at all.
     """
 
     fabric: dict[str, Any]
     remarks: tuple[Remark, ...] = ()
     unread: tuple[Unread, ...] = ()
+    managed: dict[str, Any] = field(default_factory=dict)
 
 
-def infer(hosts: Sequence[Host], name: str) -> Inferred:
+def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferred:
     """The intent of these hosts: what most say, with a remark wherever one says otherwise.
 
+    Where it only is to observe them its scope is `observed`, whatever the files allow.
     Raises IntentError where the files do not say what every intent needs: the underlay's prefix,
     and an address of each node in it.
     """
@@ -82,7 +85,19 @@ def infer(hosts: Sequence[Host], name: str) -> Inferred:
     fabric["nodes"] = nodes
     _remark_strangers(survey, place)
     unread = tuple(note for host in hosts for note in host.unread)
-    return Inferred(without_unused(fabric), tuple(survey.remarks), unread)
+    managed = without_unused(fabric)
+    fabric = without_unused(_observed(managed)) if observe else managed
+    return Inferred(fabric, tuple(survey.remarks), unread, managed)
+
+
+def _observed(fabric: dict[str, Any]) -> dict[str, Any]:
+    """The same intent for hosts that are only observed."""
+    head = {key: fabric[key] for key in ("name", "mode", "routing")}
+    nodes = {
+        name: {key: value for key, value in node.items() if key != "scope"}
+        for name, node in fabric["nodes"].items()
+    }
+    return head | {"scope": "observed"} | (fabric | head | {"scope": "observed", "nodes": nodes})
 
 
 def without_unused(fabric: dict[str, Any]) -> dict[str, Any]:

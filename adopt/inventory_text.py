@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from adopt.hostfiles import INTERFACES
+from adopt.survey import Remark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from adopt.difference import Statement
     from adopt.infer import Inferred
+    from adopt.kept import Kept
     from adopt.lint import Finding
 
 _COMMENTS = {
@@ -49,6 +54,34 @@ def inventory_files(
     }
 
 
+def _kept_file(host: str) -> str:
+    return f"kept/{host}.interfaces"
+
+
+def with_kept(inferred: Inferred, kept: Mapping[str, Kept]) -> Inferred:
+    """An intent that names the file of each node that keeps something, with a remark where not."""
+    nodes, managed = ({**it["nodes"]} for it in (inferred.fabric, inferred.managed))
+    remarks = list(inferred.remarks)
+    for host, found in kept.items():
+        if found.text:
+            nodes[host] = nodes[host] | {"interfaces_extra_file": _kept_file(host)}
+            managed[host] = managed[host] | {"interfaces_extra": found.text}
+        if found.why:
+            why = f"{found.why}: nothing of it is kept, and `plan` names what a deployment removes"
+            remarks.append(Remark(host, INTERFACES, 0, why))
+    return replace(
+        inferred,
+        fabric=inferred.fabric | {"nodes": nodes},
+        managed=inferred.managed | {"nodes": managed},
+        remarks=tuple(remarks),
+    )
+
+
+def kept_files(kept: Mapping[str, Kept]) -> dict[str, str]:
+    """The files that such an intent names, by name."""
+    return {_kept_file(host): found.text for host, found in kept.items() if found.text}
+
+
 def _fabric(inferred: Inferred) -> str:
     lines = ["# Inferred by `import` from what is there: read it before you use it."]
     lines += [f"# {remark}" for remark in inferred.remarks]
@@ -84,13 +117,15 @@ def _flow(value: Any) -> str:
 def report(
     inferred: Inferred,
     faults: Sequence[Finding],
+    kept: Mapping[str, Kept],
     lost: Mapping[str, Sequence[Statement]],
     added: Mapping[str, Sequence[Statement]],
 ) -> str:
     """`import.md`: what a person must know of an import, in Markdown.
 
-    `faults` are what lint says of the files. `lost` and `added` are statements by host: those that
-    the intent does not say, and those that it says beyond the files.
+    `faults` are what lint says of the files, `kept` is what is kept of each host. `lost` and
+    `added` are statements by host: those that the intent does not say, and those that it says
+    beyond the files.
     """
     return "\n".join(
         (
@@ -102,8 +137,16 @@ def report(
             _listing(map(str, inferred.remarks)),
             "## Lines that were not understood\n",
             _listing(map(str, inferred.unread)),
+            "## What is kept beside the intent\n",
+            "`interfaces_extra_file` names these files. `plan` shows where they go: devices beside "
+            "the fabric to a file of their own in /etc/network/interfaces.d.\n\n"
+            + _listing(
+                f"{_kept_file(host)}: {', '.join(found.devices)}"
+                for host, found in kept.items()
+                if found.text
+            ),
             "## Statements that the intent does not say\n",
-            "No audit looks at them, and a deployment in the scope `whole` removes them.\n",
+            "No audit looks at them. A deployment that would remove them stops, as `plan` does.\n",
             _by_statement(lost, lines=True),
             "## Statements that a deployment adds\n",
             "`plan` shows them in their places.\n",

@@ -9,26 +9,33 @@ from typing import TYPE_CHECKING
 from adopt.difference import difference
 from adopt.hostfiles import read_hosts
 from adopt.infer import infer
-from adopt.inventory_text import inventory_files, report
+from adopt.inventory_text import inventory_files, kept_files, report, with_kept
+from adopt.kept import kept_of
 from adopt.lint import lint as find_faults
 from app.exit_codes import ExitCode
 from app.hand_written import find_files, refuse_elsewhere
 from app.host_folders import REPORT, reaching, refuse_inventory, write_inventory
+from overlay.derive import derive
 from overlay.errors import IntentError
+from overlay.intent import Fabric
 from overlay.loading import FABRIC_FILE, load_inventory
 from reports.text import counted, visible
 from tasks.render import render_all
 from tasks.ssh.fleet import open_fleet
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from adopt.difference import Statement
     from adopt.infer import Inferred
+    from adopt.kept import Kept
     from adopt.lint import Finding
     from app.context import Context
     from app.hand_written import Source
+    from overlay.expected import FabricIntent
     from overlay.loading import Inventory
+    from tasks.ssh.fleet import Fleet
 
 
 def lint(context: Context, source: Source, *, strict: bool, as_json: bool) -> ExitCode:
@@ -52,35 +59,45 @@ def _plain(finding: Finding) -> dict[str, object]:
     return asdict(finding) | {"level": finding.level.value, "also": list(finding.also)}
 
 
-def import_hosts(context: Context, source: Source, output: Path, name: str | None) -> None:
+def import_hosts(
+    context: Context, source: Source, output: Path, name: str | None, *, observe: bool = False
+) -> None:
     """Writes the inventory that hosts' files were written for, and `import.md`.
 
-    Raises IntentError where the files say too little, or contradict each other.
+    What `/etc/network/interfaces` holds beside it goes into files of `kept/`, which it names. With
+    `observe` nothing is written to the hosts until `scope:` says otherwise. Raises IntentError
+    where the files say too little, or contradict each other.
     """
     refuse_inventory(output)
     refuse_elsewhere(context, source, output)
     found = find_files(context, source)
     hosts = read_hosts(found.texts)
-    inferred = infer(hosts, name or output.resolve().name)
+    inferred = infer(hosts, name or output.resolve().name, observe=observe)
     files = inventory_files(inferred, found.reach)
     if found.inventory is not None:  # it says itself how its hosts are reached
         files = {FABRIC_FILE: files[FABRIC_FILE]} | reaching(found.inventory)
     write_inventory(output, files)
-    inventory = load_imported(
-        output, f"`{found.lint}` says what is wrong with the files; correct them"
-    )
+    remedy = f"`{found.lint}` says what is wrong with the files; correct them"
+    load_imported(output, remedy)
     lost: dict[str, list[Statement]] = {}
     added: dict[str, list[Statement]] = {}
     with open_fleet(output, workers=1) as fleet:
-        for host, rendered in render_all(fleet, inventory.intent):
+        kept = _kept(fleet, inferred, found.texts)
+        inferred = with_kept(inferred, kept)
+        if any(it.text for it in kept.values()):
+            files = {FABRIC_FILE: inventory_files(inferred, found.reach)[FABRIC_FILE]}
+            write_inventory(output, files | kept_files(kept))
+            load_imported(output, remedy)
+        for host, rendered in render_all(fleet, _managed(inferred)):
             lost[host], added[host] = difference(host, found.texts[host], rendered)
     faults = find_faults(hosts)
-    write_inventory(output, {REPORT: report(inferred, faults, lost, added)})
+    write_inventory(output, {REPORT: report(inferred, faults, kept, lost, added)})
     tell(context, output, inferred)
     for count, noun, what in (
         (len(faults), "fault", "of the files themselves (`lint` lists them)"),
         (len(inferred.remarks), "remark", "where hosts differ, or the intent says less"),
         (len(inferred.unread), "line", "not understood"),
+        (sum(len(it.devices) for it in kept.values()), "device", "kept beside it, as found"),
         (sum(map(len, lost.values())), "statement", "that the intent does not say"),
         (sum(map(len, added.values())), "statement", "that a deployment adds"),
     ):
@@ -88,6 +105,22 @@ def import_hosts(context: Context, source: Source, output: Path, name: str | Non
             f"{count:5} {counted(count, noun).partition(' ')[2]} {what}", markup=False
         )
     context.say(f"{output / REPORT} lists them; next: run.py --inventory {output} audit")
+
+
+def _managed(inferred: Inferred) -> FabricIntent:
+    """What is derived for hosts that are managed, also where they are only observed yet."""
+    return derive(Fabric.model_validate(inferred.managed))
+
+
+def _kept(
+    fleet: Fleet, inferred: Inferred, texts: Mapping[str, Mapping[str, str]]
+) -> dict[str, Kept]:
+    """What each host's interfaces hold that the intent does not derive."""
+    intent = _managed(inferred)
+    return {
+        host: kept_of(host, texts[host], rendered, intent.fabric.overlay.guest_ports)
+        for host, rendered in render_all(fleet, intent)
+    }
 
 
 def load_imported(output: Path, remedy: str) -> Inventory:

@@ -151,6 +151,7 @@ def write_inventory(folder: Path, files: Mapping[str, str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise FleetError(f"{folder}: cannot be written: {error}", "name another --output") from None

@@ -41,6 +41,13 @@ class ImportScope(StrEnum):
     OVERLAY = "overlay"
 
 
+class HostScope(StrEnum):
+    """What an import of hosts may have us do with them."""
+
+    MANAGED = "managed"
+    OBSERVED = "observed"
+
+
 importing = typer.Typer(help="Makes an inventory of what is there.", no_args_is_help=True)
 
 
@@ -98,18 +105,27 @@ def import_hosts(
     ssh_config: SshConfigOption = None,
     limit: LimitOption = None,
     filters: FilterOption = None,
+    scope: Annotated[
+        HostScope,
+        typer.Option(
+            help="managed: the scope `whole`, or `overlay` where the files allow no more; "
+            "observed: nothing is written until `scope:` says otherwise."
+        ),
+    ] = HostScope.MANAGED,
     name: NameOption = None,
 ) -> None:
     """Infers the intent from hosts' own files, and writes an inventory folder.
 
     From a folder, or live: from each --host, else from the inventory's hosts (no fabric.yaml is
     needed). Where hosts differ the intent takes what most say. `import.md` beside the intent lists
-    who differs, what the intent cannot say, and what a deployment would add.
+    who differs, what the intent cannot say, and what a deployment would add. What
+    /etc/network/interfaces holds beside the fabric is kept in files of kept/.
 
     Example: run.py import hosts --host node1 --host node2 --output my-fabric
     """
     source = _source(folder, hosts, ssh_config, limit, filters)
-    adopt.import_hosts(context_of(ctx), source, output, name)
+    observe = scope is HostScope.OBSERVED
+    adopt.import_hosts(context_of(ctx), source, output, name, observe=observe)
 
 
 def import_proxmox(

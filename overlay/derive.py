@@ -159,14 +159,15 @@ def _derive_node(
         ),
         frr_extra=kept.frr,
         daemons_extra=kept.daemons,
+        interfaces_extra=kept.interfaces,
     )
 
 
 def _kept(fabric: Fabric, name: str, node: Node) -> NodeExtras:
-    """What the node keeps by hand; nothing where nothing is ever written."""
-    if _scope(fabric, node) is Scope.OBSERVED:
+    """What the node keeps by hand of the files that are ours in its scope."""
+    if (scope := _scope(fabric, node)) is Scope.OBSERVED:
         return NodeExtras()
-    return extras_of(name, fabric, fabric.groups, node)
+    return extras_of(name, fabric, fabric.groups, node, interfaces=scope is Scope.WHOLE)
 
 
 def _with_kept(

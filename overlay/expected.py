@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from overlay.host_records import Statement
 
 
+# A stanza of an interfaces file, and what else names a device or another file there.
+_STANZA = re.compile(r"^[ \t]*(?:iface|vlan|auto|allow-\S+|source\S*)[ \t]+(\S+)", re.MULTILINE)
 _NEIGHBOR = re.compile(r"^[ \t]*neighbor[ \t]+(\S+)[ \t]", re.MULTILINE)
 EVERYTHING = ("0.0.0.0/0", "::/0")
 
@@ -232,7 +234,8 @@ class NodeIntent:
     `forwarding` says whether its kernel forwards IP at all. In the overlay scope `underlay_port`
     is empty, and the underlay's bridge has neither ports nor gateway: they are somebody else's.
     `frr` is the version that the intent says it has, where not every FRR will do. `frr_extra` are
-    texts for its frr.conf, `daemons_extra` settings of FRR's daemons file, kept by hand.
+    texts for its frr.conf, `interfaces_extra` for its interfaces files, `daemons_extra` settings of
+    FRR's daemons file, kept by hand.
     """
 
     name: str
@@ -252,6 +255,7 @@ class NodeIntent:
     frr: str | None = None
     frr_extra: tuple[str, ...] = ()
     daemons_extra: tuple[tuple[str, str], ...] = ()
+    interfaces_extra: tuple[str, ...] = ()
 
     @property
     def peers_by_hand(self) -> frozenset[str]:
@@ -290,6 +294,19 @@ class NodeIntent:
         if self.owns_underlay:
             return self.bridges
         return tuple(b for b in self.bridges if b.role is not BridgeRole.UNDERLAY)
+
+    @property
+    def own_devices(self) -> frozenset[str]:
+        """The devices that its interfaces file defines."""
+        made = {vxlan.name for vxlan in self.vxlans} | {vrf.name for vrf in self.vrfs}
+        made |= {bridge.name for bridge in self.owned_bridges}
+        return frozenset(made | ({"lo", self.underlay_port} if self.owns_underlay else set()))
+
+    @property
+    def keeps_devices(self) -> bool:
+        """Whether `interfaces_extra` tells of any device that is not ours."""
+        named = (name for text in self.interfaces_extra for name in _STANZA.findall(text))
+        return any(name.partition(":")[0] not in self.own_devices for name in named)
 
     @property
     def underlay_bridge(self) -> BridgeIntent:

@@ -298,6 +298,39 @@ class InterfacesFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """Lines of an interfaces file that belong together, as written, with the comments around them.
+
+    `keyword` is the one that they begin with (`iface`, `auto`, `source`, …), which stands at
+    `lines[at]`, and `names` are the words behind it that name a device or a file.
+    """
+
+    keyword: str
+    names: tuple[str, ...]
+    lines: tuple[str, ...]
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatement:
+    """One statement of an interfaces file; its `key` is `iface` where the device itself is meant.
+
+    `device` is empty for what stands in no stanza. `line` counts from 1.
+    """
+
+    device: str
+    key: str
+    value: str
+    line: int
+
+    def __str__(self) -> str:
+        said = f"{self.key} {self.value}".strip()
+        if not self.device or self.key == "iface":
+            return said
+        return f"iface {self.device}: {said}"
+
+
+@dataclass(frozen=True, slots=True)
 class StatementElsewhere:
     """An `iface` or `source` line of one of several files: `keyword`, and the word behind it."""
 

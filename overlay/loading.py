@@ -117,34 +117,42 @@ def _suppressions(
 def _with_extra_files(
     fabric: Fabric, file: YamlFile, problems: Problems, told: list[bytes]
 ) -> Fabric:
-    """The intent with the text of each `frr_extra_file` behind its `frr_extra`.
+    """The intent with the text of each `frr_extra_file` behind its `frr_extra`, and so on.
 
     A file that cannot be read, and a secret in the intent itself, are added to `problems`; the
     bytes of each file that was read are added to `told`.
     """
     changes: dict[KeyPath, Any] = {}
     for key, extras in sources(fabric, fabric.groups, fabric.nodes):
-        if extras.frr_extra is not None:
-            _refuse_secrets(extras.frr_extra, file, (*key, "frr_extra"), problems)
-        if extras.frr_extra_file is None:
-            continue
-        path = file.path.parent / extras.frr_extra_file
-        changes[*key, "frr_extra_file"] = None
-        try:
-            content = path.read_bytes()
-            text = content.decode("utf-8").replace("\r\n", "\n")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            problems.add(
-                file,
-                (*key, "frr_extra_file"),
-                f"{extras.frr_extra_file} cannot be read: {why}",
-                "its path is relative to the folder of fabric.yaml: correct it, or fix the file",
-            )
-            continue
-        told.append(content)
-        changes[*key, "frr_extra"] = "\n".join(filter(None, (extras.frr_extra, text)))
+        for what in ("frr_extra", "interfaces_extra"):
+            said, name = getattr(extras, what), getattr(extras, f"{what}_file")
+            if said is not None:
+                _refuse_secrets(said, file, (*key, what), problems)
+            if name is None:
+                continue
+            changes[*key, f"{what}_file"] = None
+            content = _extra_file(file, (*key, f"{what}_file"), name, problems)
+            if content is not None:
+                told.append(content)
+                text = content.decode("utf-8").replace("\r\n", "\n")
+                changes[*key, what] = "\n".join(filter(None, (said, text)))
     return with_values(fabric, changes) if changes else fabric
+
+
+def _extra_file(file: YamlFile, key: KeyPath, name: str, problems: Problems) -> bytes | None:
+    try:
+        content = (file.path.parent / name).read_bytes()
+        content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        problems.add(
+            file,
+            key,
+            f"{name} cannot be read: {why}",
+            "its path is relative to the folder of fabric.yaml: correct it, or fix the file",
+        )
+        return None
+    return content
 
 
 def _refuse_secrets(text: str, file: YamlFile, key: KeyPath, problems: Problems) -> None:
@@ -155,7 +163,7 @@ def _refuse_secrets(text: str, file: YamlFile, key: KeyPath, problems: Problems)
                 key,
                 f"line {number} holds a secret, and the intent holds none",
                 "move these statements to a file that only you can read, and name it with "
-                "`frr_extra_file:`",
+                f"`{key[-1]}_file:`",
             )
 
 

@@ -35,6 +35,7 @@ FRR_FILE = "/etc/frr/frr.conf"
 SYSCTL_FILE = "/etc/sysctl.d/90-evpn-fleet.conf"
 INTERFACES_FILE = "/etc/network/interfaces"
 OVERLAY_INTERFACES_FILE = "/etc/network/interfaces.d/evpn-fleet"
+KEPT_INTERFACES_FILE = "/etc/network/interfaces.d/evpn-fleet-kept"
 
 
 def interfaces_path(node: NodeIntent) -> str:
@@ -46,9 +47,10 @@ def managed_paths(node: NodeIntent) -> tuple[str, ...]:
     """The files that are ours on a node, in the order in which they are put in place.
 
     FRR must know its EVPN instance before a VXLAN device appears, which has crashed bgpd
-    otherwise.
+    otherwise. Devices that are kept by hand are in their file before the other one lacks them.
     """
-    return (DAEMONS_FILE, FRR_FILE, SYSCTL_FILE, interfaces_path(node))
+    kept = (KEPT_INTERFACES_FILE,) if node.keeps_devices else ()
+    return (DAEMONS_FILE, FRR_FILE, SYSCTL_FILE, *kept, interfaces_path(node))
 
 
 def file_slug(path: str) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES
+from tasks.files import DAEMONS, FRR_CONF, INTERFACES, KEPT_INTERFACES, OVERLAY_INTERFACES
 from tasks.ssh.script import Section
 
 if TYPE_CHECKING:
     from tasks.plan import FileChange
 
-_CONCERNED = frozenset({FRR_CONF, DAEMONS, INTERFACES, OVERLAY_INTERFACES})
+_CONCERNED = frozenset({FRR_CONF, DAEMONS, INTERFACES, OVERLAY_INTERFACES, KEPT_INTERFACES})
 _ORIGINATES = "default-originate"
 # What frr.conf says, a line each: AS number, VRF, L3VNI, family.
 _WANTED = r"""

@@ -61,6 +61,10 @@ INTERFACES = ManagedFile(
 )
 # What is ours of the interfaces in the overlay scope: one file beside those of other people.
 OVERLAY_INTERFACES = replace(INTERFACES, path=outputs.OVERLAY_INTERFACES_FILE)
+# What is kept of the interfaces in the whole scope: devices that the intent does not derive.
+KEPT_INTERFACES = replace(
+    INTERFACES, path=outputs.KEPT_INTERFACES_FILE, template="interfaces-kept.j2"
+)
 FRR_CONF = ManagedFile(
     outputs.FRR_FILE,
     "frr.conf.j2",
@@ -82,7 +86,7 @@ SYSCTL = ManagedFile(
     "! grep -vE '^(#.*|[[:alnum:]_./-]+ = [[:alnum:]_.:,/+-]+( [[:alnum:]_.:,/+-]+)*)?$' {file}",
 )
 
-MANAGED_FILES = (DAEMONS, FRR_CONF, SYSCTL, INTERFACES, OVERLAY_INTERFACES)
+MANAGED_FILES = (DAEMONS, FRR_CONF, SYSCTL, INTERFACES, OVERLAY_INTERFACES, KEPT_INTERFACES)
 _BY_PATH = {file.path: file for file in MANAGED_FILES}
 
 

@@ -14,7 +14,7 @@ from nornir.core.task import Result, Task
 from overlay.errors import CommandError, DeployError, FleetError
 from overlay.redaction import redact
 from overlay.values import version_of
-from tasks.files import FRR_CONF, ManagedFile, files_of, interfaces_file
+from tasks.files import FRR_CONF, KEPT_INTERFACES, ManagedFile, files_of, interfaces_file
 from tasks.foreign.statements import (
     KEPT_BY,
     foreign_in_running,
@@ -142,13 +142,15 @@ def plan_towards(
     if not node.is_written:
         raise left_alone(node)
     now, last, running = _read_files(node, connection, sudo=sudo)
-    files = tuple(FileChange(f, now[f.path], wanted[f.path]) for f in files_of(node))
-    foreign = tuple(
-        one
-        for change in files
-        for one in foreign_statements(
-            change.file, change.before.text, change.after.text, last.get(change.file.path)
-        )
+    files = tuple(
+        FileChange(f, now[f.path], wanted.get(f.path, FileState(None)))
+        for f in _files_on(node)
+        if f.path in wanted or now[f.path].text is not None
+    )
+    foreign = foreign_statements(
+        {change.file.path: change.before.text for change in files},
+        {change.file.path: change.after.text for change in files},
+        last,
     )
     changes = tuple(change for change in files if change.before != change.after)
     if any(change.file.is_frr for change in changes):
@@ -159,13 +161,21 @@ def plan_towards(
     return NodePlan(node.name, changes, files=files, foreign=foreign)
 
 
+def _files_on(node: NodeIntent) -> tuple[ManagedFile, ...]:
+    """The files that are ours on a node, one that the intent has no use for any more included."""
+    files = files_of(node)
+    if KEPT_INTERFACES in files or not node.owns_underlay:
+        return files
+    return (KEPT_INTERFACES, *files)
+
+
 def _read_files(
     node: NodeIntent, connection: FleetSSH, *, sudo: bool
 ) -> tuple[dict[str, FileState], dict[str, str], str]:
     """The managed files as they are; those that may hold foreign statements as our last deployment
     left them; and what FRR runs, where it does.
     """
-    host, files = node.name, files_of(node)
+    host, files = node.name, _files_on(node)
     sections = [elsewhere_section()]
     for file in files:
         path = shlex.quote(file.path)

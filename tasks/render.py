@@ -15,6 +15,7 @@ from nornir_jinja2.plugins.tasks import template_file
 
 from overlay.errors import FleetError
 from parsers.frr import leave_blocks
+from parsers.interfaces import lines_added, passages_beside, written
 from tasks.files import MARK, files_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def environment() -> Environment:
         finalize=_refuse_none,
     )
     env.filters["closed"] = closed
+    env.filters["kept_lines"] = kept_lines
+    env.filters["kept_devices"] = kept_devices
     env.filters["onoff"] = lambda value: "on" if value else "off"
     return env
 
@@ -50,6 +53,16 @@ def closed(text: str) -> str:
     """
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return "\n".join([*lines, *leave_blocks(text)])
+
+
+def kept_lines(node: NodeIntent, device: str) -> tuple[str, ...]:
+    """What `interfaces_extra` adds to the stanza of a device that is ours."""
+    return lines_added(node.interfaces_extra, device)
+
+
+def kept_devices(node: NodeIntent) -> str:
+    """What `interfaces_extra` says of devices that are not ours."""
+    return written(passages_beside(node.interfaces_extra, node.own_devices))
 
 
 def _refuse_none(value: Any) -> Any:

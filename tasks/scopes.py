@@ -57,8 +57,7 @@ def require_scope(node: NodeIntent, said: str) -> None:
                 "them to /etc/network/interfaces), or set `scope: overlay` again",
             )
         return
-    ours = {vxlan.name for vxlan in node.vxlans} | {bridge.name for bridge in node.owned_bridges}
-    ours |= {vrf.name for vrf in node.vrfs}
+    ours = node.own_devices
     double: dict[str, list[str]] = {}
     for one in found:
         if one.path != OVERLAY_INTERFACES.path and one.keyword == "iface" and one.name in ours:

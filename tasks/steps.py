@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 
 from parsers.interfaces import parse_interfaces
 from tasks.announce import announce_sections
-from tasks.files import DAEMONS, FRR_CONF, INTERFACES, OVERLAY_INTERFACES, SYSCTL, is_ours
+from tasks.files import (
+    DAEMONS,
+    FRR_CONF,
+    INTERFACES,
+    KEPT_INTERFACES,
+    OVERLAY_INTERFACES,
+    SYSCTL,
+    is_ours,
+)
 from tasks.ssh.script import Section
 
 if TYPE_CHECKING:
+    from tasks.files import ManagedFile
     from tasks.plan import FileChange
 
 # systemd refuses a fourth start within three minutes, whoever asked for the others.
@@ -35,11 +44,14 @@ def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]
     if SYSCTL.path in by_path:
         sections.append(_install_section(by_path[SYSCTL.path], stage))
         sections += sysctl_sections(changes)
-    interfaces = interfaces_change(changes)
-    if interfaces is not None:
-        sections.append(_install_section(interfaces, stage))
-        sections += interface_sections(changes)
+    sections += [_install_section(c, stage) for c in changes if is_interfaces(c.file)]
+    sections += interface_sections(changes)
     return sections + announce_sections(changes)
+
+
+def is_interfaces(file: ManagedFile) -> bool:
+    """True for the files that ifupdown2 reads."""
+    return file in (INTERFACES, OVERLAY_INTERFACES, KEPT_INTERFACES)
 
 
 def interfaces_change(changes: tuple[FileChange, ...]) -> FileChange | None:
@@ -74,14 +86,19 @@ def sysctl_sections(changes: tuple[FileChange, ...]) -> list[Section]:
 def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     """Has ifupdown2 make what the interfaces file says."""
     change = interfaces_change(changes)
+    # ifupdown2 of Debian 13 writes VRF tables into this folder and fails where it is absent.
+    tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
+    again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
+    settle = Section("sysctl-again", again, stop=True)
     if change is None:
-        return []
+        if not any(is_interfaces(it.file) for it in changes):
+            return []
+        # Only what is kept beside ours.
+        return [tables, Section("ifreload", "ifreload --all", timeout=120, stop=True), settle]
     if change.after.text is None:
         # There is no file of ours any more, so ifupdown2 has nothing to say of its devices.
         made = sorted(made_devices(change.before.text or ""))
         return [*_routes_gone(change), *(_removed("unmake", name) for name in made)]
-    # ifupdown2 of Debian 13 writes VRF tables into this folder and fails where it is absent.
-    tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
     # In the overlay scope only our own devices, which the file puts into a class.
     which = "--all" if change.file is INTERFACES else "--allow evpn"
     command = f"ifreload {which}"
@@ -94,8 +111,6 @@ def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     if _ours(change):
         command = f"{command} && {{ {_as_written(change)} || ifreload {which}; }}"
     reload = Section("ifreload", command, timeout=120, stop=True)
-    again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
-    settle = Section("sysctl-again", again, stop=True)
     return [tables, *_remade(change), reload, *_routes_gone(change), settle, *_usable(change)]
 
 
@@ -275,11 +290,14 @@ def vxlan_stanzas(interfaces: str) -> dict[str, frozenset[str]]:
 
 
 def made_devices(interfaces: str) -> frozenset[str]:
-    """The devices that ifupdown2 makes for an interfaces file: VXLAN devices, bridges, VRFs."""
+    """The devices that ifupdown2 makes for an interfaces file: VXLAN devices, bridges, VRFs, ….
+
+    Of what is kept by hand also bonds and VLANs.
+    """
     return frozenset(
         stanza.name
         for stanza in parse_interfaces(interfaces).stanzas
-        if stanza.values("vxlan-id", "bridge-ports", "vrf-table")
+        if stanza.values("vxlan-id", "bridge-ports", "vrf-table", "bond-slaves", "vlan-raw-device")
         # How one over IPv6 is made.
         or any(value.startswith("ip link show ") for value in stanza.values("pre-up"))
     )

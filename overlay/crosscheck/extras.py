@@ -1,4 +1,4 @@
-"""Cross-validation of what is kept by hand: groups without nodes, text that FRR cannot take."""
+"""Cross-validation of what is kept by hand: groups without nodes, text that nothing can take."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from overlay.kept.extras import extras_of, sources
 from overlay.problems import few, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from overlay.kept.extras import Extras
     from overlay.problems import Complaint, KeyPath
 
 _UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e\x80-\U0010ffff]")
 _LEAVES = re.compile(r"end|conf(igure)?( .*)?|do .*|write( .*)?")
+_TEMPLATE = re.compile(r"%|<%|</%")
+_READS_ITSELF = re.compile(r"source(-directory)? /etc/network/interfaces\.d(/\*?)?")
 # The daemon that reads a statement of the top level; zebra and staticd always run.
 _NEEDS = (
     (re.compile(r"router ospf( .*)?"), "ospfd"),
@@ -45,29 +47,53 @@ def groups(fabric: Fabric) -> Iterator[Complaint]:
             yield (
                 ("groups", name),
                 "it keeps nothing",
-                "add `frr_extra:`, `daemons_extra:` or `sysctl_extra:`, or remove it",
+                "add `frr_extra:`, `interfaces_extra:` or another key that keeps something",
             )
 
 
 def texts(fabric: Fabric) -> Iterator[Complaint]:
     for key, extras in sources(fabric, fabric.groups, fabric.nodes):
         if extras.frr_extra is not None:
-            yield from _text((*key, "frr_extra"), extras.frr_extra)
+            yield from _text((*key, "frr_extra"), extras.frr_extra, _of_frr)
+        if extras.interfaces_extra is not None:
+            yield from _text((*key, "interfaces_extra"), extras.interfaces_extra, _of_interfaces)
 
 
-def _text(key: KeyPath, text: str) -> Iterator[Complaint]:
+def _text(
+    key: KeyPath, text: str, wrong: Callable[[str], tuple[str, str] | None]
+) -> Iterator[Complaint]:
     lines = [" ".join(line.split()) for line in text.split("\n")]
     if not any(line and line[0] not in "!#" for line in lines):
         yield key, "it holds no statement", "remove it"
     for number, line in enumerate(lines, start=1):
         if _UNPRINTABLE.search(line):
             yield key, f"line {number} holds a control character", "remove that character"
-        elif _LEAVES.fullmatch(line):
-            yield (
-                key,
-                f"line {number}, `{line}`, is not a statement of a frr.conf",
-                "remove it: write what `show running-config` prints",
-            )
+        elif (found := wrong(line)) is not None:
+            what, hint = found
+            yield key, f"line {number}, `{line}`, {what}", hint
+
+
+def _of_frr(line: str) -> tuple[str, str] | None:
+    if not _LEAVES.fullmatch(line):
+        return None
+    return (
+        "is not a statement of a frr.conf",
+        "remove it: write what `show running-config` prints",
+    )
+
+
+def _of_interfaces(line: str) -> tuple[str, str] | None:
+    if _TEMPLATE.match(line):
+        return (
+            "is a line of a Mako template, which ifupdown2 runs on the node",
+            "write the stanzas that it makes",
+        )
+    if _READS_ITSELF.fullmatch(line):
+        return (
+            "reads what /etc/network/interfaces reads already, this text included",
+            "remove it",
+        )
+    return None
 
 
 def daemons(fabric: Fabric) -> Iterator[Complaint]:

@@ -87,6 +87,15 @@ class Extras(Strict):
     frr_extra_file: Annotated[str, AfterValidator(_file_name)] | None = Field(
         None, description="The same from a file, whose path is relative to the intent's folder."
     )
+    interfaces_extra: str | None = Field(
+        None,
+        description="Further stanzas of /etc/network/interfaces, in the whole scope. Devices that "
+        "are not ours go into a file of their own, /etc/network/interfaces.d/evpn-fleet-kept; what "
+        "is said of a device of ours is added to its stanza.",
+    )
+    interfaces_extra_file: Annotated[str, AfterValidator(_file_name)] | None = Field(
+        None, description="The same from a file, whose path is relative to the intent's folder."
+    )
     daemons_extra: Annotated[dict[str, _DaemonValue], AfterValidator(_daemon_settings)] = Field(
         default_factory=dict,
         description="Further settings of /etc/frr/daemons: `ospfd: true` switches a daemon on, "
@@ -111,9 +120,10 @@ class Group(Extras):
 
 @dataclass(frozen=True, slots=True)
 class NodeExtras:
-    """What one node keeps: the texts for frr.conf, and settings as (key, value)."""
+    """What one node keeps: texts for frr.conf and interfaces, and settings as (key, value)."""
 
     frr: tuple[str, ...] = ()
+    interfaces: tuple[str, ...] = ()
     daemons: tuple[tuple[str, str], ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
 
@@ -129,13 +139,24 @@ def sources(
         yield ("nodes", name), node
 
 
-def extras_of(name: str, fabric: Extras, groups: Mapping[str, Group], node: Extras) -> NodeExtras:
-    """What the node keeps: the fabric's, then that of its groups, then its own."""
+def extras_of(
+    name: str, fabric: Extras, groups: Mapping[str, Group], node: Extras, *, interfaces: bool = True
+) -> NodeExtras:
+    """What the node keeps: the fabric's, then that of its groups, then its own.
+
+    `interfaces` is False where the interfaces that are kept lie in a file that is not ours.
+    """
     told = [fabric, *(group for group in groups.values() if group.holds(name)), node]
     daemons: dict[str, str] = {}
     sysctls: dict[str, str] = {}
     for extras in told:
         daemons |= extras.daemons_extra
         sysctls |= extras.sysctl_extra
-    texts = tuple(extras.frr_extra for extras in told if extras.frr_extra)
-    return NodeExtras(texts, tuple(sorted(daemons.items())), tuple(sorted(sysctls.items())))
+    return NodeExtras(
+        frr=tuple(extras.frr_extra for extras in told if extras.frr_extra),
+        interfaces=tuple(
+            extras.interfaces_extra for extras in told if interfaces and extras.interfaces_extra
+        ),
+        daemons=tuple(sorted(daemons.items())),
+        sysctls=tuple(sorted(sysctls.items())),
+    )

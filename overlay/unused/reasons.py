@@ -180,6 +180,11 @@ def _frr(_fabric: Fabric, _key: KeyPath) -> Reason | None:
 def _extra(fabric: Fabric, key: KeyPath) -> Reason | None:
     if key[0] == "nodes" and (fabric.nodes[str(key[1])].scope or fabric.scope) is Scope.OBSERVED:
         return f"in the observed scope nothing is written to {key[1]}", _REMOVE
+    if key[-1] == "interfaces_extra":
+        return (
+            "in the overlay scope /etc/network/interfaces is not ours",
+            "write these stanzas there, or set `scope: whole`",
+        )
     if key[-1] == "sysctl_extra":
         return "these settings are derived, and a derived value wins", _REMOVE
     return None
@@ -193,7 +198,7 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
     **{
         (f"{place}{name}_extra", place.count(".") * 2 + 1): _extra
         for place in ("", "groups.", "nodes.")
-        for name in ("frr", "daemons", "sysctl")
+        for name in ("frr", "interfaces", "daemons", "sysctl")
     },
     ("nodes.asn", 3): _asn,
     ("nodes.router_id", 3): _router_id,

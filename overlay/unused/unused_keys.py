@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from overlay.crosscheck.fabric import contradictions
 from overlay.derive import Derivation
-from overlay.intent import Role
+from overlay.intent import Role, Scope
 from overlay.names import Names
 from overlay.unused.reasons import nothing_from
 from overlay.unused.written_keys import GONE, Written, said_twice, with_values, written_keys
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from overlay.intent import Fabric, Network
     from overlay.problems import Complaint, KeyPath
 
+_WAITING = frozenset({"port", "gateway", "interfaces_extra"})
+
 
 def unused_keys(fabric: Fabric, nodes: Mapping[str, NodeIntent]) -> Iterator[Complaint]:
     """Complains of every unused key; `nodes` is what was derived from `fabric`.
@@ -29,11 +31,22 @@ def unused_keys(fabric: Fabric, nodes: Mapping[str, NodeIntent]) -> Iterator[Com
     Only for an intent without contradictions: a wrong key makes right ones look unused.
     """
     search = _Search(fabric, nodes)
-    dead = search.unused()
+    dead = {key: None for key in search.unused() if not _waits(fabric, key)}
     for key in dead:
         if not any(key[:length] in dead for length in range(1, len(key))):
             reason, hint = nothing_from(fabric, key)
             yield key, f"it has no effect: {reason}", hint
+
+
+def _waits(fabric: Fabric, key: KeyPath) -> bool:
+    """True for a key of a node's interfaces where it is only observed: it counts once it is ours.
+
+    So that one word, its scope, is all that is between a node that is observed and a managed one.
+    """
+    if key[-1] not in _WAITING:
+        return False
+    nodes = [fabric.nodes[str(key[1])]] if key[0] == "nodes" else fabric.nodes.values()
+    return any((node.scope or fabric.scope) is Scope.OBSERVED for node in nodes)
 
 
 class _Search:

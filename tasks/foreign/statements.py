@@ -8,6 +8,7 @@ is removed as intended. Pure.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,19 @@ from parsers.configuration import (
     sysctl_settings,
 )
 from parsers.frr import read_frr_config
-from tasks.files import BACKUPS, DAEMONS, FRR_CONF, SYSCTL, is_ours
+from parsers.interfaces import statements_beyond
+from tasks.files import (
+    BACKUPS,
+    DAEMONS,
+    FRR_CONF,
+    INTERFACES,
+    KEPT_INTERFACES,
+    SYSCTL,
+    is_ours,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from tasks.files import ManagedFile
+    from collections.abc import Callable, Iterator, Sequence
 
 RUNNING = "FRR's running configuration"
 # What is asked for foreign statements, each with the key that keeps one.
@@ -35,6 +43,8 @@ KEPT_BY = {
     FRR_CONF.path: "frr_extra",
     DAEMONS.path: "daemons_extra",
     SYSCTL.path: "sysctl_extra",
+    INTERFACES.path: "interfaces_extra",
+    KEPT_INTERFACES.path: "interfaces_extra",
 }
 _SHOWN = 20
 # Those that run whatever the file says.
@@ -66,23 +76,29 @@ def last_deployed(path: str) -> str:
     )
 
 
-def foreign_statements(
-    file: ManagedFile, now: str | None, wanted: str | None, last: str | None
-) -> tuple[Foreign, ...]:
-    """The statements of `now` that are neither in `wanted` nor in `last`, in the file's order.
+_Texts = Mapping[str, "str | None"]
 
-    `now` lies on the node, `wanted` would be deployed, `last` is what our last deployment left
-    there. Each is None where there is no such file.
+
+def foreign_statements(now: _Texts, wanted: _Texts, last: _Texts) -> tuple[Foreign, ...]:
+    """The statements of `now` that are neither in `wanted` nor in `last`, in the files' order.
+
+    Each is the managed files by path: `now` lies on the node, `wanted` would be deployed, `last` is
+    what our last deployment left there. A text is None, or not there, where there is no such file.
     """
-    find = _FINDERS.get(file.path)
-    if find is None or now is None or now in (wanted, last if is_ours(last) else None):
-        return ()
-    found = find(now, (wanted or "", (last or "") if is_ours(last) else ""))
-    lines = now.splitlines()
+    ours = {path: text for path, text in last.items() if text and is_ours(text)}
     return tuple(
-        Foreign(file.path, line, redact(statement), " ".join(lines[line - 1].split()))
-        for statement, line in sorted(found.items(), key=lambda pair: pair[1])
+        one for path in now if path in KEPT_BY for one in _foreign_in(path, now[path], wanted, ours)
     )
+
+
+def _foreign_in(path: str, now: str | None, wanted: _Texts, last: _Texts) -> Iterator[Foreign]:
+    if now is None or now in (wanted.get(path), last.get(path)):
+        return
+    lines = now.splitlines()
+    found = _FINDERS[path](now, (wanted, last))
+    for statement, line in sorted(found.items(), key=lambda pair: pair[1]):
+        words = " ".join(lines[line - 1].split())
+        yield Foreign(path, line, redact(statement), words)
 
 
 def foreign_in_running(
@@ -107,8 +123,12 @@ def foreign_in_running(
     )
 
 
-def _in_frr_conf(now: str, ours: Sequence[str]) -> dict[str, int]:
-    known = {statement for text in ours for statement in chosen_statements(text)}
+def _in_frr_conf(now: str, ours: Sequence[_Texts]) -> dict[str, int]:
+    known = {
+        statement
+        for texts in ours
+        for statement in chosen_statements(texts.get(FRR_CONF.path) or "")
+    }
     known |= {statement[:depth] for statement in known for depth in range(1, len(statement))}
     return {
         " / ".join(statement): line
@@ -117,8 +137,11 @@ def _in_frr_conf(now: str, ours: Sequence[str]) -> dict[str, int]:
     }
 
 
-def _in_daemons(now: str, ours: Sequence[str]) -> dict[str, int]:
-    known = [{key: value for key, (value, _) in daemon_settings(text).items()} for text in ours]
+def _in_daemons(now: str, ours: Sequence[_Texts]) -> dict[str, int]:
+    known = [
+        {key: value for key, (value, _) in daemon_settings(texts.get(DAEMONS.path) or "").items()}
+        for texts in ours
+    ]
     return {
         f"{key}={value}": line
         for key, (value, line) in daemon_settings(now).items()
@@ -133,8 +156,8 @@ def _is_packaged(key: str, value: str) -> bool:
     return value == "no" or (value == "yes" and key in _ALWAYS_ON | {"vtysh_enable"})
 
 
-def _in_sysctl(now: str, ours: Sequence[str]) -> dict[str, int]:
-    known = {key for text in ours for key in sysctl_settings(text)}
+def _in_sysctl(now: str, ours: Sequence[_Texts]) -> dict[str, int]:
+    known = {key for texts in ours for key in sysctl_settings(texts.get(SYSCTL.path) or "")}
     return {
         f"{key} = {value}": line
         for key, (value, line) in sysctl_settings(now).items()
@@ -142,7 +165,18 @@ def _in_sysctl(now: str, ours: Sequence[str]) -> dict[str, int]:
     }
 
 
-_FINDERS: Mapping[str, Callable[[str, Sequence[str]], dict[str, int]]] = {
+def _in_interfaces(now: str, ours: Sequence[_Texts]) -> dict[str, int]:
+    """A device may have moved from one of the two files to the other: of both together."""
+    known, kept = (
+        [text for texts in ours if (text := texts.get(path))]
+        for path in (INTERFACES.path, KEPT_INTERFACES.path)
+    )
+    return {str(one): one.line for one in statements_beyond(now, known, kept)}
+
+
+_FINDERS: Mapping[str, Callable[[str, Sequence[_Texts]], dict[str, int]]] = {
+    INTERFACES.path: _in_interfaces,
+    KEPT_INTERFACES.path: _in_interfaces,
     FRR_CONF.path: _in_frr_conf,
     DAEMONS.path: _in_daemons,
     SYSCTL.path: _in_sysctl,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parsers.interfaces import parse_interfaces
-from tasks.files import is_ours
+from tasks.files import KEPT_INTERFACES, is_ours
 from tasks.foreign.statements import KEPT_BY, foreign_refusals, is_taken_over
 from tasks.plan import FileChange
 from tasks.safety.places import LOCK, PENDING
-from tasks.steps import interfaces_change
+from tasks.steps import is_interfaces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,10 +114,13 @@ def _managed_by_proxmox(facts: NodeFacts, options: DeployOptions) -> list[str]:
 def _taken_over(plan: NodePlan, path: str, deployed: FileState) -> bool:
     """Whether the intent holds all of an edit; what is foreign in it is said by itself."""
     change = next(change for change in plan.changes if change.file.path == path)
-    last, now, wanted = (
-        text or "" for text in (deployed.text, change.before.text, change.after.text)
+    if path not in KEPT_BY:
+        return False
+    # What one key keeps may be in another file than before.
+    wanted = "\n".join(
+        it.after.text or "" for it in plan.files if KEPT_BY.get(it.file.path) == KEPT_BY[path]
     )
-    return path in KEPT_BY and is_taken_over(last, now, wanted, plan.foreign)
+    return is_taken_over(deployed.text or "", change.before.text or "", wanted, plan.foreign)
 
 
 def _edit(plan: NodePlan, path: str, deployed: FileState) -> str:
@@ -159,20 +162,27 @@ def bridge_ports(interfaces: str) -> dict[str, BridgePorts]:
 
 def _uncovered_ports(plan: NodePlan, facts: NodeFacts) -> list[str]:
     """Stock ifupdown2 takes every port off a bridge that its file does not cover."""
-    change = interfaces_change(plan.changes)
-    if change is None:
+    if not any(is_interfaces(change.file) for change in plan.changes):
         return []
-    before = bridge_ports(change.before.text or "") if is_ours(change.before.text) else {}
+    files = [change for change in plan.files if is_interfaces(change.file)]
+    before: dict[str, BridgePorts] = {}
+    for change in files:
+        before |= bridge_ports(change.before.text or "") if is_ours(change.before.text) else {}
     found = []
-    for bridge, ports in bridge_ports(change.after.text or "").items():
-        # What our own file named before is taken off on purpose, as the plan shows.
-        ours = before.get(bridge, BridgePorts()).named
-        found += [
-            f"port {port} of bridge {bridge} would be removed: the new interfaces file does not "
-            "cover it\n"
-            "  next: if it is a guest's, extend overlay.guest_ports in fabric.yaml; if not, "
-            f"remove it yourself first (`ip link set {port} nomaster`)"
-            for port in facts.ports.get(bridge, ())
-            if not ports.covers(port) and port not in ours
-        ]
+    for change in files:
+        next_step = "extend overlay.guest_ports in fabric.yaml"
+        if change.file is KEPT_INTERFACES:
+            next_step = (
+                "add `bridge-ports-condone-regex` to the bridge's stanza under `interfaces_extra:`"
+            )
+        for bridge, ports in bridge_ports(change.after.text or "").items():
+            # What our own file named before is taken off on purpose, as the plan shows.
+            ours = before.get(bridge, BridgePorts()).named
+            found += [
+                f"port {port} of bridge {bridge} would be removed: the new interfaces file does "
+                f"not cover it\n  next: if it is a guest's, {next_step}; if not, remove it "
+                f"yourself first (`ip link set {port} nomaster`)"
+                for port in facts.ports.get(bridge, ())
+                if not ports.covers(port) and port not in ours
+            ]
     return found

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.announce import announce_sections
-from tasks.files import BACKUPS, INTERFACES, STATE, SYSCTL
+from tasks.files import BACKUPS, OVERLAY_INTERFACES, STATE, SYSCTL
 from tasks.safety.places import DECISION, KEPT_BACKUPS, LOCK
 from tasks.steps import (
     frr_sections,
     interface_sections,
-    interfaces_change,
+    is_interfaces,
     made_devices,
     sysctl_sections,
 )
@@ -107,8 +107,7 @@ def _reload(manifest: Manifest, back: tuple[FileChange, ...]) -> Iterator[str]:
 
 
 def _last_resort(back: tuple[FileChange, ...]) -> str:
-    change = interfaces_change(back)
-    if change is not None and change.file is INTERFACES:
+    if not any(change.file is OVERLAY_INTERFACES for change in back):
         return _try("networking-restart", 180, "systemctl restart networking")
     # In the overlay scope the underlay is not ours to restart.
     return _try("ifup", 180, "ifup --all --allow evpn")
@@ -116,10 +115,13 @@ def _last_resort(back: tuple[FileChange, ...]) -> str:
 
 def _swept(manifest: Manifest, back: tuple[FileChange, ...]) -> Iterator[str]:
     """Removes what only the new file made, should an interrupted ifreload have forgotten it."""
-    change = interfaces_change(back)
-    assert change is not None  # noqa: S101 - the caller's condition, for the type checker
     links = f"{BACKUPS}/{manifest.number}/links"
-    made = made_devices(change.before.text or "") - made_devices(change.after.text or "")
+    files = [change for change in back if is_interfaces(change.file)]
+    before, after = (
+        {name for state in states for name in made_devices(state.text or "")}
+        for states in ([c.before for c in files], [c.after for c in files])
+    )
+    made = before - after
     for name in sorted(made):
         word = shlex.quote(name)
         command = (

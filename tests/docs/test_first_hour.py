@@ -52,7 +52,7 @@ class Reader:
         if block.title.startswith("~"):
             return  # what leads to the replayed nodes is written when they are asked
         file = self.home / block.title
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(block.text, encoding="utf-8")
 
     def type(self, command: str) -> str:
@@ -151,6 +151,9 @@ def test_what_the_page_calls_valid_is(reader: Reader) -> None:
             continue
         reader.write(block)
         if block.title.endswith("fabric.yaml"):
+            for host in ("pve1", "pve2"):
+                kept = f"my-fabric/kept/{host}.interfaces"
+                reader.write(replace(block, title=kept, text="iface vmbr1\n"))
             reader.write(
                 replace(block, title="my-fabric/hosts.yaml", text="{pve1: {}, pve2: {}}\n")
             )

@@ -34,7 +34,6 @@ iface lo inet loopback
 auto eno1
 iface eno1 inet manual
 {mtu}
-# storage and VM traffic
 auto vmbr0
 iface vmbr0 inet static
         address 192.168.0.{number}/24
@@ -43,6 +42,16 @@ iface vmbr0 inet static
         bridge-stp off
         bridge-fd 0
 {mtu}
+# storage, with guests of its own
+auto eno2 vmbr1
+iface eno2 inet manual
+
+iface vmbr1 inet static
+        address 10.99.0.{number}/24
+        bridge-ports eno2
+        bridge-stp off
+        bridge-fd 0
+
 auto vxlan2
 iface vxlan2 inet manual
         vxlan-id 2

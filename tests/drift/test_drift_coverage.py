@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # What holds records, or never comes from a node's state.
 _NO_RECORDS = {
-    "CommandResult", "HostState", "RawOutput", "Stanza", "InterfacesFile", "StatementElsewhere",
+    "CommandResult", "DeviceStatement", "HostState", "InterfacesFile", "Passage", "RawOutput",
+    "Stanza", "StatementElsewhere",
 }  # fmt: skip
 _WHOLE = {"frr.conf", "sysctl"}
 

@@ -49,7 +49,7 @@ NOT_THERE = {
     "route-reflectors": _NO_EXIT,
     "ipv6-evpn": _NO_EXIT,
     "ipv6-underlay": _NO_EVPN,
-    "overlay-scope": _NO_EXIT,
+    "overlay-scope": _NO_EXIT - {"type5-missing"},  # its VRF announces its subnets
 }
 
 

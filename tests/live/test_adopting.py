@@ -1,19 +1,25 @@
-"""A fabric that is there already: imported as Proxmox's SDN makes it, audited, and broken."""
+"""A fabric that is there already: imported, audited, broken, and managed.
+
+As Proxmox's SDN makes it; and as its owner wrote it by hand, with other interfaces beside it.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import guests
+from lab import fabric, guests
 from lab.faults import Target
 from lab.paths import lab_paths
+from lab.ssh import run_on
 from overlay.loading import load_inventory
+from overlay.outputs import INTERFACES_FILE, KEPT_INTERFACES_FILE
 from tests.live.conftest import ROOT
-from tests.live.probes import on
+from tests.live.probes import eventually, on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +42,44 @@ FAULTS = (
     "vrf-membership",
     "imet-not-originated",
     "session-down",
+)
+EXAMPLE = ROOT / "examples" / "l2-evpn"
+# A storage network in a VLAN of the fabric's NIC, with guests; a bond that leads nowhere; and more
+# on devices that are the fabric's own.
+BESIDE = """
+# storage, in a VLAN of the same NIC
+auto eno1.30 vmbr9
+iface eno1.30 inet manual
+
+iface vmbr9 inet static
+        address 10.30.0.{number}
+        netmask 255.255.255.0
+        bridge_ports eno1.30
+        bridge_stp off
+        bridge_fd 0
+# guests of the storage network, too
+
+auto eno2
+iface eno2 inet manual
+        link-type dummy
+
+auto bond0
+iface bond0 inet static
+        address 10.40.0.{number}/24
+        bond-slaves eno2
+        bond-mode active-backup
+
+iface vmbr0 inet6 static
+        address fd00:30::{number}/64
+        post-up touch /run/by-hand
+"""
+DEVICES = ("eno1.30", "vmbr9", "eno2", "bond0")
+# What of a device changes when it is made anew, or taken down in between.
+SAME = (
+    "for it in eno1.30 vmbr9; do cd /sys/class/net/$it && "
+    "echo $it $(cat ifindex address mtu operstate carrier_down_count); done; "
+    "cat /sys/class/net/eno2/ifindex /sys/class/net/bond0/ifindex; ip -br address show vmbr9; "
+    "ls /sys/class/net/vmbr9/brif"
 )
 
 
@@ -121,4 +165,150 @@ def test_a_fabric_as_proxmox_makes_it(lab: Lab, tmp_path: Path) -> None:
     lab.target = Target(bridge="red", vxlan="vxlan_red", vni=100, vrf="vrf_prod")
     for name in FAULTS:
         lab.prove(name)
+    lab.audit_clean()
+
+
+def write_beside(lab: Lab, folder: Path) -> None:
+    """The example's files as a person would have them, with more beside it; all of it in force."""
+    assert lab.run("render", "--output", str(folder)).returncode == 0
+    for number, name in enumerate(ADDRESSES, start=1):
+        command = "mkdir -p /etc/iproute2/rt_tables.d\n"
+        for file in ("network/interfaces", "frr/frr.conf"):
+            text = (folder / name / "etc" / file).read_text().partition("\n")[2]
+            if file.startswith("network"):
+                text = text.replace("bridge-ports ", "bridge_ports ") + BESIDE
+            said = text.replace("{number}", str(number))
+            command += f"cat > /etc/{file} <<'END-OF-FILE'\n{said}END-OF-FILE\n"
+        command += "sed -i -E 's/^bgpd=.*/bgpd=yes/' /etc/frr/daemons; systemctl restart frr; "
+        on(lab, name, command + "ifreload --all")
+
+
+def imported_hosts(lab: Lab, *arguments: str) -> Path:
+    """The inventory that `import hosts` made of the live nodes, with guests on both networks."""
+    by_name = ["--ssh-config", str(lab_paths().ssh_config)]
+    by_name += [word for name in ADDRESSES for word in ("--host", name)]
+    folder = imported(lab, "hosts", *by_name, *arguments)
+    machines = (EXAMPLE / "lab.yaml").read_text() + "".join(
+        f"  stor{number}: {{node: {name}, bridge: vmbr9, addresses: [10.30.0.1{number}/24]}}\n"
+        for number, name in enumerate(ADDRESSES, start=1)
+    )
+    (folder / "lab.yaml").write_text(machines)
+    return folder
+
+
+def without_kept(folder: Path) -> Path:
+    """The same inventory, of which nothing is kept."""
+    other = folder.parent / f"{folder.name}-without"
+    shutil.copytree(folder, other)
+    text = (other / "fabric.yaml").read_text()
+    (other / "fabric.yaml").write_text(re.sub(r", interfaces_extra_file: \S+(?=})", "", text))
+    return other
+
+
+def assert_only_moved(plan: str) -> None:
+    """Of each node, what the plan takes out of one file it puts into the other."""
+    for name in ADDRESSES:
+        part = re.split(
+            r"^(?:node\d, )*node\d:\n", plan.partition(f"{name}:\n")[2], flags=re.MULTILINE
+        )[0]
+        beside, main = (
+            part.partition(f"+++ {path}\n")[2].partition("\n--- ")[0]
+            for path in (KEPT_INTERFACES_FILE, INTERFACES_FILE)
+        )
+        gone = re.findall(r"^-iface (\S+)", main, re.MULTILINE)
+        back = re.findall(r"^\+iface (\S+)", main + beside, re.MULTILINE)
+        assert set(DEVICES) <= set(gone), part
+        # Its second stanza becomes a line of the first one.
+        assert set(gone) - set(back) <= {"vmbr0"}, part
+        assert set(DEVICES) == set(re.findall(r"^\+iface (\S+)", beside, re.MULTILINE)), part
+        assert "+# storage, in a VLAN of the same NIC" in beside, part
+        assert re.search(r"^\+ +address fd00:30::\d/64$", main, re.MULTILINE), part
+
+
+def answers(lab: Lab) -> None:
+    lab.ping("stor1", "stor2")
+    lab.ping("stor3", "stor1")
+    lab.ping("vm1", "vm2")
+    lab.ping("vm3", "vm4")
+
+
+def test_from_observed_to_managed(lab: Lab, tmp_path: Path) -> None:
+    lab.use(EXAMPLE)
+    lab.blank()
+    write_beside(lab, tmp_path / "files")
+    folder = imported_hosts(lab, "--scope", "observed")
+    lab.use(folder)
+    guests.start_all(lab.spec)
+    answers(lab)
+    lab.audit_clean()
+
+    intent = folder / "fabric.yaml"
+    intent.write_text(intent.read_text().replace("scope: observed\n", ""))
+    before = {name: on(lab, name, SAME) for name in ADDRESSES}
+    lab.use(without_kept(folder))
+    refused = lab.run("plan")
+    assert refused.returncode == 1, refused.stdout
+    for name in ADDRESSES:
+        said = refused.stderr.partition(f"{name}: {INTERFACES_FILE} holds")[2].partition("next:")[0]
+        found = re.findall(r"line \d+: iface (\S+)", said)
+        assert found == ["eno1.30", "vmbr9", "eno2", "bond0", "vmbr0:", "vmbr0:"], refused.stderr
+    lab.use(folder)
+    plan = lab.run("plan")
+    assert plan.returncode == 2, plan.stdout + plan.stderr
+    assert_only_moved(plan.stdout)
+    assert {name: on(lab, name, SAME) for name in ADDRESSES} == before, "nothing was changed"
+
+    heard = "timeout -s INT 300 ping -n -q -i 0.2 -W 1 10.30.0.12 > /run/heard 2>&1 &"
+    on(lab, "node1", f"rm -f /run/by-hand; ip netns exec stor1 {heard}")
+    lab.deploy()
+    lost = on(lab, "node1", "pkill -INT -x ping; sleep 1; cat /run/heard")
+    sent, received = map(int, re.findall(r"(\d+) packets transmitted, (\d+) received", lost)[0])
+    assert sent - received <= 1, lost
+    assert sent > 20, lost
+    assert {name: on(lab, name, SAME) for name in ADDRESSES} == before
+    for number, name in enumerate(ADDRESSES, start=1):
+        assert f"fd00:30::{number}/64" in on(lab, name, "ip -br address show vmbr0")
+        assert "iface vmbr9" not in on(lab, name, f"cat {INTERFACES_FILE}")
+    on(lab, "node1", "ls /run/by-hand")
+    answers(lab)
+    lab.audit_clean()
+    assert "Plan: 0 to change, 3 in sync" in lab.run("deploy", "--yes").stdout
+    # What a second import finds is what is deployed.
+    lab.use(imported_hosts(lab))
+    assert lab.run("plan").returncode == 0
+
+    _proves_undone(lab, folder, before)
+
+
+def _proves_undone(lab: Lab, folder: Path, before: dict[str, str]) -> None:
+    """Back to the hand-written files and there again, a power failure, and no more of it at all."""
+    lab.use(folder)
+    refused = lab.run("rollback", "--yes", "--limit", "node3")
+    assert "of bridge vmbr9 would be removed" in refused.stderr, "that file condones no guest"
+    guests.stop(lab.spec, "stor3")
+    done = lab.run("rollback", "--yes", "--limit", "node3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "iface vmbr9" in on(
+        lab, "node3", f"cat {INTERFACES_FILE}; [ ! -e {KEPT_INTERFACES_FILE} ]"
+    )
+    without_guest = re.sub(r"tap\S+\n", "", before["node3"])
+    assert on(lab, "node3", SAME) == without_guest
+    lab.deploy()
+    assert on(lab, "node3", SAME) == without_guest
+
+    fabric.power_off(lab.spec, "node2")
+    fabric.up(lab.whole)
+    eventually("the storage bridge comes back", lambda: "10.30.0.2/24" in on(lab, "node2", SAME))
+    guests.start_all(lab.spec)
+    answers(lab)
+    lab.audit_clean()
+
+    for name in lab.spec.guests:
+        if name.startswith("stor"):
+            guests.stop(lab.spec, name)
+    lab.use(without_kept(folder))
+    lab.deploy()
+    for name in ADDRESSES:
+        gone = f"[ ! -e {KEPT_INTERFACES_FILE} ] && [ ! -e /sys/class/net/vmbr9 ]"
+        assert run_on(lab.spec.node(name), gone).rc == 0, name
     lab.audit_clean()

@@ -113,6 +113,7 @@ def test_the_nodes_of_a_fabric_are_together_asked_everything_but_what_none_has()
         "bgp_summary",
         "bfd_peers",
         "file_evpn_fleet",
+        "file_evpn_fleet_kept",
         "probe",
     }
     assert TEXT_SLUGS[2] not in _asked("l2-multicast", "node1")
@@ -135,4 +136,6 @@ def test_slugs_are_distinct_and_known_to_the_rooms_that_share_them() -> None:
     assert len(BY_SLUG) == len(COMMANDS)
     read = {*NEEDED_SLUGS, *READERS, "bridge_fdb_later"}
     assert {c.slug for c in COMMANDS if c.path is None} <= read
-    assert {file_slug(file.path) for file in MANAGED_FILES} == FILES | {"file_evpn_fleet"}
+    assert {file_slug(file.path) for file in MANAGED_FILES} == FILES | {
+        "file_evpn_fleet", "file_evpn_fleet_kept",
+    }  # fmt: skip

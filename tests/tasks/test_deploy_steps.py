@@ -12,6 +12,7 @@ from tasks.files import (
     DAEMONS,
     FRR_CONF,
     INTERFACES,
+    KEPT_INTERFACES,
     MARK,
     OVERLAY_INTERFACES,
     SYSCTL,
@@ -205,6 +206,21 @@ def test_what_udev_has_overtaken_is_reloaded_again(tmp_path):
         environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
         assert subprocess.call(["sh", "-c", reload.command], env=environ) == 0
         assert log.read_text().count("reload") == reloads
+
+
+def test_what_is_kept_is_there_before_the_other_file_lacks_it_and_is_loaded_by_itself():
+    kept = change(KEPT_INTERFACES, None, "iface vmbr9\n")
+    both = steps(kept, change(INTERFACES, None, EVPN))
+    at = both.index(f"install:{KEPT_INTERFACES.path}")
+    assert both[at : at + 4] == [
+        f"install:{KEPT_INTERFACES.path}", f"install:{INTERFACES.path}", "rt-tables", "ifreload",
+    ]  # fmt: skip
+    alone = [f"install:{KEPT_INTERFACES.path}", "rt-tables", "ifreload", "sysctl-again"]
+    assert steps(kept)[:4] == alone
+    gone = FileChange(KEPT_INTERFACES, FileState("iface vmbr9\n"), FileState(None))
+    assert steps(gone)[:4] == alone
+    (reload,) = [s for s in apply_sections((gone,), "/tmp/stage") if s.slug == "ifreload"]
+    assert reload.command == "ifreload --all"
 
 
 @pytest.mark.parametrize("example", sorted(f.parent.name for f in EXAMPLES.glob("*/fabric.yaml")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parsers.configuration import chosen_statements
-from tasks.files import DAEMONS, FRR_CONF, INTERFACES, MARK, SYSCTL
+from tasks.files import (
+    DAEMONS,
+    FRR_CONF,
+    INTERFACES,
+    KEPT_INTERFACES,
+    MARK,
+    OVERLAY_INTERFACES,
+    SYSCTL,
+)
 from tasks.foreign.statements import (
     foreign_refusals,
     foreign_statements,
@@ -18,6 +27,7 @@ from tasks.foreign.statements import (
 
 if TYPE_CHECKING:
     from tasks.files import ManagedFile
+    from tasks.foreign.statements import Foreign
 
 WANTED = f"""\
 ! {MARK} for n: do not edit, change the intent and deploy
@@ -51,7 +61,14 @@ OSPF = "router ospf\n network 10.0.0.0/8 area 0\nexit\n!\n"
 
 
 def said(file: ManagedFile, now: str | None, wanted: str, last: str | None = None) -> list[str]:
-    return [one.statement for one in foreign_statements(file, now, wanted, last)]
+    return [one.statement for one in foreign(file, now, wanted, last)]
+
+
+def foreign(
+    file: ManagedFile, now: str | None, wanted: str | None, last: str | None = None
+) -> tuple[Foreign, ...]:
+    said = ({} if text is None else {file.path: text} for text in (now, wanted, last))
+    return foreign_statements(*said)
 
 
 @pytest.mark.parametrize("now", [None, "", PACKAGED, SAVED, WANTED, WANTED + "\n! by hand\n"])
@@ -92,7 +109,7 @@ def test_what_is_foreign_in_frr_conf(base: str, added: str, wanted: list[str] | 
 
 
 def test_the_line_is_that_of_the_file() -> None:
-    (one,) = foreign_statements(FRR_CONF, PACKAGED + OSPF, WANTED, None)
+    (one,) = foreign(FRR_CONF, PACKAGED + OSPF, WANTED)
     assert (PACKAGED + OSPF).splitlines()[one.line - 1].strip() == one.words
     (text,) = foreign_refusals("n", [one])
     assert "n: /etc/frr/frr.conf holds" in text
@@ -135,8 +152,82 @@ def test_kernel_settings() -> None:
     assert said(SYSCTL, mine, ours, mine) == []
 
 
-def test_other_files_are_not_asked() -> None:
-    assert said(INTERFACES, "auto eno9\n", "auto eno1\n") == []
+def test_the_overlay_scopes_file_is_not_asked() -> None:
+    assert said(OVERLAY_INTERFACES, "iface eno9\n", "iface eno1\n") == []
+
+
+FABRIC = f"""\
+# {MARK} for n
+
+auto eno1
+iface eno1 inet manual
+        mtu 1550
+
+auto vmbr0
+iface vmbr0 inet static
+        address 192.168.0.1/24
+        gateway 192.168.0.254
+        bridge-ports eno1
+        bridge-stp off
+        mtu 1550
+
+auto vxlan2
+iface vxlan2 inet manual
+        vxlan-id 2
+        mtu 1500
+"""
+BY_HAND = FABRIC.partition("\n")[2]
+INTERFACES_CASES = {
+    "as a person writes it": (
+        BY_HAND.replace("bridge-ports", "bridge_ports")
+        .replace("address 192.168.0.1/24", "address 192.168.0.1\n netmask 255.255.255.0")
+        .replace("bridge-stp off", "bridge_stp no\n bridge_maxwait 0\n # a comment"),
+        [],
+    ),
+    "another value": (BY_HAND.replace("mtu 1550", "mtu 9000"), []),
+    "the address below": (
+        "iface eno1 inet static\n address 192.168.0.1/24\n gateway 192.168.0.254\n", []
+    ),
+    "what an intent says by leaving it out": (
+        BY_HAND + " vxlan-remoteip 192.168.0.9\n bridge-learning on\n", []
+    ),
+    "the folder that we read, too": (BY_HAND + "source-directory interfaces.d\n", []),
+    "a bridge": ("auto vmbr9\niface vmbr9\n bridge-ports eno2\n", ["iface vmbr9"]),
+    "a VLAN": (BY_HAND + "auto eno1.30\niface eno1.30 inet manual\n", ["iface eno1.30"]),
+    "an address": (
+        BY_HAND + "iface vmbr0 inet6 static\n address fd00::1\n netmask 64\n",
+        ["iface vmbr0: address fd00::1/64"],
+    ),
+    "an alias": (
+        BY_HAND + "iface vmbr0:1\n address 10.1.0.1/24\n", ["iface vmbr0: address 10.1.0.1/24"]
+    ),
+    "a command": (
+        BY_HAND + "iface eno1\n post-up ethtool -K eno1 gro off\n",
+        ["iface eno1: post-up ethtool -K eno1 gro off"],
+    ),
+    "a setting": (
+        BY_HAND.replace("bridge-stp off", "bridge-vlan-aware yes"),
+        ["iface vmbr0: bridge-vlan-aware yes"],
+    ),
+    "another way out": (
+        BY_HAND.replace("0.254", "0.253").replace("gateway", "hwaddress 02:00:00:00:00:01\n #"),
+        ["iface vmbr0: hwaddress 02:00:00:00:00:01"],
+    ),
+    "another file": (BY_HAND + "source more/*.conf\n", ["source more/*.conf"]),
+    "a template": (BY_HAND + "% for i in (1, 2):\n", ["% for i in (1, 2):"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("now", "found"), INTERFACES_CASES.values(), ids=INTERFACES_CASES)
+def test_interfaces(now: str, found: list[str]) -> None:
+    assert said(INTERFACES, now, FABRIC) == found
+    # Ours of yesterday is not foreign, and no more is what moves to the file of what is kept.
+    assert said(INTERFACES, now, FABRIC, f"# {MARK} for n\n{now}") == []
+    wanted = {INTERFACES.path: FABRIC, KEPT_INTERFACES.path: now}
+    assert foreign_statements({INTERFACES.path: now}, wanted, {}) == ()
+    assert foreign_statements({KEPT_INTERFACES.path: now}, {INTERFACES.path: FABRIC}, {}) == tuple(
+        replace(one, path=KEPT_INTERFACES.path) for one in foreign(INTERFACES, now, FABRIC)
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,8 +243,8 @@ def test_other_files_are_not_asked() -> None:
     ids=["in the intent", "foreign", "a comment", "removed by hand", "removed in the intent too"],
 )  # fmt: skip
 def test_an_edit_that_the_intent_has_taken_over(now: str, wanted: str, *, taken: bool) -> None:
-    foreign = foreign_statements(FRR_CONF, now, wanted, WANTED)
-    assert is_taken_over(WANTED, now, wanted, foreign) is taken
+    found = foreign(FRR_CONF, now, wanted, WANTED)
+    assert is_taken_over(WANTED, now, wanted, found) is taken
 
 
 BLOCKS = st.sampled_from([added for added, _ in FRR_CASES.values()])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from overlay.records import RawOutput
-from tasks.files import FRR_CONF, INTERFACES, MARK
+from tasks.files import FRR_CONF, INTERFACES, KEPT_INTERFACES, MARK
 from tasks.options import DeployOptions
 from tasks.plan import FileChange, FileState, NodePlan, sha256_of
 from tasks.preflight.facts import Backup, NodeFacts, read_facts
@@ -87,6 +87,21 @@ def test_a_port_that_would_be_taken_off_its_bridge(
         assert len(said) == 1
         assert said[0].startswith(f"n: port {stopped} of bridge vmbr2 would be removed")
         assert "overlay.guest_ports" in said[0]
+
+
+def test_a_port_of_a_bridge_that_is_kept() -> None:
+    """Each reload is of all bridges, whichever file has changed."""
+    main = FileChange(INTERFACES, FileState(BRIDGE), FileState(BRIDGE))
+    new = "iface vmbr9\n        bridge-ports eno2\n"
+    kept = FileChange(KEPT_INTERFACES, FileState(None), FileState(new))
+    facts = replace(GOOD, ports={"vmbr9": ("eno2", "tap1i0"), "vmbr2": ("lxc7",)})
+    first, second = refused(facts, NodePlan("n", (kept,), files=(kept, main)))
+    assert first.startswith("n: port tap1i0 of bridge vmbr9 would be removed")
+    assert "add `bridge-ports-condone-regex` to the bridge's stanza" in first
+    assert second.startswith("n: port lxc7 of bridge vmbr2 would be removed")
+    condoning = replace(kept, after=FileState(new + GUESTS))
+    assert refused(replace(facts, ports={"vmbr9": ("eno2", "tap1i0")}),
+                   NodePlan("n", (condoning,), files=(condoning, main))) == []  # fmt: skip
 
 
 def test_ports_do_not_matter_when_the_interfaces_file_stays() -> None:
