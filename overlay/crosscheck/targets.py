@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from overlay.derive import carriers_by_vni
 from overlay.intent import Fabric, Mode, Network, Routing, Vrf
-from overlay.targets.targets import automatic, by_hand, number_of
+from overlay.targets.targets import automatic, by_hand, halves, number_of, takes
 from overlay.targets.written import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from overlay.problems import Complaint, KeyPath
+    from overlay.targets.written import RouteTargets
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,12 @@ class _Place:
         return rt is not None and bool(rt.imports if direction == "import" else rt.exports)
 
 
-def _takes(imports: tuple[str, ...], target: str) -> bool:
-    return target in imports or f"{ANY}:{target.rpartition(':')[2]}" in imports
-
-
 def _written(fabric: Fabric) -> Iterator[tuple[KeyPath, Network | Vrf]]:
     yield from ((("networks", index), network) for index, network in enumerate(fabric.networks))
     yield from ((("vrfs", name), vrf) for name, vrf in fabric.vrfs.items())
 
 
-def _places(fabric: Fabric) -> list[_Place]:
-    asn = fabric.bgp.asn if fabric.bgp else 0
+def _places(fabric: Fabric, asn: int) -> list[_Place]:
     found = []
     for key, it in _written(fabric):
         vni = it.vni if isinstance(it, Network) else it.l3vni
@@ -84,7 +80,8 @@ def _exchange(fabric: Fabric) -> Iterator[Complaint]:
     """Each target of a place is exported and imported there, or joins it to somebody outside."""
     if fabric.mode is not Mode.EVPN:
         return
-    places = _places(fabric)
+    asn = fabric.bgp.asn if fabric.bgp else 0
+    places = _places(fabric, asn)
     # Only targets with one number can meet.
     by_number: dict[int | None, list[_Place]] = defaultdict(list)
     for place in places:
@@ -94,8 +91,8 @@ def _exchange(fabric: Fabric) -> Iterator[Complaint]:
         if place.it.rt is None:
             continue
         yield from _of_others(place, by_number)
-        if any(_takes(place.imports, target) for target in place.exports):
-            yield from _half(place, place.it.rt.outside)
+        if any(takes(place.imports, target) for target in place.exports):
+            yield from _half(place, place.it.rt, asn)
             continue
         direction = "import" if place.by_hand("import") else "export"
         said = f"it exports {', '.join(place.exports)} and imports {', '.join(place.imports)}"
@@ -109,32 +106,25 @@ def _exchange(fabric: Fabric) -> Iterator[Complaint]:
 _FALLS = "since FRR's own ends where one is set"
 
 
-def _half(place: _Place, outside: tuple[str, ...]) -> Iterator[Complaint]:
+def _half(place: _Place, rt: RouteTargets, asn: int) -> Iterator[Complaint]:
     """Targets with one end in the fabric, and what is `outside` without need."""
-    halves = []
-    for index, target in enumerate(place.imports if place.by_hand("import") else ()):
-        if not any(_takes((target,), exported) for exported in place.exports):
-            halves.append(target)
-            if target not in outside:
+    alone = halves(rt.imports, rt.exports, asn, place.vni)
+    for direction, other, targets, found in (
+        ("import", "export", rt.imports, alone[0]),
+        ("export", "import", rt.exports, alone[1]),
+    ):
+        for index, target in enumerate(targets):
+            if target in found and target not in rt.outside:
                 yield (
-                    (*place.key, "rt", "import", index),
-                    f"no node of the fabric exports {target}",
-                    f"add it to `export`; if a node outside does export it, to `outside`: {_FALLS}",
+                    (*place.key, "rt", direction, index),
+                    f"no node of the fabric {other}s {target}",
+                    f"add it to `{other}`, or to `outside` if a node outside does, {_FALLS}",
                 )
-    for index, target in enumerate(place.exports if place.by_hand("export") else ()):
-        if not _takes(place.imports, target):
-            halves.append(target)
-            if target not in outside:
-                yield (
-                    (*place.key, "rt", "export", index),
-                    f"no node of the fabric imports {target}",
-                    f"add it to `import`; if a node outside does import it, to `outside`: {_FALLS}",
-                )
-    for index, target in enumerate(outside):
-        if target not in halves:
+    for index, target in enumerate(rt.outside):
+        if target not in (*alone[0], *alone[1]):
             yield (
                 (*place.key, "rt", "outside", index),
-                f"{target} is not exported or imported by this fabric alone",
+                f"the fabric does not need {target} from outside, or for it",
                 "remove it here, or from `import` or `export`",
             )
 
@@ -156,8 +146,8 @@ def _of_others(place: _Place, by_number: dict[int | None, list[_Place]]) -> Iter
 
 def _meet(other: _Place, direction: str, target: str) -> bool:
     if direction == "export":
-        return _takes(other.imports, target)
-    return any(_takes((target,), exported) for exported in other.exports)
+        return takes(other.imports, target)
+    return any(takes((target,), exported) for exported in other.exports)
 
 
 def _distinguishers(fabric: Fabric) -> Iterator[Complaint]:

@@ -43,6 +43,23 @@ def automatic(asn: int, vni: int) -> str:
     return f"{asn & 0xFFFF}:{vni}"
 
 
+def takes(imports: tuple[str, ...], target: str) -> bool:
+    """Whether these imports take a route with this target."""
+    return target in imports or f"{ANY}:{target.rpartition(':')[2]}" in imports
+
+
+def halves(
+    imports: tuple[str, ...], exports: tuple[str, ...], asn: int, vni: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of a VNI's targets by hand the imports that it does not export, and the other way round."""
+    carried = exports or (automatic(asn, vni),)
+    taken = imports or (f"{ANY}:{vni}",)
+    return (
+        tuple(t for t in imports if not any(takes((t,), exported) for exported in carried)),
+        tuple(t for t in exports if not takes(taken, t)),
+    )
+
+
 @lru_cache(maxsize=65536)
 def number_of(target: str) -> int | None:
     """The VNI that an automatic route target (`asn:vni`) names, or None if it is no number."""
@@ -63,7 +80,7 @@ class Targets:
     wild: dict[str, int] = field(default_factory=dict)
     exports: dict[str, int] = field(default_factory=dict)
     importing: frozenset[int] = frozenset()
-    outside: frozenset[str] = frozenset()
+    outside: tuple[str, ...] = ()
 
     def of(self, vni: int) -> tuple[str, ...]:
         """What the routes of a VNI carry."""
@@ -82,10 +99,7 @@ class Targets:
         if not self.outside:
             return False
         taken = [target for target in targets if self.importing_vni(target) is not None]
-        return bool(taken) and all(
-            target in self.outside or f"{ANY}:{target.rpartition(':')[2]}" in self.outside
-            for target in taken
-        )
+        return bool(taken) and all(takes(self.outside, target) for target in taken)
 
     def exporting_vni(self, target: str) -> int | None:
         """The VNI whose routes carry this target, intended or not."""
@@ -99,11 +113,11 @@ class Targets:
 def targets_of(asn: int, places: Iterable[tuple[int, RouteTargets | None]]) -> Targets:
     """The route targets of all networks and VRFs, by their VNIs, in a fabric of that AS."""
     found = Targets(asn)
-    importing, outside = set(), set[str]()
+    importing, outside = set(), list[str]()
     for vni, rt in places:
         if rt is None:
             continue
-        outside |= set(rt.outside)
+        outside += rt.outside
         for target in rt.imports:
             importing.add(vni)
             before, _, number = target.rpartition(":")
@@ -114,4 +128,4 @@ def targets_of(asn: int, places: Iterable[tuple[int, RouteTargets | None]]) -> T
         if rt.exports:
             found.exported[vni] = rt.exports
             found.exports.update(dict.fromkeys(rt.exports, vni))
-    return replace(found, importing=frozenset(importing), outside=frozenset(outside))
+    return replace(found, importing=frozenset(importing), outside=tuple(outside))

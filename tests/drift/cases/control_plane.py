@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from overlay.records import ALL_ZERO_MAC, EvpnPath, FdbEntry
 from tests.drift.cases.case import Case
-from tests.drift.worlds import both, json, link, more_fdb, more_paths, paths, table
+from tests.drift.worlds import both, by_hand, json, link, more_fdb, more_paths, paths, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,13 @@ def _retarget(vni: int, target: str, *, local: bool = True) -> Callable[[EvpnPat
         return replace(path, route_targets=(target, *path.route_targets[1:]))
 
     return change
+
+
+def _others_target(path: EvpnPath, old: str, new: str) -> EvpnPath:
+    """A path of the node's own with another target in the place of one."""
+    if not path.local:
+        return path
+    return replace(path, route_targets=tuple(new if t == old else t for t in path.route_targets))
 
 
 def _rename_rd(old: str, new: str) -> Callable[[EvpnPath], EvpnPath]:
@@ -137,6 +144,20 @@ CONTROL_PLANE: dict[tuple[str, str], Case] = {
         "node2",
         "VNI 3",
         "Expected: 1234:3 Actual: 1234:3, 1234:777",
+    ),
+    ("route-target", "FRR's own where one is set by hand"): Case(
+        paths("node2", lambda p: _others_target(p, "65000:102", "1234:2")),
+        "node2",
+        "VNI 2",
+        "route target - Expected: 65000:102 Actual: 1234:2",
+        by_hand,
+    ),
+    ("route-target", "another one of a VRF"): Case(
+        paths("node1", lambda p: _others_target(p, "65000:400", "65000:777")),
+        "node1",
+        "VRF vrf1",
+        "Expected: 65000:102, 65000:400 Actual: 65000:102, 65000:777",
+        by_hand,
     ),
     ("rd-duplicate", "two originators"): Case(
         both(
