@@ -10,7 +10,12 @@ from drift.causes import Broken, from_exchange, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
-from drift.planes.origination import IMET_NOT_ORIGINATED, ROUTE_TARGET, examine_origination
+from drift.planes.origination import (
+    IMET_NOT_ORIGINATED,
+    ROUTE_TARGET,
+    examine_imports,
+    examine_origination,
+)
 from drift.planes.sessions import established_peers
 from overlay.outputs import EVPN_TABLE
 
@@ -109,6 +114,7 @@ def examine_evpn(view: HostView) -> Iterator[RawFinding]:
     """The table as a whole, what the node originates, and what it receives."""
     yield from examine_table(view)
     yield from examine_origination(view)
+    yield from examine_imports(view)
     yield from examine_imet(view)
 
 

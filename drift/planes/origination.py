@@ -1,14 +1,18 @@
-"""What a node originates: an IMET route for each of its VNIs, with their route targets."""
+"""What a node originates: an IMET route for each of its VNIs, with their route targets.
+
+And which targets it imports: that stands in no route, but in what FRR runs.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from drift.applies import with_evpn_vnis
 from drift.causes import Broken, from_vni, renews_routes
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
-from overlay.outputs import EVPN_TABLE
+from overlay.outputs import EVPN_TABLE, RUNNING_CONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,9 +21,13 @@ if TYPE_CHECKING:
     from drift.routes import Routes
     from drift.view import HostView
     from overlay.expected import VxlanIntent
+    from overlay.host_records import Statement
     from overlay.records import EvpnPath
 
 _ADVERTISED = frozenset({("bgp", "advertise-all-vni")})
+_IMPORTED = "imported route target"
+_IMPORT = re.compile(r"route-target (?:import|both) (\S+)")
+_FAMILY = "address-family l2vpn evpn"
 _TYPED = frozenset({("bgp", "route-target")})
 _MAC_IP = 2
 _IMET = 3
@@ -35,6 +43,9 @@ def _stops_imet(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
 
 def _changes_target(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     host, about = raw.finding.host, raw.about
+    if raw.finding.attribute == _IMPORTED:
+        yield (Broken.VNI if about.vrf is None else Broken.L3VNI), host, about.vni
+        return
     yield from renews_routes(raw, owner)
     if about.vrf is not None:
         # Of its routes the others know nothing in that VRF.
@@ -70,9 +81,10 @@ ROUTE_TARGET = Check(
     "wrong route target",
     "Routes that the node originates carry the route targets of their VNI, and of their VRF where "
     "they are routed: those of the intent (`rt`), or FRR's own, AS:VNI (whose AS is not judged: "
-    "import matches *:VNI).",
+    "import matches *:VNI). FRR imports those of the intent, or its own.",
     "Others import by route target: with another one the routes go elsewhere or nowhere.",
     (EVPN_TABLE,),
+    reads=(RUNNING_CONFIG,),
     by_vni=True,
     applies=with_evpn_vnis,
     confirm="vtysh -c 'show bgp l2vpn evpn vni 2'",
@@ -240,5 +252,50 @@ def _wrong_targets(
         path.route_targets,
         attribute="route target",
         evidence=lines(EVPN_TABLE, [path.text]),
+        about=about,
+    )
+
+
+def examine_imports(view: HostView) -> Iterator[RawFinding]:
+    """What FRR is told to import into each VNI and VRF; `*:N` and FRR's own spelling are one."""
+    running, bgp = view.state.running_config, view.node.bgp
+    if running is None or bgp is None or any("route-target" in it for it in view.node.frr_extra):
+        return  # what is kept by hand counts as intended, and `config-running` compares it
+    told: dict[Statement, list[str]] = {}
+    for statement in running:
+        if found := _IMPORT.fullmatch(statement[-1]):
+            told.setdefault(statement[:-1], []).append(_any_as(found[1]))
+    instance = f"router bgp {bgp.asn}"
+    for vxlan in view.l2_vxlans:
+        place: Statement = (instance, _FAMILY, f"vni {vxlan.vni}")
+        about = About(vni=vxlan.vni, topics=frozenset({("vni", vxlan.vni)}))
+        wanted = vxlan.by_hand.imports
+        yield from _wrong_imports(view, f"VNI {vxlan.vni}", wanted, told.get(place, []), about)
+    for vrf in view.node.vrfs:
+        if vrf.l3vni is not None:
+            place = f"{instance} vrf {vrf.name}", _FAMILY
+            about = About(vni=vrf.l3vni, vrf=vrf.name, topics=_TYPED)
+            wanted = vrf.by_hand.imports
+            yield from _wrong_imports(view, f"VRF {vrf.name}", wanted, told.get(place, []), about)
+
+
+def _any_as(target: str) -> str:
+    return f"*{target[1:]}" if target.startswith("0:") else target
+
+
+def _wrong_imports(
+    view: HostView, what: str, wanted: tuple[str, ...], found: list[str], about: About
+) -> Iterator[RawFinding]:
+    if set(wanted) == set(found):
+        return
+    own = [f"*:{about.vni}"]
+    yield ROUTE_TARGET.found(
+        view.host,
+        what,
+        "changed",
+        sorted(wanted) or own,
+        sorted(found) or own,
+        attribute=_IMPORTED,
+        evidence=lines(RUNNING_CONFIG, [f"route-target import {target}" for target in found]),
         about=about,
     )

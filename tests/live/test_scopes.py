@@ -124,6 +124,28 @@ def test_what_is_not_ours_is_no_drift_and_what_we_rely_on_is(lab: Lab) -> None:
     lab.audit_clean()
 
 
+TYPED = {
+    "VNI 2": ("router bgp 1234", "65000:1002", "vni 2"),
+    "VRF vrf1": ("router bgp 1234 vrf vrf1", "65000:4000"),
+}
+
+
+def test_a_route_target_that_is_not_the_one_by_hand(lab: Lab) -> None:
+    """Follows the overlay scope's test: of a network and of the VRF, on a node of each release."""
+    for name in load_inventory(lab.inventory).intent.nodes:
+        for named, (instance, target, *block) in TYPED.items():
+            words = ["configure terminal", instance, "address-family l2vpn evpn", *block]
+            words += [f"no route-target export {target}", "route-target export 65000:777"]
+            on(lab, name, "vtysh " + " ".join(f"-c '{word}'" for word in words))
+            wanted = [(name, "route-target", named)]
+            audit = lab.audit_until(lambda audit, wanted=wanted: audit.brief == wanted)
+            assert audit.brief == wanted, audit.text
+            on(lab, name, "/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf")
+            lab.audit_clean()
+    lab.ping("vm1", "vm2")
+    lab.ping("vm3", "vm1")
+
+
 def test_a_device_that_both_files_define_is_refused(lab: Lab) -> None:
     """Follows the overlay scope's test."""
     on(lab, "node1", f"cp {MAIN} /root/kept; printf 'iface vmbr2 inet manual\\n' >> {MAIN}")

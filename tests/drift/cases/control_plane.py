@@ -5,9 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from overlay import outputs
 from overlay.records import ALL_ZERO_MAC, EvpnPath, FdbEntry
 from tests.drift.cases.case import Case
-from tests.drift.worlds import both, by_hand, json, link, more_fdb, more_paths, paths, table
+from tests.drift.worlds import (
+    both,
+    by_hand,
+    fdb,
+    json,
+    link,
+    more_fdb,
+    more_paths,
+    paths,
+    table,
+    text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,6 +163,33 @@ CONTROL_PLANE: dict[tuple[str, str], Case] = {
         "VNI 2",
         "route target - Expected: 65000:102 Actual: 1234:2",
         by_hand,
+    ),
+    ("route-target", "another one imported"): Case(
+        both(
+            text(
+                "node1",
+                outputs.RUNNING_CONFIG,
+                lambda said: said.replace("import 65000:102", "import 65000:103"),
+            ),
+            fdb("node1", lambda entry: None if entry.device == "vxlan2" and entry.dst else entry),
+        ),
+        "node1",
+        "VNI 2",
+        "imported route target - Expected: 65000:102 Actual: 65000:103",
+        by_hand,
+    ),
+    ("route-target", "one imported into a VRF"): Case(
+        text(
+            "node3",
+            outputs.RUNNING_CONFIG,
+            lambda said: (
+                said + "router bgp 1234 vrf vrf1\n address-family l2vpn evpn\n"
+                "  route-target import 65000:1\n exit-address-family\nexit\n"
+            ),
+        ),
+        "node3",
+        "VRF vrf1",
+        "imported route target - Expected: *:4000 Actual: 65000:1",
     ),
     ("route-target", "another one of a VRF"): Case(
         paths("node1", lambda p: _others_target(p, "65000:400", "65000:777")),
