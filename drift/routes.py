@@ -75,15 +75,18 @@ class Routes:
         key = path.local, path.route_targets
         found = self._named.get(key)
         if found is None:
-            meant = self._targets.exporting_vni if path.local else self._targets.importing_vni
-            vnis = map(meant, path.route_targets)
-            found = self._named[key] = frozenset(vni for vni in vnis if vni is not None)
+            found = self._own_vnis(path) if path.local else self.takers_of(path)
+            self._named[key] = found
         return found
+
+    def _own_vnis(self, path: EvpnPath) -> frozenset[int]:
+        vnis = map(self._targets.exporting_vni, path.route_targets)
+        return frozenset(vni for vni in vnis if vni is not None)
 
     def takers_of(self, path: EvpnPath) -> frozenset[int]:
         """The VNIs that other nodes import a path into."""
-        found = map(self._targets.importing_vni, path.route_targets)
-        return frozenset(vni for vni in found if vni is not None)
+        taken = map(self._targets.importing_vnis, path.route_targets)
+        return frozenset(vni for vnis in taken for vni in vnis)
 
     def from_outside(self, path: EvpnPath) -> bool:
         """True for a route that is imported only by targets which join the fabric to others."""
@@ -92,7 +95,7 @@ class Routes:
     def _sort(self) -> None:
         # The one loop over everything there is: 10 million paths in a fleet of 200 nodes, so it
         # reads fields and not properties, and looks each route target up once.
-        by_target: dict[str, tuple[int, dict[str, str]] | None] = {}
+        by_target: dict[str, list[tuple[int, dict[str, str]]]] = {}
         hops = self.hops
         routed: EvpnPath | None = None
         for path in self._paths:
@@ -125,8 +128,9 @@ class Routes:
                         known = by_target[target]
                     except KeyError:
                         known = by_target[target] = self._wanted(target)
-                    if known is not None and known[1].setdefault(mac, hop) != hop:
-                        self.contested.add((known[0], mac))
+                    for vni, macs in known:
+                        if macs.setdefault(mac, hop) != hop:
+                            self.contested.add((vni, mac))
             elif path.route_type == _INCLUSIVE_MULTICAST:
                 vtep = path.ip or hop
                 for vni in self.vnis_of(path) if vtep else ():
@@ -140,11 +144,9 @@ class Routes:
         if first != hop:
             self.shared.setdefault(rd, {first}).add(hop)
 
-    def _wanted(self, target: str) -> tuple[int, dict[str, str]] | None:
-        vni = self._targets.importing_vni(target)
-        if vni is None or vni not in self.macs:
-            return None
-        return vni, self.macs[vni]
+    def _wanted(self, target: str) -> list[tuple[int, dict[str, str]]]:
+        vnis = self._targets.importing_vnis(target)
+        return [(vni, self.macs[vni]) for vni in vnis if vni in self.macs]
 
     def _keep_router_mac(self, path: EvpnPath) -> None:
         if path.rmac is not None and path.next_hop is not None:

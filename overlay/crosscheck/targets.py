@@ -76,6 +76,16 @@ def _useless(fabric: Fabric) -> Iterator[Complaint]:
                 )
 
 
+def _empty(fabric: Fabric) -> Iterator[Complaint]:
+    for key, it in _written(fabric):
+        if it.rt is not None and not it.rt.imports and not it.rt.exports:
+            yield (
+                (*key, "rt"),
+                "it names no route target",
+                "add `import` or `export`, or remove this key",
+            )
+
+
 def _exchange(fabric: Fabric) -> Iterator[Complaint]:
     """Each target of a place is exported and imported there, or joins it to somebody outside."""
     if fabric.mode is not Mode.EVPN:
@@ -211,4 +221,4 @@ def _listed(it: Network | Vrf, direction: str) -> tuple[str, ...]:
     return named[direction]
 
 
-CHECKS = (_useless, _twice, _exchange, _distinguishers)
+CHECKS = (_useless, _empty, _twice, _exchange, _distinguishers)

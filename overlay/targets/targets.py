@@ -69,15 +69,16 @@ def number_of(target: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The route targets of a fabric: `imports` and `exports` by hand, by target and by VNI.
+    """The route targets of a fabric: by hand which VNIs have `imports` and `exports` of each.
 
-    `wild` are imports of any AS, by number. `outside` are those that join the fabric to others.
+    `wild` are imports of any AS, by number; `exported` are exports by VNI, `importing` the VNIs
+    whose own import has ended. `outside` are targets that join the fabric to others.
     """
 
     asn: int = 0
     exported: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    imports: dict[str, int] = field(default_factory=dict)
-    wild: dict[str, int] = field(default_factory=dict)
+    imports: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    wild: dict[str, tuple[int, ...]] = field(default_factory=dict)
     exports: dict[str, int] = field(default_factory=dict)
     importing: frozenset[int] = frozenset()
     outside: tuple[str, ...] = ()
@@ -86,19 +87,19 @@ class Targets:
         """What the routes of a VNI carry."""
         return self.exported.get(vni) or (automatic(self.asn, vni),)
 
-    def importing_vni(self, target: str) -> int | None:
-        """The VNI that a received route with this target is imported into, intended or not."""
-        vni = self.imports.get(target) or self.wild.get(target.rpartition(":")[2])
-        if vni is not None:
-            return vni
+    def importing_vnis(self, target: str) -> tuple[int, ...]:
+        """The VNIs that a received route with this target is imported into, intended or not."""
+        vnis = self.imports.get(target, ()) + self.wild.get(target.rpartition(":")[2], ())
+        if vnis:
+            return vnis
         number = number_of(target)
-        return None if number in self.importing else number
+        return () if number is None or number in self.importing else (number,)
 
     def is_from_outside(self, targets: tuple[str, ...]) -> bool:
         """Whether a route is imported only by targets that join the fabric to others."""
         if not self.outside:
             return False
-        taken = [target for target in targets if self.importing_vni(target) is not None]
+        taken = [target for target in targets if self.importing_vnis(target)]
         return bool(taken) and all(takes(self.outside, target) for target in taken)
 
     def exporting_vni(self, target: str) -> int | None:
@@ -121,10 +122,8 @@ def targets_of(asn: int, places: Iterable[tuple[int, RouteTargets | None]]) -> T
         for target in rt.imports:
             importing.add(vni)
             before, _, number = target.rpartition(":")
-            if before == ANY:
-                found.wild[number] = vni
-            else:
-                found.imports[target] = vni
+            index, key = (found.wild, number) if before == ANY else (found.imports, target)
+            index[key] = (*index.get(key, ()), vni)
         if rt.exports:
             found.exported[vni] = rt.exports
             found.exports.update(dict.fromkeys(rt.exports, vni))
