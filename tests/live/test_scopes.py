@@ -127,9 +127,9 @@ def test_what_is_not_ours_is_no_drift_and_what_we_rely_on_is(lab: Lab) -> None:
 # Where it is typed, what is taken away and typed in its place, and what is found.
 WRONG_TARGETS = (
     ("router bgp 1234", ("vni 2",), "export 65000:1002", "VNI 2"),
-    ("router bgp 1234 vrf vrf1", (), "export 65000:4000", "VRF vrf1"),
-    ("router bgp 1234 vrf vrf1", (), "import 65000:4000", "VRF vrf1"),
-    ("router bgp 1234", ("vni 2",), "import 0:1002", "VNI 2"),
+    ("router bgp 1234 vrf vrf1", (), "export 65000:4999", "VRF vrf1"),
+    ("router bgp 1234 vrf vrf1", (), "import 0:4999", "VRF vrf1"),
+    ("router bgp 1234", ("vni 2",), "import 65000:1002", "VNI 2"),
 )
 
 
