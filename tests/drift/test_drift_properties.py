@@ -246,20 +246,14 @@ def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iter
     for vxlan in node.vxlans:
         if vxlan.is_l3vni:
             continue
+        own = intent.targets.of(vxlan.vni)
         for vtep in intent.vteps[vxlan.vni] - {node.address}:
-            yield (
-                "imet-missing",
-                host,
-                f"VNI {vxlan.vni} VTEP {vtep}",
-                paths(
-                    host, lambda p, vtep=vtep, vni=vxlan.vni: None if _is_imet(p, vtep, vni) else p
-                ),
-            )
+            drop = paths(host, lambda p, vtep=vtep, own=own: None if _is_imet(p, vtep, own) else p)
+            yield "imet-missing", host, f"VNI {vxlan.vni} VTEP {vtep}", drop
     for path in states[host].evpn.paths:
         if path.route_type == 5:
-            vrf = next(
-                (v for v in node.vrfs if path.route_targets[0].endswith(f":{v.l3vni}")), None
-            )
+            by_target = {intent.targets.of(vrf.l3vni or 0): vrf for vrf in node.vrfs}
+            vrf = by_target.get(path.route_targets)
             if vrf is None:  # of a VRF that this node does not have
                 continue
             length = f"{path.ip}/{path.prefix_length}"
@@ -275,8 +269,8 @@ def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iter
         )
 
 
-def _is_imet(path: Any, vtep: str, vni: int) -> bool:
-    return path.route_type == 3 and path.ip == vtep and path.route_targets[0].endswith(f":{vni}")
+def _is_imet(path: Any, vtep: str, targets: tuple[str, ...]) -> bool:
+    return path.route_type == 3 and path.ip == vtep and path.route_targets == targets
 
 
 @CALM
