@@ -13,6 +13,7 @@ from adopt.infer_flags import FlagsFound
 from adopt.infer_isolation import isolation_keys
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
+from adopt.infer_targets import without_refused
 from adopt.infer_underlay import Underlay, forwards, roles
 from adopt.vnis import Vnis
 from overlay.crosscheck.fabric import contradictions
@@ -64,8 +65,12 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     overlay = flags.overlay | overlay_keys(survey, vnis, room_for_guests(underlay))
     found = NamesFound(survey, vnis)
     overlay |= {"names": found.patterns} if found.patterns else {}
-    networks = [network_keys(survey, vnis, found, overlay, flags, vni) for vni in vnis.networks]
-    vrfs = vrf_keys(survey, found, flags)
+    bgp = bgp_keys(survey, over_ipv6=":" in underlay["prefix"]) if evpn else None
+    asn = bgp["asn"] if bgp else 0
+    networks = [
+        network_keys(survey, vnis, found, overlay, flags, vni, asn) for vni in vnis.networks
+    ]
+    vrfs = vrf_keys(survey, found, flags, asn)
     isolation_keys(survey, vrfs, underlay["prefix"])
     symmetric = any("l3vni" in vrf for vrf in vrfs.values())
     routed = any("gateways" in network for network in networks)
@@ -76,7 +81,6 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     fabric |= {"scope": scope} if scope != "whole" else {}
     fabric["underlay"] = underlay | ({} if forwarding is None else {"forwarding": forwarding})
     fabric |= {"overlay": overlay} if overlay else {}
-    bgp = bgp_keys(survey, over_ipv6=":" in underlay["prefix"]) if evpn else None
     fabric |= {"bgp": bgp} if bgp else {}
     fabric |= {"vrfs": vrfs} if vrfs else {}
     fabric["networks"] = networks
@@ -84,6 +88,8 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     fabric |= {"vips": vips} if vips else {}
     fabric["nodes"] = nodes
     _remark_strangers(survey, place)
+    for refused in without_refused(fabric):
+        survey.remark(None, refused)
     unread = tuple(note for host in hosts for note in host.unread)
     managed = without_unused(fabric)
     fabric = without_unused(_observed(managed)) if observe else managed

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adopt.bgp import EVPN
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_detection import detection_keys
+from adopt.infer_targets import of_vrf
 from adopt.survey import Word
 from overlay.intent import FRR_WITH_IPV6_VTEPS
 from overlay.values import version_of
@@ -89,7 +90,9 @@ def _router_ids(host: Host) -> list[str]:
     return host.main.values("bgp", "router-id") if host.main else []
 
 
-def vrf_keys(survey: Survey, found: NamesFound, flags: FlagsFound) -> dict[str, dict[str, Any]]:
+def vrf_keys(
+    survey: Survey, found: NamesFound, flags: FlagsFound, asn: int
+) -> dict[str, dict[str, Any]]:
     """`vrfs:` of the intent: every VRF that a device or FRR's configuration names."""
     names: dict[str, dict[str, Any]] = {}
     for host in survey.vteps:
@@ -108,6 +111,7 @@ def vrf_keys(survey: Survey, found: NamesFound, flags: FlagsFound) -> dict[str, 
         keys.update(found.of(keys.get("l3vni", 0), transit=True))
         keys.update(flags.of(keys.get("l3vni", 0)))
         keys.update(_advertised(survey, vrf))
+        keys.update(of_vrf(survey, vrf, keys["l3vni"], asn) if "l3vni" in keys else {})
         _exits(survey, vrf, keys)
     order = sorted(names, key=lambda name: (names[name].get("l3vni", 0), name))
     return {name: names[name] for name in order}
@@ -134,7 +138,7 @@ def _exits(survey: Survey, vrf: str, keys: dict[str, Any]) -> None:
         if instance is None or not instance.said("default-originate", family=EVPN):
             continue
         exits.append(host.name)
-        if _gives_way(host, vrf) or _is_unloved(host, keys.get("l3vni")):
+        if _gives_way(host, vrf) or _is_unloved(host, _known_by(keys)):
             backups.append(host.name)
     if not exits:
         return
@@ -161,13 +165,18 @@ def _gives_way(host: Host, vrf: str) -> bool:
     )
 
 
-def _is_unloved(host: Host, l3vni: object) -> bool:
+def _known_by(keys: dict[str, Any]) -> tuple[str, ...]:
+    """What the route targets of a VRF's routes end in."""
+    return tuple(keys.get("rt", {}).get("export", ())) or (f":{keys.get('l3vni')}",)
+
+
+def _is_unloved(host: Host, known_by: tuple[str, ...]) -> bool:
     """Whether a route-map tells the others to prefer another exit, by the VRF's route target."""
     lists = {
         line.words[3]
         for line in host.frr
         if line.words[:3] == ["bgp", "extcommunity-list", "standard"]
-        and any(w.endswith(f":{l3vni}") for w in line.words[4:])
+        and any(w.endswith(known_by) for w in line.words[4:])
     }
     maps = {
         line.blocks[0]

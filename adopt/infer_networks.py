@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from adopt.infer_targets import of_network
 from adopt.survey import word
 from adopt.vnis import GROUPS
 from overlay.intent import VXLAN_OVERHEAD, Overlay
@@ -79,6 +80,7 @@ def network_keys(
     overlay: dict[str, Any],
     flags: FlagsFound,
     vni: int,
+    asn: int,
 ) -> dict[str, Any]:
     """One entry of `networks:`; what the overlay says of all is left out."""
     what = f"VNI {vni}"
@@ -109,6 +111,7 @@ def network_keys(
     mtu = vnis.mtus().get(vni, overlay.get("mtu", _DEFAULTS.mtu))
     keys |= {"mtu": mtu} if mtu != overlay.get("mtu", _DEFAULTS.mtu) else {}
     keys |= flags.of(vni)
+    keys |= of_network(survey, [host for host, _, _ in vnis.by_vni[vni]], vni, asn)
     carriers = [host.name for host, _, _ in vnis.by_vni[vni]]
     if set(carriers) != {host.name for host in survey.vteps}:
         keys["nodes"] = carriers

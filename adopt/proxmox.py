@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from adopt.infer import Inferred, without_unused
+from adopt.infer_targets import targets_as_keys, without_refused
 from adopt.proxmox_fabric import SdnFabric, sdn_fabric
 from adopt.survey import Remark
 from overlay.errors import IntentError
@@ -23,7 +24,7 @@ RUNNING = "sdn/.running-config"
 _KNOWN = {
     "zones": {"type", "ipam", "dns", "dnszone", "reversedns", "controller", "vrf-vxlan", "mac",
               "mtu", "exitnodes", "exitnodes-primary", "vxlan-port", "nodes", "peers",
-              "advertise-subnets", "disable-arp-nd-suppression"},
+              "advertise-subnets", "disable-arp-nd-suppression", "rt-import"},
     "vnets": {"type", "zone", "tag", "alias"},
     "subnets": {"type", "vnet", "gateway", "dnszoneprefix", "dhcp-range", "dhcp-dns-server"},
     "controllers": {"type", "asn", "peers", "fabric"},
@@ -116,13 +117,16 @@ class _Cluster:
             if any(self._probes(name) for name in nodes):
                 fabric["bgp"]["bfd"] = True
             fabric["vrfs"] = {
-                f"vrf_{zone}": self._vrf(zone, keys, nodes) for zone, keys in sorted(zones.items())
+                f"vrf_{zone}": self._vrf(zone, keys, nodes, asn)
+                for zone, keys in sorted(zones.items())
             }
             for zone, keys in zones.items():
                 if (port := _port(zone, keys)) != overlay.get("dstport", _DEFAULTS.dstport):
                     fabric["vrfs"][f"vrf_{zone}"]["dstport"] = port
         fabric["networks"] = sorted(networks, key=lambda network: network["vni"])
         fabric["nodes"] = nodes
+        for refused in without_refused(fabric):
+            self._say("zones", refused)
         self._unknown(zones)
         if self._fabric is None and self._ids["fabrics"]:
             self._say("fabrics", "no zone is over one of them, so no audit looks at them")
@@ -302,7 +306,7 @@ class _Cluster:
         return keys
 
     def _vrf(
-        self, zone: str, keys: Mapping[str, Any], nodes: Mapping[str, dict[str, Any]]
+        self, zone: str, keys: Mapping[str, Any], nodes: Mapping[str, dict[str, Any]], asn: int
     ) -> dict[str, Any]:
         vrf: dict[str, Any] = {
             "l3vni": _number(keys.get("vrf-vxlan", 0), "vrf-vxlan", f"zones.{zone}"),
@@ -311,6 +315,8 @@ class _Cluster:
         }
         if _is_on(keys.get("advertise-subnets")):
             vrf["advertise"] = ["subnets"]
+        if imports := tuple(_words(keys.get("rt-import"))):
+            vrf["rt"] = targets_as_keys((imports, ()), vrf["l3vni"], asn)
         exits = sorted(_words(keys.get("exitnodes")))
         for name in exits:
             if "gateway" not in nodes.get(name, {}):

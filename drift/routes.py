@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+from overlay.targets.targets import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -19,23 +21,9 @@ _INCLUSIVE_MULTICAST = 3
 _IP_PREFIX = 5
 _ADDRESSED = frozenset({MAC_IP, _IP_PREFIX})
 _LOCAL_WEIGHT = 32768
-# RFC 8365 automatic route targets set bits above the VNI's 24 (`autort rfc8365-compatible`).
-_VNI_MASK = 0xFFFFFF
 _GATEWAY = "Default G"  # `Default Gateway`, `Default GW`
 # What stands for a next hop in routes of the node's own.
 _NOWHERE = frozenset({None, "0.0.0.0", "::"})  # noqa: S104 - an address that is shown, not bound
-
-
-@lru_cache(maxsize=65536)
-def vni_of(target: str) -> int | None:
-    """The VNI that a route target (`asn:vni`) names, or None if it is no number."""
-    last = target.rpartition(":")[2]
-    return int(last) & _VNI_MASK if last.isascii() and last.isdigit() else None
-
-
-def vnis_of(path: EvpnPath) -> frozenset[int]:
-    """The VNIs that a path's route targets name."""
-    return frozenset(vni for vni in map(vni_of, path.route_targets) if vni is not None)
 
 
 def announces_gateway(path: EvpnPath) -> bool:
@@ -54,8 +42,13 @@ class Routes:
     router MAC in the best routes received.
     """
 
-    def __init__(self, table: EvpnTable, wanted: Collection[int]) -> None:
+    def __init__(
+        self, table: EvpnTable, wanted: Collection[int], targets: Targets | None = None
+    ) -> None:
         self._paths = table.paths
+        self._targets = targets or Targets()
+        # Routes of a VNI share their targets: a few different ones stand in the whole table.
+        self._named: dict[tuple[bool, tuple[str, ...]], frozenset[int]] = {}
         self.local: list[EvpnPath] = []
         self.prefixes: list[EvpnPath] = []
         self.moved: list[EvpnPath] = []
@@ -75,10 +68,34 @@ class Routes:
         """False for an FRR that prints no route targets (up to 7.2): routes then name no VNI."""
         return any(path.route_targets for path in self._paths)
 
+    def vnis_of(self, path: EvpnPath) -> frozenset[int]:
+        """The VNIs that a path's route targets name: of the node's own those that it exports for,
+        of any other those that import it.
+        """
+        key = path.local, path.route_targets
+        found = self._named.get(key)
+        if found is None:
+            found = self._own_vnis(path) if path.local else self.takers_of(path)
+            self._named[key] = found
+        return found
+
+    def _own_vnis(self, path: EvpnPath) -> frozenset[int]:
+        vnis = map(self._targets.exporting_vni, path.route_targets)
+        return frozenset(vni for vni in vnis if vni is not None)
+
+    def takers_of(self, path: EvpnPath) -> frozenset[int]:
+        """The VNIs that other nodes import a path into."""
+        taken = map(self._targets.importing_vnis, path.route_targets)
+        return frozenset(vni for vnis in taken for vni in vnis)
+
+    def from_outside(self, path: EvpnPath) -> bool:
+        """True for a route that is imported only by targets which join the fabric to others."""
+        return self._targets.is_from_outside(path.route_targets)
+
     def _sort(self) -> None:
         # The one loop over everything there is: 10 million paths in a fleet of 200 nodes, so it
         # reads fields and not properties, and looks each route target up once.
-        by_target: dict[str, tuple[int, dict[str, str]] | None] = {}
+        by_target: dict[str, list[tuple[int, dict[str, str]]]] = {}
         hops = self.hops
         routed: EvpnPath | None = None
         for path in self._paths:
@@ -111,11 +128,12 @@ class Routes:
                         known = by_target[target]
                     except KeyError:
                         known = by_target[target] = self._wanted(target)
-                    if known is not None and known[1].setdefault(mac, hop) != hop:
-                        self.contested.add((known[0], mac))
+                    for vni, macs in known:
+                        if macs.setdefault(mac, hop) != hop:
+                            self.contested.add((vni, mac))
             elif path.route_type == _INCLUSIVE_MULTICAST:
                 vtep = path.ip or hop
-                for vni in vnis_of(path) if vtep else ():
+                for vni in self.vnis_of(path) if vtep else ():
                     self.imet[vni][str(vtep)] = path
             elif path.route_type == _IP_PREFIX:
                 self.prefixes.append(path)
@@ -126,21 +144,19 @@ class Routes:
         if first != hop:
             self.shared.setdefault(rd, {first}).add(hop)
 
-    def _wanted(self, target: str) -> tuple[int, dict[str, str]] | None:
-        vni = vni_of(target)
-        if vni is None or vni not in self.macs:
-            return None
-        return vni, self.macs[vni]
+    def _wanted(self, target: str) -> list[tuple[int, dict[str, str]]]:
+        vnis = self._targets.importing_vnis(target)
+        return [(vni, self.macs[vni]) for vni in vnis if vni in self.macs]
 
     def _keep_router_mac(self, path: EvpnPath) -> None:
         if path.rmac is not None and path.next_hop is not None:
-            for vni in vnis_of(path):
+            for vni in self.vnis_of(path):
                 self.router_macs[vni][path.rmac].add(path.next_hop)
 
     def _keep_local(self, path: EvpnPath) -> None:
         self.local.append(path)
         if path.route_type == MAC_IP and path.mac is not None:
-            for vni in vnis_of(path):
+            for vni in self.vnis_of(path):
                 self.local_macs[vni].add(path.mac)
 
     def _settle(self) -> None:
@@ -156,7 +172,7 @@ class Routes:
         if self._paths_by_mac is None:
             index: dict[tuple[int, str], list[EvpnPath]] = defaultdict(list)
             for path in self._received(MAC_IP):
-                for named in vnis_of(path):
+                for named in self.vnis_of(path):
                     if named in self.macs and path.mac is not None:
                         index[named, path.mac].append(path)
             self._paths_by_mac = dict(index)
@@ -179,10 +195,8 @@ class Routes:
         for path in self._paths:
             if path.ip is None or path.route_type not in _ADDRESSED or ">" not in path.status:
                 continue
-            for target in path.route_targets:
-                vni = vni_of(target)
-                if vni is not None:
-                    index[vni].setdefault((path.ip, path.prefix_length), []).append(path)
+            for vni in self.vnis_of(path):
+                index[vni].setdefault((path.ip, path.prefix_length), []).append(path)
         return index
 
     def held_macs(self) -> dict[str, frozenset[str]]:
@@ -206,7 +220,7 @@ class Routes:
         return (
             path
             for path in self.local
-            if path.route_type == MAC_IP and path.mac == mac and vni in vnis_of(path)
+            if path.route_type == MAC_IP and path.mac == mac and vni in self.vnis_of(path)
         )
 
     def originated_prefixes(self) -> Iterator[EvpnPath]:

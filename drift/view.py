@@ -85,7 +85,8 @@ class HostView:
         """Its EVPN table by VNI, or None when there is none."""
         if self.table is None:
             return None
-        return Routes(self.table, {vxlan.vni for vxlan in self.l2_vxlans})
+        wanted = {vxlan.vni for vxlan in self.l2_vxlans}
+        return Routes(self.table, wanted, self.intent.targets)
 
     @cached_property
     def tunnels(self) -> dict[str, dict[str, FdbEntry]]:

@@ -6,8 +6,6 @@ import ipaddress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from drift.routes import vnis_of
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -48,7 +46,7 @@ def own_router_macs(view: HostView, vxlan: VxlanIntent, routes: Routes) -> set[s
 
     Who else has it is `rmac-conflict`'s to say.
     """
-    own = {path.rmac for path in routes.local if vxlan.vni in vnis_of(path)}
+    own = {path.rmac for path in routes.local if vxlan.vni in routes.vnis_of(path)}
     bridge = view.links.get(vxlan.bridge)
     own.add(bridge.mac if bridge is not None else None)
     return {mac for mac in own if mac is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from overlay.expected import (
@@ -16,6 +17,7 @@ from overlay.expected import (
     UpstreamPeer,
 )
 from overlay.intent import Fabric, Mode, Role
+from overlay.targets.targets import Targets, targets_of
 from overlay.values import OTHER_VRFS, UNDERLAY
 
 if TYPE_CHECKING:
@@ -41,6 +43,13 @@ class ControlPlane:
         self.exit_names = (
             tuple(name for name in fabric.nodes if name in self.exiting) if self.exiting else ()
         )
+
+    @cached_property
+    def targets(self) -> Targets:
+        """The route targets of all networks and VRFs."""
+        networks = ((network.vni, network.rt) for network in self._fabric.networks)
+        vrfs = ((v.l3vni, v.rt) for v in self._fabric.vrfs.values() if v.l3vni is not None)
+        return targets_of(self._asn, (*networks, *vrfs))
 
     def _routers_with_bgp(self) -> tuple[UpstreamPeer, ...]:
         return tuple(
@@ -69,7 +78,7 @@ class ControlPlane:
         exits = self._exits(name, node)
         return BgpIntent(
             asn=fabric.bgp.asn,
-            router_id=str(node.router_id or node.address),
+            router_id=node.speaks_as,
             coalesce_time=fabric.bgp.coalesce_time,
             own_address=str(node.address),
             mesh=self._mesh(node),
@@ -94,8 +103,7 @@ class ControlPlane:
                 vrf=vrf_name,
                 gateway=str(node.gateway) if node.gateway else None,
                 backup=vrf.primary not in (None, name),
-                # As FRR makes it by itself: of a four-byte AS number its lower half.
-                route_target=f"{self._asn & 0xFFFF}:{vrf.l3vni}",
+                route_target=self.targets.of(vrf.l3vni or 0)[0],
                 defaults=self._defaults(vrf_name),
             )
             for vrf_name, vrf in self._fabric.vrfs.items()
@@ -138,7 +146,7 @@ class ControlPlane:
         fabric = self._fabric
         exits = tuple(str(fabric.nodes[name].address) for name in self.exit_names)
         if node.asn is not None:
-            router_id = str(node.router_id or node.address)
+            router_id = node.speaks_as
             return RouterIntent(node.asn, router_id, exits, detection=self._detection)
         # With a floating address one next hop, else one for each exit of the VRF, which is ECMP.
         # Another VRF's exit does not know the prefix, and would send it back to the router.

@@ -31,6 +31,7 @@ from overlay.intent import (
 )
 from overlay.kept.extras import NodeExtras, extras_of
 from overlay.names import Names, l3vni_bridge, l3vni_device, network_bridge, network_device
+from overlay.targets.targets import by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,8 @@ def derive(fabric: Fabric) -> FabricIntent:
         for vni, names in derivation.carriers.items()
     }
     nodes = {name: derivation.node(name) for name in fabric.nodes}
-    return FabricIntent(fabric, nodes, vteps, {a: name for name, a in addresses.items()})
+    owner = {address: name for name, address in addresses.items()}
+    return FabricIntent(fabric, nodes, vteps, owner, derivation.plane.targets)
 
 
 class Derivation:
@@ -128,7 +130,7 @@ def _derive_node(
     bridges = [_underlay_bridge(fabric, node)]
     vxlans = []
     for network in networks:
-        vxlans.append(_network_vxlan(fabric, network, address, static_vteps.get(network.vni, ())))
+        vxlans.append(_network_vxlan(fabric, network, node, static_vteps.get(network.vni, ())))
         bridges.append(_network_bridge(fabric, network))
     for vrf in vrfs:
         if vrf.l3vni is not None:
@@ -184,14 +186,14 @@ def _vrfs(
     wanted = {network.vrf for network in networks}
     if node in plane.exiting:
         wanted |= {name for name, vrf in fabric.vrfs.items() if node in vrf.exits}
-    symmetric = fabric.routing is Routing.SYMMETRIC
     return tuple(
         VrfIntent(
             name,
-            vrf.l3vni if symmetric else None,
+            vrf.l3vni if fabric.routing is Routing.SYMMETRIC else None,
             unreachable=_ends(fabric, node, name)
             + (plane.unreachable(name) if node in vrf.exits else ()),
             advertised=_subnets(networks, name) if Advertised.SUBNETS in vrf.advertise else (),
+            by_hand=by_hand(vrf.rt, vrf.rd, fabric.nodes[node].speaks_as),
         )
         for name, vrf in fabric.vrfs.items()
         if name in wanted
@@ -261,7 +263,7 @@ def _port_flags(fabric: Fabric, network: Network | None = None) -> PortFlags:
 
 
 def _network_vxlan(
-    fabric: Fabric, network: Network, address: str, static_vteps: tuple[str, ...]
+    fabric: Fabric, network: Network, node: Node, static_vteps: tuple[str, ...]
 ) -> VxlanIntent:
     multicast = fabric.mode is Mode.MULTICAST
     group = network.group or fabric.overlay.group
@@ -269,7 +271,7 @@ def _network_vxlan(
         name=network_device(fabric, network),
         vni=network.vni,
         bridge=network_bridge(fabric, network),
-        local=address,
+        local=str(node.address),
         mtu=network.mtu or fabric.overlay.mtu,
         dstport=network.dstport or fabric.overlay.dstport,
         learning=fabric.mode is not Mode.EVPN,
@@ -279,11 +281,11 @@ def _network_vxlan(
         physdev=fabric.underlay.bridge if multicast else None,
         static_vteps=static_vteps,
         bound=fabric.overlay.source_address,
+        by_hand=by_hand(network.rt, network.rd, node.speaks_as),
     )
 
 
 def _network_bridge(fabric: Fabric, network: Network) -> BridgeIntent:
-    routed = bool(network.gateways)
     return BridgeIntent(
         name=network_bridge(fabric, network),
         role=BridgeRole.NETWORK,
@@ -291,16 +293,15 @@ def _network_bridge(fabric: Fabric, network: Network) -> BridgeIntent:
         mtu=network.mtu or fabric.overlay.mtu,
         guest_ports=fabric.overlay.guest_ports,
         addresses=network.gateways,
-        mac=(network.gateway_mac or fabric.overlay.gateway_mac) if routed else None,
+        mac=(network.gateway_mac or fabric.overlay.gateway_mac) if network.gateways else None,
         vrf=network.vrf,
     )
 
 
 def _l3vni_mtu(fabric: Fabric) -> int:
     # What any of the VRF's networks may send must fit through its transit VNI.
-    overhead = VXLAN_OVERHEAD[fabric.underlay.prefix.version]
     wanted = max([fabric.overlay.mtu, *(n.mtu for n in fabric.networks if n.mtu is not None)])
-    return min(wanted, fabric.underlay.mtu - overhead)
+    return min(wanted, fabric.underlay.mtu - VXLAN_OVERHEAD[fabric.underlay.prefix.version])
 
 
 def _l3vni_vxlan(fabric: Fabric, vrf: VrfIntent, address: str, mtu: int) -> VxlanIntent:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope
+from overlay.targets.targets import NOTHING, ByHand, Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,6 +64,7 @@ class VxlanIntent:
     static_vteps: tuple[str, ...] = ()
     is_l3vni: bool = False
     bound: bool = True
+    by_hand: ByHand = NOTHING
 
     @property
     def over_ipv6(self) -> bool:
@@ -112,6 +114,7 @@ class VrfIntent:
     table: str = "auto"
     unreachable: tuple[str, ...] = EVERYTHING
     advertised: tuple[str, ...] = ()
+    by_hand: ByHand = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +336,7 @@ class FabricIntent:
     nodes: dict[str, NodeIntent]
     vteps: dict[int, frozenset[str]]
     owner: dict[str, str] = field(default_factory=dict)
+    targets: Targets = field(default_factory=Targets)
 
     @property
     def evpn(self) -> bool:

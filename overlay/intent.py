@@ -19,6 +19,10 @@ from pydantic import (
 )
 
 from overlay.kept.extras import Extras, Group
+from overlay.targets.written import (  # noqa: TC001 (pydantic reads the annotations)
+    Distinguisher,
+    RouteTargets,
+)
 from overlay.values import (
     FOR_PEOPLE,
     UNDERLAY,
@@ -244,6 +248,14 @@ class Vrf(Strict):
         description="What each of its nodes announces as type-5 routes beside the host routes: "
         "`subnets`, the prefixes of the gateways that the node has; default nothing.",
     )
+    rt: RouteTargets | None = Field(
+        None, description="Route targets of its L3VNI; default FRR's own, AS:L3VNI."
+    )
+    rd: Distinguisher | None = Field(
+        None,
+        description="Its route distinguisher, such as '{router_id}:4000': each node needs its own; "
+        "default FRR's own.",
+    )
     exits: tuple[str, ...] = Field(
         (), description="Nodes that route this VRF to the outside: each originates a default route."
     )
@@ -296,6 +308,12 @@ class Network(Strict):
         description="Whether multicast is flooded to the other VTEPs (evpn mode), which IPv6 "
         "neighbour discovery needs; default the overlay's, else where it has an IPv6 gateway.",
     )
+    rt: RouteTargets | None = Field(
+        None, description="Its route targets (evpn mode); default FRR's own, AS:VNI."
+    )
+    rd: Distinguisher | None = Field(
+        None, description="Its route distinguisher, as of a VRF; default FRR's own."
+    )
     nodes: tuple[str, ...] = Field(
         ("*",), min_length=1, description="Nodes that carry it, as globs; default all."
     )
@@ -336,6 +354,11 @@ class Node(Extras):
     frr: FrrVersion | None = Field(
         None, description="The version of its FRR, in quotes; default bgp.frr."
     )
+
+    @property
+    def speaks_as(self) -> str:
+        """Its BGP router-id."""
+        return str(self.router_id or self.address)
 
 
 class Vip(Strict):

@@ -23,6 +23,7 @@ from overlay.intent import (
 )
 from overlay.kept.extras import Extras, Group
 from overlay.suppressions import Suppression, Suppressions
+from overlay.targets.written import RouteTargets
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -40,6 +41,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("bfd: of bgp", Bfd),
     ("vrfs: one entry per VRF, by its name", Vrf),
     ("networks: a list, one entry per VNI", Network),
+    ("rt: of a VRF or a network", RouteTargets),
     ("vips: a list of floating addresses", Vip),
     ("groups: one entry per group, by its name", Group),
     ("nodes: one entry per node, by its host's name", Node),
@@ -54,7 +56,7 @@ def reference_text() -> str:
     for title, model in _SECTIONS:
         # What fabric, groups and nodes have in common stands behind what is their own.
         fields = sorted(model.model_fields.items(), key=lambda pair: pair[0] in Extras.model_fields)
-        rows = "\n".join(_row(name, field) for name, field in fields)
+        rows = "\n".join(_row(field.alias or name, field) for name, field in fields)
         parts.append(
             f"### `{title}`\n\n{(model.__doc__ or '').splitlines()[0]}\n\n"
             f"| key | value | default | meaning |\n|---|---|---|---|\n{rows}"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from overlay.problems import Problems, nearest
 
 if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
     from overlay.problems import KeyPath
@@ -61,10 +62,15 @@ def _known_keys(top: type[BaseModel], path: KeyPath) -> set[str]:
         if within_many:
             within_many = False
             continue
-        field = model.model_fields.get(str(part)) if model else None
+        field = _fields(model).get(str(part)) if model else None
         model = _inner_model(field.annotation) if field else None
         within_many = field is not None and get_origin(field.annotation) in (tuple, dict)
-    return set(model.model_fields) if model else set()
+    return set(_fields(model)) if model else set()
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """By the key that people write."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _inner_model(annotation: Any) -> type[BaseModel] | None:

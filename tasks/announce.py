@@ -18,20 +18,25 @@ if TYPE_CHECKING:
 
 _CONCERNED = frozenset({FRR_CONF, DAEMONS, INTERFACES, OVERLAY_INTERFACES, KEPT_INTERFACES})
 _ORIGINATES = "default-originate"
-# What frr.conf says, a line each: AS number, VRF, L3VNI, family.
+# What frr.conf says, a line each: AS number, VRF, L3VNI, family, and a route target of the VRF, by
+# hand or as FRR makes it.
 _WANTED = r"""
 /^vrf / { vrf = $2 }
 /^ vni / { vni[vrf] = $2 }
 /^router bgp / { as = $3; vrf = $5 }
-/^ +default-originate / { print as, vrf, vni[vrf], $2 }
+/^ +route-target export / && vrf != "" { target[vrf] = $3 }
+/^ +default-originate / { said[++n] = $2; by[n] = as; of[n] = vrf }
+END { for (i = 1; i <= n; i++) {
+    vrf = of[i]; own = by[i] % 65536 ":" vni[vrf]
+    print by[i], vrf, vni[vrf], said[i], (vrf in target) ? target[vrf] : own } }
 """
-# The node's own defaults whose label is VNI 0: the VRF's L3VNI, by their route target, and family.
+# The node's own defaults whose label is VNI 0: their route targets, each with the family.
 _UNLABELLED = r"""
 /^ *Route \[5\]/ { zero = / VNI 0$/ && /:\[(0\.0\.0\.0|::)\] /; own = 0
     family = /:\[::\] / ? "ipv6" : "ipv4" }
 /sourced, local/ { own = 1 }
 /Extended Community:/ && zero && own {
-    for (i = 1; i <= NF; i++) if ($i ~ /^RT:/) { sub(/.*:/, "", $i); print $i, family } }
+    for (i = 1; i <= NF; i++) if ($i ~ /^RT:/) { sub(/^RT:/, "", $i); print $i, family } }
 """
 _COMMAND = f"""
 wanted=$(awk '{_WANTED}' {FRR_CONF.path}) || exit
@@ -43,7 +48,7 @@ say() {{
   vtysh -c 'configure terminal' -c "router bgp $as vrf $vrf" -c 'address-family l2vpn evpn' -c "$1"
 }}
 # bgpd hears of an L3VNI a moment after the interfaces are up.
-echo "$wanted" | while read -r as vrf vni family; do
+echo "$wanted" | while read -r as vrf vni family target; do
   for second in 1 2 3 4 5 6 7 8 9 10; do
     ! vtysh -c "show bgp l2vpn evpn vni $vni" | grep -q 'Type: L3' || break
     sleep 1
@@ -53,14 +58,16 @@ for round in 1 2 3; do
   zero=$(unlabelled)
   [ -n "$zero" ] || exit 0
   again() {{
-    echo "$wanted" | while read -r as vrf vni family; do
-      ! echo "$zero" | grep -qxF "$vni $family" || say "$1{_ORIGINATES} $family"
+    echo "$wanted" | while read -r as vrf vni family target; do
+      ! echo "$zero" | grep -qxF "$target $family" || say "$1{_ORIGINATES} $family"
     done
   }}
   again 'no '; sleep 3; again ''; sleep 1
 done
 zero=$(unlabelled)
-[ -z "$zero" ] || {{ echo "defaults announced with VNI 0, not their L3VNI:" $zero >&2; exit 1; }}
+[ -z "$zero" ] || {{
+  echo "defaults announced with VNI 0, not their L3VNI; route target:" $zero >&2; exit 1
+}}
 """
 
 

@@ -283,31 +283,33 @@ class Fleet:
     def _paths(self, node: NodeIntent, *, weight: int | None) -> Iterator[tuple[int, EvpnPath]]:
         if node.bgp is None:
             return
-        asn = node.bgp.asn & 0xFFFF
+        of = self.intent.targets.of
         bridges = {bridge.name: bridge for bridge in node.bridges}
         l3vnis = {vrf.name: vrf.l3vni for vrf in node.vrfs}
         for index, vxlan in enumerate(node.vxlans, start=2):
             if vxlan.is_l3vni or (node.name, vxlan.vni) in self.muted:
                 continue
-            rd = f"{node.bgp.router_id}:{index}"
+            rd = vxlan.by_hand.rd or f"{node.bgp.router_id}:{index}"
             l3vni = l3vnis.get(bridges[vxlan.bridge].vrf or "")
-            for path in network_paths(node, vxlan, rd, asn, l3vni, weight, self.guests):
+            for path in network_paths(node, vxlan, rd, of, l3vni, weight, self.guests):
                 yield vxlan.vni, path
         for index, exit_ in enumerate(node.bgp.exits, start=500):
             vni = self._l3vni(node, exit_)
             assert vni is not None
+            rd = self._rd(node, exit_.vrf, index)
             for ip in (prefix.partition("/")[0] for prefix in exit_.defaults):
-                yield (
-                    vni,
-                    default_route(
-                        node, f"{node.bgp.router_id}:{index}", ip, f"{asn}:{vni}", weight, exit_
-                    ),
-                )
+                yield vni, default_route(node, rd, ip, of(vni), weight, exit_)
 
         for index, vrf in enumerate(node.vrfs, start=600):
             for prefix in vrf.advertised:
-                rd, target = f"{node.bgp.router_id}:{index}", f"{asn}:{vrf.l3vni}"
-                yield vrf.l3vni or 0, prefix_route(node, rd, prefix, target, weight, vrf.l3vni)
+                rd, targets = self._rd(node, vrf.name, index), of(vrf.l3vni or 0)
+                yield vrf.l3vni or 0, prefix_route(node, rd, prefix, targets, weight, vrf.l3vni)
+
+    @staticmethod
+    def _rd(node: NodeIntent, name: str, index: int) -> str:
+        assert node.bgp is not None
+        by_hand = next(vrf.by_hand.rd for vrf in node.vrfs if vrf.name == name)
+        return by_hand or f"{node.bgp.router_id}:{index}"
 
     def _fdb(self, node: NodeIntent) -> Iterator[FdbEntry]:
         yield FdbEntry("33:33:00:00:00:01", port_of(node), flags=("self",), state="permanent")

@@ -10,7 +10,7 @@ from tests.simulated_links import number_of
 from tests.simulated_routing import router_macs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from overlay.expected import NodeIntent, VxlanIntent
 
@@ -19,17 +19,18 @@ def network_paths(
     node: NodeIntent,
     vxlan: VxlanIntent,
     rd: str,
-    asn: int,
+    of: Callable[[int], tuple[str, ...]],
     l3vni: int | None,
     weight: int | None,
     guests: int,
 ) -> Iterator[EvpnPath]:
     """What a node originates for one network: type-2 routes of its guests, and its IMET route."""
-    both = (f"{asn}:{vxlan.vni}",) + ((f"{asn}:{l3vni}",) if l3vni else ())
+    bridged = of(vxlan.vni)
+    both = bridged + (of(l3vni) if l3vni else ())
     rmac = router_macs(node)[l3vni] if l3vni else None
     for guest, mac in enumerate(guest_macs(node, vxlan, guests)):
         own = guest_address(node, vxlan, guest)
-        for ip, targets in ((None, both[:1]), (own, both)):
+        for ip, targets in ((None, bridged), (own, both)):
             tail = f":[128]:[{ip}]" if ip else ""
             yield EvpnPath(
                 rd=rd,
@@ -57,7 +58,7 @@ def network_paths(
         next_hop=node.address,
         weight=weight,
         origin="i",
-        route_targets=both[:1],
+        route_targets=bridged,
         extended=("ET:8",),
         text=f"*> [3]:[0]:[32]:[{node.address}] {node.address}",
     )

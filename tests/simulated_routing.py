@@ -55,16 +55,26 @@ def exit_of(node: NodeIntent, vrf: str) -> ExitIntent | None:
 
 
 def default_route(
-    node: NodeIntent, rd: str, ip: str, target: str, weight: int | None, way: ExitIntent
+    node: NodeIntent,
+    rd: str,
+    ip: str,
+    targets: tuple[str, ...],
+    weight: int | None,
+    way: ExitIntent,
 ) -> EvpnPath:
     """The default route that an exit originates (`weight` set), or as the others receive it."""
     l3vni = next(vrf.l3vni for vrf in node.vrfs if vrf.name == way.vrf)
-    path = prefix_route(node, rd, f"{ip}/0", target, weight, l3vni)
+    path = prefix_route(node, rd, f"{ip}/0", targets, weight, l3vni)
     return replace(path, local_pref=50) if way.backup and weight is None else path
 
 
 def prefix_route(
-    node: NodeIntent, rd: str, prefix: str, target: str, weight: int | None, l3vni: int | None
+    node: NodeIntent,
+    rd: str,
+    prefix: str,
+    targets: tuple[str, ...],
+    weight: int | None,
+    l3vni: int | None,
 ) -> EvpnPath:
     """A type-5 route that a node originates (`weight` set), or as the others receive it."""
     ip, _, length = prefix.partition("/")
@@ -79,7 +89,7 @@ def prefix_route(
         next_hop=node.address,
         weight=weight,
         origin="i",
-        route_targets=(target,),
+        route_targets=targets,
         extended=("ET:8",),
         rmac=router_macs(node)[l3vni or 0],
         text=f"*> [5]:[0]:[{length}]:[{ip}] {node.address}",

@@ -11,7 +11,7 @@ from drift.causes import Broken
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Across
-from drift.routes import MAC_IP, announces_gateway, vnis_of
+from drift.routes import MAC_IP, announces_gateway
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -59,14 +59,14 @@ def _contested(view: HostView, _shared: Shared) -> _Facts:
     wanted = {vxlan.vni: _gateways(view, vxlan.bridge) for vxlan in view.l2_vxlans}
     first: dict[_Claim, EvpnPath] = {}
     # Routes of a VNI share their targets: a few different ones stand in the whole table.
-    known: dict[tuple[str, ...], tuple[int, ...]] = {}
+    known: dict[tuple[bool, tuple[str, ...]], tuple[int, ...]] = {}
     for path in view.table.paths:
         ip = path.ip
         if ip is None or path.route_type != MAC_IP or ">" not in path.status:
             continue
-        targets = path.route_targets
+        targets = path.local, path.route_targets
         if targets not in known:
-            known[targets] = tuple(vnis_of(path) & wanted.keys())
+            known[targets] = tuple(view.routes.vnis_of(path) & wanted.keys())
         for vni in known[targets]:
             other = first.setdefault((vni, ip), path)
             if other.mac != path.mac and _is_guests(path, other, wanted[vni]):

@@ -12,7 +12,7 @@ from drift.causes import Broken, from_exchange, peer_of
 from drift.facts.shared import names_in
 from drift.model import CRITICAL, About, Check, Depth, Pairwise
 from drift.plane import Across
-from drift.routes import MAC_IP, vnis_of
+from drift.routes import MAC_IP
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _originated(routes: Routes, ours: set[int]) -> dict[str, dict[str, frozenset
     known: dict[tuple[str, ...], frozenset[int]] = {}
     for path in routes.local:
         if path.route_type == MAC_IP and path.best:
-            vnis = known.setdefault(path.route_targets, vnis_of(path) & ours)
+            vnis = known.setdefault(path.route_targets, routes.vnis_of(path) & ours)
             if vnis:
                 by_rd[path.rd][path.prefix] = vnis
     return by_rd

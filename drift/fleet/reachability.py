@@ -127,10 +127,12 @@ def _flood_list(view: HostView, vxlan: VxlanIntent, others: frozenset[str]) -> s
 
 
 def _imet(view: HostView, vxlan: VxlanIntent) -> set[str]:
-    received = view.routes.imet.get(vxlan.vni, {}) if view.routes is not None else {}
+    routes = view.routes
+    if routes is None:
+        return set()
     intended = view.intent.vteps.get(vxlan.vni, frozenset())
     return {
         vtep
-        for vtep, path in received.items()
-        if vtep in intended or not intended_elsewhere(view, path, vtep)
+        for vtep, path in routes.imet.get(vxlan.vni, {}).items()
+        if vtep in intended or not intended_elsewhere(view, routes, path, vtep)
     }

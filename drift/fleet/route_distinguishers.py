@@ -11,7 +11,6 @@ from drift.evidence import lines
 from drift.facts.shared import names_in
 from drift.model import WARNING, About, Check
 from drift.plane import Across
-from drift.routes import vnis_of
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def _facts(view: HostView, shared: Shared) -> _Facts:
     own: dict[str, _Own] = {}
     for path in routes.local:
         if path.rd not in own:
-            own[path.rd] = _Own(path.text, vnis_of(path))
+            own[path.rd] = _Own(path.text, routes.vnis_of(path))
     named = (shared.name(f"hop\0{rd}\0{hop}", (rd, hop)) for rd, hop in routes.hops.items())
     return _Facts(own, b"".join(named), routes.shared)
 

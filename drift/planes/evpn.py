@@ -10,9 +10,13 @@ from drift.causes import Broken, from_exchange, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
-from drift.planes.origination import IMET_NOT_ORIGINATED, ROUTE_TARGET, examine_origination
+from drift.planes.origination import (
+    IMET_NOT_ORIGINATED,
+    ROUTE_TARGET,
+    examine_imports,
+    examine_origination,
+)
 from drift.planes.sessions import established_peers
-from drift.routes import vnis_of
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -110,6 +114,7 @@ def examine_evpn(view: HostView) -> Iterator[RawFinding]:
     """The table as a whole, what the node originates, and what it receives."""
     yield from examine_table(view)
     yield from examine_origination(view)
+    yield from examine_imports(view)
     yield from examine_imet(view)
 
 
@@ -159,21 +164,23 @@ def examine_imet(view: HostView) -> Iterator[RawFinding]:
         strange = received.keys() - view.intent.vteps.get(vni, frozenset())
         for vtep in sorted(strange - {view.node.address}):
             # A route with several targets is judged by the one that is intended.
-            if not intended_elsewhere(view, received[vtep], vtep):
+            if not intended_elsewhere(view, routes, received[vtep], vtep):
                 yield _imet_unexpected(view, vni, vtep, received[vtep])
     yield from _own_unexpected(view, routes)
 
 
-def intended_elsewhere(view: HostView, path: EvpnPath, vtep: str) -> bool:
-    """True when another VNI that the path names is one of that VTEP's by intent."""
-    return any(vtep in view.intent.vteps.get(vni, ()) for vni in vnis_of(path))
+def intended_elsewhere(view: HostView, routes: Routes, path: EvpnPath, vtep: str) -> bool:
+    """True for one from outside, and when another VNI that it names is that VTEP's by intent."""
+    return routes.from_outside(path) or any(
+        vtep in view.intent.vteps.get(vni, ()) for vni in routes.vnis_of(path)
+    )
 
 
 def _own_unexpected(view: HostView, routes: Routes) -> Iterator[RawFinding]:
     own = {vxlan.vni for vxlan in view.l2_vxlans}
     strange: dict[int, EvpnPath] = {}
     for path in routes.originated_imet():
-        named = vnis_of(path)
+        named = routes.vnis_of(path)
         if not named & own:
             strange.update((vni, path) for vni in named)
     for vni, path in sorted(strange.items()):

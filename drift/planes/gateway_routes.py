@@ -9,7 +9,7 @@ from drift.causes import Broken
 from drift.evidence import lines
 from drift.model import WARNING, About, Check
 from drift.plane import Plane
-from drift.routes import MAC_IP, announces_gateway, vnis_of
+from drift.routes import MAC_IP, announces_gateway
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def examine_gateway_routes(view: HostView) -> Iterator[RawFinding]:
     for path in routes.local:
         if path.route_type != MAC_IP or announces_gateway(path):
             continue
-        for vni in vnis_of(path) & macs.keys():
+        for vni in routes.vnis_of(path) & macs.keys():
             if path.ip in addresses[vni] or (path.mac is not None and path.mac == macs[vni]):
                 found.setdefault(vni, []).append(path)
     for vni, paths in sorted(found.items()):

@@ -9,7 +9,6 @@ from drift.causes import Broken
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
-from drift.routes import vnis_of
 from overlay.outputs import BRIDGE_FDB, BRIDGE_FDB_LATER, EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def examine_local_macs(view: HostView) -> Iterator[RawFinding]:
         return
     # A VNI without any route of the node's own is `imet-not-originated`'s to say, or
     # `route-target`'s.
-    announced = {vni for path in routes.originated_imet() for vni in vnis_of(path)}
+    announced = {vni for path in routes.originated_imet() for vni in routes.vnis_of(path)}
     segments = {vxlan.bridge: vxlan for vxlan in view.l2_vxlans if vxlan.vni in announced}
     learnt = _learnt(view, view.state.fdb or (), segments)
     later = view.state.fdb_later

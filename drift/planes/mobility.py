@@ -9,7 +9,6 @@ from drift.causes import Broken
 from drift.evidence import lines
 from drift.model import WARNING, About, Check
 from drift.plane import Plane
-from drift.routes import vnis_of
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def _suspects(view: HostView, routes: Routes) -> set[tuple[int, str]]:
         found |= {(vni, mac) for mac in routes.local_macs.get(vni, set()) & routes.macs[vni].keys()}
     for path in routes.moved:
         if path.mac is not None and (path.mobility_sequence or 0) >= MOVES:
-            found |= {(vni, path.mac) for vni in vnis_of(path) & vnis}
+            found |= {(vni, path.mac) for vni in routes.vnis_of(path) & vnis}
     anycast = {(vni, view.bridges[name].mac) for name, vni in view.vni_by_bridge.items()}
     return found - anycast
 

@@ -9,7 +9,6 @@ from drift.causes import Broken, at_its_origin, from_exchange, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
-from drift.routes import vnis_of
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -125,9 +124,11 @@ def _found(view: HostView, routes: Routes) -> dict[Key, EvpnPath]:
     vrfs = {vrf.l3vni: name for name, vrf in view.intent.fabric.vrfs.items()}
     found: dict[Key, EvpnPath] = {}
     for path in (*routes.prefixes, *routes.originated_prefixes()):
+        if not path.local and routes.from_outside(path):
+            continue  # who announces what there is not ours to know
         prefix = f"{path.ip}/{path.prefix_length}"
         vtep = view.node.address if path.local else path.next_hop
-        for vni in vnis_of(path):
+        for vni in routes.vnis_of(path):
             if vni in vrfs and vtep is not None:
                 found.setdefault((vrfs[vni], prefix, vtep), path)
     return found

@@ -9,7 +9,6 @@ from drift.causes import Broken
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
-from drift.routes import vnis_of
 from overlay.outputs import BRIDGE_FDB, BRIDGE_FDB_LATER, EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def _expected(
     view: HostView, routes: Routes, ours: list[VxlanIntent]
 ) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
     """By device: the flood entries and the MACs of the VNIs that zebra has told BGP of."""
-    announced = {vni for path in routes.originated_imet() for vni in vnis_of(path)}
+    announced = {vni for path in routes.originated_imet() for vni in routes.vnis_of(path)}
     floods: set[tuple[str, str]] = set()
     macs: set[tuple[str, str]] = set()
     for vxlan in ours:

@@ -86,6 +86,13 @@ CONTROL_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "route-target-imported",
+        "A VNI imports a route target that is not its own, so FRR's own import has ended.",
+        "route-target",
+        inject='in_vni "route-target import $(asn):777"',
+        heal='in_evpn "no vni $vni"',
+    ),
+    Fault(
         "rd-duplicate",
         "A VNI uses the route distinguisher of another node's.",
         "rd-duplicate",

@@ -104,7 +104,7 @@ class _Search:
         if alone is None:
             alone = self._shared.node(carriers[0], networks=[network])
             self._carrying[network.vni] = alone
-        changed = network.model_copy(update={str(key[2]): other})
+        changed = with_values(network, {key[2:]: other})
         return self._shared.node(carriers[0], networks=[changed]) != alone
 
     def _in_vrf(self, key: KeyPath, other: Any) -> bool:

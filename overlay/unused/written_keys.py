@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from overlay.intent import Fabric
     from overlay.problems import KeyPath
 
+Model = TypeVar("Model", bound=BaseModel)
 GONE = object()
 """As a value: the entry is taken out of its list or mapping."""
 
@@ -58,7 +59,7 @@ def _of_model(model: BaseModel, at: KeyPath) -> Iterator[Written]:
     for name in sorted(model.model_fields_set):
         field = type(model).model_fields[name]
         value = getattr(model, name)
-        key = (*at, name)
+        key = (*at, field.alias or name)
         if FOR_PEOPLE in field.metadata:
             continue
         entries = _entries(value)
@@ -101,15 +102,15 @@ def _others(value: Any) -> tuple[Any, ...]:
     return ()
 
 
-def with_values(fabric: Fabric, changes: Mapping[KeyPath, Any]) -> Fabric:
-    """A copy of the intent with those values at those keys; none may lie within another."""
+def with_values(model: Model, changes: Mapping[KeyPath, Any]) -> Model:
+    """A copy of a part of the intent with those values at those keys; none lies within another."""
     tree: dict[Any, Any] = {}
     for key, value in changes.items():
         branch = tree
         for part in key[:-1]:
             branch = branch.setdefault(part, {})
         branch[key[-1]] = _Leaf(value)
-    grafted: Fabric = _graft(fabric, tree)
+    grafted: Model = _graft(model, tree)
     return grafted
 
 
@@ -122,8 +123,11 @@ def _graft(old: Any, change: Any) -> Any:
     if isinstance(change, _Leaf):
         return change.value
     if isinstance(old, BaseModel):
+        fields = type(old).model_fields.items()
+        names = {field.alias: name for name, field in fields if field.alias}
+        own = {names.get(key, key): inner for key, inner in change.items()}
         return old.model_copy(
-            update={name: _graft(getattr(old, name), inner) for name, inner in change.items()}
+            update={name: _graft(getattr(old, name), inner) for name, inner in own.items()}
         )
     if isinstance(old, Mapping):
         new = {**old, **{name: _graft(old[name], inner) for name, inner in change.items()}}

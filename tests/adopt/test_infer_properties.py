@@ -28,7 +28,7 @@ TUNNEL_STANZA = (
 @st.composite
 def dressed(draw: Any) -> FabricIntent:
     """Fabrics in which any key may have another value than its default."""
-    keys = draw(fabrics()).fabric.model_dump(mode="json", exclude_none=True)
+    keys = draw(fabrics()).fabric.model_dump(mode="json", exclude_none=True, by_alias=True)
     # What is kept by hand an import does not tell from what it does not understand.
     keys.pop("groups")
     for place in (keys, *keys["nodes"].values()):

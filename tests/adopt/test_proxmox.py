@@ -127,6 +127,15 @@ def test_flags_are_those_that_the_sdn_sets(tmp_path: Path):
     assert "zones.prod.disable-arp-nd-suppression: of its L3VNI's device vrfvx_prod" in report
 
 
+def test_imported_route_targets_are_the_vrfs(tmp_path: Path):
+    zones = {"prod": ZONE | {"rt-import": "65000:9000,65001:9000"}}
+    intent, report = imported(tmp_path, running(zones=zones))
+    (vrf,) = intent.nodes["pve1"].vrfs
+    assert vrf.by_hand.imports == ("65000:9000", "65001:9000")
+    assert intent.targets.outside == ("65001:9000",)
+    assert "Nothing.\n" in report
+
+
 def test_all_zones_without_suppression_are_the_overlay(tmp_path: Path):
     zones = {"prod": ZONE | {"disable-arp-nd-suppression": 1}}
     intent, report = imported(tmp_path, running(zones=zones))
@@ -149,8 +158,13 @@ def test_nodes_of_a_routed_underlay_are_those_of_the_sdn_fabric(tmp_path: Path):
 
 NAMED = {
     "a key of a zone": (
+        running(zones={"prod": ZONE | {"nodes-of-tomorrow": "x"}}),
+        "zones.prod.nodes-of-tomorrow: 'x' is not said by the intent, so no audit looks at it",
+    ),
+    # Proxmox writes no more than these, and FRR's own import ends with the first.
+    "a zone that imports none of its own routes": (
         running(zones={"prod": ZONE | {"rt-import": "65001:9000"}}),
-        "zones.prod.rt-import: '65001:9000' is not said by the intent, so no audit looks at it",
+        "vrfs.vrf_prod.rt: it exports 65000:9000 and imports 65001:9000: its nodes would not know",
     ),
     "a zone without VXLAN": (
         running(zones={"prod": ZONE, "plain": {"type": "simple"}}),

@@ -79,6 +79,8 @@ def fabrics(draw: Any) -> FabricIntent:
     for vrf in vrfs.values() if routing == "symmetric" else ():
         if draw(st.integers(0, 3)) == 0:
             vrf["advertise"] = ["subnets"]
+    for place in (*networks, *(v for v in vrfs.values() if v)) if mode == "evpn" else ():
+        _name_routes(draw, place)
     if mode == "evpn" and draw(st.booleans()):
         fabric["overlay"]["unicast_flood"] = True
     if mode == "unicast" and not v6 and draw(st.booleans()):
@@ -100,6 +102,29 @@ def _keep_by_hand(draw: Any, fabric: dict[str, Any], names: list[str]) -> None:
     for place in (fabric, fabric["groups"]["left"], fabric["nodes"][names[-1]]):
         for key in draw(st.lists(st.sampled_from(sorted(kept)), unique=True)):
             place[key] = kept[key]
+
+
+def _name_routes(draw: Any, place: dict[str, Any]) -> None:
+    """A route target and an RD by hand, of a network or a VRF with an L3VNI."""
+    vni = place.get("vni") or place["l3vni"]
+    own, other = f"65000:{100_000 + vni}", f"10.9.9.9:{20_000 + vni}"
+    wild = f"*:{100_000 + vni}"
+    rt = draw(
+        st.sampled_from(
+            [
+                None,
+                {"import": [own], "export": [own]},
+                {"import": [wild], "export": [own]},
+                {"import": [f"*:{vni}"]},
+                {"import": [own, other], "export": [other, own]},
+                {"import": [own, other], "export": [own], "outside": [other]},
+                {"import": [f"*:{vni}", other], "outside": [other]},
+                {"import": [own], "export": [own, other], "outside": [other]},
+            ]
+        )
+    )
+    place |= {"rt": rt} if rt else {}
+    place |= {"rd": f"{{router_id}}:{30_000 + vni}"} if draw(st.booleans()) else {}
 
 
 def _node(n: int, *, v6: bool) -> dict[str, Any]:
@@ -221,20 +246,14 @@ def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iter
     for vxlan in node.vxlans:
         if vxlan.is_l3vni:
             continue
+        own = intent.targets.of(vxlan.vni)
         for vtep in intent.vteps[vxlan.vni] - {node.address}:
-            yield (
-                "imet-missing",
-                host,
-                f"VNI {vxlan.vni} VTEP {vtep}",
-                paths(
-                    host, lambda p, vtep=vtep, vni=vxlan.vni: None if _is_imet(p, vtep, vni) else p
-                ),
-            )
+            drop = paths(host, lambda p, vtep=vtep, own=own: None if _is_imet(p, vtep, own) else p)
+            yield "imet-missing", host, f"VNI {vxlan.vni} VTEP {vtep}", drop
     for path in states[host].evpn.paths:
         if path.route_type == 5:
-            vrf = next(
-                (v for v in node.vrfs if path.route_targets[0].endswith(f":{v.l3vni}")), None
-            )
+            by_target = {intent.targets.of(vrf.l3vni or 0): vrf for vrf in node.vrfs}
+            vrf = by_target.get(path.route_targets)
             if vrf is None:  # of a VRF that this node does not have
                 continue
             length = f"{path.ip}/{path.prefix_length}"
@@ -250,8 +269,8 @@ def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iter
         )
 
 
-def _is_imet(path: Any, vtep: str, vni: int) -> bool:
-    return path.route_type == 3 and path.ip == vtep and path.route_targets[0].endswith(f":{vni}")
+def _is_imet(path: Any, vtep: str, targets: tuple[str, ...]) -> bool:
+    return path.route_type == 3 and path.ip == vtep and path.route_targets == targets
 
 
 @CALM

@@ -129,7 +129,7 @@ def _strangers(intent: FabricIntent, node: NodeIntent) -> Iterator[Fault]:
 def _wrong_targets(intent: FabricIntent, node: NodeIntent, vni: int) -> Iterator[Fault]:
     def change(path: Any) -> Any:
         ours = path.local and path.route_type == 3
-        if ours and path.route_targets[0].endswith(f":{vni}"):
+        if ours and path.route_targets == intent.targets.of(vni):
             return replace(path, route_targets=("1234:5001",))
         return path
 

@@ -56,6 +56,19 @@ def announcing() -> FabricIntent:
     return derive(fabric.model_copy(update={"vrfs": {"vrf1": vrf}}))
 
 
+def by_hand() -> FabricIntent:
+    """The same, with targets by hand: VNI 2 65000:102, VRF vrf1 65000:400 and 65001:400 outside."""
+    keys = announcing().fabric.model_dump(mode="json", by_alias=True, exclude_none=True)
+    keys["networks"][0]["rt"] = {"import": ["65000:102"], "export": ["65000:102"]}
+    keys["vrfs"]["vrf1"]["rt"] = {
+        "import": ["65000:400", "65001:400"],
+        "export": ["65000:400"],
+        "outside": ["65001:400"],
+    }
+    keys["vrfs"]["vrf1"]["rd"] = "{router_id}:4000"
+    return derive(Fabric.model_validate(keys))
+
+
 def exits(*names: str, primary: str | None = None, nodes: int = 3) -> FabricIntent:
     """VNI 2 on all nodes, routed in vrf1 over L3VNI 4000, and these nodes lead it out."""
     return _derive(

@@ -136,6 +136,31 @@ def test_what_is_not_ours_is_no_drift_and_what_we_rely_on_is(lab: Lab) -> None:
     lab.audit_clean()
 
 
+# On which node, where it is typed, what is taken away and typed in its place, and what is found.
+WRONG_TARGETS = (
+    ("node1", "router bgp 1234 vrf vrf1", (), "export 65000:4999", "VRF vrf1"),
+    ("node2", "router bgp 1234", ("vni 2",), "export 65000:1002", "VNI 2"),
+    ("node3", "router bgp 1234 vrf vrf1", (), "import 0:4999", "VRF vrf1"),
+    ("node1", "router bgp 1234", ("vni 2",), "import 65000:1002", "VNI 2"),
+)
+
+
+def test_a_route_target_that_is_not_the_one_by_hand(lab: Lab) -> None:
+    """Follows the overlay scope's test: one on each node, then what its file says again."""
+    for name, instance, block, target, named in WRONG_TARGETS:
+        way = target.partition(" ")[0]
+        words = ["configure terminal", instance, "address-family l2vpn evpn", *block]
+        words += [f"no route-target {target}", f"route-target {way} 65000:777"]
+        on(lab, name, "vtysh " + " ".join(f"-c '{word}'" for word in words))
+        wanted = [(name, "route-target", named)]
+        audit = lab.audit_until(lambda audit, wanted=wanted: audit.brief == wanted)
+        assert audit.brief == wanted, audit.text
+        on(lab, name, "/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf")
+        lab.audit_clean()
+    lab.ping("vm1", "vm2")
+    lab.ping("vm3", "vm1")
+
+
 def test_a_device_that_both_files_define_is_refused(lab: Lab) -> None:
     """Follows the overlay scope's test."""
     on(lab, "node1", f"cp {MAIN} /root/kept; printf 'iface vmbr2 inet manual\\n' >> {MAIN}")

@@ -42,6 +42,7 @@ exit
 router bgp 1234 vrf vrf2
  address-family l2vpn evpn
   default-originate ipv4
+  route-target export 65000:7
  exit-address-family
 exit
 """
@@ -53,8 +54,10 @@ Paths: (1 available, best #1)
   Route [5]:[0]:[0]:[{prefix}] VNI $label
   Local
     {origin}
-      Extended Community: ET:8 RT:1234:{vni} Rmac:4e:53:94:4a:c0:8f
+      Extended Community: ET:8 RT:{target} Rmac:4e:53:94:4a:c0:8f
 """
+# Of one VRF FRR's own, of the other by hand.
+TARGETS = {4000: "1234:4000", 4001: "65000:7"}
 _OWN = (
     "192.168.0.1 from 0.0.0.0 (192.168.0.1)\n      Origin IGP, weight 32768, valid, sourced, local"
 )
@@ -65,7 +68,7 @@ _OTHERS = (
 
 def shown(vni: int, family: str, origin: str = _OWN) -> str:
     prefix = "0.0.0.0" if family == "ipv4" else "::"
-    route = _ROUTE.format(rd="192.168.0.1:2", prefix=prefix, origin=origin, vni=vni)
+    route = _ROUTE.format(rd="192.168.0.1:2", prefix=prefix, origin=origin, target=TARGETS[vni])
     return (
         f"[ ! -e {vni}.{family} ] || {{ read -r label < {vni}.{family}; cat <<EOF\n{route}EOF\n}}\n"
     )
@@ -78,7 +81,7 @@ case "$*" in
   *"detail type prefix"*)
 {shown(4000, "ipv4")}{shown(4000, "ipv6")}{shown(4001, "ipv4")}
 label=0; cat <<EOF
-{_ROUTE.format(rd="192.168.0.2:2", prefix="0.0.0.0", origin=_OTHERS, vni=4001)}EOF
+{_ROUTE.format(rd="192.168.0.2:2", prefix="0.0.0.0", origin=_OTHERS, target=TARGETS[4001])}EOF
   ;;
   *" no default-originate "*) echo "$*" >> said; rm "$(number "$*").${{*##* }}" ;;
   *" default-originate "*) echo "$*" >> said; vni=$(number "$*"); echo "$LABEL" > "$vni.${{*##* }}"
@@ -142,7 +145,7 @@ def test_one_with_vni_0_is_taken_away_and_given_back(tmp_path, name, vrf, family
 def test_one_that_stays_so_fails_with_its_l3vni(tmp_path):
     done = run(tmp_path, GOOD | {"4001.ipv4": 0}, label="0")
     assert done.returncode == 1
-    assert done.stderr.strip().endswith("VNI 0, not their L3VNI: 4001 ipv4")
+    assert done.stderr.strip().endswith("not their L3VNI; route target: 65000:7 ipv4")
 
 
 def test_a_node_that_is_no_exit_has_no_such_step():

@@ -6,9 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from drift.model import WARNING
+from overlay import outputs
 from overlay.records import ALL_ZERO_MAC, EvpnPath, FdbEntry
 from tests.drift.cases.case import Case
-from tests.drift.worlds import both, json, link, more_fdb, more_paths, paths, table
+from tests.drift.worlds import (
+    both,
+    by_hand,
+    fdb,
+    json,
+    link,
+    more_fdb,
+    more_paths,
+    paths,
+    table,
+    text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +60,13 @@ def _retarget(vni: int, target: str, *, local: bool = True) -> Callable[[EvpnPat
         return replace(path, route_targets=(target, *path.route_targets[1:]))
 
     return change
+
+
+def _others_target(path: EvpnPath, old: str, new: str) -> EvpnPath:
+    """A path of the node's own with another target in the place of one."""
+    if not path.local:
+        return path
+    return replace(path, route_targets=tuple(new if t == old else t for t in path.route_targets))
 
 
 def _rename_rd(old: str, new: str) -> Callable[[EvpnPath], EvpnPath]:
@@ -138,6 +157,47 @@ CONTROL_PLANE: dict[tuple[str, str], Case] = {
         "node2",
         "VNI 3",
         "Expected: 1234:3 Actual: 1234:3, 1234:777",
+    ),
+    ("route-target", "FRR's own where one is set by hand"): Case(
+        paths("node2", lambda p: _others_target(p, "65000:102", "1234:2")),
+        "node2",
+        "VNI 2",
+        "route target - Expected: 65000:102 Actual: 1234:2",
+        by_hand,
+    ),
+    ("route-target", "another one imported"): Case(
+        both(
+            text(
+                "node1",
+                outputs.RUNNING_CONFIG,
+                lambda said: said.replace("import 65000:102", "import 65000:103"),
+            ),
+            fdb("node1", lambda entry: None if entry.device == "vxlan2" and entry.dst else entry),
+        ),
+        "node1",
+        "VNI 2",
+        "imported route target - Expected: 65000:102 Actual: 65000:103",
+        by_hand,
+    ),
+    ("route-target", "one imported into a VRF"): Case(
+        text(
+            "node3",
+            outputs.RUNNING_CONFIG,
+            lambda said: (
+                said + "router bgp 1234 vrf vrf1\n address-family l2vpn evpn\n"
+                "  route-target import 65000:1\n exit-address-family\nexit\n"
+            ),
+        ),
+        "node3",
+        "VRF vrf1",
+        "imported route target - Expected: *:4000 Actual: 65000:1",
+    ),
+    ("route-target", "another one of a VRF"): Case(
+        paths("node1", lambda p: _others_target(p, "65000:400", "65000:777")),
+        "node1",
+        "VRF vrf1",
+        "Expected: 65000:102, 65000:400 Actual: 65000:102, 65000:777",
+        by_hand,
     ),
     ("rd-duplicate", "two originators"): Case(
         both(

@@ -1,0 +1,1 @@
+"""Route targets and route distinguishers: what people write, and which VNI a target is of."""
