@@ -16,6 +16,7 @@ from overlay.expected import (
     UpstreamPeer,
 )
 from overlay.intent import Fabric, Mode, Role
+from overlay.sessions.derive import descriptions_of, outside_options, sessions_of
 from overlay.values import OTHER_VRFS, UNDERLAY
 
 if TYPE_CHECKING:
@@ -41,10 +42,18 @@ class ControlPlane:
         self.exit_names = (
             tuple(name for name in fabric.nodes if name in self.exiting) if self.exiting else ()
         )
+        self._descriptions = descriptions_of(fabric, self._named())
+
+    def _named(self) -> frozenset[str]:
+        """The addresses that some node has as a neighbour by its address."""
+        named = {*(self.reflectors or self.vteps), *(up.address for up in self.upstreams)}
+        if self.upstreams:
+            named |= {str(self._fabric.nodes[name].address) for name in self.exit_names}
+        return frozenset(named)
 
     def _routers_with_bgp(self) -> tuple[UpstreamPeer, ...]:
         return tuple(
-            UpstreamPeer(str(node.address), node.asn)
+            UpstreamPeer(str(node.address), node.asn, outside_options(node))
             for node in self._fabric.nodes.values()
             if node.role is Role.ROUTER and node.asn is not None
         )
@@ -78,6 +87,7 @@ class ControlPlane:
             exits=exits,
             upstreams=self.upstreams if exits else (),
             advertised=self._prefixes(tuple(e.vrf for e in exits)),
+            sessions=sessions_of(fabric, node, self._descriptions),
         )
 
     def _mesh(self, node: Node) -> tuple[str, ...]:
@@ -139,7 +149,14 @@ class ControlPlane:
         exits = tuple(str(fabric.nodes[name].address) for name in self.exit_names)
         if node.asn is not None:
             router_id = str(node.router_id or node.address)
-            return RouterIntent(node.asn, router_id, exits, detection=self._detection)
+            return RouterIntent(
+                node.asn,
+                router_id,
+                exits,
+                detection=self._detection,
+                sessions=sessions_of(fabric, node, self._descriptions),
+                options=outside_options(node),
+            )
         # With a floating address one next hop, else one for each exit of the VRF, which is ECMP.
         # Another VRF's exit does not know the prefix, and would send it back to the router.
         floating = tuple(vip.address.partition("/")[0] for vip in fabric.vips)

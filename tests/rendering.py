@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from overlay.expected import RenderedNode
 from overlay.outputs import FRR_FILE
+from overlay.redaction import HIDDEN
 from parsers import parse_frr_config
 from tasks.files import files_of
 from tasks.render import environment, managed_line
@@ -20,7 +21,7 @@ def render(intent: FabricIntent) -> dict[str, dict[str, str]]:
         name: {
             file.path: environment()
             .get_template(file.template)
-            .render(node=node, managed=managed_line(node))
+            .render(node=node, managed=managed_line(node), passwords=HIDDEN)
             for file in files_of(node)
         }
         for name, node in intent.nodes.items()

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from overlay.intent import Fabric
     from overlay.problems import KeyPath
 
+Model = TypeVar("Model", bound=BaseModel)
 GONE = object()
 """As a value: the entry is taken out of its list or mapping."""
 
@@ -101,15 +102,15 @@ def _others(value: Any) -> tuple[Any, ...]:
     return ()
 
 
-def with_values(fabric: Fabric, changes: Mapping[KeyPath, Any]) -> Fabric:
-    """A copy of the intent with those values at those keys; none may lie within another."""
+def with_values(model: Model, changes: Mapping[KeyPath, Any]) -> Model:
+    """A copy of the intent, or a part, with those values at those keys; none within another."""
     tree: dict[Any, Any] = {}
     for key, value in changes.items():
         branch = tree
         for part in key[:-1]:
             branch = branch.setdefault(part, {})
         branch[key[-1]] = _Leaf(value)
-    grafted: Fabric = _graft(fabric, tree)
+    grafted: Model = _graft(model, tree)
     return grafted
 
 

@@ -77,10 +77,12 @@ def foreign_statements(
     find = _FINDERS.get(file.path)
     if find is None or now is None or now in (wanted, last if is_ours(last) else None):
         return ()
-    found = find(now, (wanted or "", (last or "") if is_ours(last) else ""))
+    # Another password for what has one in the intent is not foreign: the plan says that it changes.
+    ours = (redact(wanted or ""), redact(last or "") if is_ours(last) else "")
+    found = find(redact(now), ours)
     lines = now.splitlines()
     return tuple(
-        Foreign(file.path, line, redact(statement), " ".join(lines[line - 1].split()))
+        Foreign(file.path, line, statement, " ".join(lines[line - 1].split()))
         for statement, line in sorted(found.items(), key=lambda pair: pair[1])
     )
 
@@ -92,17 +94,20 @@ def foreign_in_running(
 
     Empty where `running` is not a whole `show running-config`: FRR does not run there.
     """
+    running = redact(running)
     try:
         found = parse_running_config(running)
     except ParseError:
         return ()
     known = {
-        statement for text in (now, wanted, last) for statement in parse_frr_config(text or "")
+        statement
+        for text in (now, wanted, last)
+        for statement in parse_frr_config(redact(text or ""))
     }
     known |= {statement[:depth] for statement in known for depth in range(1, len(statement))}
     lines = {line.statement: line.line for line in read_frr_config(running)}
     return tuple(
-        Foreign(RUNNING, lines.get(statement, 1), redact(" / ".join(statement)), statement[-1])
+        Foreign(RUNNING, lines.get(statement, 1), " / ".join(statement), statement[-1])
         for statement in sorted(found - known, key=lambda one: lines.get(one, 1))
     )
 
