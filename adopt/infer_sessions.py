@@ -86,6 +86,7 @@ class SessionsFound:
     def _sources(self) -> dict[str, Any]:
         """Where each host's sessions leave from: true for its address, or the interface."""
         found: dict[str, Any] = {}
+        reflectors = {host.name for host in self._survey.reflectors}
         for host in self._speakers:
             address = self._place.addresses.get(host.name)
             device = self._place.holders.get(host.name, (None,))[0]
@@ -105,9 +106,13 @@ class SessionsFound:
                         FRR_CONF,
                         line.line,
                     )
-            if host in self._survey.reflectors and known in ([], [True]):
-                continue  # one address or none: it is the same there
             found[host.name] = Counter(known).most_common(1)[0][0] if known else None
+        # A reflector's leave from its address anyway, so that nothing said there is that, too.
+        others = [it for name, it in found.items() if name not in reflectors]
+        usual = max(others, key=others.count, default=None)
+        for name in reflectors & found.keys():
+            if found[name] in (None, True):
+                found[name] = usual if usual in (None, True) else True
         return found
 
     def _usual(self, key: str, values: dict[str, Any]) -> None:

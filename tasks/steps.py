@@ -23,7 +23,7 @@ _RELOADED = f"(umask 077; {FRR_RELOAD} --reload --log-level error {FRR_CONF.path
 # What frr-reload.py takes away it names in the arguments of a command, where everybody on the node
 # can read them. So the passwords that change are loaded before it, from a file of root's.
 _HAS_PASSWORD = re.compile(r"^ neighbor \S+ password ", re.MULTILINE)
-_CHANGED_PASSWORDS = """\
+CHANGED_PASSWORDS = """\
 FNR == 1 { source++ }
 /^router bgp / { block = $0 }
 /^ neighbor [^ ]+ password / && source == 1 { wanted[block, $2] = $0 }
@@ -85,7 +85,7 @@ def _passwords() -> Section:
     """Has FRR take the passwords of its file for neighbours that have another one, or no more."""
     command = (
         "systemctl --quiet is-active frr || exit 0\numask 077\nnew=$(mktemp -p /run)\n"
-        f"vtysh -c 'show running-config' | awk {shlex.quote(_CHANGED_PASSWORDS)} {FRR_CONF.path} - "
+        f"vtysh -c 'show running-config' | awk {shlex.quote(CHANGED_PASSWORDS)} {FRR_CONF.path} - "
         '> "$new"\n[ ! -s "$new" ] || vtysh -f "$new" >/dev/null 2>&1\nrm -f "$new"'
     )
     return Section("frr-passwords", command, timeout=60)
