@@ -48,17 +48,20 @@ class SessionsFound:
             for host in self._survey.routers
             if (address := self._place.addresses.get(host.name))
         }
-        within, outside = [], []
+        within, outside, sessions = [], [], 0
         for host in self._speakers:
-            for neighbor in host.main.neighbors.values() if host.main else ():
+            for neighbor in _neighbors(host):
+                if any(neighbor.name == member.group for member in _neighbors(host)):
+                    continue  # each of its members has what it says
                 router = host if host in self._survey.routers else routers.get(neighbor.name)
-                for line in _said(neighbor, "password"):
+                sessions += router is None
+                for line in _inherited(host, neighbor, "password"):
                     found = (host, line)
                     if router is None:
                         within.append(found)
                     else:
                         outside.append((router, found))
-        if within:
+        if 2 * len(within) > sessions:
             self.fabric["password"] = {"env": PASSWORD}
             self._tell(PASSWORD, within)
         for router in dict.fromkeys(router for router, _ in outside):
@@ -177,6 +180,12 @@ def _neighbors(host: Host) -> Iterable[Neighbor]:
 def _said(neighbor: Neighbor, option: str) -> Iterator[FrrLine]:
     """The lines that give a neighbour or a group an option with a value."""
     return (line for line in neighbor.options if line.words[2:3] == [option] and line.words[3:])
+
+
+def _inherited(host: Host, neighbor: Neighbor, option: str) -> list[FrrLine]:
+    """The lines of a neighbour, or else those of its group."""
+    group = host.main.neighbors.get(neighbor.group or "") if host.main else None
+    return list(_said(neighbor, option)) or (list(_said(group, option)) if group else [])
 
 
 def _value(line: FrrLine) -> str:

@@ -13,15 +13,16 @@ from tasks.render import environment, managed_line
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent
+    from tasks.preflight.passwords import Passwords
 
 
-def render(intent: FabricIntent) -> dict[str, dict[str, str]]:
+def render(intent: FabricIntent, passwords: Passwords = HIDDEN) -> dict[str, dict[str, str]]:
     """Each node's managed files by path, as `tasks.render` makes them."""
     return {
         name: {
             file.path: environment()
             .get_template(file.template)
-            .render(node=node, managed=managed_line(node), passwords=HIDDEN)
+            .render(node=node, managed=managed_line(node), passwords=passwords)
             for file in files_of(node)
         }
         for name, node in intent.nodes.items()

@@ -135,9 +135,9 @@ def test_a_changed_password_is_loaded_by_no_commands_arguments(tmp_path: Path) -
     ).stdout  # fmt: skip
 
     assert sorted(said.split("exit\n")[:-1]) == [
-        "router bgp 1 vrf red\n no neighbor 10.0.0.2 password\n",
         "router bgp 1\n neighbor 10.0.0.2 password new$&\n",
         "router bgp 1\n no neighbor 10.0.0.3 password\n",
+        "router bgp 1 vrf red\n no neighbor 10.0.0.2 password\n",
     ]
 
 
