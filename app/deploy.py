@@ -22,7 +22,7 @@ from tasks.deploy import Prepared, deploy_all, intended, prepare_all
 from tasks.options import DeployOptions
 from tasks.outcome import NodeOutcome, RunState
 from tasks.plan import NodePlan
-from tasks.preflight.passwords import read_passwords
+from tasks.secrets.passwords import read_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

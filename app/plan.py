@@ -10,7 +10,7 @@ from app.exit_codes import ExitCode
 from overlay.redaction import redact
 from tasks.foreign.statements import foreign_refusals
 from tasks.plan import plan_all
-from tasks.preflight.passwords import read_passwords
+from tasks.secrets.passwords import read_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,11 +16,20 @@ from overlay.expected import (
     UpstreamPeer,
 )
 from overlay.intent import Fabric, Mode, Role
-from overlay.sessions.derive import descriptions_of, outside_options, sessions_of
+from overlay.sessions.intended import (
+    OutsideOptions,
+    PrefixLimit,
+    RestartIntent,
+    SecretSource,
+    SessionsIntent,
+)
 from overlay.values import OTHER_VRFS, UNDERLAY
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from overlay.intent import Node
+    from overlay.sessions.keys import Limit, Restart, Secret
 
 
 class ControlPlane:
@@ -42,7 +51,7 @@ class ControlPlane:
         self.exit_names = (
             tuple(name for name in fabric.nodes if name in self.exiting) if self.exiting else ()
         )
-        self._descriptions = descriptions_of(fabric, self._named())
+        self._descriptions = _descriptions(fabric, self._named())
 
     def _named(self) -> frozenset[str]:
         """The addresses that some node has as a neighbour by its address."""
@@ -53,7 +62,7 @@ class ControlPlane:
 
     def _routers_with_bgp(self) -> tuple[UpstreamPeer, ...]:
         return tuple(
-            UpstreamPeer(str(node.address), node.asn, outside_options(node))
+            UpstreamPeer(str(node.address), node.asn, _outside_options(node))
             for node in self._fabric.nodes.values()
             if node.role is Role.ROUTER and node.asn is not None
         )
@@ -87,7 +96,7 @@ class ControlPlane:
             exits=exits,
             upstreams=self.upstreams if exits else (),
             advertised=self._prefixes(tuple(e.vrf for e in exits)),
-            sessions=sessions_of(fabric, node, self._descriptions),
+            sessions=_sessions(fabric, node, self._descriptions),
         )
 
     def _mesh(self, node: Node) -> tuple[str, ...]:
@@ -154,8 +163,8 @@ class ControlPlane:
                 router_id,
                 exits,
                 detection=self._detection,
-                sessions=sessions_of(fabric, node, self._descriptions),
-                options=outside_options(node),
+                sessions=_sessions(fabric, node, self._descriptions),
+                options=_outside_options(node),
             )
         # With a floating address one next hop, else one for each exit of the VRF, which is ECMP.
         # Another VRF's exit does not know the prefix, and would send it back to the router.
@@ -176,3 +185,49 @@ def _detection(fabric: Fabric) -> Detection | None:
     timers, bfd = fabric.bgp.timers, fabric.bgp.bfd
     probes = BfdIntent(bfd.interval, bfd.multiplier) if bfd else None
     return Detection(timers.keepalive, timers.hold, timers.connect, probes)
+
+
+def _descriptions(fabric: Fabric, named: Collection[str]) -> dict[str, str]:
+    """How nodes are described by their neighbours, by address: those of `named` that are."""
+    by_name = fabric.bgp is not None and fabric.bgp.session.descriptions
+    found = {}
+    for name, node in fabric.nodes.items():
+        text = node.session.description or (name if by_name else None)
+        if text and (address := str(node.address)) in named:
+            found[address] = text
+    return found
+
+
+def _sessions(fabric: Fabric, node: Node, descriptions: Mapping[str, str]) -> SessionsIntent:
+    """What the node's sessions have in common; its own word wins over the fabric's."""
+    common = fabric.bgp.session if fabric.bgp else None
+    source = node.session.update_source
+    restart = node.session.graceful_restart
+    if common is not None:
+        source = common.update_source if source is None else source
+        restart = common.graceful_restart if restart is None else restart
+    return SessionsIntent(
+        password=_source_of(common.password if common else None),
+        source=(str(node.address) if source is True else source) or None,
+        restart=_restart(restart or None),
+        descriptions=descriptions,
+    )
+
+
+def _outside_options(router: Node) -> OutsideOptions:
+    """What the sessions with a router outside have, at both ends."""
+    return OutsideOptions(
+        _source_of(router.session.password), _limit(router.session.maximum_prefix)
+    )
+
+
+def _source_of(secret: Secret | None) -> SecretSource | None:
+    return SecretSource(secret.env, secret.command) if secret else None
+
+
+def _restart(restart: Restart | None) -> RestartIntent | None:
+    return RestartIntent(restart.restart_time, restart.stale_time) if restart else None
+
+
+def _limit(limit: Limit | None) -> PrefixLimit | None:
+    return PrefixLimit(limit.prefixes, limit.warn_only, limit.restart) if limit else None

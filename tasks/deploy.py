@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from overlay.expected import FabricIntent
     from tasks.preflight.facts import Target
-    from tasks.preflight.passwords import Passwords
+    from tasks.secrets.passwords import Passwords
     from tasks.ssh.connection import FleetSSH
     from tasks.ssh.fleet import Fleet
 

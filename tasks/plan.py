@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent, NodeIntent
     from overlay.records import RawOutput
     from tasks.foreign.statements import Foreign
-    from tasks.preflight.passwords import Passwords
+    from tasks.secrets.passwords import Passwords
     from tasks.ssh.connection import FleetSSH
     from tasks.ssh.fleet import Fleet
 

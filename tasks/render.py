@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from overlay.expected import FabricIntent, NodeIntent
-    from tasks.preflight.passwords import Passwords
+    from tasks.secrets.passwords import Passwords
     from tasks.ssh.fleet import Fleet
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"

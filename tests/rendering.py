@@ -13,7 +13,7 @@ from tasks.render import environment, managed_line
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent
-    from tasks.preflight.passwords import Passwords
+    from tasks.secrets.passwords import Passwords
 
 
 def render(intent: FabricIntent, passwords: Passwords = HIDDEN) -> dict[str, dict[str, str]]:

@@ -1,1 +1,1 @@
-"""Options of BGP sessions, as people write them and as they are derived."""
+"""Options of BGP sessions, as people write them and as nodes have them."""
