@@ -11,7 +11,6 @@ import pytest
 from adopt.difference import difference
 from adopt.hostfiles import read_hosts
 from adopt.infer import infer
-from adopt.inventory_text import inventory_files, report
 from adopt.lint import lint
 from overlay.derive import derive
 from overlay.errors import FleetError, IntentError
@@ -288,33 +287,6 @@ def test_what_the_intent_does_not_say_is_listed_with_its_line():
         (NET, 59, "iface bond0: device bond"),
         (NET, 60, "iface bond0: bond-slaves eno3 eno4"),
     ]
-
-
-def test_a_password_is_named_and_not_taken_over():
-    files = render(derive(intent_of("l2-evpn")))
-    for node in files.values():
-        node[FRR] = re.sub(
-            r"( neighbor \S+) remote-as .*\n", r"\g<0>\1 password s3cret\n", node[FRR]
-        )
-    hosts = read_hosts(files)
-    found = infer(hosts, "l2-evpn")
-    written = inventory_files(found)
-    written |= {"import.md": report(found, lint(hosts), *_compared(files, found))}
-
-    assert found.fabric["bgp"]["session"] == {"password": {"env": "EVPN_FLEET_BGP_PASSWORD"}}
-    (remark,) = map(str, found.remarks)
-    assert remark == (
-        "node1/etc/frr/frr.conf:15: its sessions have a password, which the intent does not hold: "
-        "`plan` and `deploy` take it from the environment variable EVPN_FLEET_BGP_PASSWORD"
-    )
-    assert "s3cret" not in str(written)
-    assert _compared(files, found) == ({node: [] for node in files},) * 2
-
-
-def _compared(files, found):
-    again = render(derive(Fabric.model_validate(found.fabric)))
-    pairs = {node: difference(node, files[node], again[node]) for node in files}
-    return tuple({node: pair[n] for node, pair in pairs.items()} for n in (0, 1))
 
 
 def test_the_spelling_of_a_statement_does_not_count():

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,8 @@ from tests.live.probes import eventually, on
 from tests.live.test_topologies import OUTSIDE, assert_as_intended, outside, reaches
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.live.conftest import Lab
 
 pytestmark = pytest.mark.lab
@@ -70,7 +71,7 @@ class Told:
 
 def test_sessions(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inventory = tmp_path / "inventory"
-    shutil.copytree(Path(__file__).parent / "sessions", inventory)
+    shutil.copytree(ROOT / "tests" / "live" / "sessions", inventory)
     lab.use(inventory)
     lab.work = tmp_path
     lab.blank()
