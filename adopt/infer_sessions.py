@@ -60,14 +60,14 @@ class SessionsFound:
                     if router is None:
                         within.append(found)
                     else:
-                        outside.append((router, found))
+                        outside.append((router.name, found))
         if 2 * len(within) > sessions:
             self.fabric["password"] = {"env": PASSWORD}
             self._tell(PASSWORD, within)
-        for router in dict.fromkeys(router for router, _ in outside):
-            variable = f"{PASSWORD}_{re.sub(r'[^A-Z0-9]', '_', router.name.upper())}"
-            self._nodes[router.name]["password"] = {"env": variable}
-            self._tell(variable, [found for one, found in outside if one is router])
+        for name in dict.fromkeys(name for name, _ in outside):
+            variable = f"{PASSWORD}_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+            self._nodes[name]["password"] = {"env": variable}
+            self._tell(variable, [found for one, found in outside if one == name])
 
     def _tell(self, variable: str, found: list[tuple[Host, FrrLine]]) -> None:
         """What a person must give, and where hosts disagree; never a password."""

@@ -206,8 +206,9 @@ def _sessions(fabric: Fabric, node: Node, descriptions: Mapping[str, str]) -> Se
     if common is not None:
         source = common.update_source if source is None else source
         restart = common.graceful_restart if restart is None else restart
+    within = common if node.role is not Role.ROUTER else None
     return SessionsIntent(
-        password=_source_of(common.password if common else None),
+        password=_source_of(within.password if within else None),
         source=(str(node.address) if source is True else source) or None,
         restart=_restart(restart or None),
         descriptions=descriptions,

@@ -13,6 +13,7 @@ from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.loading import load_inventory
 from tests.adopt.folders import EXAMPLES
+from tests.live.matrix import ROOT
 from tests.rendering import render
 
 FRR = "/etc/frr/frr.conf"
@@ -43,3 +44,28 @@ def _compared(files, found):
     again = render(derive(Fabric.model_validate(found.fabric)))
     pairs = {node: difference(node, files[node], again[node]) for node in files}
     return tuple({node: pair[n] for node, pair in pairs.items()} for n in (0, 1))
+
+
+def test_each_option_is_read_back():
+    intent = load_inventory(ROOT / "tests" / "live" / "sessions").intent
+    found = infer(read_hosts(render(intent)), "sessions")
+
+    assert found.fabric["bgp"]["session"] == {
+        "password": {"env": "EVPN_FLEET_BGP_PASSWORD"},
+        "graceful_restart": {"restart_time": 90, "stale_time": 240},
+        "update_source": True,
+        "descriptions": True,
+    }
+    own = {name: node.get("session") for name, node in found.fabric["nodes"].items()}
+    assert own == {
+        "node1": None,
+        "node2": {"update_source": "vmbr0"},
+        "node3": {"graceful_restart": False},
+        "router": {
+            "password": {"env": "EVPN_FLEET_BGP_PASSWORD_ROUTER"},
+            "maximum_prefix": {"prefixes": 100, "restart": 5},
+            "description": "the edge of the site",
+        },
+        "rrserver1": None,
+    }
+    assert render(derive(Fabric.model_validate(found.fabric))) == render(intent)
