@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from lab import guests
+from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.matrix import ROOT
 from tests.live.probes import eventually, on
@@ -54,18 +55,30 @@ class Told:
         for secret in self.secrets:
             assert secret not in said
 
+    def clean(self) -> None:
+        """The audit is clean, where FRR 8.4 has lost a router MAC once its routes came again."""
+        audit = self.lab.audit_until(lambda audit: audit.code == 0, timeout=40)
+        if audit.code:
+            for node in self.lab.spec.nodes.values():
+                if node.release == "bookworm":
+                    on(self.lab, node.name, "vtysh -c 'clear bgp *'")
+            audit = self.lab.audit_clean()
+        self.look(audit.text)
+
     def look_everywhere(self) -> None:
         """At all that was kept here, and at what everybody on a node could read."""
         for path in self.folder.rglob("*"):
             if path.is_file() and path.name != "router.secret":
                 self.look(path.read_bytes().decode("utf-8", "replace"))
-        for node in self.lab.spec.nodes:
-            self.look(
-                on(self.lab, node, "journalctl --no-pager; cat /var/log/frr/* 2>/dev/null; :")
-            )
-            left = "find /run /tmp /var/log -xdev -type f -exec cat {} + 2>/dev/null; :"
-            self.look(on(self.lab, node, left))
-            kept = on(self.lab, node, "stat -c '%a %U' /var/lib/evpn-fleet/backups")
+        # The patterns lie where nothing is looked for.
+        search = (
+            "cat > /root/secrets; grep -rlaFs -D skip -f /root/secrets /run /tmp /var/log; "
+            "journalctl --no-pager | grep -aF -f /root/secrets; rm /root/secrets"
+        )
+        for node in self.lab.spec.nodes.values():
+            done = run_on(node, search, stdin="\n".join(self.secrets), timeout=120)
+            assert (done.rc, done.out) == (0, ""), node.name
+            kept = run_on(node, "stat -c '%a %U' /var/lib/evpn-fleet/backups").check()
             assert kept == "700 root\n"
 
 
@@ -93,8 +106,7 @@ def _prove(lab: Lab, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     told.run("deploy", *ALL_AT_ONCE)
     guests.start_all(lab.spec)
     monkeypatch.delenv(VARIABLE)
-    audit = lab.audit_clean()  # an audit needs no password
-    told.look(audit.text)
+    told.clean()  # an audit needs no password
     for node in lab.spec.nodes:
         assert on(lab, node, "stat -c '%a %U:%G' /etc/frr/frr.conf") == "640 frr:frr\n"
         assert int(on(lab, node, SIGNED)) > 0
@@ -144,7 +156,7 @@ def _assert_wrong_password_is_found(told: Told, node: str, peer: str) -> None:
     finally:
         # As the remedy says.
         on(lab, node, "/usr/lib/frr/frr-reload.py --reload --log-level error /etc/frr/frr.conf")
-    told.look(lab.audit_clean().text)
+    told.clean()
 
 
 def _change_it(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,16 +165,16 @@ def _change_it(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     said = told.run("plan", code=2)
     assert "+ neighbor 192.168.0.200 password <redacted> (another one)" in said
     assert "+ neighbor 192.168.0.254" not in said
+    # Whatever its processes are told is open to everybody on a node.
     watch = (
-        "setsid sh -c 'while [ ! -e /root/enough ]; do cat /proc/[0-9]*/cmdline; done "
-        '2>/dev/null | tr "\\0" " " | grep -ao "password [^ ]*" > /root/seen\' >/dev/null 2>&1 &'
+        "rm -f /root/enough; setsid timeout 300 sh -c 'until [ -e /root/enough ]; do "
+        'cat /proc/[0-9]*/cmdline; sleep 0.02; done 2>/dev/null | tr "\\0" " " | '
+        'grep -ao "password [^ ]*" > /root/seen\' >/dev/null 2>&1 &'
     )
-    for node in lab.spec.nodes:
-        on(lab, node, f"rm -f /root/enough; {watch}")
+    on(lab, "node2", watch)
     told.run("deploy", *ALL_AT_ONCE)
-    for node in lab.spec.nodes:
-        told.look(on(lab, node, "touch /root/enough; sleep 1; cat /root/seen"))
-    told.look(lab.audit_clean().text)
+    told.look(on(lab, "node2", "touch /root/enough; sleep 1; cat /root/seen"))
+    told.clean()
     lab.ping("vm1", "vm3")
     eventually("vm2 is outside again", lambda: guests.ping(lab.spec, "vm2", OUTSIDE)[1] > 0)
     assert "(another one)" in told.run("rollback", "--dry-run", code=2)
