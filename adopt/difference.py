@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adopt.hostfiles import FRR_CONF, read_host
 from overlay.redaction import redact
 from parsers.configuration import parse_frr_config
+from parsers.frr import read_frr_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,8 +108,9 @@ def _value(key: str, value: str) -> str:
 
 
 def _of_frr(host: Host) -> dict[tuple[str, ...], Statement]:
-    text = host.texts.get(FRR_CONF, "")
-    lines = {line.statement: line.line for line in host.frr}
+    # What is rendered holds no password: that each side has one is all that is compared.
+    text = redact(host.texts.get(FRR_CONF, ""))
+    lines = {line.statement: line.line for line in read_frr_config(text)}
     return {
         ("frr", *statement): Statement(FRR_CONF, " / ".join(statement), lines.get(statement, 0))
         for statement in parse_frr_config(text)

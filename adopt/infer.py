@@ -13,6 +13,7 @@ from adopt.infer_flags import FlagsFound
 from adopt.infer_isolation import isolation_keys
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
+from adopt.infer_sessions import SessionsFound
 from adopt.infer_targets import without_refused
 from adopt.infer_underlay import Underlay, forwards, roles
 from adopt.vnis import Vnis
@@ -76,12 +77,14 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     routed = any("gateways" in network for network in networks)
     routing = "symmetric" if symmetric else "asymmetric" if routed else "none"
     routing, forwarding = _forwarding(survey, routing, evpn=evpn)
-    nodes, scope = _nodes(survey, place, underlay.get("port"))
+    sessions = SessionsFound(survey, place)
+    nodes, scope = _nodes(survey, place, underlay.get("port"), sessions)
     fabric: dict[str, Any] = {"name": name, "mode": mode, "routing": routing}
     fabric |= {"scope": scope} if scope != "whole" else {}
     fabric["underlay"] = underlay | ({} if forwarding is None else {"forwarding": forwarding})
     fabric |= {"overlay": overlay} if overlay else {}
-    fabric |= {"bgp": bgp} if bgp else {}
+    if bgp:
+        fabric["bgp"] = bgp | ({"session": sessions.fabric} if sessions.fabric else {})
     fabric |= {"vrfs": vrfs} if vrfs else {}
     fabric["networks"] = networks
     vips = vip_keys(survey, place)
@@ -141,7 +144,7 @@ def _remark_strangers(survey: Survey, place: Underlay) -> None:
 
 
 def _nodes(
-    survey: Survey, place: Underlay, usual_port: str | None
+    survey: Survey, place: Underlay, usual_port: str | None, sessions: SessionsFound
 ) -> tuple[dict[str, dict[str, Any]], str]:
     """`nodes:` of the intent, and the scope of most of them."""
     scopes = {host.name: place.scope(host) for host in survey.hosts}
@@ -157,6 +160,8 @@ def _nodes(
                 keys["asn"] = int(host.main.asn)
         if scopes[host.name] != usual:
             keys["scope"] = scopes[host.name]
+        if own := sessions.of(host):
+            keys["session"] = own
         nodes[host.name] = keys
     return nodes, usual
 

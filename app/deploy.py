@@ -22,6 +22,7 @@ from tasks.deploy import Prepared, deploy_all, intended, prepare_all
 from tasks.options import DeployOptions
 from tasks.outcome import NodeOutcome, RunState
 from tasks.plan import NodePlan
+from tasks.secrets.passwords import read_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +52,10 @@ def deploy(
     audit: bool = True,
 ) -> ExitCode:
     """Brings the fleet's nodes to the intent; with `audit`, an audit is part of verifying them."""
-    rollout = _Rollout(context, inventory, fleet, intended(inventory.intent), "deploy", options)
+    nodes = inventory.intent.nodes
+    passwords = read_passwords((nodes[name] for name in fleet.hosts), inventory.folder)
+    target = intended(inventory.intent, passwords)
+    rollout = _Rollout(context, inventory, fleet, target, "deploy", options)
     return rollout.run(confirm, dry_run=dry_run, audit=audit)
 
 

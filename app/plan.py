@@ -7,8 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from app.exit_codes import ExitCode
+from overlay.redaction import redact
 from tasks.foreign.statements import foreign_refusals
 from tasks.plan import plan_all
+from tasks.secrets.passwords import read_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +34,9 @@ def plan_fleet(
     Code 1 also where a deployment would be stopped: foreign statements that are not to be removed.
     """
     fleet = context.to_write(fleet, intent)
+    passwords = read_passwords((intent.nodes[name] for name in fleet.hosts), context.inventory)
     context.say(f"reading the managed files of {len(fleet.hosts)} nodes")
-    plans = plan_all(fleet, intent)
+    plans = plan_all(fleet, intent, passwords)
     if as_json:
         print(json.dumps([_plan_json(plan) for plan in plans], indent=1))
     else:
@@ -117,8 +120,8 @@ def printable(line: str) -> str:
 
 
 def print_errors(context: Context, errors: Sequence[str]) -> None:
-    """Each error on stderr; what a node said in it cannot command the terminal."""
+    """Each error on stderr; a node's words in it are shown without secrets and commands."""
     for error in errors:
-        for at, line in enumerate(error.splitlines()):
+        for at, line in enumerate(redact(error).splitlines()):
             prefix = "" if at else "Error: "
             context.err.print(prefix + printable(line), markup=False, soft_wrap=True)

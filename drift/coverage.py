@@ -276,7 +276,11 @@ STATEMENTS: Mapping[str, Mapping[str, Entry]] = {
         "vxlan-remoteip": ("flood-missing", "flood-unexpected"),
         "vxlan-svcnodeip": ("vxlan-group",),
     },
-    "frr.conf": {"every statement": ("config-running",)},
+    "frr.conf": {
+        "every statement": ("config-running",),
+        "neighbor … password": "an audit never knows it; that there is one is `config-running`, "
+        "one that is not the peer's `session-down`, and `plan` compares the file's",
+    },
     "daemons": {
         "bgpd": ("evpn-empty", "session-down"),
         "bfdd": ("bfd-down",),

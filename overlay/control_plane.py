@@ -17,11 +17,21 @@ from overlay.expected import (
     UpstreamPeer,
 )
 from overlay.intent import Fabric, Mode, Role
+from overlay.sessions.intended import (
+    OutsideOptions,
+    PrefixLimit,
+    RestartIntent,
+    SecretSource,
+    SessionsIntent,
+)
 from overlay.targets.targets import Targets, targets_of
 from overlay.values import OTHER_VRFS, UNDERLAY
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from overlay.intent import Node
+    from overlay.sessions.keys import Limit, Restart, Secret
 
 
 class ControlPlane:
@@ -43,6 +53,14 @@ class ControlPlane:
         self.exit_names = (
             tuple(name for name in fabric.nodes if name in self.exiting) if self.exiting else ()
         )
+        self._descriptions = _descriptions(fabric, self._named())
+
+    def _named(self) -> frozenset[str]:
+        """The addresses that some node has as a neighbour by its address."""
+        named = {*(self.reflectors or self.vteps), *(up.address for up in self.upstreams)}
+        if self.upstreams:
+            named |= {str(self._fabric.nodes[name].address) for name in self.exit_names}
+        return frozenset(named)
 
     @cached_property
     def targets(self) -> Targets:
@@ -53,7 +71,7 @@ class ControlPlane:
 
     def _routers_with_bgp(self) -> tuple[UpstreamPeer, ...]:
         return tuple(
-            UpstreamPeer(str(node.address), node.asn)
+            UpstreamPeer(str(node.address), node.asn, _outside_options(node))
             for node in self._fabric.nodes.values()
             if node.role is Role.ROUTER and node.asn is not None
         )
@@ -87,6 +105,7 @@ class ControlPlane:
             exits=exits,
             upstreams=self.upstreams if exits else (),
             advertised=self._prefixes(tuple(e.vrf for e in exits)),
+            sessions=_sessions(fabric, node, self._descriptions),
         )
 
     def _mesh(self, node: Node) -> tuple[str, ...]:
@@ -147,7 +166,14 @@ class ControlPlane:
         exits = tuple(str(fabric.nodes[name].address) for name in self.exit_names)
         if node.asn is not None:
             router_id = node.speaks_as
-            return RouterIntent(node.asn, router_id, exits, detection=self._detection)
+            return RouterIntent(
+                node.asn,
+                router_id,
+                exits,
+                detection=self._detection,
+                sessions=_sessions(fabric, node, self._descriptions),
+                options=_outside_options(node),
+            )
         # With a floating address one next hop, else one for each exit of the VRF, which is ECMP.
         # Another VRF's exit does not know the prefix, and would send it back to the router.
         floating = tuple(vip.address.partition("/")[0] for vip in fabric.vips)
@@ -167,3 +193,50 @@ def _detection(fabric: Fabric) -> Detection | None:
     timers, bfd = fabric.bgp.timers, fabric.bgp.bfd
     probes = BfdIntent(bfd.interval, bfd.multiplier) if bfd else None
     return Detection(timers.keepalive, timers.hold, timers.connect, probes)
+
+
+def _descriptions(fabric: Fabric, named: Collection[str]) -> dict[str, str]:
+    """How nodes are described by their neighbours, by address: those of `named` that are."""
+    by_name = fabric.bgp is not None and fabric.bgp.session.descriptions
+    found = {}
+    for name, node in fabric.nodes.items():
+        text = node.session.description or (name if by_name else None)
+        if text and (address := str(node.address)) in named:
+            found[address] = text
+    return found
+
+
+def _sessions(fabric: Fabric, node: Node, descriptions: Mapping[str, str]) -> SessionsIntent:
+    """What the node's sessions have in common; its own word wins over the fabric's."""
+    common = fabric.bgp.session if fabric.bgp else None
+    source = node.session.update_source
+    restart = node.session.graceful_restart
+    if common is not None:
+        source = common.update_source if source is None else source
+        restart = common.graceful_restart if restart is None else restart
+    within = common if node.role is not Role.ROUTER else None
+    return SessionsIntent(
+        password=_source_of(within.password if within else None),
+        source=(str(node.address) if source is True else source) or None,
+        restart=_restart(restart or None),
+        descriptions=descriptions,
+    )
+
+
+def _outside_options(router: Node) -> OutsideOptions:
+    """What the sessions with a router outside have, at both ends."""
+    return OutsideOptions(
+        _source_of(router.session.password), _limit(router.session.maximum_prefix)
+    )
+
+
+def _source_of(secret: Secret | None) -> SecretSource | None:
+    return SecretSource(secret.env, secret.command) if secret else None
+
+
+def _restart(restart: Restart | None) -> RestartIntent | None:
+    return RestartIntent(restart.restart_time, restart.stale_time) if restart else None
+
+
+def _limit(limit: Limit | None) -> PrefixLimit | None:
+    return PrefixLimit(limit.prefixes, limit.warn_only, limit.restart) if limit else None

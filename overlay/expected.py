@@ -11,12 +11,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope
+from overlay.sessions.intended import OutsideOptions, SessionsIntent
 from overlay.targets.targets import NOTHING, ByHand, Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from overlay.host_records import Statement
+    from overlay.sessions.intended import SecretSource
 
 
 # A stanza of an interfaces file, and what else names a device or another file there.
@@ -123,6 +125,7 @@ class UpstreamPeer:
 
     address: str
     asn: int
+    options: OutsideOptions = field(default_factory=OutsideOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,8 @@ class RouterIntent:
     exits: tuple[str, ...]
     routes: tuple[StaticRoute, ...] = ()
     detection: Detection | None = None
+    sessions: SessionsIntent = field(default_factory=SessionsIntent)
+    options: OutsideOptions = field(default_factory=OutsideOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +228,7 @@ class BgpIntent:
     exits: tuple[ExitIntent, ...] = ()
     upstreams: tuple[UpstreamPeer, ...] = ()
     advertised: tuple[str, ...] = ()
+    sessions: SessionsIntent = field(default_factory=SessionsIntent)
 
     @property
     def peers(self) -> Iterator[str]:
@@ -264,6 +270,14 @@ class NodeIntent:
     def peers_by_hand(self) -> frozenset[str]:
         """The BGP neighbours that `frr_extra` names."""
         return frozenset(found[1] for text in self.frr_extra for found in _NEIGHBOR.finditer(text))
+
+    @property
+    def passwords(self) -> frozenset[SecretSource]:
+        """Where each password that its frr.conf holds is found."""
+        found = [up.options.password for up in self.bgp.upstreams] if self.bgp else []
+        found += [self.bgp.sessions.password] if self.bgp else []
+        found += [self.router.options.password] if self.router else []
+        return frozenset(source for source in found if source is not None)
 
     @property
     def bfd(self) -> BfdIntent | None:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from overlay.kept.extras import Extras, Group
+from overlay.sessions.keys import FabricSession, NodeSession
 from overlay.targets.written import (  # noqa: TC001 (pydantic reads the annotations)
     Distinguisher,
     RouteTargets,
@@ -223,6 +224,10 @@ class Bgp(Strict):
         Bfd | None,
         BeforeValidator(_section_or_switch, json_schema_input_type=bool | Bfd | None),
     ] = Field(None, description="BFD with each neighbour: true, or a section; default none.")
+    session: FabricSession = Field(
+        default_factory=lambda: FabricSession.model_validate({}),
+        description="Passwords and further options of the sessions.",
+    )
     frr: FrrVersion | None = Field(
         None,
         description="The oldest FRR on any of the nodes, in quotes ('10.7'); a node can name its "
@@ -349,6 +354,10 @@ class Node(Extras):
     )
     asn: Asn | None = Field(
         None, description="AS number of a router: it peers with the exits; default: static routes."
+    )
+    session: NodeSession = Field(
+        default_factory=lambda: NodeSession.model_validate({}),
+        description="Options of its BGP sessions; default as bgp.session says.",
     )
     scope: Scope | None = Field(None, description="Its managed scope; default the fabric's.")
     frr: FrrVersion | None = Field(

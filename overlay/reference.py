@@ -22,6 +22,7 @@ from overlay.intent import (
     Vrf,
 )
 from overlay.kept.extras import Extras, Group
+from overlay.sessions.keys import FabricSession, Limit, NodeSession, Restart, Secret
 from overlay.suppressions import Suppression, Suppressions
 from overlay.targets.written import RouteTargets
 
@@ -39,6 +40,11 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("bgp:", Bgp),
     ("timers: of bgp", Timers),
     ("bfd: of bgp", Bfd),
+    ("session: of bgp", FabricSession),
+    ("session: of a node", NodeSession),
+    ("password: of a session", Secret),
+    ("graceful_restart: of a session", Restart),
+    ("maximum_prefix: of a session", Limit),
     ("vrfs: one entry per VRF, by its name", Vrf),
     ("networks: a list, one entry per VNI", Network),
     ("rt: of a VRF or a network", RouteTargets),

@@ -49,6 +49,8 @@ def _add_problem(
         reason = detail["msg"].removeprefix("Value error, ")
         given = detail["input"]
         shown = f" (found {given!r})" if isinstance(given, str | int | float | None) else ""
+        if "password" in key:  # somebody may have written it here
+            shown = ""
         if repr(given) in reason:
             shown = ""
         problems.add(file, key, reason + shown, "correct this value, see docs/inventory.md")

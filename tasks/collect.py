@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, FleetError
-from tasks.commands import HostCapture, as_section
+from tasks.commands import HostCapture, as_section, without_secrets
 from tasks.ssh.connection import MOST_OF_A_SESSION
 from tasks.ssh.fleet import connect, needs_sudo, time_limit
 from tasks.ssh.plugin import CONNECTION
@@ -92,7 +92,10 @@ def capture_over(
             "log in by hand: the account needs a POSIX /bin/sh and no forced command",
         )
     limits = _Limits(each, time_limit(host), script.cap, connection.cut_by)
-    return HostCapture(host.name, {slug: limits.explain(it) for slug, it in outputs.items()})
+    return HostCapture(
+        host.name,
+        {slug: without_secrets(slug, limits.explain(it)) for slug, it in outputs.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True)

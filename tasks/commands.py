@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from overlay import outputs
+from overlay.redaction import redact
 from tasks.files import MANAGED_FILES, ManagedFile
 from tasks.ssh.script import Section
 
@@ -82,6 +83,13 @@ COMMANDS = (
     CollectCommand(outputs.PROBE, "python3"),
 )
 BY_SLUG = {command.slug: command for command in COMMANDS}
+
+
+def without_secrets(slug: str, output: RawOutput) -> RawOutput:
+    """An output as it is kept and compared: a configuration may hold passwords, others cannot."""
+    if slug in TEXT_SLUGS or BY_SLUG[slug].suffix == "json":
+        return output
+    return replace(output, text=redact(output.text), stderr=redact(output.stderr))
 
 
 def commands_for(wanted: Collection[str], node: NodeIntent) -> tuple[CollectCommand, ...]:

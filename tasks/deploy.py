@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from overlay.expected import FabricIntent
     from tasks.preflight.facts import Target
+    from tasks.secrets.passwords import Passwords
     from tasks.ssh.connection import FleetSSH
     from tasks.ssh.fleet import Fleet
 
@@ -51,11 +52,11 @@ class Prepared:
         return self.plan.host
 
 
-def intended(intent: FabricIntent) -> Target:
-    """The target of a deployment: the files that the intent renders to."""
+def intended(intent: FabricIntent, passwords: Passwords | None = None) -> Target:
+    """The target of a deployment: the files that the intent renders to, with their passwords."""
 
     def target(task: Task, connection: FleetSSH, _facts: NodeFacts) -> NodePlan:
-        return compute_plan(task, intent, connection)
+        return compute_plan(task, intent, connection, passwords or {})
 
     return target
 

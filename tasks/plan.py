@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, DeployError, FleetError
-from overlay.redaction import redact
+from overlay.redaction import REDACTED, redact
 from overlay.values import version_of
 from tasks.files import FRR_CONF, KEPT_INTERFACES, ManagedFile, files_of, interfaces_file
 from tasks.foreign.statements import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent, NodeIntent
     from overlay.records import RawOutput
     from tasks.foreign.statements import Foreign
+    from tasks.secrets.passwords import Passwords
     from tasks.ssh.connection import FleetSSH
     from tasks.ssh.fleet import Fleet
 
@@ -70,8 +71,7 @@ class FileChange:
     def diff(self) -> str:
         """The unified diff, with passwords redacted; a line of its own for mode and owner."""
         path = self.file.path
-        old = redact(self.before.text or "")
-        new = redact(self.after.text or "")
+        old, new = _redacted(self.before.text or "", self.after.text or "")
         lines = difflib.unified_diff(
             old.splitlines(),
             new.splitlines(),
@@ -88,6 +88,20 @@ class FileChange:
         if there and self.before.meta != self.after.meta:
             said.append(f"# mode and owner: {self.before.meta} -> {self.after.meta}")
         return "\n".join(said) + "\n"
+
+
+def _redacted(old: str, new: str) -> tuple[str, str]:
+    """Both texts without secrets; a secret of `new` that `old` does not have is marked as such."""
+    known: dict[str, set[str]] = {}
+    for line in old.splitlines():
+        known.setdefault(redact(line), set()).add(line)
+
+    def shown(line: str) -> str:
+        hidden = redact(line)
+        before = known.get(hidden, {line})
+        return hidden if line in before else hidden.replace(REDACTED, f"{REDACTED} (another one)")
+
+    return redact(old), "\n".join(map(shown, new.splitlines()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +124,10 @@ class NodePlan:
         return "".join(change.diff() for change in self.changes)
 
 
-def plan_node(task: Task, intent: FabricIntent) -> Result:
+def plan_node(task: Task, intent: FabricIntent, passwords: Passwords) -> Result:
     """Nornir task: the host's NodePlan, from one exec that reads its managed files."""
     try:
-        plan = compute_plan(task, intent, connect(task.host, task.nornir))
+        plan = compute_plan(task, intent, connect(task.host, task.nornir), passwords)
     except FleetError as error:
         refused = isinstance(error, DeployError)
         plan = NodePlan(task.host.name, error=str(error), unreachable=not refused)
@@ -122,14 +136,16 @@ def plan_node(task: Task, intent: FabricIntent) -> Result:
     return Result(host=task.host, result=plan)
 
 
-def compute_plan(task: Task, intent: FabricIntent, connection: FleetSSH) -> NodePlan:
+def compute_plan(
+    task: Task, intent: FabricIntent, connection: FleetSSH, passwords: Passwords
+) -> NodePlan:
     """Reads the managed files over an open connection and compares. Raises FleetError.
 
     A DeployError says that this node must not be deployed as it is.
     """
     node = intent.nodes[task.host.name]
     require_frr(node, connection)
-    rendered: Mapping[str, str] = render_files(task, intent).result
+    rendered: Mapping[str, str] = render_files(task, intent, passwords).result
     files = files_of(node)
     wanted = {file.path: FileState(rendered[file.path], file.meta) for file in files}
     return plan_towards(node, connection, wanted, sudo=needs_sudo(task.host))
@@ -232,9 +248,14 @@ def require_frr(node: NodeIntent, connection: FleetSSH) -> None:
     )
 
 
-def plan_all(fleet: Fleet, intent: FabricIntent) -> list[NodePlan]:
-    """The plan of every host of the fleet, in the inventory's order."""
-    results = fleet.nornir.run(task=plan_node, intent=intent)
+def plan_all(
+    fleet: Fleet, intent: FabricIntent, passwords: Passwords | None = None
+) -> list[NodePlan]:
+    """The plan of every host of the fleet, in the inventory's order.
+
+    A host that needs a password which is not among `passwords` cannot be planned.
+    """
+    results = fleet.nornir.run(task=plan_node, intent=intent, passwords=passwords or {})
     return [_plan_of(name, results[name][0]) for name in fleet.hosts]
 
 

@@ -14,6 +14,7 @@ from nornir.plugins.runners import SerialRunner
 from nornir_jinja2.plugins.tasks import template_file
 
 from overlay.errors import FleetError
+from overlay.redaction import HIDDEN
 from parsers.frr import leave_blocks
 from parsers.interfaces import lines_added, passages_beside, written
 from tasks.files import MARK, files_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from overlay.expected import FabricIntent, NodeIntent
+    from tasks.secrets.passwords import Passwords
     from tasks.ssh.fleet import Fleet
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -76,8 +78,11 @@ def managed_line(node: NodeIntent) -> str:
     return f"{MARK} for {node.name}: do not edit, change the intent and deploy"
 
 
-def render_files(task: Task, intent: FabricIntent) -> Result:
-    """Nornir task: the host's managed files; result is a dict from path on the node to text."""
+def render_files(task: Task, intent: FabricIntent, passwords: Passwords = HIDDEN) -> Result:
+    """Nornir task: the host's managed files; result is a dict from path on the node to text.
+
+    Unless `passwords` are given, `<redacted>` stands in their places.
+    """
     node = intent.nodes[task.host.name]
     rendered = {
         file.path: template_file(
@@ -86,6 +91,7 @@ def render_files(task: Task, intent: FabricIntent) -> Result:
             jinja_env=environment(),
             node=node,
             managed=managed_line(node),
+            passwords=passwords,
         ).result
         for file in files_of(node)
     }
@@ -93,7 +99,10 @@ def render_files(task: Task, intent: FabricIntent) -> Result:
 
 
 def render_all(fleet: Fleet, intent: FabricIntent) -> Iterator[tuple[str, dict[str, str]]]:
-    """Every chosen host's files, one host at a time, so that memory does not grow with hosts."""
+    """Every chosen host's files, one host at a time, so that memory does not grow with hosts.
+
+    No password is in them, as in those of `render_host`.
+    """
     # Rendering is bound by the interpreter: threads would only keep all results at once.
     return ((name, render_host(fleet, intent, name)) for name in fleet.hosts)
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from overlay.errors import SnapshotError
 from overlay.records import RawOutput
-from overlay.redaction import redact
-from tasks.commands import BY_SLUG, TEXT_SLUGS, HostCapture
+from tasks.commands import BY_SLUG, HostCapture, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -39,18 +38,13 @@ def write_capture(folder: Path, capture: HostCapture) -> None:
         for slug in BY_SLUG:
             path = place / _name(slug)
             if slug in capture.outputs:
-                path.write_bytes(_kept(slug, capture.outputs[slug].text).encode())
+                path.write_bytes(without_secrets(slug, capture.outputs[slug]).text.encode())
             else:
                 path.unlink(missing_ok=True)  # an old output would pass for one of this moment
     except OSError as error:
         raise SnapshotError(
             f"{place}: cannot be written: {error}", "check free space and permissions"
         ) from None
-
-
-def _kept(slug: str, text: str) -> str:
-    """What a snapshot keeps of an output: a configuration may hold passwords, the rest cannot."""
-    return text if slug in TEXT_SLUGS or BY_SLUG[slug].suffix == "json" else redact(text)
 
 
 def write_meta(folder: Path, captures: Iterable[HostCapture]) -> None:

@@ -26,6 +26,24 @@ if TYPE_CHECKING:
 # systemd refuses a fourth start within three minutes, whoever asked for the others.
 _FRR_START = "systemctl reset-failed frr; systemctl restart frr"
 FRR_RELOAD = "/usr/lib/frr/frr-reload.py"
+# Its log holds what it loads, passwords too, and so does a file in /run while it does: of the one
+# nothing but errors, of the other nothing for anybody but root.
+_RELOADED = f"(umask 077; {FRR_RELOAD} --reload --log-level error {FRR_CONF.path})"
+# What frr-reload.py takes away it names in the arguments of a command, where everybody on the node
+# can read them. So the passwords that change are loaded before it, from a file of root's.
+_HAS_PASSWORD = re.compile(r"^ neighbor \S+ password ", re.MULTILINE)
+CHANGED_PASSWORDS = """\
+FNR == 1 { source++ }
+/^router bgp / { block = $0 }
+/^ neighbor [^ ]+ password / && source == 1 { wanted[block, $2] = $0 }
+/^ neighbor [^ ]+ password / && source == 2 { running[block, $2] = $0 }
+END {
+  for (key in running) {
+    split(key, part, SUBSEP)
+    line = (key in wanted) ? wanted[key] : " no neighbor " part[2] " password"
+    if (line != running[key]) print part[1] "\\n" line "\\nexit"
+  }
+}"""
 # The last two make a device over IPv6, with its flood list; those of its stanza run at each reload
 # and take nothing away.
 _FIXED_AT_BIRTH = frozenset(
@@ -70,7 +88,19 @@ def frr_sections(changes: tuple[FileChange, ...]) -> list[Section]:
         # Of a file that we did not write FRR may never say that it runs just that: a fresh start
         # is the one way to be sure.
         return [Section("frr-restart", _FRR_START, timeout=180, stop=True)]
-    return [_frr_section(restart=restart)]
+    texts = (conf.before.text, conf.after.text) if conf is not None and not restart else ()
+    first = [_passwords()] if any(_HAS_PASSWORD.search(text or "") for text in texts) else []
+    return [*first, _frr_section(restart=restart)]
+
+
+def _passwords() -> Section:
+    """Has FRR take the passwords of its file for neighbours that have another one, or no more."""
+    command = (
+        "systemctl --quiet is-active frr || exit 0\numask 077\nnew=$(mktemp -p /run)\n"
+        f"vtysh -c 'show running-config' | awk {shlex.quote(CHANGED_PASSWORDS)} {FRR_CONF.path} - "
+        '> "$new"\n[ ! -s "$new" ] || vtysh -f "$new" >/dev/null 2>&1\nrm -f "$new"'
+    )
+    return Section("frr-passwords", command, timeout=60)
 
 
 def sysctl_sections(changes: tuple[FileChange, ...]) -> list[Section]:
@@ -194,13 +224,13 @@ def _frr_section(*, restart: bool) -> Section:
         _FRR_START
         if restart
         else f"if systemctl --quiet is-active frr && ! {strange}; "
-        f"then {FRR_RELOAD} --reload {FRR_CONF.path}; else {_FRR_START}; fi"
+        f"then {_RELOADED}; else {_FRR_START}; fi"
     )
     command = (
         f"{load}\nfor round in 1 2 3; do\n"
         f"  said=$({FRR_RELOAD} --test --stdout {FRR_CONF.path} 2>&1) || exit\n"
         "  echo \"$said\" | grep -q '^Lines To ' || exit 0\n"
-        f"  {FRR_RELOAD} --reload {FRR_CONF.path}\n"
+        f"  {_RELOADED}\n"
         'done\necho "FRR still runs something else:"; echo "$said" | grep -v INFO; exit 1'
     )
     return Section("frr-restart" if restart else "frr-reload", command, timeout=180, stop=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adopt.lint import control, exits, overlay, statements
+from adopt.lint import control, exits, overlay, sessions, statements
 from adopt.lint.finding import Finding, Level
 from adopt.lint.repair import repaired
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from adopt.hostfiles import Host
 
-RULES = (*statements.RULES, *overlay.RULES, *control.RULES, *exits.RULES)
+RULES = (*statements.RULES, *overlay.RULES, *control.RULES, *sessions.RULES, *exits.RULES)
 
 
 def lint(hosts: Iterable[Host], *, strict: bool = False) -> list[Finding]:

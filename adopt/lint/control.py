@@ -86,10 +86,10 @@ def one_sided(hosts: Sequence[Host]) -> Iterator[Finding]:
                 other = owner.get(neighbor.name)
                 if other is None or other is host or other.main is None:
                     continue
-                there = _other_end(other, host)
+                there = other_end(other, host)
                 if any(other.main.remote_as(n) is None for n in there):
                     continue  # that is said of the other end
-                if not there and not _listens(other.main, host):
+                if not there and not listens(other.main, host):
                     yield _finding(
                         "peer-on-one-side",
                         host,
@@ -109,7 +109,8 @@ def one_sided(hosts: Sequence[Host]) -> Iterator[Finding]:
                     )
 
 
-def _other_end(other: Host, host: Host) -> list[Neighbor]:
+def other_end(other: Host, host: Host) -> list[Neighbor]:
+    """What `other` has as its neighbours of `host`'s addresses."""
     main = other.main
     return [n for n in main.sessions() if n.name in host.speaker] if main else []
 
@@ -118,7 +119,8 @@ def _speaks(instance: Instance, neighbors: list[Neighbor]) -> bool:
     return any(instance.active_in(n, EVPN) for n in neighbors)
 
 
-def _listens(instance: Instance, host: Host) -> bool:
+def listens(instance: Instance, host: Host) -> bool:
+    """Whether an instance lets the host in without naming it."""
     return any(
         _within(address, prefix)
         for prefix in instance.values("bgp", "listen", "range")

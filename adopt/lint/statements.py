@@ -10,6 +10,7 @@ from adopt.hostfiles import FRR_CONF
 from adopt.lint.attributes import COMMANDS, KNOWN
 from adopt.lint.finding import Finding, Level, at
 from overlay.problems import nearest
+from overlay.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,8 +49,8 @@ def trailing_comments(hosts: Sequence[Host]) -> Iterator[Finding]:
                     host.name,
                     FRR_CONF,
                     line.line,
-                    f"`#` behind `{line.statement[-1].partition(' #')[0]}` begins no comment: "
-                    "FRR refuses the statement",
+                    f"`#` behind `{redact(line.statement[-1]).partition(' #')[0]}` begins no "
+                    "comment: FRR refuses the statement",
                     "put the comment on a line of its own",
                 )
 

@@ -23,6 +23,7 @@ from overlay.errors import FleetError
 from overlay.expected import RenderedNode
 from overlay.outputs import FRR_FILE
 from overlay.records import CommandResult, HostState
+from overlay.redaction import redact
 from parsers import parse_frr_config, parse_host
 from tasks.commands import TEXT_SLUGS
 
@@ -74,7 +75,9 @@ class Mapper:
             state = parse_host(capture.host, capture.outputs)
             for slug in set(TEXT_SLUGS) - wanted_outputs(intent, intent.nodes[state.host]):
                 state.commands[slug] = CommandResult(slug, "skipped", error="no BGP is intended")
-        wanted = RenderedNode(files, parse_frr_config(files.get(FRR_FILE, "")))
+        # As what was collected: two secrets are never compared, nor is one in what an audit keeps.
+        texts = {path: redact(text) for path, text in files.items()}
+        wanted = RenderedNode(texts, parse_frr_config(texts.get(FRR_FILE, "")))
         shared = Shared() if self._orders.alone else self._shared
         return examine(intent, state, wanted, self._orders.chosen, shared)
 

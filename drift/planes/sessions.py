@@ -53,8 +53,11 @@ SESSION_DOWN = Check(
     confirm="vtysh -c 'show bgp l2vpn evpn summary' -c 'show bgp neighbors 192.168.0.2'",
     remedy="`Last reset` says why. `Idle (Admin)`: `vtysh -c 'configure terminal' -c 'router "
     "bgp 1234' -c 'no neighbor 192.168.0.2 shutdown'`. `Active` or `Connect`: ping the "
-    "peer's address, and let TCP port 179 pass. `NoNeg`: activate the peer in the "
-    "address family.",
+    "peer's address, and let TCP port 179 pass. If the ping is answered, the two ends may have "
+    "different passwords, or one has none: `nstat -az 'TcpExtTCPMD5*'` counts refused packets "
+    "there; `plan` shows whose file differs, "
+    "`/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf` has FRR take its own. `PfxCt`: the "
+    "peer sent more than `maximum_prefix`. `NoNeg`: activate the peer in the address family.",
     explains=_stops_exchange,
     follows=from_either_end,
     depth=Depth.SESSION,

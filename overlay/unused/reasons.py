@@ -177,6 +177,10 @@ def _frr(_fabric: Fabric, _key: KeyPath) -> Reason | None:
     return "a node's FRR version matters only for EVPN over an IPv6 underlay", _REMOVE
 
 
+def _description(_fabric: Fabric, key: KeyPath) -> Reason | None:
+    return f"no node names {key[1]} as its neighbour: it comes to a reflector by itself", _REMOVE
+
+
 def _extra(fabric: Fabric, key: KeyPath) -> Reason | None:
     if key[0] == "nodes" and (fabric.nodes[str(key[1])].scope or fabric.scope) is Scope.OBSERVED:
         return f"in the observed scope nothing is written to {key[1]}", _REMOVE
@@ -201,6 +205,7 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
         for name in ("frr", "interfaces", "daemons", "sysctl")
     },
     ("nodes.asn", 3): _asn,
+    ("nodes.session.description", 4): _description,
     ("nodes.router_id", 3): _router_id,
     ("nodes.frr", 3): _frr,
     ("bgp.frr", 2): _frr,

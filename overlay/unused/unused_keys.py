@@ -88,7 +88,7 @@ class _Search:
 
     def _on_its_node(self, key: KeyPath, other: Any) -> bool:
         name = str(key[1])
-        changed = self._fabric.nodes[name].model_copy(update={str(key[2]): other})
+        changed = with_values(self._fabric.nodes[name], {key[2:]: other})
         if name not in self._bare:
             self._bare[name] = self._shared.node(name, networks=[])
         return self._shared.node(name, node=changed, networks=[]) != self._bare[name]

@@ -103,7 +103,7 @@ def _others(value: Any) -> tuple[Any, ...]:
 
 
 def with_values(model: Model, changes: Mapping[KeyPath, Any]) -> Model:
-    """A copy of a part of the intent with those values at those keys; none lies within another."""
+    """A copy of the intent, or a part, with those values at those keys; none within another."""
     tree: dict[Any, Any] = {}
     for key, value in changes.items():
         branch = tree

@@ -94,11 +94,13 @@ def foreign_statements(now: _Texts, wanted: _Texts, last: _Texts) -> tuple[Forei
 def _foreign_in(path: str, now: str | None, wanted: _Texts, last: _Texts) -> Iterator[Foreign]:
     if now is None or now in (wanted.get(path), last.get(path)):
         return
+    # Another password for what has one in the intent is not foreign: the plan says that it changes.
+    ours = [{name: redact(text or "") for name, text in texts.items()} for texts in (wanted, last)]
+    found = _FINDERS[path](redact(now), ours)
     lines = now.splitlines()
-    found = _FINDERS[path](now, (wanted, last))
     for statement, line in sorted(found.items(), key=lambda pair: pair[1]):
         words = " ".join(lines[line - 1].split())
-        yield Foreign(path, line, redact(statement), words)
+        yield Foreign(path, line, statement, words)
 
 
 def foreign_in_running(
@@ -108,17 +110,20 @@ def foreign_in_running(
 
     Empty where `running` is not a whole `show running-config`: FRR does not run there.
     """
+    running = redact(running)
     try:
         found = parse_running_config(running)
     except ParseError:
         return ()
     known = {
-        statement for text in (now, wanted, last) for statement in parse_frr_config(text or "")
+        statement
+        for text in (now, wanted, last)
+        for statement in parse_frr_config(redact(text or ""))
     }
     known |= {statement[:depth] for statement in known for depth in range(1, len(statement))}
     lines = {line.statement: line.line for line in read_frr_config(running)}
     return tuple(
-        Foreign(RUNNING, lines.get(statement, 1), redact(" / ".join(statement)), statement[-1])
+        Foreign(RUNNING, lines.get(statement, 1), " / ".join(statement), statement[-1])
         for statement in sorted(found - known, key=lambda one: lines.get(one, 1))
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import paramiko
 
 from overlay.errors import DeployError
+from overlay.redaction import redact
 from tasks.ssh.fleet import connect, needs_sudo
 from tasks.ssh.plugin import CONNECTION
 from tasks.ssh.script import Section, build_script, split_output
@@ -107,8 +108,8 @@ def require(
 
 
 def words_of(output: RawOutput) -> str:
-    """What a command that failed said, bounded."""
-    said = " | ".join(filter(None, (output.text.strip(), output.stderr.strip())))
+    """What a command that failed said, bounded and without secrets."""
+    said = " | ".join(redact(text.strip()) for text in (output.text, output.stderr) if text.strip())
     if output.rc == 124:  # what timeout(1) exits with
         said = "it took too long and was killed" + (f": {said}" if said else "")
     if output.rc is None:

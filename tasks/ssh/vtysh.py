@@ -11,14 +11,26 @@ from __future__ import annotations
 import re
 import shlex
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tasks.ssh.script import Section
-
 _SINGLE = 3  # words: vtysh -c COMMAND
+
+
+class Section(Protocol):
+    """A command of a script, as `tasks.ssh.script` joins them."""
+
+    @property
+    def command(self) -> str: ...
+    @property
+    def timeout(self) -> int: ...
+    @property
+    def stop(self) -> bool: ...
+
+
+AnySection = TypeVar("AnySection", bound=Section)
 
 
 def vtysh_command(section: Section) -> str | None:
@@ -31,10 +43,10 @@ def vtysh_command(section: Section) -> str | None:
     return words[2] if alone and not section.stop and "\n" not in words[2] else None
 
 
-def grouped(sections: Iterable[Section]) -> Iterator[tuple[Section, ...]]:
+def grouped(sections: Iterable[AnySection]) -> Iterator[tuple[AnySection, ...]]:
     """The sections in their order: those together that one start of vtysh can answer."""
 
-    def key(section: Section) -> object:
+    def key(section: AnySection) -> object:
         return object() if vtysh_command(section) is None else section.timeout
 
     for _, group in groupby(sections, key):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from adopt.hostfiles import read_hosts
 from adopt.infer import infer
+from adopt.infer_sessions import PASSWORD
 from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.kept.extras import Extras
@@ -124,6 +125,50 @@ def again(intent: FabricIntent) -> FabricIntent:
     assert inferred.remarks == ()
     assert inferred.unread == ()
     return derive(Fabric.model_validate(inferred.fabric))
+
+
+@st.composite
+def with_sessions(draw: Any) -> FabricIntent:
+    """Fabrics whose sessions have options, of all and of some nodes."""
+    keys = draw(dressed()).fabric.model_dump(mode="json", exclude_none=True)
+    restarts = st.sampled_from([True, {"restart_time": 90}, {"restart_time": 90, "stale_time": 60}])
+    session = keys["bgp"]["session"] if keys["mode"] == "evpn" else {}
+    if draw(st.booleans()):
+        session["password"] = {"env": PASSWORD}
+    if draw(st.booleans()):
+        session["graceful_restart"] = draw(restarts)
+    if draw(st.booleans()):
+        session["update_source"] = draw(st.sampled_from([True, keys["underlay"]["bridge"]]))
+    session["descriptions"] = draw(st.booleans())
+    for name, node in keys["nodes"].items() if keys["mode"] == "evpn" else ():
+        router = node["role"] == "router"
+        if router and "asn" not in node:
+            continue
+        if draw(st.integers(0, 2)) == 0:
+            node["session"]["graceful_restart"] = draw(st.one_of(restarts, st.just(False)))
+        if draw(st.integers(0, 2)) == 0:
+            node["session"]["update_source"] = draw(st.booleans())
+        if draw(st.integers(0, 2)) == 0:
+            node["session"]["description"] = f"rack 7 of {name}"
+        if router and draw(st.booleans()):
+            node["session"]["password"] = {"env": f"{PASSWORD}_{name.upper()}"}
+        if router and draw(st.booleans()):
+            limit = st.sampled_from([12, {"prefixes": 12, "warn_only": True}])
+            node["session"]["maximum_prefix"] = draw(limit)
+    return derive(Fabric.model_validate(_in_order(keys)))
+
+
+@CALM
+@given(with_sessions())
+def test_import_of_sessions_says_all_but_the_passwords(intent: FabricIntent) -> None:
+    inferred = infer(read_hosts(render(intent)), "again")
+    found = derive(Fabric.model_validate(inferred.fabric))
+
+    assert all("environment variable" in remark.what for remark in inferred.remarks)
+    assert render(found) == render(intent)
+    for name, node in found.nodes.items():
+        assert node.passwords <= intent.nodes[name].passwords
+    assert not any(unused_keys(found.fabric, found.nodes))
 
 
 @CALM

@@ -62,6 +62,31 @@ CASES = {
         ],
         {("node3", "neighbor 192.168.0.2 remote-as 1234", "peer-on-one-side")},
     ),
+    "a password on one side": (
+        "l2-evpn",
+        [("node2", FRR, " neighbor 192.168.0.3 remote-as 1234\n", """\
+ neighbor 192.168.0.3 remote-as 1234
+ neighbor 192.168.0.3 password sesame
+""")],
+        {
+            ("node2", "neighbor 192.168.0.3 password sesame", "password-on-one-side"),
+            ("node3", "neighbor 192.168.0.2 remote-as 1234", "password-on-one-side"),
+        },
+    ),
+    "two passwords of one session": (
+        "l2-evpn",
+        [
+            (node, FRR, f" neighbor {peer} remote-as 1234\n", f"""\
+ neighbor {peer} remote-as 1234
+ neighbor {peer} password of-{node}
+""")
+            for node, peer in (("node2", "192.168.0.3"), ("node3", "192.168.0.2"))
+        ],
+        {
+            ("node2", "neighbor 192.168.0.3 password of-node2", "password-differs"),
+            ("node3", "neighbor 192.168.0.2 password of-node3", "password-differs"),
+        },
+    ),
     "a peer without remote-as": (
         "l2-evpn",
         [("node2", FRR, " neighbor 192.168.0.3 remote-as 1234\n", "")],
@@ -195,7 +220,7 @@ def test_hardening_is_said_when_asked_for():
 def test_every_rule_has_a_case():
     """Each function of RULES says something in one of the tables; a rule nobody tries is none."""
     tried = {rule for _, _, wanted in CASES.values() for _, _, rule in wanted}
-    assert len(RULES) == 22
+    assert len(RULES) == 23
     assert len(tried) >= 18
 
 

@@ -41,12 +41,19 @@ def unused(fabric: Fabric) -> list[KeyPath]:
     return [key for key, _, _ in unused_keys(fabric, derive(fabric).nodes)]
 
 
+class BySource(dict[Any, str]):
+    """Each password is where it is found: another place may have another one."""
+
+    def __missing__(self, source: object) -> str:
+        return repr(source)
+
+
 def rendered_alike(fabric: Fabric, written: Written) -> bool:
     """The slow way: every node's files and every cross-check, for each other value by itself."""
-    files = render(derive(fabric))
+    files = render(derive(fabric), BySource())
     for other in written.others:
         changed = with_values(fabric, {written.key: other})
-        if render(derive(changed)) != files:
+        if render(derive(changed), BySource()) != files:
             return False
         if other is not GONE and any(
             key[: len(written.key)] != written.key for key, _, _ in contradictions(changed)

@@ -20,6 +20,7 @@ from tasks.files import (
     SYSCTL,
 )
 from tasks.foreign.statements import (
+    foreign_in_running,
     foreign_refusals,
     foreign_statements,
     is_taken_over,
@@ -123,6 +124,14 @@ def test_a_secret_is_named_without_its_value() -> None:
     assert said(FRR_CONF, now, WANTED) == [
         "router bgp 1234 / neighbor 192.0.2.1 password <redacted>"
     ]
+
+
+def test_another_password_than_the_intents_is_not_foreign() -> None:
+    block = "router bgp 1234\n neighbor 192.0.2.1 password {}\n"
+    now, wanted = block.format("hunter2"), block.format("hunter3")
+    assert said(FRR_CONF, now, WANTED + wanted) == []
+    running = f"Current configuration:\n{block.format('typed')}end\n"
+    assert foreign_in_running(running, now, wanted, None) == ()
 
 
 OURS = f'# {MARK} for n\nbgpd=yes\nvtysh_enable=yes\nbgpd_options="   -A 127.0.0.1"\n'

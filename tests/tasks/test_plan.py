@@ -80,7 +80,17 @@ def test_what_is_no_secret_is_shown(line: str) -> None:
 
 def test_only_the_secret_differs() -> None:
     shown = diff(" neighbor 10.0.0.1 password one\n", " neighbor 10.0.0.1 password two\n")
-    assert "# differs only in line ends or in a secret" in shown
+    assert "\n- neighbor 10.0.0.1 password <redacted>\n" in shown
+    assert "\n+ neighbor 10.0.0.1 password <redacted> (another one)\n" in shown
+
+
+def test_a_secret_that_stays_is_not_marked() -> None:
+    before = " neighbor 10.0.0.1 password one\n neighbor 10.0.0.2 password one\n"
+    shown = diff(before, f"{before} neighbor 10.0.0.3 password one\n")
+    assert "another one" not in shown
+    assert [line for line in shown.splitlines()[3:] if line[0] in "+-"] == [
+        "+ neighbor 10.0.0.3 password <redacted>"
+    ]
 
 
 def test_a_nodes_diff_joins_its_files() -> None:

@@ -50,7 +50,8 @@ put_away() {
 try() {
     timeout -k 5 "$2" sh -c "umask 022; $3" < /dev/null > "$here/step" 2>&1 9>&- && return
     rc=$?
-    say "$1 failed (exit status $rc): $(tail -c 400 "$here/step" | tr '\n' ' ')"
+    say "$1 failed (exit status $rc): $(sed 's/\(password\) .*/\1 <redacted>/' "$here/step" |
+        tail -c 400 | tr '\n' ' ')"
     return "$rc"
 }
 

@@ -1,0 +1,1 @@
+"""Options of BGP sessions, as people write them and as nodes have them."""

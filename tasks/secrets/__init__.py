@@ -1,0 +1,1 @@
+"""What only a deployment knows: the secrets that its files hold."""
