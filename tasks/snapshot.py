@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from overlay.errors import SnapshotError
@@ -51,6 +51,15 @@ def write_capture(folder: Path, capture: HostCapture) -> None:
 def _kept(slug: str, text: str) -> str:
     """What a snapshot keeps of an output: a configuration may hold passwords, the rest cannot."""
     return text if slug in TEXT_SLUGS or BY_SLUG[slug].suffix == "json" else redact(text)
+
+
+def as_kept(capture: HostCapture) -> HostCapture:
+    """The capture as a snapshot keeps it, without secrets: so it may travel."""
+    outputs = {
+        slug: replace(output, text=_kept(slug, output.text))
+        for slug, output in capture.outputs.items()
+    }
+    return replace(capture, outputs=outputs)
 
 
 def write_meta(folder: Path, captures: Iterable[HostCapture]) -> None:

@@ -58,6 +58,10 @@ class Fleet:
         chosen = self.nornir.filter(filter_func=lambda host: host.name in hosts)
         return Fleet(chosen, tuple(chosen.inventory.hosts))
 
+    def said(self, host: str, key: str) -> str:
+        """What the inventory says of a host's `key`, as text; empty where it says nothing."""
+        return " ".join(_values(self.nornir.inventory.hosts[host], key))
+
     def __enter__(self) -> Self:
         return self
 
