@@ -22,10 +22,14 @@ _WITHIN = 60
 
 
 class DaskCluster:
-    """A scheduler and workers, each a process that can be killed."""
+    """A scheduler and workers, each a process that can be killed.
 
-    def __init__(self, home: Path) -> None:
+    With `tls` a file of Dask's configuration says which keys they have.
+    """
+
+    def __init__(self, home: Path, tls: Path | None = None) -> None:
         self._home = home
+        self._tls = tls
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.address = ""
 
@@ -34,7 +38,7 @@ class DaskCluster:
         said.unlink(missing_ok=True)
         self._start(
             "scheduler", "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
-            "--scheduler-file", str(said),
+            "--scheduler-file", str(said), "--protocol", "tls" if self._tls else "tcp",
         )  # fmt: skip
         wait_for(said.exists)
         self.address = str(yaml.safe_load(said.read_text())["address"])
@@ -68,6 +72,8 @@ class DaskCluster:
 
     def _start(self, name: str, *words: str, inventory: Path | None = None) -> None:
         env = {**os.environ, "DASK_TEMPORARY_DIRECTORY": str(self._home)}
+        if self._tls is not None:
+            env["DASK_CONFIG"] = str(self._tls)
         if inventory is not None:
             env[INVENTORY_VARIABLE] = str(inventory)
         with (self._home / f"{name}.log").open("wb") as log:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
+from dask import config
 
 from app.audit import cluster, cluster_worker, clustered
 from drift.engine import chosen_ids
@@ -16,6 +19,7 @@ from replay.fleet import RECORDINGS, ReplayFleet
 from tasks.files import FRR_CONF
 from tasks.plan import FileState
 from tests.cli.audits import ROOT, Ended, call
+from tests.docs.documents import DOCS, blocks
 from tests.replay.dask_cluster import DaskCluster, copy_of, wait_for
 
 if TYPE_CHECKING:
@@ -68,9 +72,28 @@ def without_keys(inventory: Path, folder: Path, *hosts: str) -> Path:
     return copy_of(inventory, folder, **dict.fromkeys(hosts, NO_KEY))
 
 
+@pytest.fixture
+def over_tls(tmp_path: Path) -> Iterator[DaskCluster]:
+    """A cluster whose keys were made, and are named, as docs/cluster.md shows; so are ours."""
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    shown = blocks(DOCS / "cluster.md")
+    making = next(block.text for block in shown if block.text.startswith("openssl"))
+    naming = next(block.text for block in shown if "ca-file" in block.text)
+    subprocess.run(["/bin/sh", "-ec", making], cwd=keys, check=True, capture_output=True)
+    file = keys / "tls.yaml"
+    text = naming.replace("/etc/dask", str(keys))
+    file.write_text(text)
+    ours = config.merge(config.get("distributed.comm"), yaml.safe_load(text)["distributed"]["comm"])
+    with config.set({"distributed.comm": ours}), DaskCluster(tmp_path, file) as running:
+        yield running
+
+
 def test_each_host_is_audited_near_it_with_the_workers_own_keys_and_the_report_is_the_same(
-    inventory: Path, dask: DaskCluster, tmp_path: Path
+    inventory: Path, over_tls: DaskCluster, tmp_path: Path
 ) -> None:
+    dask = over_tls
+    assert dask.address.startswith("tls://")
     # Neither who audits has a key to any node, nor a worker to nodes of another site.
     ours = without_keys(inventory, tmp_path / "ours", *SITES)
     dask.work("fra-1", without_keys(inventory, tmp_path / "fra", "node2"), site="fra")
