@@ -14,7 +14,8 @@ from nornir.plugins.runners import SerialRunner
 from overlay.errors import CommandError, FleetError
 from tasks.commands import HostCapture, as_section
 from tasks.ssh.connection import MOST_OF_A_SESSION
-from tasks.ssh.fleet import connect, needs_sudo, time_limit
+from tasks.ssh.fleet import connect, needs_sudo
+from tasks.ssh.hosts import time_limit
 from tasks.ssh.plugin import CONNECTION
 from tasks.ssh.script import TIMED_OUT, build_script, split_output
 
