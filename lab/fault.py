@@ -112,6 +112,12 @@ first_guest_route() {
 first_next_hop() {
     ip -4 neigh show dev "$1" | sed -n 's/^\([^ ]*\) lladdr \([^ ]*\) .*zebra.*/\1 \2/p' | head -n 1
 }
+# One that the VRF routes to: on an L3VNI's bridge zebra may keep entries of guests, too.
+routed_vtep() {
+    ip -4 neigh show dev "$1" to "$(ip -4 route show vrf "$vrf" proto bgp |
+        sed -n "s/.*via \([^ ]*\) dev $1 .*/\1/p" | head -n 1)" |
+        sed -n 's/^\([^ ]*\) lladdr \([^ ]*\) .*/\1 \2/p' | head -n 1
+}
 need() { [ -n "$2" ] || { echo "there is no $1 on $vxlan yet" >&2; exit 1; }; }
 # The NIC's other end is a port of a switch, in a namespace of its own: what the node cannot see.
 in_wire() { ip netns exec wire "$@"; }

@@ -292,7 +292,7 @@ _FAULTS = (
         "The next hop of a VRF's routes has another MAC than the router MAC of that VTEP.",
         "neighbor-missing",
         inject='svi=$(of_l3vni SVI-If); need "L3VNI bridge" "$svi"; '
-        'hop=$(first_next_hop "$svi"); need "next hop" "$hop"; save svi "$svi"; save hop "$hop"; '
+        'hop=$(routed_vtep "$svi"); need "next hop" "$hop"; save svi "$svi"; save hop "$hop"; '
         'ip neigh replace "${hop% *}" dev "$svi" lladdr 02:00:00:00:00:99 nud permanent',
         heal='hop=$(saved hop); ip neigh del "${hop% *}" dev "$(saved svi)" 2>/dev/null || :; '
         'ip neigh replace "${hop% *}" dev "$(saved svi)" lladdr "${hop#* }" nud noarp extern_learn '

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Words by which the session that sums up knows what a worker did not run, and why.
 _OF_TESTING = ("release", "Debian testing alone")
+# Of a failed try the end says which line failed, and with what.
+_SAID_OF_A_TRY = 1500
 _NOT_RUN = "the lab's tests were not run: "
 
 
@@ -113,12 +115,16 @@ class _Verdict:
         self.failed = 0
         self.forky: list[str] = []
         self.without: list[str] = []
+        self.tries: list[tuple[str, str]] = []
         self.seconds: dict[str, float] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if "lab" in report.keywords and not report.skipped:
             scope = scope_of(report.nodeid)
             self.seconds[scope] = self.seconds.get(scope, 0) + report.duration
+        # "rerun" is pytest-rerunfailures' own.
+        if str(report.outcome) == "rerun" or (report.failed and "lab" in report.keywords):
+            self.tries.append((report.nodeid, report.longreprtext[-_SAID_OF_A_TRY:]))
         if report.when == "call" and report.passed and WITHOUT_TESTING in _properties(report):
             self.without.append(report.nodeid)
         if report.skipped and isinstance(report.longrepr, tuple) and _NOT_RUN in report.longrepr[2]:
@@ -141,6 +147,10 @@ class _Verdict:
             terminalreporter.section("the lab's minutes")
         for scope, seconds in sorted(self.seconds.items(), key=lambda each: -each[1]):
             terminalreporter.line(f"{seconds / 60:6.1f}  {scope}")
+        if self.tries:
+            terminalreporter.section("how each failed try of a lab test ended")
+        for nodeid, said in self.tries:
+            terminalreporter.line(f"{nodeid}:\n  " + "\n  ".join(said.splitlines()))
         if self.forky or self.without:
             terminalreporter.section("Debian testing", red=True)
         for said, tests in (

@@ -85,7 +85,21 @@ def reach_their_own(lab: Lab, *, outside: bool) -> None:
     try:
         eventually("guests do not reach their own VRF", probe, timeout=180)
     except AssertionError:
-        pytest.fail(f"not reached: { {k: v for k, v in lacking.items() if v} }")
+        lost = {guest: it for guest, it in lacking.items() if it}
+        said = "\n".join(way_of(lab, guest) for guest in lost)
+        pytest.fail(f"{said}\nnot reached: {lost}")
+
+
+def way_of(lab: Lab, guest: str) -> str:
+    """What a guest's node, and each exit, know of the way to other nodes and outside."""
+    node = lab.spec.guest(guest).node
+    vrf = next(it.vrf for it in TENANTS if guest in {it.guest(n) for n in vteps(lab.spec.nodes)})
+    asked = (
+        f"ip route show vrf {vrf}; ip -6 route show vrf {vrf}; ip neigh | grep zebra; "
+        f"bridge fdb show | grep extern_learn; "
+        "vtysh -c 'show bgp l2vpn evpn route detail type prefix' | grep -A9 -F '[0]:['"
+    )
+    return "\n".join(f"{name}:\n{on(lab, name, asked)}" for name in {node, *exits_of(lab)})
 
 
 def reach_nothing_else(lab: Lab) -> None:

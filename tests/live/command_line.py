@@ -1,0 +1,64 @@
+"""Command lines of the product, each in a process of its own that need not import it first.
+
+To import the product's libraries takes a second of a processor's time, as much as the rest of an
+audit of the lab, and the lab's tests run more than a thousand command lines. So one process imports
+them, and is forked for each (multiprocessing's forkserver). That `run.py` itself starts, is shown
+elsewhere (tests/cli, tests/live/deploys.py, tests/test_wheel.py).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload(["cli.main"])
+
+
+def run_command_line(
+    arguments: Sequence[str | Path], *, timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """What `python run.py ARGUMENTS` prints, and its exit code; `timeout` in seconds.
+
+    Raises subprocess.TimeoutExpired if it takes longer; it is killed then.
+    """
+    argv = [str(argument) for argument in arguments]
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "stdout"), Path(folder, "stderr")
+        # Not daemonic: it may start processes of its own.
+        process = _forks.Process(
+            target=_command_line, args=(argv, str(out), str(err), dict(os.environ), str(Path.cwd()))
+        )
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(argv, timeout, out.read_bytes(), err.read_bytes())
+        return subprocess.CompletedProcess(argv, process.exitcode, out.read_text(), err.read_text())
+
+
+def _command_line(
+    argv: list[str], out: str, err: str, environment: dict[str, str], folder: str
+) -> None:
+    for name, number in ((os.devnull, 0), (out, 1), (err, 2)):
+        opened = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
+        os.dup2(opened, number)
+        os.close(opened)
+    # What Python opened before is of the process that was forked.
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = ["run.py", *argv]
+    from cli.main import run  # noqa: PLC0415 - it is there already, but not in the test's process
+
+    sys.exit(run(argv))
