@@ -32,7 +32,7 @@ from make_inventory import UNDERLAY, node_name, write_inventory
 from measure import ROOT, machine
 from printed_fleet import Groups
 
-from app.audit.mapping import Orders
+from app.audit.mapping import Orders, rare_collections
 from app.audit.pipeline import judge
 from drift.engine import chosen_ids, examine
 from drift.facts.examined import Examined, Gathered
@@ -176,11 +176,12 @@ def one(nodes: int, output: Path) -> dict[str, float]:
     clock.lap("load")
     clock.said["memory of the intent"] = _peak()
     gathered, size = Gathered(), 0
-    for sent in as_from_workers(nodes):
-        clock.skip()
-        gathered.add(pickle.loads(sent))
-        clock.lap("receive")
-        size += len(sent)
+    with rare_collections():
+        for sent in as_from_workers(nodes):
+            clock.skip()
+            gathered.add(pickle.loads(sent))
+            clock.lap("receive")
+            size += len(sent)
     clock.said["memory with facts"] = _peak()
     clock.skip()
     moment = datetime(2026, 1, 1, tzinfo=UTC)

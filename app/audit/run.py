@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from app import __version__
 from app.audit.cluster import open_cluster
 from app.audit.clustered import ClusterFleet, ticket_of
-from app.audit.mapping import Orders
+from app.audit.mapping import Orders, rare_collections
 from app.audit.options import DEFAULTS, AuditOptions, Results
 from app.audit.pipeline import LiveFleet, examine_snapshot, judge
 from app.audit.settle import second_look
@@ -114,6 +114,7 @@ def _judged(
         fabric=intent.fabric.name,
     )
     with contextlib.ExitStack() as stack:
+        stack.enter_context(rare_collections())
         fleet = stack.enter_context(
             context.fleet(options.limit, options.filters, options.workers, options.timeout)
         )
