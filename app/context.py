@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from app.places import DEFAULT_INVENTORY, workspace
-from drift.catalogue import CHECKS
 from overlay.errors import FleetError
 from overlay.loading import Inventory, load_inventory
 from overlay.problems import few
+from overlay.suppressions import SUPPRESSIONS_FILE
 from reports.text import visible
-from tasks.scopes import left_alone
-from tasks.ssh.fleet import Fleet, Selection, open_fleet
+from tasks.ssh.hosts import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from overlay.expected import FabricIntent
+    from tasks.ssh.fleet import Fleet
 
 
 def _result_console() -> Console:
@@ -48,7 +48,11 @@ class Context:
 
         Raises IntentError with every problem.
         """
-        return load_inventory(self.inventory, checks=CHECKS if suppressions else None)
+        if not (suppressions and (self.inventory / SUPPRESSIONS_FILE).exists()):
+            return load_inventory(self.inventory)
+        from drift.catalogue import CHECKS  # noqa: PLC0415 - all planes, for the names alone
+
+        return load_inventory(self.inventory, checks=CHECKS)
 
     @property
     def audits(self) -> Path:
@@ -71,6 +75,9 @@ class Context:
 
         `timeout` as in `open_fleet`.
         """
+        # Commands that reach no host must not wait for the SSH libraries.
+        from tasks.ssh.fleet import open_fleet  # noqa: PLC0415
+
         chosen = selection(limit, filters)
         return open_fleet(self.inventory, chosen, workers=workers, timeout=timeout)
 
@@ -79,6 +86,8 @@ class Context:
 
         Raises FleetError where no other node is left.
         """
+        from tasks.scopes import left_alone  # noqa: PLC0415 - as above
+
         written = [name for name in fleet.hosts if intent.nodes[name].is_written]
         refusals = [left_alone(intent.nodes[n]) for n in fleet.hosts if n not in written]
         if not written:

@@ -1,9 +1,8 @@
-"""What needs no node: the intent, the catalogue of checks, outputs, reports and their history."""
+"""What needs no node and no intent: the catalogue of checks, outputs, reports and their history."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,17 +20,13 @@ from reports.formats import FORMATS, render_report
 from reports.history.read import findings_table, list_findings, list_runs, runs_table
 from reports.history.record import series_of
 from reports.jsonfile import read_report, write_text
-from reports.text import counted
-from tasks.render import render_all
 from tasks.sudoers import sudoers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from app.context import Context
     from drift.model import Check
-    from overlay.expected import FabricIntent
-    from tasks.ssh.fleet import Fleet
     from tasks.sudoers import Purpose
 
 __all__ = [
@@ -43,53 +38,7 @@ __all__ = [
     "print_runs",
     "render_again",
     "sudoers_file",
-    "validate",
-    "write_files",
 ]
-
-
-def validate(context: Context) -> None:
-    """Loads all there is and says how large it is. Raises IntentError with every problem."""
-    inventory = context.load(suppressions=True)
-    with context.fleet(None, None, 1):
-        pass  # Nornir must be able to read it too
-    fabric = inventory.intent.fabric
-    sizes = ", ".join(
-        counted(len(things), noun)
-        for things, noun in (
-            (fabric.nodes, "node"),
-            (fabric.networks, "network"),
-            (fabric.vrfs, "VRF"),
-        )
-    )
-    context.out.print(
-        f"{context.inventory}: fabric {fabric.name} is valid: {sizes}, "
-        f"mode {fabric.mode.value}, routing {fabric.routing.value}",
-        markup=False,
-        soft_wrap=True,
-    )
-
-
-def write_files(context: Context, fleet: Fleet, intent: FabricIntent, output: Path) -> None:
-    """Writes each node's files below `output`, as they would lie on the node."""
-    count = 0
-    for host, files in render_all(fleet, intent):
-        _write(output / host, files)
-        count += 1
-    context.say(f"wrote the files of {count} nodes below {output}")
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    try:
-        if folder.is_dir():
-            # A file that is rendered no more must not stay behind as if it still were.
-            shutil.rmtree(folder / "etc", ignore_errors=True)
-        for path, text in files.items():
-            target = folder / path.lstrip("/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FleetError(f"{folder}: cannot be written: {error}", "name another --output") from None
 
 
 def print_checks(context: Context, ids: Sequence[str], *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from app import offline
 from app.audit import run as auditing
-from app.audit.options import AuditOptions, Results, Severity, choice_of
+from app.audit.options import AuditOptions, Machines, Results, Severity, choice_of
 from app.audit.recording import DEFAULT_KEEP_DAYS, Recording, history_to_use
 from cli.audit_options import (
     CheckOption,
@@ -27,10 +27,12 @@ from cli.audit_options import (
     SkipOption,
 )
 from cli.options import (
+    ClusterOption,
     FilterOption,
     HistoryOption,
     JsonOption,
     LimitOption,
+    SchedulerOption,
     TimeoutOption,
     WorkersOption,
     context_of,
@@ -64,6 +66,8 @@ def audit(
     filters: FilterOption = None,
     workers: WorkersOption = 50,
     timeout: TimeoutOption = None,
+    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = 0,
     check: CheckOption = None,
     skip: SkipOption = None,
     fail_on: FailOnOption = Severity.INFO,
@@ -95,6 +99,7 @@ def audit(
         suppressions=not no_suppressions,
         settle=settle,
         probe=probe,
+        machines=Machines(scheduler, cluster, workers),
         until=None if deadline is None else time.monotonic() + deadline,
     )
     results = Results(output, keep_snapshot, as_json, fail_on)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import typer
 
+from app.audit.options import Machines
 from app.collect import collect_snapshot
 from app.plan import plan_fleet
 from cli.options import (
+    ClusterOption,
     FilterOption,
     FolderOption,
     ForeignOption,
     JsonOption,
     LimitOption,
+    SchedulerOption,
     TimeoutOption,
     WorkersOption,
     context_of,
@@ -50,10 +53,15 @@ def collect(
     filters: FilterOption = None,
     workers: WorkersOption = 50,
     timeout: TimeoutOption = None,
+    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = 0,
 ) -> None:
     """Saves the nodes' raw outputs as DIR/HOST/OUTPUT.txt, for `audit --from DIR`."""
     context = context_of(ctx)
-    intent = context.load().intent
+    machines = Machines(scheduler, cluster, workers)
+    inventory = context.load()
     with context.fleet(limit, filters, workers, timeout) as fleet:
-        code = collect_snapshot(context, fleet, intent, output)
+        code = collect_snapshot(
+            context, fleet, inventory, output, machines=machines, timeout=timeout
+        )
     raise typer.Exit(code)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from app import offline
+from app.intent import validate as validate_intent
+from app.intent import write_files
 from cli.options import FilterOption, FolderOption, LimitOption, context_of
 
 
@@ -18,7 +19,7 @@ def validate(ctx: typer.Context) -> None:
 
     Example: run.py --inventory examples/l3-symmetric validate
     """
-    offline.validate(context_of(ctx))
+    validate_intent(context_of(ctx))
 
 
 def render(
@@ -34,4 +35,4 @@ def render(
     context = context_of(ctx)
     inventory = context.load()
     with context.fleet(limit, filters, 1) as fleet:
-        offline.write_files(context, fleet, inventory.intent, output)
+        write_files(context, fleet, inventory.intent, output)

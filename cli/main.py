@@ -13,20 +13,7 @@ from app import __version__
 from app.context import Context
 from app.exit_codes import ExitCode
 from app.places import DEFAULT_INVENTORY
-from cli import (
-    adopt_commands,
-    audit_commands,
-    check_commands,
-    demo_command,
-    deploy_commands,
-    dev_commands,
-    fleet_commands,
-    history_commands,
-    intent_commands,
-    lab_commands,
-    schedule_commands,
-    sudoers_command,
-)
+from cli.commands import Commands
 from lab.errors import LabError
 from overlay.errors import FleetError, IntentError
 
@@ -36,6 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="evpn-fleet",
+    cls=Commands,
     help="Deploys VXLAN / BGP-EVPN overlays on Debian and Proxmox hosts and audits their drift.\n\n"
     "Exit codes: 0 in sync or done, 1 error, 2 drift or a plan with changes, 3 incomplete.",
     no_args_is_help=True,
@@ -43,21 +31,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"auto_envvar_prefix": "EVPN_FLEET", "help_option_names": ["-h", "--help"]},
 )
-for module in (
-    intent_commands,
-    adopt_commands,
-    fleet_commands,
-    deploy_commands,
-    audit_commands,
-    check_commands,
-    history_commands,
-    schedule_commands,
-    sudoers_command,
-    lab_commands,
-    demo_command,
-    dev_commands,
-):
-    module.register(app)
 
 
 def _version(wanted: bool) -> None:

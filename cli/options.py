@@ -21,6 +21,25 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JS
 WorkersOption = Annotated[
     int, typer.Option("--workers", min=1, max=500, help="Number of hosts handled in parallel.")
 ]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Have the workers of this Dask scheduler (tls://… or tcp://…) ask the hosts, each "
+        "by one of its `site`. Each worker's --nthreads counts, not --workers.",
+    ),
+]
+ClusterOption = Annotated[
+    int,
+    typer.Option(
+        "--cluster",
+        metavar="N",
+        min=0,
+        max=64,
+        help="The same with a Dask cluster of N workers on this computer, started for this run.",
+    ),
+]
 TimeoutOption = Annotated[
     float | None,
     typer.Option(

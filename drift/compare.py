@@ -6,8 +6,6 @@ from collections.abc import Hashable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from deepdiff import DeepDiff
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -75,6 +73,9 @@ def _changed(
 ) -> Iterator[Difference[Key]]:
     # The default threshold reports a record of which most fields differ as one change of the whole.
     # Order within a list is meaning here, and `ignore_order` costs seconds.
+    # It takes as long to load as 300 nodes, and a fleet in sync does without.
+    from deepdiff import DeepDiff  # noqa: PLC0415
+
     diff = DeepDiff(wanted, found, threshold_to_diff_deeper=0, view="tree")
     names = {level.path(output_format="list")[0] for levels in diff.values() for level in levels}
     for field in fields(wanted):

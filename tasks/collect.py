@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from nornir.core.processor import Processors
 from nornir.core.task import Result, Task
+from nornir.plugins.runners import SerialRunner
 
 from overlay.errors import CommandError, FleetError
 from tasks.commands import HostCapture, as_section, without_secrets
 from tasks.ssh.connection import MOST_OF_A_SESSION
-from tasks.ssh.fleet import connect, needs_sudo, time_limit
+from tasks.ssh.fleet import connect, needs_sudo
+from tasks.ssh.hosts import time_limit
 from tasks.ssh.plugin import CONNECTION
 from tasks.ssh.script import TIMED_OUT, build_script, split_output
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from nornir.core.inventory import Host
+    from nornir.core.task import MultiResult
 
     from overlay.records import RawOutput
     from tasks.commands import CollectCommand
@@ -147,7 +151,21 @@ def collect_all(
     worker.start()
     worker.join(max(0.0, until - time.monotonic()))
     for name in fleet.hosts:
-        first(HostCapture(name, {}, f"{name}: not collected before the audit's --deadline"))
+        first(not_in_time(name))
+
+
+def collect_one(fleet: Fleet, name: str, commands: Sequence[CollectCommand]) -> HostCapture:
+    """Collects from one host in the caller's thread; any host of the fleet, several at a time."""
+    found: list[HostCapture] = []
+    fields = {"asked": {name: commands}, "done": found.append}
+    task = Task(collect_state, fleet.nornir, False, Processors([]), **cast("Any", fields))
+    result = SerialRunner().run(task, [fleet.nornir.inventory.hosts[name]])[name]
+    return found[0] if found else _internal_error(name, result)
+
+
+def not_in_time(name: str) -> HostCapture:
+    """What stands for a host that had not answered when the audit's time was over."""
+    return HostCapture(name, {}, f"{name}: not collected before the audit's --deadline")
 
 
 class _FirstOnly:
@@ -175,5 +193,8 @@ def _collect(
     results = fleet.nornir.run(task=collect_state, asked=asked, done=done, until=until)
     for name, result in results.items():
         if result.failed:
-            error = result[0].exception
-            done(HostCapture(name, {}, f"{name}: internal error: {error!r}"))
+            done(_internal_error(name, result))
+
+
+def _internal_error(name: str, result: MultiResult) -> HostCapture:
+    return HostCapture(name, {}, f"{name}: internal error: {result[0].exception!r}")

@@ -18,7 +18,7 @@ from drift.model import Severity
 from overlay.errors import FleetError
 from reports.build import run_info
 from tasks.collect import capture_over
-from tasks.ssh.fleet import time_limit
+from tasks.ssh.hosts import time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

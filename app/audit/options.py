@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["ALL_CHECKS", "DEFAULTS", "AuditOptions", "Choice", "Results", "Severity", "choice_of"]
+__all__ = [
+    "ALL_CHECKS",
+    "DEFAULTS",
+    "AuditOptions",
+    "Choice",
+    "Machines",
+    "Results",
+    "Severity",
+    "choice_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,31 @@ ALL_CHECKS: Final = Choice()
 
 
 @dataclass(frozen=True, slots=True)
+class Machines:
+    """Whose hands do it: a Dask scheduler's workers, `local` ones of our own, or this process.
+
+    The local ones together handle `hosts_at_once`.
+    """
+
+    scheduler: str | None = None
+    local: int = 0
+    hosts_at_once: int = 50
+
+    def __post_init__(self) -> None:
+        """FleetError for both at once."""
+        if self.scheduler is not None and self.local:
+            raise FleetError(
+                "--scheduler names a cluster, and --cluster starts one", "leave out one of them"
+            )
+
+    def __bool__(self) -> bool:
+        return self.scheduler is not None or self.local > 0
+
+
+HERE: Final = Machines()
+
+
+@dataclass(frozen=True, slots=True)
 class AuditOptions:
     """How one audit is made: its hosts (--limit, --filter, --workers), its source, its checks.
 
@@ -36,7 +70,7 @@ class AuditOptions:
     `source` is a snapshot folder, None for live nodes; `snapshot` is where the raw outputs go.
     `suppressions` False leaves suppressions.yaml unread. `settle` are the seconds that live nodes
     get to converge. Nodes that have not answered at `until` (a `time.monotonic()`) are incomplete.
-    With `probe` the nodes also ping each other.
+    With `probe` the nodes also ping each other. `machines` are those that ask and compare.
     """
 
     limit: list[str] | None = None
@@ -50,6 +84,7 @@ class AuditOptions:
     settle: float = 0
     until: float | None = None
     probe: bool = False
+    machines: Machines = HERE
 
     def settle_seconds(self, now: float) -> float:
         """How long the nodes get to converge from `now` on: no round begins after `until`."""

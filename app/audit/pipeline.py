@@ -47,6 +47,29 @@ def asked(
     return commands
 
 
+class Keeper:
+    """Writes what hosts print into a snapshot folder; does nothing without one."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self.captures: dict[str, HostCapture] = {}
+        """By host, what was written last, without its texts: of thousands of hosts they need not be
+        in memory as well."""
+
+    def store(self, capture: HostCapture) -> None:
+        """One host's outputs, from any thread."""
+        if self._folder is None:
+            return
+        write_capture(self._folder, capture)
+        bare = {slug: replace(output, text="") for slug, output in capture.outputs.items()}
+        self.captures[capture.host] = replace(capture, outputs=bare)
+
+    def finish(self) -> None:
+        """What the texts do not say, of all hosts."""
+        if self._folder is not None:
+            write_meta(self._folder, self.captures.values())
+
+
 class LiveFleet:
     """The fleet's hosts as they were last seen; `keep` gets what they printed as a snapshot.
 
@@ -67,10 +90,9 @@ class LiveFleet:
         self._context = context
         self._fleet = fleet
         self._orders = orders
-        self._keep = keep
+        self._keeper = Keeper(keep)
         self._until = until
         self._probe = probe
-        self._captures: dict[str, HostCapture] = {}
         self._gathered = Gathered()
 
     def look(self, hosts: Collection[str] | None = None) -> Gathered:
@@ -89,23 +111,14 @@ class LiveFleet:
                 future = workers.examine(capture, files)
                 with lock:
                     begun.append(future)
-                self._store(capture)
+                self._keeper.store(capture)
                 tick(capture.host, "unreachable" if capture.error else "collected")
 
             commands = asked(intent, fleet.hosts, probe=self._probe)
             collect_all(fleet, commands, done, self._until)
             gather(begun, self._gathered)
-        if self._keep is not None:
-            write_meta(self._keep, self._captures.values())
+        self._keeper.finish()
         return self._gathered
-
-    def _store(self, capture: HostCapture) -> None:
-        if self._keep is None:
-            return
-        write_capture(self._keep, capture)
-        # The texts are on disk by now; of thousands of hosts they need not be in memory as well.
-        bare = {slug: replace(output, text="") for slug, output in capture.outputs.items()}
-        self._captures[capture.host] = replace(capture, outputs=bare)
 
 
 def examine_snapshot(folder: Path, fleet: Fleet, orders: Orders) -> Gathered:

@@ -10,7 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app import __version__
-from app.audit.mapping import Orders
+from app.audit.cluster import open_cluster
+from app.audit.clustered import ClusterFleet, ticket_of
+from app.audit.mapping import Orders, rare_collections
 from app.audit.options import DEFAULTS, AuditOptions, Results
 from app.audit.pipeline import LiveFleet, examine_snapshot, judge
 from app.audit.settle import second_look
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
+    from app.audit.cluster import Cluster
     from app.audit.recording import Recording
     from app.context import Context
     from drift.facts.examined import Gathered
     from overlay.loading import Inventory
     from reports.model import Report
+    from tasks.ssh.fleet import Fleet
 
 
 def audit(
@@ -75,6 +79,11 @@ def perform_audit(
             "--settle looks at live nodes again, and --from reads a snapshot",
             "leave out one of them",
         )
+    if options.machines and options.source is not None:
+        raise FleetError(
+            "--scheduler and --cluster look at live nodes, and --from reads a snapshot",
+            "leave out one of them",
+        )
     if options.probe and options.source is not None:
         raise FleetError(
             "--probe has live nodes ping each other, and --from reads a snapshot",
@@ -104,7 +113,11 @@ def _judged(
         source="live" if options.source is None else "snapshot",
         fabric=intent.fabric.name,
     )
-    with context.fleet(options.limit, options.filters, options.workers, options.timeout) as fleet:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(rare_collections())
+        fleet = stack.enter_context(
+            context.fleet(options.limit, options.filters, options.workers, options.timeout)
+        )
         orders = Orders(intent, chosen_ids(options.choice.only, options.choice.skip))
 
         def built_of(gathered: Gathered) -> Report:
@@ -112,9 +125,14 @@ def _judged(
 
         if options.source is not None:
             return built_of(examine_snapshot(options.source, fleet, orders))
-        live = LiveFleet(
-            context, fleet, orders, options.snapshot, options.until, probe=options.probe
-        )
+        live: LiveFleet | ClusterFleet
+        if options.machines:
+            cluster = stack.enter_context(open_cluster(options.machines, context))
+            live = _on_cluster(context, cluster, fleet, orders, inventory, options)
+        else:
+            live = LiveFleet(
+                context, fleet, orders, options.snapshot, options.until, probe=options.probe
+            )
 
         def look_again(hosts: Collection[str]) -> Report:
             return built_of(live.look(hosts))
@@ -126,6 +144,24 @@ def _judged(
             seconds=options.settle_seconds(time.monotonic()),
             say=context.say,
         )
+
+
+def _on_cluster(
+    context: Context,
+    cluster: Cluster,
+    fleet: Fleet,
+    orders: Orders,
+    inventory: Inventory,
+    options: AuditOptions,
+) -> ClusterFleet:
+    ticket = ticket_of(
+        inventory,
+        orders.chosen,
+        timeout=options.timeout,
+        probe=options.probe,
+        raw=options.snapshot is not None,
+    )
+    return ClusterFleet(context, cluster, fleet, orders, ticket, options.snapshot, options.until)
 
 
 def _make(folder: Path) -> None:

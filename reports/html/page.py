@@ -54,6 +54,10 @@ _FIRST_STEPS: Final = 3
 _FULL_CARDS: Final = 200
 """Root causes shown whole to a reader without JavaScript; the others are one line each."""
 
+_ALL_LISTED: Final = 2_000
+"""Of so many nodes each is a row; of more those in sync are a number: 100,000 rows take a browser
+half a minute, and nobody reads them."""
+
 _NAMED_HOSTS: Final = 40
 _STATUS_ORDER: Final[tuple[HostStatus, ...]] = ("incomplete", "drift", "in-sync")
 
@@ -93,6 +97,7 @@ def html_text(report: Report) -> str:
             spread=spread(causes, report),
             missing_nodes=not_audited(report),
             nodes=_node_rows(report, causes),
+            counted=sum(_is_number(report, host) for host in report.hosts.values()),
             skipped=skipped_groups(report),
             accepted=report.suppressed[:MAX_LISTED],
             data=page_data(report, causes),
@@ -153,7 +158,11 @@ def _csp_hash(text: str) -> str:
 def _node_rows(report: Report, causes: tuple[RootCause, ...]) -> list[NodeRow]:
     roots = Counter(cause.finding.host for cause in causes)
     folded = Counter(item.host for cause in causes for item in cause.consequences)
-    rows = [_node_row(name, host, roots[name], folded[name]) for name, host in report.hosts.items()]
+    rows = [
+        _node_row(name, host, roots[name], folded[name])
+        for name, host in report.hosts.items()
+        if not _is_number(report, host)
+    ]
     return sorted(
         rows,
         key=lambda row: (
@@ -162,6 +171,11 @@ def _node_rows(report: Report, causes: tuple[RootCause, ...]) -> list[NodeRow]:
             natural_key(row.name),
         ),
     )
+
+
+def _is_number(report: Report, host: HostReport) -> bool:
+    """Whether a node is only counted on the page."""
+    return len(report.hosts) > _ALL_LISTED and host.status == "in-sync"
 
 
 def _node_row(name: str, host: HostReport, causes: int, consequences: int) -> NodeRow:

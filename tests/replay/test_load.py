@@ -16,7 +16,8 @@ from parsers import parse_host
 from replay.node import Mishap
 from tasks.collect import collect_all
 from tasks.ssh import connection
-from tasks.ssh.fleet import TIMEOUT, open_fleet, time_limit
+from tasks.ssh.fleet import open_fleet
+from tasks.ssh.hosts import TIMEOUT, time_limit
 from tasks.ssh.retries import CONNECT_BUDGET
 from tests.replay.conftest import HOSTS, outputs
 from tests.replay.doors import CrowdedDoor, black_hole, free_port, move, port_of

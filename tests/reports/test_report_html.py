@@ -9,6 +9,7 @@ import re
 import pytest
 
 import examples
+from overlay.records import HostState
 from reports.html.page import FOLDER, html_text
 
 SMALL = [name for name in examples.EXAMPLES if name not in {"large", "flat"}]
@@ -40,6 +41,19 @@ def test_page_is_readable_without_a_script():
     assert plain.count("<article") == 3
     assert "vxlan2: bridge port learning" in plain
     assert plain.count("<li>") == 6
+
+
+def test_of_a_large_fleet_what_is_in_sync_is_a_number_and_not_a_row():
+    names = [f"leaf{n}" for n in range(2_100)]
+    hosts = examples.states(names)
+    hosts["leaf7"] = HostState("leaf7", error="no answer within 10 s")
+    html = html_text(examples.report(hosts, [examples.learning("leaf3")]))
+    assert [row[1] for row in re.finditer('<tr data-node="(.*?)"', html)] == ["leaf7", "leaf3"]
+    assert "2,098 nodes in sync are not listed here; report.json has each of them." in html
+    assert 'data-status="in-sync"' not in html
+    healthy = html_text(examples.report(examples.states(names), []))
+    assert "2,100 nodes in sync are not listed here" in healthy
+    assert "No node was selected" not in healthy
 
 
 def _luminance(colour: str) -> float:

@@ -16,11 +16,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.commands import MODULES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["cli.main"])
+# Each command is loaded when it is asked for, and DeepDiff with the first difference.
+_COMMANDS = sorted({f"cli.{module}" for module in MODULES.values()})
+_forks.set_forkserver_preload(["cli.main", *_COMMANDS, "deepdiff"])
 
 
 def run_command_line(
