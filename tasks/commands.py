@@ -55,7 +55,8 @@ def _file(file: ManagedFile) -> CollectCommand:
     return CollectCommand(slug, read, root=file.is_frr, path=file.path)
 
 
-# In the order in which a node is asked. Which of them it is asked, its checks say.
+# In the order in which a node is asked; one start of vtysh answers those of it that stand together.
+# Which of them a node is asked, its checks say.
 COMMANDS = (
     CollectCommand(outputs.BRIDGE_FDB, "bridge fdb show"),
     CollectCommand(outputs.IP_LINK, "ip -d link show"),
@@ -66,14 +67,14 @@ COMMANDS = (
     _vtysh(outputs.EVPN_DUPLICATE_ADDRESSES, "show evpn arp-cache vni all duplicate json"),
     _vtysh(outputs.BGP_SUMMARY, "show bgp summary json"),
     _vtysh(outputs.BFD_PEERS, "show bfd peers json"),
+    _vtysh(outputs.VRRP, "show vrrp json"),
+    _vtysh(outputs.RUNNING_CONFIG, "show running-config", suffix="txt"),
     CollectCommand(outputs.IP_ADDRESS, "ip -j address show", "json"),
     CollectCommand(outputs.IP_ROUTE, "ip -j route show table all", "json"),
     CollectCommand(outputs.IP6_ROUTE, "ip -6 -j route show table all", "json"),
-    _vtysh(outputs.VRRP, "show vrrp json"),
     # As the routes, after BGP's table: what that has just told zebra is in the kernel by now.
     CollectCommand(outputs.IP_NEIGH, "ip -j neigh show", "json"),
     CollectCommand(outputs.SYSCTL, "sysctl -e"),
-    _vtysh(outputs.RUNNING_CONFIG, "show running-config", suffix="txt"),
     # Once more, after BGP's table: a MAC that moves meanwhile is not drift.
     CollectCommand(outputs.BRIDGE_FDB_LATER, "bridge fdb show"),
     *map(_file, MANAGED_FILES),

@@ -10,12 +10,14 @@ import re
 import secrets
 import shlex
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from overlay.records import RawOutput
+from tasks.ssh.vtysh import echo, grouped, joined_command, take_apart, vtysh_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # exec does not read a profile: an unprivileged user's PATH lacks the folders of `ip` and `bridge`.
 _PRELUDE = """\
@@ -30,6 +32,9 @@ _PROGRAMS = frozenset({"bridge", "ip", "sysctl", "sudo", "vtysh"})
 DEFAULT_CAP = 64 * 1024 * 1024
 TIMED_OUT = 124
 """The exit status of a command that timeout(1) has ended."""
+# What vtysh prints is taken as it is after these, or where it never ended.
+_TOGETHER = frozenset({0, TIMED_OUT, None})
+_PROMPT = "node# "
 # What `build_script` writes, read back by `sections_of`.
 _NONCE = re.compile(r"^mark\(\) \{ printf '\\n%s %s\\n' (\S+) ", re.MULTILINE)
 _SECTION = re.compile(
@@ -51,12 +56,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script to feed to `sh -s`; `nonce` frames its output, `cap` bounds each stdout (bytes)."""
+    """A script to feed to `sh -s`; `nonce` frames its output, `cap` bounds each stdout (bytes).
+
+    `asked` are the commands, by slug, that one start of vtysh answers together with others.
+    """
 
     text: str
     nonce: str
     slugs: tuple[str, ...]
     cap: int
+    asked: Mapping[str, str]
 
 
 def build_script(
@@ -64,13 +73,36 @@ def build_script(
 ) -> Script:
     """Joins `sections` into one POSIX shell script; their slugs must be distinct words."""
     nonce = nonce or f"@@{secrets.token_hex(8)}@@"
-    body = "".join(_framed(section, nonce, cap) for section in sections)
+    groups = list(grouped(sections))
+    body = "".join(_of_group(group, nonce, cap) for group in groups)
+    together = [section for group in groups if len(group) > 1 for section in group]
     return Script(
         _PRELUDE.replace("{nonce}", nonce) + body + "mark end\n",
         nonce,
         tuple(section.slug for section in sections),
         cap,
+        {section.slug: vtysh_command(section) or "" for section in together},
     )
+
+
+def _of_group(group: Sequence[Section], nonce: str, cap: int) -> str:
+    """One section, or those that one start of vtysh answers; each by itself when that fails.
+
+    One command that vtysh does not know, or whose daemon does not run, ends it.
+    """
+    singly = "".join(_framed(section, nonce, cap) for section in group)
+    if len(group) == 1:
+        return singly
+    return (
+        f"mark join {_slugs(group)}\n"
+        f"timeout -k 2 {group[0].timeout} {joined_command(group)} </dev/null; "
+        f"rc=$?; printf '\\n%s rc %s\\n' {nonce} $rc >&2\n"
+        f"case $rc in 0|{TIMED_OUT}) ;; *)\n{singly};; esac\n"
+    )
+
+
+def _slugs(group: Sequence[Section]) -> str:
+    return " ".join(section.slug for section in group)
 
 
 def _framed(section: Section, nonce: str, cap: int) -> str:
@@ -106,35 +138,71 @@ def split_output(script: Script, stdout: bytes, stderr: bytes) -> dict[str, RawO
     """
     outs = _frames(script.nonce, stdout)
     errs = _frames(script.nonce, stderr)
-    rc_mark = re.compile(re.escape(f"\n{script.nonce} rc ").encode() + rb"(\d+)\n")
     result: dict[str, RawOutput] = {}
-    for slug in script.slugs:
-        if slug not in outs:
-            continue
-        text, ended = outs[slug]
-        said, _ = errs.get(slug, (b"", False))
-        status = rc_mark.search(said)
-        cut = len(text) > script.cap
-        result[slug] = RawOutput(
-            text=text[: script.cap].decode("utf-8", "replace"),
-            rc=int(status[1]) if status and not cut else None if not cut else 0,
-            stderr=rc_mark.sub(b"", said).decode("utf-8", "replace")[:4000],
-            truncated=cut or not ended or status is None,
-        )
+    for name, (text, ended) in outs.items():
+        said, _ = errs.get(name, (b"", False))
+        rc, said = _status_of(said, script.nonce)
+        status = _Status(rc, ended, said.decode("utf-8", "replace")[:4000])
+        if name in script.slugs:
+            result[name] = _output(text, status, script.cap)
+        else:
+            asked = {slug: script.asked[slug] for slug in name.split() if slug in script.asked}
+            result |= _of_vtysh(text, asked, status, script.cap)
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """How a command ended: `rc` None where it did not, `ended` whether its output is whole."""
+
+    rc: int | None
+    ended: bool
+    stderr: str
+
+
+def _output(text: bytes, status: _Status, cap: int) -> RawOutput:
+    cut = len(text) > cap
+    return RawOutput(
+        text=text[:cap].decode("utf-8", "replace"),
+        rc=status.rc if not cut else None if status.rc is None else 0,
+        stderr=status.stderr,
+        truncated=cut or not status.ended or status.rc is None,
+    )
+
+
+def _of_vtysh(
+    text: bytes, asked: Mapping[str, str], status: _Status, cap: int
+) -> dict[str, RawOutput]:
+    """What one start of vtysh printed, by slug; nothing if it failed: then each is asked again."""
+    if status.rc not in _TOGETHER:
+        return {}
+    found = take_apart(text, asked)
+    whole = _Status(0, ended=True, stderr=status.stderr)
+    last = len(found) - 1
+    return {
+        slug: _output(printed, status if at == last else whole, cap)
+        for at, (slug, printed) in enumerate(found)
+    }
+
+
+def _status_of(said: bytes, nonce: str) -> tuple[int | None, bytes]:
+    """The exit status in what a section printed to stderr, and that without it."""
+    mark = re.compile(re.escape(f"\n{nonce} rc ").encode() + rb"(\d+)\n")
+    status = mark.search(said)
+    return (int(status[1]) if status else None), mark.sub(b"", said)
+
+
 def _frames(nonce: str, stream: bytes) -> dict[str, tuple[bytes, bool]]:
-    """The stretches between `begin` marks by slug, and whether a later mark closes each."""
-    mark = re.compile(rb"\n" + re.escape(nonce.encode()) + rb" (begin (\S+)|end)\n")
+    """What follows `begin` and `join` marks, by their words, and whether another mark closes it."""
+    mark = re.compile(rb"\n" + re.escape(nonce.encode()) + rb" (?:(?:begin|join) ([^\n]+)|end)\n")
     found = list(mark.finditer(stream))
     frames: dict[str, tuple[bytes, bool]] = {}
     for at, match in enumerate(found):
-        if match[2] is None:
+        if match[1] is None:
             continue
         closed = at + 1 < len(found)
         end = found[at + 1].start() if closed else len(stream)
-        frames[match[2].decode()] = (stream[match.end() : end], closed)
+        frames[match[1].decode()] = (stream[match.end() : end], closed)
     return frames
 
 
@@ -174,14 +242,58 @@ def frame(nonce: str, answers: Iterable[Answer]) -> tuple[bytes, bytes]:
     An answer of a `stop` section that is not 0 is the last, as in the shell.
     """
     out, err = bytearray(), bytearray()
+    last: int | None = 0
+    for group in _answered(answers):
+        if len(group) > 1:
+            last = _print(nonce, *_joined(group), out, err)
+            if last in _TOGETHER:
+                continue
+        for answer in group:
+            last = _print(nonce, f"begin {answer.section.slug}", answer, out, err)
+    if last is not None:
+        _print_mark(nonce, "end", out, err)
+    return bytes(out), bytes(err)
+
+
+def _answered(answers: Iterable[Answer]) -> Iterator[tuple[Answer, ...]]:
+    """The answers as their sections are grouped, up to the one that ends the script."""
+    given: list[Answer] = []
     for answer in answers:
-        begin = f"\n{nonce} begin {answer.section.slug}\n".encode()
-        out += begin + answer.stdout
-        err += begin + answer.stderr
-        if answer.rc is None:
-            return bytes(out), bytes(err)
-        err += f"\n{nonce} rc {answer.rc}\n".encode()
-        if answer.section.stop and answer.rc:
+        given.append(answer)
+        if answer.rc is None or (answer.section.stop and answer.rc):
             break
-    end = f"\n{nonce} end\n".encode()
-    return bytes(out + end), bytes(err + end)
+    rest = iter(given)
+    for group in grouped(answer.section for answer in given):
+        yield tuple(islice(rest, len(group)))
+
+
+def _joined(group: Sequence[Answer]) -> tuple[str, Answer]:
+    """What one start of vtysh prints: up to the first command that fails or never ends."""
+    text, said = bytearray(), bytearray()
+    rc: int | None = 0
+    for answer in group:
+        # vtysh ends each output with a line feed; an answer that was made up may lack it.
+        text += b"" if text.endswith(b"\n") or not text else b"\n"
+        text += echo(_PROMPT, answer.section) + answer.stdout
+        said += answer.stderr
+        rc = answer.rc
+        if rc != 0:
+            break
+    slugs = _slugs([answer.section for answer in group])
+    return f"join {slugs}", Answer(group[0].section, bytes(text), bytes(said), rc)
+
+
+def _print(nonce: str, mark: str, answer: Answer, out: bytearray, err: bytearray) -> int | None:
+    """One frame of both streams; returns how its command ended."""
+    _print_mark(nonce, mark, out, err)
+    out += answer.stdout
+    err += answer.stderr
+    if answer.rc is not None:
+        err += f"\n{nonce} rc {answer.rc}\n".encode()
+    return answer.rc
+
+
+def _print_mark(nonce: str, mark: str, out: bytearray, err: bytearray) -> None:
+    line = f"\n{nonce} {mark}\n".encode()
+    out += line
+    err += line

@@ -64,6 +64,11 @@ case "$*" in *--on-active*) echo "$*" > {fake}/timers/$unit.timer ;; esac""",
     "frr-reload": "cat {fake}/lines 2> /dev/null || :",
     "ifreload": "[ ! -e {fake}/broken/ifreload ]",
     "sysctl": "echo 'net.ipv4.ip_forward = 0'",
+    # Its prompt before each output, of which there is none.
+    "vtysh": """\
+for word; do
+    case "$1 $word" in "-E show "*) echo "node# $word" ;; esac
+done""",
 }
 
 OLD = {
