@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from adopt.hostfiles import FRR_CONF
-from adopt.infer_control import bgp_keys, vip_keys, vrf_keys
+from adopt.infer_control import bgp_keys, isolation_keys, vip_keys, vrf_keys
 from adopt.infer_flags import FlagsFound
-from adopt.infer_isolation import isolation_keys
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
 from adopt.infer_sessions import SessionsFound

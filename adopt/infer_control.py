@@ -1,4 +1,4 @@
-"""The control plane: AS, VRFs and their exits, reflectors, floating addresses."""
+"""The control plane: AS, VRFs and their exits, what ends there, reflectors, floating addresses."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from adopt.bgp import EVPN
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_detection import detection_keys
 from adopt.infer_targets import of_vrf
-from adopt.survey import Word
+from adopt.survey import Word, word
+from overlay.expected import EVERYTHING
 from overlay.intent import FRR_WITH_IPV6_VTEPS
-from overlay.values import version_of
+from overlay.values import UNDERLAY, version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from adopt.hostfiles import Host
     from adopt.infer_flags import FlagsFound
     from adopt.infer_names import NamesFound
@@ -27,6 +30,7 @@ PRIORITY = 100
 # A static route with this distance or more gives way to what BGP tells (200 within an AS).
 _GIVES_WAY = 200
 _PREFERRED = 100
+_UNREACHABLE = re.compile(r"\bunreachable (default|[0-9a-fA-F.:]+/\d+)\b")
 
 
 def bgp_keys(survey: Survey, *, over_ipv6: bool) -> dict[str, Any] | None:
@@ -234,3 +238,29 @@ def _priority(host: Host, device: str, group: str) -> int | None:
         and line.words[3:4]
     ]
     return int(said[-1]) if said and said[-1].isdecimal() else None
+
+
+def isolation_keys(survey: Survey, vrfs: Mapping[str, dict[str, Any]], prefix: str) -> None:
+    """Adds `unreachable:` to the VRFs with exits whose files end their lookups otherwise.
+
+    `prefix` is the underlay's.  An exit without any such route says nothing: the intent's default
+    stands, and the import shows what a deployment would add.
+    """
+    for vrf, keys in vrfs.items():
+        exits = keys.get("exits", ())
+        words = _ended((host for host in survey.vteps if host.name in exits), vrf, prefix)
+        found = survey.most(f"VRF {vrf}: what its exits make unreachable", words, (UNDERLAY,))
+        if found != (UNDERLAY,):
+            keys["unreachable"] = list(found)
+
+
+def _ended(hosts: Iterable[Host], vrf: str, underlay: str) -> Iterable[Word]:
+    for host in hosts:
+        device = host.devices.get(vrf)
+        commands = device.all("up", "post-up") if device else ()
+        ended = [match[1] for line in commands for match in _UNREACHABLE.finditer(line.value)]
+        if device is None or not ended:
+            continue
+        beside = (one for one in dict.fromkeys(ended) if one not in (*EVERYTHING, "default"))
+        value = tuple(UNDERLAY if one == underlay else one for one in beside)
+        yield word(host, value, device)

@@ -66,12 +66,11 @@ class Derivation:
         )
         self.plane: ControlPlane = ControlPlane(self._fabric, like.plane if like else None)
         self._l3vni_mtu = _l3vni_mtu(self._fabric)
-        self._static: dict[int, tuple[str, ...]] = {}
-        if fabric.mode is Mode.UNICAST:
-            self._static = {
-                vni: tuple(str(fabric.nodes[name].address) for name in names)
-                for vni, names in self.carriers.items()
-            }
+        self._static: dict[int, tuple[str, ...]] = {
+            vni: tuple(str(fabric.nodes[name].address) for name in names)
+            for vni, names in self.carriers.items()
+            if fabric.mode is Mode.UNICAST
+        }
 
     def node(
         self, name: str, *, node: Node | None = None, networks: list[Network] | None = None

@@ -10,20 +10,11 @@ from enum import StrEnum
 from ipaddress import IPv4Address  # noqa: TC003 (pydantic reads the annotations at run time)
 from typing import Annotated
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    IPvAnyAddress,
-    IPvAnyNetwork,
-    field_validator,
-)
+from pydantic import BeforeValidator, Field, IPvAnyAddress, IPvAnyNetwork, field_validator
 
 from overlay.kept.extras import Extras, Group
 from overlay.sessions.keys import FabricSession, NodeSession
-from overlay.targets.written import (  # noqa: TC001 (pydantic reads the annotations)
-    Distinguisher,
-    RouteTargets,
-)
+from overlay.targets.written import Distinguisher, RouteTargets  # noqa: TC001 - as above
 from overlay.values import (
     FOR_PEOPLE,
     UNDERLAY,

@@ -91,6 +91,7 @@ CONTROL_FAULTS = (
         "route-target",
         inject='in_vni "route-target import $(asn):777"',
         heal='in_evpn "no vni $vni"',
+        stops=Ping(),
     ),
     Fault(
         "rd-duplicate",

@@ -130,7 +130,7 @@ def again(intent: FabricIntent) -> FabricIntent:
 @st.composite
 def with_sessions(draw: Any) -> FabricIntent:
     """Fabrics whose sessions have options, of all and of some nodes."""
-    keys = draw(dressed()).fabric.model_dump(mode="json", exclude_none=True)
+    keys = draw(dressed()).fabric.model_dump(mode="json", exclude_none=True, by_alias=True)
     restarts = st.sampled_from([True, {"restart_time": 90}, {"restart_time": 90, "stale_time": 60}])
     session = keys["bgp"]["session"] if keys["mode"] == "evpn" else {}
     if draw(st.booleans()):
