@@ -31,7 +31,7 @@ from tasks.safety.scripts import boot_unit, confirm_script, restore_script
 from tasks.safety.switch_state import SwitchState
 from tasks.ssh.remote_node import RemoteNode, require, words_of
 from tasks.ssh.script import Script, Section, build_script, split_output
-from tasks.steps import apply_sections
+from tasks.steps import apply_sections, validate_sections
 from tasks.verification import verification_sections, what_fails
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Deployment:
             with self._timed("upload"):
                 self.remote.upload(self.stage, self._texts())
             with self._timed("validate"):
-                sections = self._validate_sections()
+                sections = validate_sections(self.plan.changes, self.stage)
                 outputs = self.remote.run(sections, deadline=120)
                 require(
                     self.host, "validate", sections, outputs,
@@ -135,18 +135,6 @@ class Deployment:
         # When even this fails the connection is gone, and what led here is the thing to report.
         with contextlib.suppress(FleetError):
             self.remote.run([Section("clean", f"rm -rf {shlex.quote(self.stage)}")])
-
-    def _validate_sections(self) -> list[Section]:
-        return [
-            Section(
-                f"validate:{change.file.path}",
-                change.file.validate.format(file=shlex.quote(f"{self.stage}/{change.file.name}")),
-                timeout=30,
-                stop=True,
-            )
-            for change in self.plan.changes
-            if change.after.text is not None
-        ]
 
     def _arm(self) -> None:
         options = self.run_state.options

@@ -27,7 +27,8 @@ class ManagedFile:
     """One file on a node.
 
     `validate` is a shell command that checks the staged copy (`{file}`) on the node before it
-    is put in place: exit status 0 accepts it, what it prints says why not.
+    is put in place: exit status 0 accepts it, what it prints says why not. `{beside}` is a copy of
+    the folder that `interfaces` sources, as it will be.
     """
 
     path: str
@@ -49,6 +50,9 @@ class ManagedFile:
         return f"{self.mode:o} {self.owner} {self.group}"
 
 
+# What `interfaces` sources.
+SOURCED = "/etc/network/interfaces.d"
+
 INTERFACES = ManagedFile(
     outputs.INTERFACES_FILE,
     "interfaces.j2",
@@ -57,7 +61,9 @@ INTERFACES = ManagedFile(
     0o644,
     # ifupdown2 exits 0 on an unknown attribute and only warns: its words count, not its status.
     # Its warning about a bridge's MTU is left out: a bridge does not take its port's by itself.
-    "! ifup --syntax-check --all --interfaces {file} 2>&1 | grep -v 'bridge inherits mtu' | grep .",
+    f"sed 's#^\\(source \\){SOURCED}/#\\1{{beside}}/#' {{file}} > {{file}}.checked; "
+    "! ifup --syntax-check --all --interfaces {file}.checked 2>&1 | "
+    "grep -v 'bridge inherits mtu' | grep .",
 )
 # What is ours of the interfaces in the overlay scope: one file beside those of other people.
 OVERLAY_INTERFACES = replace(INTERFACES, path=outputs.OVERLAY_INTERFACES_FILE)

@@ -14,6 +14,7 @@ from tasks.files import (
     INTERFACES,
     KEPT_INTERFACES,
     OVERLAY_INTERFACES,
+    SOURCED,
     SYSCTL,
     is_ours,
 )
@@ -52,6 +53,43 @@ _FIXED_AT_BIRTH = frozenset(
 _VRF_INSTANCE = re.compile(r"^router bgp (\d+) vrf (\S+)$", re.MULTILINE)
 _ROUTE_ADDED = re.compile(r"^\s+post-up (ip|ip -6) route replace (vrf .+)$", re.MULTILINE)
 _AS = re.compile(r"^router bgp (\d+)$", re.MULTILINE)
+
+
+def validate_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]:
+    """Checks the staged files on the node, each with the others as they will be."""
+    sections = [
+        Section(
+            f"validate:{change.file.path}",
+            change.file.validate.format(
+                file=shlex.quote(f"{stage}/{change.file.name}"), beside=_beside(stage)
+            ),
+            timeout=30,
+            stop=True,
+        )
+        for change in changes
+        if change.after.text is not None
+    ]
+    return [_sourced_section(changes, stage), *sections]
+
+
+def _beside(stage: str) -> str:
+    return f"{stage}/beside"
+
+
+def _sourced_section(changes: tuple[FileChange, ...], stage: str) -> Section:
+    """Copies `interfaces.d`, and does to the copy what the deployment does to that folder.
+
+    A device that moves between `interfaces` and a file there would else be defined in both.
+    """
+    beside = shlex.quote(_beside(stage))
+    lines = [f"mkdir {beside}", f"[ ! -d {SOURCED} ] || cp -RL {SOURCED}/. {beside}"]
+    for change in changes:
+        folder, _, name = change.file.path.rpartition("/")
+        if folder == SOURCED:
+            staged = shlex.quote(f"{stage}/{change.file.name}")
+            gone = change.after.text is None
+            lines.append(f"rm -f {beside}/{name}" if gone else f"cp {staged} {beside}/{name}")
+    return Section(f"validate:{SOURCED}", " && ".join(lines), timeout=30, stop=True)
 
 
 def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]:

@@ -15,11 +15,18 @@ from tasks.files import (
     KEPT_INTERFACES,
     MARK,
     OVERLAY_INTERFACES,
+    SOURCED,
     SYSCTL,
     interfaces_file,
 )
 from tasks.plan import FileChange, FileState
-from tasks.steps import apply_sections, made_devices, verify_sections, vxlan_stanzas
+from tasks.steps import (
+    apply_sections,
+    made_devices,
+    validate_sections,
+    verify_sections,
+    vxlan_stanzas,
+)
 from tests.rendering import render
 from tests.workers import can_be_apart
 
@@ -271,3 +278,46 @@ def test_routes_go_before_the_vrf_that_nobody_defines_any_more():
     commands = [section.command for section in apply_sections((gone,), "/tmp/stage")]
     deleted = next(at for at, command in enumerate(commands) if "ip link del red" in command)
     assert commands[deleted - 2 : deleted] == GONE
+
+
+# It prints each device that is defined in two of the files.
+IFUP = r"""#!/bin/sh
+for word; do file=$word; done
+sourced=$(sed -n 's/^source //p' "$file")
+cat "$file" $sourced 2>/dev/null | sed -n 's/^iface \([^ ]*\).*/\1/p' | sort | uniq -d
+"""
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"), [(None, ""), ("iface bond0\n", "bond0"), ("iface eno2\n", "")]
+)
+def test_interfaces_are_checked_with_the_files_beside_them_as_they_will_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str | None, said: str
+) -> None:
+    """A device that moves back into the main file is not in both, whatever lies there now."""
+    tool, folder, stage = tmp_path / "bin" / "ifup", tmp_path / "interfaces.d", tmp_path / "stage"
+    for each in (tool.parent, folder, stage):
+        each.mkdir()
+    tool.write_text(IFUP)
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
+    (folder / "evpn-fleet-kept").write_text("iface bond0\n")
+    changes = (
+        change(INTERFACES, None, f"source {SOURCED}/*\niface bond0\n"),
+        FileChange(KEPT_INTERFACES, FileState("iface bond0\n"), FileState(kept)),
+    )
+    for one in changes:
+        if one.after.text is not None:
+            (stage / one.file.name).write_text(one.after.text)
+    rooted = [
+        section.command.replace(f"{SOURCED}/.", f"{folder}/.").replace(
+            f"-d {SOURCED}", f"-d {folder}"
+        )
+        for section in validate_sections(changes, str(stage))
+    ]
+    ran = [
+        subprocess.run(["sh", "-c", it], check=False, capture_output=True, text=True)
+        for it in rooted
+    ]
+    assert [done.returncode for done in ran[:2]] == [0, 1 if said else 0], ran
+    assert ran[1].stdout.strip() == said
