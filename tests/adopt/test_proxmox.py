@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from adopt.hostfiles import read_host
+from adopt.proxmox import infer_proxmox
 from overlay.derive import derive
 from overlay.loading import load_inventory
 from tests.cli.audits import call
@@ -153,7 +155,66 @@ def test_nodes_of_a_routed_underlay_are_those_of_the_sdn_fabric(tmp_path: Path):
         "pve1": "172.20.3.1", "pve2": "172.20.3.2", "pve3": "172.20.3.3",
     }  # fmt: skip
     assert intent.nodes["pve1"].underlay_bridge.name == "dummy_under"
+    assert {node.bgp.sessions.source for node in intent.nodes.values()} == {"dummy_under"}
     assert "no audit looks at the ospf sessions" in report
+
+
+def speaker(kind: str, node: int, **keys: Any) -> dict[str, Any]:
+    return {f"{kind}{node}": {"type": kind, "node": f"pve{node}"} | keys}
+
+
+def test_sessions_leave_from_a_controllers_loopback(tmp_path: Path):
+    controllers = CONTROLLERS | speaker("bgp", 1, loopback="lo", asn=65000)
+    # As Proxmox has it, the BGP controller alone counts where a node has one.
+    controllers |= speaker("isis", 2, loopback="lo") | speaker("bgp", 2, asn=65000)
+    controllers |= speaker("isis", 3, loopback="lo")
+    intent, _ = imported(tmp_path, running(controllers=controllers))
+    sources = {name: node.bgp.sessions.source for name, node in intent.nodes.items()}
+    assert sources == {"pve1": "lo", "pve2": None, "pve3": "lo"}
+    assert intent.fabric.bgp.session.update_source == "lo"
+    assert intent.fabric.nodes["pve2"].session.update_source is False
+
+
+VTEP = """router bgp 65000
+ neighbor VTEP peer-group
+ neighbor VTEP remote-as 65000
+ neighbor 10.9.0.2 peer-group VTEP
+"""
+
+
+def read_live(config: dict[str, Any], **frr: str) -> tuple[dict[str, Any], str]:
+    """What is inferred where the FRR configuration of some nodes is at hand, and the remarks."""
+    hosts = {}
+    for n in (1, 2, 3):
+        texts = {
+            "/etc/network/interfaces": f"auto vmbr0\niface vmbr0\n\taddress 10.9.0.{n}/24\n",
+        }
+        if said := frr.get(f"pve{n}"):
+            texts["/etc/frr/frr.conf"] = VTEP + said
+        hosts[f"pve{n}"] = read_host(f"pve{n}", texts)
+    members = {"nodelist": {f"pve{n}": {"ip": f"10.9.0.{n}"} for n in (1, 2, 3)}}
+    found = infer_proxmox(config, members, hosts, name="live")
+    return found.fabric, "\n".join(map(str, found.remarks))
+
+
+def test_sessions_leave_from_where_frr_says():
+    config = running(controllers=CONTROLLERS | speaker("bgp", 1, loopback="lo"))
+    fabric, remarks = read_live(
+        config,
+        pve1=" neighbor VTEP update-source dummy1\n",
+        pve2=" neighbor VTEP update-source 10.9.0.2\n",
+        pve3=" neighbor VTEP update-source 10.8.0.3\n",
+    )
+    own = {name: node.get("session") for name, node in fabric["nodes"].items()}
+    assert fabric["bgp"]["session"] == {"update_source": "dummy1"}
+    assert own == {
+        "pve1": None, "pve2": {"update_source": True}, "pve3": {"update_source": False},
+    }  # fmt: skip
+    assert "nodes.pve3: by /etc/frr/frr.conf its sessions leave from 10.8.0.3" in remarks
+    # Of a node whose file is not at hand the controller tells.
+    fabric, _ = read_live(config, pve2=" neighbor VTEP bfd\n")
+    own = {name: node.get("session") for name, node in fabric["nodes"].items()}
+    assert own == {"pve1": {"update_source": "lo"}, "pve2": None, "pve3": None}
 
 
 NAMED = {
