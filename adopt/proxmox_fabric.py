@@ -68,7 +68,7 @@ class Speaking:
     def add_to(self, bgp: dict[str, Any], nodes: Mapping[str, dict[str, Any]]) -> None:
         """Completes `bgp:`, and what a node has of its own."""
         mains = [main for name in nodes if (main := self._main(name))]
-        if any(_of_vteps(main, "bfd") for main in mains):
+        if not mains or any(_of_vteps(main, "bfd") for main in mains):
             bgp["bfd"] = True
         for name, node in nodes.items():
             if ":" in node["address"]:

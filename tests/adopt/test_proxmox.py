@@ -217,6 +217,15 @@ def test_sessions_leave_from_where_frr_says():
     assert own == {"pve1": {"update_source": "lo"}, "pve2": None, "pve3": None}
 
 
+def test_bfd_is_as_proxmox_writes_it_unless_frr_says(tmp_path: Path):
+    intent, _ = imported(tmp_path, running())
+    assert {node.bfd is not None for node in intent.nodes.values()} == {True}
+    probing, silent = " neighbor VTEP bfd\n", " neighbor VTEP activate\n"
+    assert read_live(running(), pve1=silent, pve2=probing)[0]["bgp"]["bfd"] is True
+    assert "bfd" not in read_live(running(), pve1=silent, pve2=silent)[0]["bgp"]
+    assert "bfd" not in read_live(running(), pve1=silent)[0]["bgp"]
+
+
 NAMED = {
     "a key of a zone": (
         running(zones={"prod": ZONE | {"nodes-of-tomorrow": "x"}}),
