@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adopt.infer import Inferred, without_unused
 from adopt.infer_targets import targets_as_keys, without_refused
-from adopt.proxmox_fabric import SdnFabric, sdn_fabric
+from adopt.proxmox_fabric import SdnFabric, Speaking, sdn_fabric
 from adopt.survey import Remark
 from overlay.errors import IntentError
 from overlay.intent import FRR_WITH_IPV6_VTEPS, VXLAN_OVERHEAD, Overlay
@@ -114,8 +114,9 @@ class _Cluster:
             fabric["bgp"] = {"asn": asn}
             if ":" in underlay["prefix"]:
                 fabric["bgp"]["frr"] = FRR_WITH_IPV6_VTEPS
-            if any(self._probes(name) for name in nodes):
-                fabric["bgp"]["bfd"] = True
+            device = self._fabric.device if self._fabric else None
+            speaking = Speaking(self._hosts, self._ids["controllers"], device, self._say)
+            speaking.add_to(fabric["bgp"], nodes)
             fabric["vrfs"] = {
                 f"vrf_{zone}": self._vrf(zone, keys, nodes, asn)
                 for zone, keys in sorted(zones.items())
@@ -123,6 +124,7 @@ class _Cluster:
             for zone, keys in zones.items():
                 if (port := _port(zone, keys)) != overlay.get("dstport", _DEFAULTS.dstport):
                     fabric["vrfs"][f"vrf_{zone}"]["dstport"] = port
+            self._without_gateway(zones, networks)
         fabric["networks"] = sorted(networks, key=lambda network: network["vni"])
         fabric["nodes"] = nodes
         for refused in without_refused(fabric):
@@ -168,12 +170,6 @@ class _Cluster:
         self._members |= found.nodes
         return found
 
-    def _probes(self, name: str) -> bool:
-        """Whether FRR's configuration has BFD beside its sessions, as newer versions write it."""
-        main = self._hosts[name].main if name in self._hosts else None
-        group = main.neighbors.get("VTEP") if main else None
-        return bool(group and any(line.words[2:3] == ["bfd"] for line in group.options))
-
     def _nodes(self, peers: list[str]) -> dict[str, dict[str, Any]]:
         nodes = {}
         for name, ip in sorted(self._members.items()):
@@ -186,7 +182,6 @@ class _Cluster:
             holder = self._holder(name, address)
             gateway = holder[0].word("gateway") if holder else None
             nodes[name] |= {"gateway": gateway} if gateway else {}
-            nodes[name] |= self._router_id(name, address)
         known = {node["address"] for node in nodes.values()}
         for peer in peers:
             if peer not in known:
@@ -197,23 +192,6 @@ class _Cluster:
                 "lay .members and nodes/NAME/interfaces beside sdn/",
             )
         return nodes
-
-    def _router_id(self, name: str, address: str) -> dict[str, str]:
-        """Over IPv6 Proxmox makes it of a MAC, which FRR's configuration alone tells."""
-        if ":" not in address or not self.evpn:
-            return {}
-        main = self._hosts[name].main if name in self._hosts else None
-        said = main.values("bgp", "router-id") if main else []
-        if said:
-            return {"router_id": said[-1]}
-        # Any four bytes will do, as long as no two nodes have the same ones.
-        made = str(ipaddress.IPv4Address(int(ipaddress.ip_address(address)) & 0xFFFFFFFF))
-        self._say(
-            f"nodes.{name}",
-            f"no file says its BGP router-id; the intent takes {made}, and the audit reports its "
-            "own: import from the node itself (--host), or write it as `router_id`",
-        )
-        return {"router_id": made}
 
     def _holder(self, name: str, address: str) -> tuple[Device, Interface] | None:
         devices = self._hosts[name].devices.values() if name in self._hosts else ()
@@ -339,6 +317,25 @@ class _Cluster:
             network |= {"gateways": gateways} if gateways else {}
             nodes = sorted(_words(keys.get("nodes")))
             yield network | ({"nodes": nodes} if nodes else {})
+
+    def _without_gateway(
+        self, zones: Mapping[str, Mapping[str, Any]], networks: list[dict[str, Any]]
+    ) -> None:
+        """Names what Proxmox gives a bridge that holds no gateway, for the intent gives it none."""
+        with_subnet = {subnet.get("vnet") for subnet in self._ids["subnets"].values()}
+        for zone, keys in sorted(zones.items()):
+            own = (n for n in networks if n["vrf"] == f"vrf_{zone}" and "gateways" not in n)
+            bare = [network["name"] for network in own]
+            written = {f"hwaddress {keys['mac']}": bare} if keys.get("mac") else {}
+            written["arp-accept on"] = [name for name in bare if name in with_subnet]
+            for statement, vnets in written.items():
+                if vnets:
+                    self._say(
+                        f"zones.{zone}",
+                        f"Proxmox writes `{statement}` for vnets without a gateway "
+                        f"({', '.join(vnets)}), too; the intent says it only of those with one, so "
+                        "no audit looks at it",
+                    )
 
     def _gateways(self, zone: str, vnet: str) -> Iterator[str]:
         for name, subnet in sorted(self._ids["subnets"].items()):
