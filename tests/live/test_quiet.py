@@ -128,6 +128,7 @@ def moved(spec: LabSpec, name: str, node: str) -> LabSpec:
 @pytest.fixture
 def busy(lab: Lab) -> Iterator[Traffic]:
     lab.use(ROOT / "examples" / "l3-symmetric")
+    lab.blank()  # what zebra remembers of an earlier fabric is not what is tried here
     lab.deploy()
     guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
