@@ -199,7 +199,7 @@ def imported_hosts(lab: Lab, *arguments: str) -> Path:
 def without_kept(folder: Path) -> Path:
     """The same inventory, of which nothing is kept."""
     other = folder.parent / f"{folder.name}-without"
-    shutil.copytree(folder, other)
+    shutil.copytree(folder, other, dirs_exist_ok=True)
     text = (other / "fabric.yaml").read_text()
     (other / "fabric.yaml").write_text(re.sub(r", interfaces_extra_file: \S+(?=})", "", text))
     return other
