@@ -12,7 +12,11 @@ from lab.spec import Guest, LabSpec, stable_mac
 from lab.ssh import Done, run_on
 
 _NO_BRIDGE = 90
-_NO_DAD = "net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0"
+# An IPv6 address is usable at once; and a guest is not the router that its node is.
+_AS_A_GUEST = (
+    "net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 "
+    "net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0"
+)
 _SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) received")
 
 
@@ -91,8 +95,7 @@ def start_script(guest: Guest) -> str:
         f"  ip netns del {vm} 2>/dev/null || :",
         f"  ip link del {port} 2>/dev/null || :",
         f"  ip netns add {vm}",
-        # No duplicate address detection: an IPv6 address is usable at once.
-        f"  ip netns exec {vm} sysctl -qw {_NO_DAD}",
+        f"  ip netns exec {vm} sysctl -qw {_AS_A_GUEST}",
         f"  ip link add {port} address {stable_mac('port', vm)} type veth {peer}",
         f"  ip -n {vm} link set lo up",
         f"  ip link set {port} master {bridge} up",
