@@ -90,7 +90,8 @@ CONTROL_FAULTS = (
         "A VNI imports a route target that is not its own, so FRR's own import has ended.",
         "route-target",
         inject='in_vni "route-target import $(asn):777"',
-        heal='in_evpn "no vni $vni"',
+        # FRR may have lost router MACs with the routes that were gone, 10.7 too.
+        heal="in_evpn \"no vni $vni\"; sleep 2; vtysh -c 'clear bgp l2vpn evpn *'",
         stops=Ping(),
     ),
     Fault(
