@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.workers import LAB_ORDER, scope_of
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +31,7 @@ def run(folder: Path, *tests: str) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_without_a_lab_the_session_fails_and_says_why(tmp_path: Path) -> None:
     code, said = run(tmp_path, PASSES, LAB)
     assert code == 1, said
@@ -38,6 +41,7 @@ def test_without_a_lab_the_session_fails_and_says_why(tmp_path: Path) -> None:
     assert why[0].startswith("Error: 1 of the lab's tests were not run: ")
 
 
+@pytest.mark.slow
 def test_what_fails_with_debian_testing_alone_is_shown_and_decides_nothing(tmp_path: Path) -> None:
     code, said = run(tmp_path, PASSES, FORKY_FAILS, STAND_IN)
     assert code == 0, said
@@ -48,6 +52,7 @@ def test_what_fails_with_debian_testing_alone_is_shown_and_decides_nothing(tmp_p
     assert "test_2.py::test_stand_in" in told
 
 
+@pytest.mark.slow
 def test_a_failure_of_the_stable_releases_beside_it_decides(tmp_path: Path) -> None:
     code, said = run(tmp_path, FORKY_FAILS, "def test_fails(): assert not 'fine'\n")
     assert code == 1, said

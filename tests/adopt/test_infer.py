@@ -332,6 +332,7 @@ def test_files_that_say_too_little_are_an_error_that_says_what_to_add(what):
     assert "/etc/network/interfaces" in error.value.hint
 
 
+@pytest.mark.slow
 def test_a_damaged_file_ends_in_an_intent_or_in_a_clear_error():
     """Lines of a node's files cut, doubled or torn: nothing but our own errors comes of it."""
     whole = render(derive(intent_of("exit-vrrp")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -158,6 +159,7 @@ def with_sessions(draw: Any) -> FabricIntent:
     return derive(Fabric.model_validate(_in_order(keys)))
 
 
+@pytest.mark.slow
 @CALM
 @given(with_sessions())
 def test_import_of_sessions_says_all_but_the_passwords(intent: FabricIntent) -> None:
@@ -171,6 +173,7 @@ def test_import_of_sessions_says_all_but_the_passwords(intent: FabricIntent) -> 
     assert not any(unused_keys(found.fabric, found.nodes))
 
 
+@pytest.mark.slow
 @CALM
 @given(dressed())
 def test_import_of_render_is_the_intent(intent: FabricIntent) -> None:

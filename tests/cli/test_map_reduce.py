@@ -139,6 +139,7 @@ def test_the_faults_across_nodes_are_among_the_findings(serial: Report) -> None:
     assert serial.hosts["n14"].status == serial.hosts["n12"].status == "incomplete"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["forwards", "backwards"])
 def test_processes_report_what_one_thread_does(
     intent: FabricIntent, folder: Path, serial: Report, order: str
@@ -166,6 +167,7 @@ class Fatal(Snapshot):
         os._exit(1)
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_ended_is_an_error_that_says_what_to_do(
     intent: FabricIntent, tmp_path: Path
 ) -> None:

@@ -30,6 +30,7 @@ def box() -> Iterator[Inbox]:
         yield made
 
 
+@pytest.mark.slow
 def test_a_fault_is_told_once_and_its_repair_once(desk: Desk, box: Inbox) -> None:
     told = []
     for recording in (CLEAN, CLEAN, FAULT, *[FAULT] * 10, CLEAN, *[CLEAN] * 2):

@@ -31,6 +31,7 @@ def fleet(tmp_path: Path) -> Iterator[ReplayFleet]:
         yield running
 
 
+@pytest.mark.slow
 def test_plan_and_deploy_name_it_and_go_on_with_the_others(fleet: ReplayFleet):
     planned = call("--inventory", fleet.inventory, "plan")
     assert planned.code == 2
@@ -54,6 +55,7 @@ def test_alone_it_is_an_error(fleet: ReplayFleet, command: list[str]):
     assert "each chosen node is of the scope `observed`: node3" in ended.err
 
 
+@pytest.mark.slow
 def test_it_is_audited_without_its_files(fleet: ReplayFleet, tmp_path: Path):
     fleet.play("fault")
     assert call("--inventory", fleet.inventory, "audit", "-o", tmp_path / "audit").code == 2

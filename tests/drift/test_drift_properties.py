@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -171,6 +172,7 @@ def _network(
     return network
 
 
+@pytest.mark.slow
 @CALM
 @given(fabrics(), st.integers(0, 3))
 def test_a_healthy_fabric_has_no_finding(intent: FabricIntent, guests: int) -> None:
@@ -184,6 +186,7 @@ def test_a_healthy_fabric_has_no_finding(intent: FabricIntent, guests: int) -> N
     assert result.skipped == ()
 
 
+@pytest.mark.slow
 @CALM
 @given(fabrics(), st.data())
 def test_any_one_fault_is_found_where_it_is(intent: FabricIntent, data: Any) -> None:
@@ -273,6 +276,7 @@ def _is_imet(path: Any, vtep: str, targets: tuple[str, ...]) -> bool:
     return path.route_type == 3 and path.ip == vtep and path.route_targets == targets
 
 
+@pytest.mark.slow
 @CALM
 @given(fabrics(), st.data())
 def test_a_stopped_frr_is_one_finding_or_none_that_shows(intent: FabricIntent, data: Any) -> None:

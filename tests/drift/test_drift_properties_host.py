@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ STRANGER = "203.0.113.66"
 STRANGE_MAC = "02:66:66:66:66:66"
 
 
+@pytest.mark.slow
 @CALM
 @given(fabrics(), st.data())
 def test_any_one_fault_of_a_host_is_found_and_named(intent: FabricIntent, data: Any) -> None:
@@ -47,6 +49,7 @@ def test_any_one_fault_of_a_host_is_found_and_named(intent: FabricIntent, data: 
     assert unfolded(audit(intent, states, rendered=rendered)) == {(check, node.name, named)}
 
 
+@pytest.mark.slow
 @CALM
 @given(fabrics(), st.data())
 def test_any_one_thing_too_many_is_found_and_named(intent: FabricIntent, data: Any) -> None:

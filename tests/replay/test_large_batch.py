@@ -102,6 +102,7 @@ def test_of_thirty_nodes_the_one_that_hangs_is_restored_and_the_others_are_deplo
     assert thirty.nodes["node7"].switch.outcomes == {"0001": "restored"}
 
 
+@pytest.mark.slow
 def test_a_critical_finding_of_the_nodes_own_undoes_it(thirty: ReplayFleet) -> None:
     node = thirty.nodes["node7"]
     links = node.recording["ip_link"]

@@ -210,6 +210,7 @@ def test_an_answer_that_never_ends_is_a_section_that_is_not_whole() -> None:
     assert set(found) == {"plain", "validate:/etc/x"}
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(

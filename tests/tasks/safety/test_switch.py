@@ -256,6 +256,7 @@ def test_killed_at_any_step_the_node_has_its_old_files(
         assert not (machine.locked and armed), f"{phase}, step {step}"
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_a_confirmation_is_whole_or_not_there(machine: Machine) -> None:
     machine.arm()
     machine.apply()
