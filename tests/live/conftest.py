@@ -107,7 +107,10 @@ class Lab:
             time.sleep(0.5)
 
     def audit_clean(self) -> Audit:
-        audit = self.audit_until(lambda audit: audit.code == 0)
+        audit = self.audit_until(lambda audit: audit.code == 0, timeout=CONVERGE / 4)
+        if audit.code != 0:
+            self._have_lost_router_macs_come_again(audit)
+            audit = self.audit_until(lambda audit: audit.code == 0)
         assert audit.code == 0, audit.text
         assert audit.report["findings"] == []
         self.clean = True
@@ -181,6 +184,20 @@ class Lab:
                     self._have_routes_come_again(node)
         guests.start_all(self.spec)
         self.clean = True
+
+    def _have_lost_router_macs_come_again(self, audit: Audit) -> None:
+        """As docs/troubleshooting.md says, where a router MAC that FRR 8.4 has lost is all there is.
+
+        It loses one now and then when routes come and go, which is true drift, and stays; were it a
+        false alarm, this would not end it.
+        """
+        lost = [f for f in audit.roots if f["check"] == "fdb-missing" and " RMAC " in f["object"]]
+        if len(lost) < len(audit.roots):
+            return
+        for finding in lost:
+            node = self.spec.node(finding["host"])
+            if node.release == "bookworm":
+                run_on(node, f"vtysh -c 'clear bgp {finding['expected']}'").check()
 
     def _have_routes_come_again(self, origin: str) -> None:
         """As docs/troubleshooting.md says where FRR 8.4 has lost a router MAC of that node's."""
