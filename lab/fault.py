@@ -26,7 +26,7 @@ class Ping:
     """A guest's ping by which a fault shows: all are lost, or to the underlay, some are answered.
 
     `to` a guest on another node is one of those that it has; `forgets` says that it asks for the
-    MAC anew.
+    MAC again.
     """
 
     to: To = To.SEGMENT
@@ -34,8 +34,8 @@ class Ping:
     forgets: bool = False
 
     def __str__(self) -> str:
-        anew = ", its ARP entry deleted" if self.forgets else ""
-        return f"`{' '.join(('ping', *self.options.split()))}` {self.to.value}{anew}"
+        asks = ", its ARP entry deleted" if self.forgets else ""
+        return f"`{' '.join(('ping', *self.options.split()))}` {self.to.value}{asks}"
 
 
 @dataclass(frozen=True, slots=True)

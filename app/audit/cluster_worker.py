@@ -53,7 +53,7 @@ every line."""
 class Ticket:
     """What a worker is told of an audit, and all that it is told.
 
-    `run` names the audit, for each of which a worker reads its inventory anew. `intent` and `code`
+    `run` names the audit, for each of which a worker reads its inventory again. `intent` and `code`
     are digests of what it must have. Without `chosen` checks a host is collected only. `timeout`
     and `probe` as in AuditOptions; `raw` asks for the outputs, too.
     """

@@ -89,7 +89,7 @@ FORWARDING_FAULTS = (
         inject='guest=$(first_guest); need "guest" "$guest"; save guest "$guest"; '
         'bridge fdb replace "${guest% *}" dev "${guest#* }" master dynamic; sleep 2; '
         'bridge fdb del "${guest% *}" dev "${guest#* }" vlan 1 master',
-        # Learned anew, at the guest's next frame.
+        # Learned again, at the guest's next frame.
         heal='guest=$(saved guest); bridge fdb del "${guest% *}" dev "${guest#* }" master; '
         "have_guests_speak",
         shared=True,

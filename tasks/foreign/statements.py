@@ -85,18 +85,26 @@ def foreign_statements(now: _Texts, wanted: _Texts, last: _Texts) -> tuple[Forei
     Each is the managed files by path: `now` lies on the node, `wanted` would be deployed, `last` is
     what our last deployment left there. A text is None, or not there, where there is no such file.
     """
-    ours = {path: text for path, text in last.items() if text and is_ours(text)}
+    written = {path: text for path, text in last.items() if text and is_ours(text)}
+    # Another password for what has one in the intent is not foreign: the plan says that it changes.
+    ours = [_redacted(texts) for texts in (wanted, written)]
     return tuple(
-        one for path in now if path in KEPT_BY for one in _foreign_in(path, now[path], wanted, ours)
+        one
+        for path, text in _redacted(now).items()
+        if path in KEPT_BY
+        for one in _foreign_in(path, text, ours)
     )
 
 
-def _foreign_in(path: str, now: str | None, wanted: _Texts, last: _Texts) -> Iterator[Foreign]:
-    if now is None or now in (wanted.get(path), last.get(path)):
+def _redacted(texts: _Texts) -> dict[str, str]:
+    """The files that are there, without their secrets."""
+    return {path: redact(text) for path, text in texts.items() if text is not None}
+
+
+def _foreign_in(path: str, now: str, ours: Sequence[_Texts]) -> Iterator[Foreign]:
+    if now in (texts.get(path) for texts in ours):
         return
-    # Another password for what has one in the intent is not foreign: the plan says that it changes.
-    ours = [{name: redact(text or "") for name, text in texts.items()} for texts in (wanted, last)]
-    found = _FINDERS[path](redact(now), ours)
+    found = _FINDERS[path](now, ours)
     lines = now.splitlines()
     for statement, line in sorted(found.items(), key=lambda pair: pair[1]):
         words = " ".join(lines[line - 1].split())

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from lab.spec import Node
 
 CONVERGE = 120.0
+# All at once, for the tests' time. Exits, reflectors and routers still go one by one.
+DEPLOY = ("deploy", "--yes", "--canary", "none", "--batch", "100%")
 # Labs of this session in which a third try runs without Debian testing.
 stand_ins: list[Lab] = []
 
@@ -83,8 +85,7 @@ class Lab:
         return run_command_line(["--inventory", self.inventory, *arguments], timeout=timeout)
 
     def deploy(self) -> subprocess.CompletedProcess[str]:
-        # All at once, for the tests' time. Exits, reflectors and routers still go one by one.
-        done = self.run("deploy", "--yes", "--canary", "none", "--batch", "100%")
+        done = self.run(*DEPLOY)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
         return done
 
@@ -227,7 +228,7 @@ class Lab:
         fabric.up(self.whole)
         # A node whose owner had written its underlay by hand takes no deployment now: then the test
         # says what it lacks.
-        if self.run("deploy", "--yes", "--canary", "none", "--batch", "100%").returncode == 0:
+        if self.run(*DEPLOY).returncode == 0:
             guests.start_all(self.spec)
 
     def blank(self) -> None:

@@ -16,7 +16,7 @@ import yaml
 from lab import guests
 from lab.errors import LabError
 from lab.ssh import run_on
-from tests.live.conftest import ROOT
+from tests.live.conftest import DEPLOY, ROOT
 from tests.live.probes import on
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def deploy_as_before(lab: Lab, folder: Path) -> None:
         "render.TEMPLATES = pathlib.Path(sys.argv[1]); "
         "from cli.main import run; sys.exit(run(sys.argv[2:]))"
     )
-    how = ["deploy", "--yes", "--canary", "none", "--batch", "100%", "--no-prove-audit"]
+    how = [*DEPLOY, "--no-prove-audit"]
     done = subprocess.run(
         [sys.executable, "-c", program, templates, "--inventory", lab.inventory, *how],
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,

@@ -74,7 +74,7 @@ iface vmbr0 inet6 static
         post-up touch /run/by-hand
 """
 DEVICES = ("eno1.30", "vmbr9", "eno2", "bond0")
-# What of a device changes when it is made anew, or taken down in between.
+# What of a device changes when it is made again, or taken down in between.
 SAME = (
     "for it in eno1.30 vmbr9; do cd /sys/class/net/$it && "
     "echo $it $(cat ifindex address mtu operstate carrier_down_count); done; "

@@ -3,7 +3,7 @@
 To import the product's libraries takes a second of a processor's time, as much as the rest of an
 audit of the lab, and the lab's tests run more than a thousand command lines. So one process imports
 them, and is forked for each (multiprocessing's forkserver). That `run.py` itself starts, is shown
-elsewhere (tests/cli, tests/live/deploys.py, tests/test_wheel.py).
+elsewhere (tests/cli, tests/live/deploys.py, tests/cli/test_installed.py).
 """
 
 from __future__ import annotations
