@@ -29,8 +29,8 @@ from overlay.targets.written import RouteTargets
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-BEGIN = "<!-- generated from overlay/intent.py: begin -->"
-END = "<!-- generated from overlay/intent.py: end -->"
+BEGIN = "<!-- generated from overlay/keys: begin -->"
+END = "<!-- generated from overlay/keys: end -->"
 
 _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("fabric.yaml", Fabric),

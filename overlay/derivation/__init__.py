@@ -1,0 +1,1 @@
+"""How each part of a node's intent is derived; `overlay.derive` joins them."""

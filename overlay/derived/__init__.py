@@ -1,0 +1,1 @@
+"""Parts of a node's derived intent; `overlay.expected` joins them."""

@@ -1,0 +1,120 @@
+"""The devices and VRFs that a node should have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from overlay.targets.targets import NOTHING, ByHand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EVERYTHING = ("0.0.0.0/0", "::/0")
+
+
+class BridgeRole(StrEnum):
+    """What a bridge of the intent is for."""
+
+    UNDERLAY = "underlay"
+    NETWORK = "network"
+    L3VNI = "l3vni"
+
+
+@dataclass(frozen=True, slots=True)
+class PortFlags:
+    """Flags of a VXLAN device as a bridge port."""
+
+    learning: bool
+    neigh_suppress: bool
+    unicast_flood: bool
+    multicast_flood: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VxlanIntent:
+    """One VXLAN device; `bound` says that its tunnels leave from `local`.
+
+    `static_vteps` are all VTEPs of its VNI in unicast mode, else empty. That tuple is shared by all
+    nodes of the VNI, so that memory does not grow with their square.
+    """
+
+    name: str
+    vni: int
+    bridge: str
+    local: str
+    mtu: int
+    dstport: int
+    learning: bool
+    flags: PortFlags
+    group: str | None = None
+    physdev: str | None = None
+    static_vteps: tuple[str, ...] = ()
+    is_l3vni: bool = False
+    bound: bool = True
+    by_hand: ByHand = NOTHING
+
+    @property
+    def over_ipv6(self) -> bool:
+        return ":" in self.local
+
+    @property
+    def remotes(self) -> Iterator[str]:
+        """Its static flood list: every other VTEP of the VNI."""
+        return (vtep for vtep in self.static_vteps if vtep != self.local)
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeIntent:
+    """One bridge: its intended ports (guests' ports are not ours), addresses, MAC and VRF.
+
+    `mac` and `addresses` are the anycast gateway's on a network's bridge, the VTEP's address
+    with its prefix length on the underlay bridge.
+    """
+
+    name: str
+    role: BridgeRole
+    ports: tuple[str, ...]
+    mtu: int
+    guest_ports: str
+    addresses: tuple[str, ...] = ()
+    mac: str | None = None
+    vrf: str | None = None
+    gateway: str | None = None
+
+    @property
+    def routed(self) -> bool:
+        """True for a bridge that is an anycast gateway, so forwards and answers ARP."""
+        return self.role is BridgeRole.NETWORK and bool(self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class VrfIntent:
+    """One VRF of a node, with its L3VNI in the symmetric model.
+
+    `unreachable` are the prefixes that end in its table, each unless a better route is there: of
+    both families everything, so that no lookup goes on to the main table. `advertised` are the
+    prefixes that the node announces as type-5 routes.
+    """
+
+    name: str
+    l3vni: int | None
+    table: str = "auto"
+    unreachable: tuple[str, ...] = EVERYTHING
+    advertised: tuple[str, ...] = ()
+    by_hand: ByHand = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class VipIntent:
+    """A floating address of the underlay on one node (VRRP); `address` has its length."""
+
+    id: int
+    address: str
+    priority: int
+
+    @property
+    def ip(self) -> str:
+        """The address without its length."""
+        return self.address.partition("/")[0]

@@ -1,0 +1,114 @@
+"""What a node should say to its BGP neighbours, and what a router outside should hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from overlay.sessions.intended import OutsideOptions, SessionsIntent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamPeer:
+    """A router outside the fabric that an exit node peers with by eBGP."""
+
+    address: str
+    asn: int
+    options: OutsideOptions = field(default_factory=OutsideOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class ExitIntent:
+    """A VRF that a node routes to the outside: by `gateway`, or as its upstream peers say.
+
+    A `backup` exit is used only while the VRF's primary exit is gone; the VRF's routes are known
+    by `route_target`. `defaults` are the default routes that it tells the other nodes.
+    """
+
+    vrf: str
+    gateway: str | None
+    backup: bool = False
+    route_target: str = ""
+    defaults: tuple[str, ...] = ("0.0.0.0/0", "::/0")
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The address families of `defaults`, as FRR names them."""
+        return tuple("ipv6" if ":" in prefix else "ipv4" for prefix in self.defaults)
+
+
+@dataclass(frozen=True, slots=True)
+class BfdIntent:
+    """BFD with each BGP neighbour; `interval` is in milliseconds."""
+
+    interval: int
+    multiplier: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How a BGP instance notices that a neighbour is gone; its timers are in seconds."""
+
+    keepalive: int
+    hold: int
+    connect: int
+    bfd: BfdIntent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReflectorIntent:
+    """A route reflector: nodes within `listen_range` become its clients by themselves."""
+
+    cluster_id: str
+    listen_range: str
+    listen_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaticRoute:
+    """One static route of a router; several with one prefix are ECMP."""
+
+    prefix: str
+    next_hop: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouterIntent:
+    """A router outside the fabric: eBGP with the exits (`asn` set), or static routes to them."""
+
+    asn: int | None
+    router_id: str | None
+    exits: tuple[str, ...]
+    routes: tuple[StaticRoute, ...] = ()
+    detection: Detection | None = None
+    sessions: SessionsIntent = field(default_factory=SessionsIntent)
+    options: OutsideOptions = field(default_factory=OutsideOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class BgpIntent:
+    """A node's BGP instance within the fabric.
+
+    `mesh` holds the addresses of those it peers with by iBGP, its own perhaps among them: one
+    tuple for all nodes. `advertised` are the prefixes that an exit tells its upstream peers.
+    """
+
+    asn: int
+    router_id: str
+    coalesce_time: int
+    own_address: str
+    mesh: tuple[str, ...]
+    detection: Detection
+    reflector: ReflectorIntent | None = None
+    exits: tuple[ExitIntent, ...] = ()
+    upstreams: tuple[UpstreamPeer, ...] = ()
+    advertised: tuple[str, ...] = ()
+    sessions: SessionsIntent = field(default_factory=SessionsIntent)
+
+    @property
+    def peers(self) -> Iterator[str]:
+        """The addresses of its iBGP EVPN neighbours, in the order of the intent."""
+        return (speaker for speaker in self.mesh if speaker != self.own_address)

@@ -1,0 +1,1 @@
+"""The sections of `fabric.yaml`, as typed models; `overlay.intent` joins them."""

@@ -1,0 +1,59 @@
+"""`nodes` and `vips`: the nodes, and the addresses that move between them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, IPvAnyAddress
+
+from overlay.kept.extras import Extras
+from overlay.keys.kinds import Role, Scope
+from overlay.sessions.keys import NodeSession
+from overlay.values import Asn, FrrVersion, GatewayAddress, InterfaceName, Strict
+
+
+class Node(Extras):
+    """One node of the fabric; its name is that of a host in the inventory."""
+
+    role: Role = Field(
+        Role.VTEP,
+        description="Its role: a VTEP, a BGP route reflector, or the router outside the fabric.",
+    )
+    address: IPvAnyAddress = Field(
+        description="Its underlay address: its VTEP address and, where of IPv4, its BGP router-id."
+    )
+    port: InterfaceName | None = Field(None, description="Its underlay NIC; default underlay.port.")
+    router_id: IPvAnyAddress | None = Field(
+        None,
+        description="BGP router-id, of the form a.b.c.d; default the address. Needed over IPv6.",
+    )
+    gateway: IPvAnyAddress | None = Field(
+        None, description="Default gateway of the node itself, on the underlay; default none."
+    )
+    asn: Asn | None = Field(
+        None, description="AS number of a router: it peers with the exits; default: static routes."
+    )
+    session: NodeSession = Field(
+        default_factory=lambda: NodeSession.model_validate({}),
+        description="Options of its BGP sessions; default as bgp.session says.",
+    )
+    scope: Scope | None = Field(None, description="Its managed scope; default the fabric's.")
+    frr: FrrVersion | None = Field(
+        None, description="The version of its FRR, in quotes; default bgp.frr."
+    )
+
+    @property
+    def speaks_as(self) -> str:
+        """Its BGP router-id."""
+        return str(self.router_id or self.address)
+
+
+class Vip(Strict):
+    """An address of the underlay that moves between nodes (VRRP)."""
+
+    address: GatewayAddress = Field(description="The floating address, address/length.")
+    id: int = Field(ge=1, le=255, description="The VRRP group's number.")
+    priorities: dict[str, Annotated[int, Field(ge=1, le=254)]] = Field(
+        min_length=1,
+        description="Priority by node; of the nodes that are up, the highest is the master.",
+    )

@@ -1,0 +1,87 @@
+"""`underlay` and `overlay`: what carries the tunnels, and what all tunnels have in common."""
+
+from __future__ import annotations
+
+from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator
+
+from overlay.keys.kinds import multicast
+from overlay.values import InterfaceName, MacAddress, NamePattern, Pattern, Strict
+
+
+class Underlay(Strict):
+    """The network that carries the tunnels."""
+
+    prefix: IPvAnyNetwork = Field(
+        description="The underlay's prefix; every node's address lies in it."
+    )
+    bridge: InterfaceName = Field(
+        "vmbr0",
+        description="The bridge that holds the VTEP address (Proxmox: vmbr0); in the overlay "
+        "scope any interface.",
+    )
+    port: InterfaceName = Field(
+        "eno1", description="The NIC below that bridge; a node can name its own."
+    )
+    mtu: int = Field(
+        1550, ge=1280, le=9216, description="MTU of the NIC: overlay + 50 (IPv4) or + 70 (IPv6)."
+    )
+    forwarding: bool | None = Field(
+        None,
+        description="Whether nodes forward IP; default: only where the topology routes. Set it to "
+        "true where a node without routing forwards for other reasons (NAT, containers).",
+    )
+
+
+class Names(Strict):
+    """What devices are called: `{vni}` is their VNI, `{name}` their network's or VRF's name."""
+
+    device: NamePattern = Field("vxlan{vni}", description="VXLAN device of a network.")
+    bridge: NamePattern = Field("vmbr{vni}", description="Bridge of a network.")
+    l3vni_device: NamePattern = Field("vxlan{vni}", description="VXLAN device of an L3VNI.")
+    l3vni_bridge: NamePattern = Field("vmbr{vni}", description="Bridge of an L3VNI.")
+
+
+class Overlay(Strict):
+    """What all VXLAN devices and their bridges have in common."""
+
+    mtu: int = Field(1500, ge=576, le=9146, description="MTU of the overlay's bridges and VMs.")
+    dstport: int = Field(4789, ge=1, le=65535, description="UDP port of the tunnels.")
+    source_address: bool = Field(
+        True,
+        description="Whether tunnels leave from the node's address; false: from the one that the "
+        "route takes, as in Proxmox's VXLAN zones. EVPN and IPv6 underlays need it.",
+    )
+    arp_suppression: bool | None = Field(
+        None,
+        description="Whether VXLAN devices answer ARP and ND for guests that EVPN knows; default: "
+        "in evpn mode. A network can set its own, as of the two below.",
+    )
+    unicast_flood: bool | None = Field(
+        None,
+        description="Whether frames to an unknown MAC are flooded to the other VTEPs; default: "
+        "not in evpn mode.",
+    )
+    multicast_flood: bool | None = Field(
+        None,
+        description="Whether multicast is flooded to the other VTEPs; default: in evpn mode only "
+        "where a network has an IPv6 gateway, whose neighbour discovery needs it.",
+    )
+    group: IPvAnyAddress | None = Field(
+        None, description="Multicast group of all VNIs (multicast mode); a network can set its own."
+    )
+    gateway_mac: MacAddress | None = Field(
+        None, description="MAC of every anycast gateway, the same on each node."
+    )
+    guest_ports: Pattern = Field(
+        "^(tap|veth|fwpr|fwln)[0-9]+",
+        description="Regular expression of guests' bridge ports, which a deployment keeps.",
+    )
+    names: Names = Field(
+        default_factory=lambda: Names.model_validate({}),
+        description="What devices are called, by pattern.",
+    )
+
+    @field_validator("group")
+    @classmethod
+    def _is_multicast(cls, value: IPvAnyAddress | None) -> IPvAnyAddress | None:
+        return multicast(value)
