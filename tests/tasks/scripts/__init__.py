@@ -1,0 +1,1 @@
+"""Tests of the switch: its scripts really run, against a temporary root."""
