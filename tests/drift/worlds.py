@@ -93,6 +93,14 @@ def bridged(nodes: int = 3) -> FabricIntent:
     return _derive(nodes, mode="evpn", bgp={"asn": 1234}, networks=[{"vni": 2}, {"vni": 3}])
 
 
+def led_out() -> FabricIntent:
+    """`bridged`, and node1 leads VNI 2 to a LAN by VLAN 20 of eno2, node2 by a bond as a whole."""
+    fabric = bridged().fabric
+    ports = {"node1": ("eno2.20",), "node2": ("bond0",)}
+    network = fabric.networks[0].model_copy(update={"ports": ports})
+    return derive(fabric.model_copy(update={"networks": (network, *fabric.networks[1:])}))
+
+
 def unicast(nodes: int = 3) -> FabricIntent:
     """Head-end replication, VNIs 2 and 3 on all nodes."""
     return _derive(nodes, mode="unicast", networks=[{"vni": 2}, {"vni": 3}])
