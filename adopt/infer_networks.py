@@ -38,6 +38,7 @@ def _mac(_: Device, bridge: Device | None) -> str | None:
 def overlay_keys(survey: Survey, vnis: Vnis, room: int) -> dict[str, Any]:
     """`overlay:` of the intent: what most VXLAN devices and bridges have; defaults left out."""
     keys: dict[str, Any] = {}
+    _remark_singles(survey)
     mtu = _overlay_mtu(vnis, room)
     if mtu != _DEFAULTS.mtu:
         keys["mtu"] = mtu
@@ -61,6 +62,20 @@ def overlay_keys(survey: Survey, vnis: Vnis, room: int) -> dict[str, Any]:
     ]
     guests = survey.most("the pattern of guests' ports", patterns, _DEFAULTS.guest_ports)
     return keys | ({"guest_ports": guests} if guests != _DEFAULTS.guest_ports else {})
+
+
+def _remark_singles(survey: Survey) -> None:
+    for host in survey.hosts:
+        for device in host.singles:
+            maps = device.all("bridge-vlan-vni-map")
+            said = f" ({', '.join(a.value for a in maps)})" if maps else ""
+            survey.remark(
+                host,
+                f"{device.name} carries several VNIs, by VLANs of its bridge{said}: the intent "
+                "cannot say that (docs/topologies.md) and has no such network",
+                device.file,
+                device.line,
+            )
 
 
 def _gateway_macs(vnis: Vnis, vni: int) -> list[str]:

@@ -48,10 +48,10 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "device": ("vxlan-group",),
         "dstport": ("vxlan-dstport",),
         "learning": ("vxlan-learning",),
-        "external": ("vxlan-vni",),
+        "external": ("vxlan-vni", "vxlan-unexpected"),
         "ttl": "the kernel's default reaches any VTEP, and is rendered nowhere",
         "ageing": "in EVPN zebra removes MACs; elsewhere the kernel's default is as good as any",
-        "vnifilter": "only with `external`, which is found as a wrong VNI",
+        "vnifilter": "only with `external`, which is found",
     },
     "BridgePort": {
         "state": ("bridge-port-state",),

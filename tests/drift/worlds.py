@@ -183,14 +183,15 @@ def no_link(host: str, name: str) -> Mutation:
     return lambda states: _links(states, host).pop(name) and None
 
 
-def new_link(host: str, like: str, name: str, **vxlan: Any) -> Mutation:
+def new_link(host: str, like: str, name: str, *, master: str | None = "", **vxlan: Any) -> Mutation:
     """A further VXLAN device, like another one but for what is named."""
 
     def mutate(states: States) -> None:
         links = _links(states, host)
         old = links[like]
         assert old.vxlan is not None
-        links[name] = replace(old, name=name, vxlan=replace(old.vxlan, **vxlan))
+        found = replace(old, name=name, vxlan=replace(old.vxlan, **vxlan))
+        links[name] = found if master == "" else replace(found, master=master)
 
     return mutate
 

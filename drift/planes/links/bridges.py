@@ -8,6 +8,7 @@ from drift.applies import with_gateways
 from drift.causes import Broken, breaks_device
 from drift.model import CRITICAL, WARNING, Check, Depth
 from drift.planes.links.fields import Field
+from drift.planes.links.vxlans import from_single
 from overlay.outputs import IP_LINK
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ BRIDGE_MISSING = Check(
     remedy="`ifup vmbr2`, then `ifup vxlan2`. The guests' ports are not in that file: put "
     "each back with `ip link set tap100i0 master vmbr2`, or restart the guest.",
     explains=breaks_device,
+    follows=from_single,
     depth=Depth.DEVICE + 1,
 )
 
