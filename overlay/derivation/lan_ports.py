@@ -30,6 +30,8 @@ def vlan_of(port: str) -> tuple[str, int] | None:
 
 def ports_on(network: Network, node: str) -> tuple[str, ...]:
     """The names of a network's ports to a LAN on one node, each once."""
+    if not network.ports:
+        return ()
     globs = network.ports.items()
     said = (name for glob, names in globs if fnmatchcase(node, glob) for name in names)
     return tuple(dict.fromkeys(said))
