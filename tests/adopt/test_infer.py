@@ -243,27 +243,6 @@ CASES: dict[str, tuple[str, list[tuple[str, str, str, str]], dict[str, Any], lis
         {"scope": "overlay", "nodes.node1.scope": None},
         [f"node{n}/etc/network/interfaces:35: vmbr0 has several ports: eno1, eno2: the intent leaves the underlay alone there (scope: overlay)" for n in (1, 2, 3)],
     ),
-    "ports to a LAN": (
-        "l2-evpn",
-        [
-            ("node1", NET, "bridge-ports vxlan2\n", "bridge-ports vxlan2 eno2.20 tap100i0 bond0\n"),
-            ("node2", NET, "bridge-ports vxlan2\n", "bridge-ports vxlan2 eno1\n"),
-        ],
-        {"networks.0.ports": {"node1": ["eno2.20", "bond0"]}},
-        ["node2/etc/network/interfaces:44: eno1 is a port of vmbr2 and of vmbr0: the intent leaves it out"],
-    ),
-    "a device for several VNIs": (
-        "l2-evpn",
-        [("node1", NET, "auto vxlan3\n", "iface vxlan0\n vxlan-local-tunnelip 192.168.0.1\n bridge-vlan-vni-map 104=4\n bridge-vlan-vni-map 105=5\n\nauto vxlan3\n")],
-        {"overlay.device": "per-vni"},
-        ["node1/etc/network/interfaces:23: vxlan0 carries several VNIs, by VLANs of its bridge (104=4, 105=5): the intent cannot say that (docs/topologies.md) and has no such network"],
-    ),
-    "a device for several VNIs that a command makes": (
-        "l2-evpn",
-        [("node1", NET, "auto vxlan3\n", "iface vxlan0\n pre-up ip link add vxlan0 type vxlan external vnifilter local 192.168.0.1 dstport 4789 nolearning\n\nauto vxlan3\n")],
-        {},
-        ["node1/etc/network/interfaces:23: vxlan0 carries several VNIs, by VLANs of its bridge: the intent cannot say that (docs/topologies.md) and has no such network"],
-    ),
     "the daemon that is gone": (
         "exit-vrrp",
         [("node1", NET, "vrrp 1 192.168.0.10/24", "vrrp_id 1\n vrrp_priority 2\n vrrp_virtual_ip 192.168.0.10"), ("node1", FRR, " vrrp 1 priority 200\n", "")],
