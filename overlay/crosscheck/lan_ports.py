@@ -40,8 +40,8 @@ def placed(fabric: Fabric) -> Iterator[Complaint]:
             elif not set(found) & set(carriers[network.vni]):
                 yield (
                     key,
-                    f"{few(found)} does not carry VNI {network.vni}",
-                    "name a node that does, or add it under `nodes:` of this network",
+                    f"VNI {network.vni} is not carried by {few(found)}",
+                    "name a node that carries it, or add this one under `nodes:` of this network",
                 )
             if not names:
                 yield key, "it names no port", "name one, such as eno2 or bond0.20, or remove it"
