@@ -1,1 +1,1 @@
-"""Tests of the switch: its scripts really run, against a temporary root."""
+"""Tests of the joined scripts that a node runs, against a real shell."""
