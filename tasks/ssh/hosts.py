@@ -71,7 +71,7 @@ def start(inventory: dict[str, Any], workers: int) -> Nornir:
 
 
 def _from_plugin(folder: Path, plugin: InventoryPlugin, workers: int) -> Nornir:
-    """A Nornir of the hosts that a plugin knows (NetBox, Ansible, …); beside a fabric.yaml, of its nodes.
+    """The hosts that a plugin knows (NetBox, Ansible, …); beside a fabric.yaml, its nodes alone.
 
     Raises FleetError where the plugin is not installed or fails, IntentError where it does not know
     a node.
