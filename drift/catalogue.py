@@ -35,7 +35,7 @@ from drift.planes import (
     router_macs as router_mac_entries,
 )
 from drift.planes.links import plane as links
-from drift.planes.vrfs import exits, isolation
+from drift.planes.vrfs import exits, isolation, networks, rules
 from drift.planes.vrfs import routes as vrf_routes
 from overlay.errors import FleetError
 from overlay.outputs import ALWAYS
@@ -57,7 +57,9 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     router_mac_entries.PLANE,
     local_macs.PLANE,
     vrf_routes.PLANE,
+    networks.PLANE,
     neighbours.PLANE,
+    neighbours.STATIC,
     evpn.PLANE,
     route_distinguishers.ACROSS,
     prefixes.PLANE,
@@ -74,6 +76,7 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     addresses.UNDERLAY,
     exits.PLANE,
     isolation.PLANE,
+    rules.PLANE,
     vrrp.PLANE,
     masters.ACROSS,
     sysctls.PLANE,

@@ -207,11 +207,22 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Route": {
         "table": ("exit-route", "vrf-isolation", "vrf-route-missing"),
-        "prefix": ("exit-route", "vrf-isolation", "vrf-route-missing"),
+        "prefix": ("exit-route", "vrf-isolation", "vrf-route-missing", "gateway-route"),
         "type": ("exit-route", "vrf-isolation", "vrf-route-missing"),
         "metric": ("exit-route", "vrf-route-missing"),
         "protocol": "who put a route there does not matter where it leads",
         "hops": ("exit-route", "vrf-route-missing"),
+    },
+    "Rule": {
+        "priority": "which rule comes first is their order",
+        "action": ("vrf-rule",),
+        "table": ("vrf-rule",),
+        "source": ("vrf-rule",),
+        "target": ("vrf-rule",),
+        "device": ("vrf-rule",),
+        "to_vrf": ("vrf-rule",),
+        "narrowed": ("vrf-rule",),
+        "text": _EVIDENCE,
     },
     "Neighbour": {
         "address": ("neighbor-missing",),

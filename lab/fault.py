@@ -19,6 +19,7 @@ class To(StrEnum):
     TAGGED = "within the VNI, in tagged frames"
     GATEWAY = "to its gateway, whose MAC it knows from another node"
     UNDERLAY = "to its node's VTEP address, which answers"
+    OUTSIDE = "to the outside; through an exit, of guests of other nodes, too"
 
 
 @dataclass(frozen=True, slots=True)

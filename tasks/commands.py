@@ -73,6 +73,8 @@ COMMANDS = (
     CollectCommand(outputs.IP_ADDRESS, "ip -j address show", "json"),
     CollectCommand(outputs.IP_ROUTE, "ip -j route show table all", "json"),
     CollectCommand(outputs.IP6_ROUTE, "ip -6 -j route show table all", "json"),
+    CollectCommand(outputs.IP_RULE, "ip -j rule show", "json"),
+    CollectCommand(outputs.IP6_RULE, "ip -6 -j rule show", "json"),
     # As the routes, after BGP's table: what that has just told zebra is in the kernel by now.
     CollectCommand(outputs.IP_NEIGH, "ip -j neigh show", "json"),
     CollectCommand(outputs.SYSCTL, "sysctl -e"),

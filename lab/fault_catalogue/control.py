@@ -74,6 +74,9 @@ CONTROL_FAULTS = (
         "l3vni",
         inject='vni=$(l3vni); need L3VNI "$vni"; save vni "$vni"; in_vrf "no vni $vni"',
         heal='in_vrf "vni $(saved vni)"',
+        # Each node has both networks itself, and goes on routing between them by its own bridges.
+        topology="exit-single-gateway",
+        stops=Ping(To.OUTSIDE),
     ),
     Fault(
         "route-target",
@@ -154,7 +157,19 @@ CONTROL_FAULTS = (
     ),
     Fault(
         "type5-missing",
-        "The exit no longer advertises its default route.",
+        "The only exit no longer advertises its default route.",
+        "type5-missing",
+        inject="in_vrf_evpn 'no default-originate ipv4'",
+        heal="in_vrf_evpn 'default-originate ipv4'",
+        node="node1",
+        bound=True,
+        shared=True,
+        topology="exit-single-gateway",
+        stops=Ping(To.OUTSIDE),
+    ),
+    Fault(
+        "type5-missing-of-several",
+        "One of several exits no longer advertises its default route: the others carry on.",
         "type5-missing",
         inject="in_vrf_evpn 'no default-originate ipv4'",
         heal="in_vrf_evpn 'default-originate ipv4'",

@@ -84,10 +84,13 @@ LINK_FAULTS = (
     ),
     Fault(
         "vxlan-group",
-        "The VXLAN device floods to another multicast group than the other nodes.",
+        "The VXLAN device floods to a multicast group of its own.",
         "vxlan-group",
-        inject='ip link set dev "$vxlan" type vxlan id "$vni" group 225.20.1.99 dev "$(underlay)"',
+        inject='local=$(local_of "$vxlan"); ip link set dev "$vxlan" type vxlan id "$vni" '
+        'group "225.20.2.${local##*.}" dev "$(underlay)"',
         heal='ip link set dev "$vxlan" type vxlan id "$vni" group 225.20.1.1 dev "$(underlay)"',
+        # Guests that know each other's MAC go on.
+        stops=Ping(To.UNHEARD),
         topology="l2-multicast",
     ),
     Fault(
