@@ -268,7 +268,7 @@ STATEMENTS: Mapping[str, Mapping[str, Entry]] = {
         "bridge-stp": ("bridge-settings",),
         "bridge-unicast-flood": ("bridge-port-flood",),
         "hwaddress": ("gateway-mac",),
-        "ip-forward": _ON_DISK,
+        "ip-forward": ("sysctl",),
         "ip6-forward": _ON_DISK,
         "mtu": ("mtu",),
         "pre-up": ("vxlan-vni", "vxlan-local-ip", "vxlan-dstport", "vxlan-group"),

@@ -140,6 +140,18 @@ have_guests_speak() {
         ip netns exec "$guest" ping -c 1 -W 1 224.0.0.1 >/dev/null 2>&1 || :
     done
 }
+members_of_vrf() { ip -o link show master "$vrf" | cut -d : -f 2 | cut -d @ -f 1; }
+have_guests_ask_their_gateway() {
+    for guest in $(ip netns list | cut -d ' ' -f 1); do
+        gateway=$(ip -n "$guest" route show default | sed -n 's/.*via \([^ ]*\) .*/\1/p')
+        ip netns exec "$guest" ping -c 1 -W 1 "$gateway" >/dev/null 2>&1 || :
+    done
+}
+# What the kernel itself has asked for in $vrf, each as "ADDRESS DEVICE MAC".
+local_neighbours() {
+    ip -4 neigh show vrf "$vrf" | grep -v zebra |
+        sed -n 's/^\([^ ]*\) dev \([^ ]*\) lladdr \([^ ]*\) .*/\1 \2 \3/p'
+}
 # The first router MAC on the L3VNI's device $1 that a route carries, as "MAC VTEP".
 first_router_mac() {
     vtysh -c 'show bgp l2vpn evpn' | sed -n 's/.*Rmac:\([0-9a-f:]*\).*/\1/p' | sort -u |

@@ -100,10 +100,10 @@ def commands_for(wanted: Collection[str], node: NodeIntent) -> tuple[CollectComm
 
 
 def _on(node: NodeIntent, command: CollectCommand) -> CollectCommand:
-    """`sysctl` with the keys that the intent sets; of other settings nothing is asked."""
+    """`sysctl` with the keys that the intent asks for; of other settings nothing is asked."""
     if command.slug != outputs.SYSCTL:
         return command
-    keys = sorted({shlex.quote(key) for key, _ in node.sysctls})
+    keys = sorted({shlex.quote(key) for key, _ in node.kernel_settings})
     return replace(command, command=" ".join([command.command, *keys]))
 
 

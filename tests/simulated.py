@@ -107,7 +107,7 @@ class Fleet:
             heard = list(self._hears(node))
             printed["ip_neigh"] = list(neighbours(node, heard, self._announced))
         if node.sysctls:
-            printed["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.sysctls)
+            printed["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.kernel_settings)
         if node.name in self.stopped:
             return printed
         if node.name in self.rendered:

@@ -116,7 +116,13 @@ def examine_static(view: HostView) -> Iterator[RawFinding]:
             entry.mac,
             what="static neighbour entry",
             evidence=lines(IP_NEIGH, [entry.text]),
-            about=About(device=bridge.name, vni=vxlan.vni, vrf=bridge.vrf, address=entry.address),
+            about=About(
+                device=bridge.name,
+                vni=vxlan.vni,
+                vrf=bridge.vrf,
+                address=entry.address,
+                group=("neighbor-static", view.host, bridge.vrf),
+            ),
         )
 
 

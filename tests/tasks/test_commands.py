@@ -20,7 +20,7 @@ KERNEL = {"bridge_fdb", "ip_link", "ip_address", "sysctl"}
 FILES = {"file_interfaces", "file_frr_conf", "file_daemons", "file_90_evpn_fleet_conf"}
 EVPN = {"bgp_l2vpn_evpn", "evpn_summary", "running_config"}
 VTEP = {"bridge_fdb_later", "evpn_duplicate_macs", "evpn_duplicate_addresses", "ip_neigh"}
-VRF = {"evpn_vni", "ip_route", "ip6_route"}
+VRF = {"evpn_vni", "ip_route", "ip6_route", "ip_rule", "ip6_rule"}
 
 # What each kind of node is asked, written down by hand.
 ASKED = {
@@ -80,6 +80,8 @@ PRINTED_BY = {
     "ip_address": "ip -j address show",
     "ip_route": "ip -j route show table all",
     "ip6_route": "ip -6 -j route show table all",
+    "ip_rule": "ip -j rule show",
+    "ip6_rule": "ip -6 -j rule show",
     "ip_neigh": "ip -j neigh show",
     "vrrp": "vtysh -c 'show vrrp json'",
     "sysctl": "sysctl -e",

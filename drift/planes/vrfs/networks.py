@@ -143,7 +143,8 @@ def _finding(view: HostView, network: _Network, prefix: str, route: Route | None
             device=bridge.name,
             vrf=bridge.vrf,
             vni=view.vni_by_bridge.get(bridge.name),
-            group=("gateway-route", view.host, bridge.name),
+            # Who has lost or overridden one has mostly done so to others of the VRF.
+            group=("gateway-route", view.host, bridge.vrf),
         ),
     )
 

@@ -69,7 +69,7 @@ def _of_family(
         if _takes_guests(view, rule, networks):
             yield VRF_RULE.found(
                 view.host,
-                f"{family} rule {rule.priority}",
+                f"{family} rule {rule.priority}{_whom(rule)}",
                 "extra",
                 None,
                 f"{rule.action} {rule.table}" if rule.table else rule.action,
@@ -87,6 +87,11 @@ def _takes_guests(view: HostView, rule: Rule, networks: Networks) -> bool:
     if rule.device is not None and rule.device not in ours:
         return False
     return rule.table not in _tables(view) and _overlaps(rule.source, networks)
+
+
+def _whom(rule: Rule) -> str:
+    said = (("from", rule.source), ("to", rule.target), ("iif", rule.device))
+    return "".join(f" {word} {value}" for word, value in said if value is not None)
 
 
 def _tables(view: HostView) -> set[str | None]:

@@ -192,19 +192,19 @@ KERNEL: dict[tuple[str, str], Case] = {
     ("vrf-rule", "one before it drops a network"): Case(
         json("node1", "ip_rule", _first_rule(dst="10.0.2.0", dstlen=24, action="blackhole")),
         "node1",
-        "IPv4 rule 500",
+        "IPv4 rule 500 to 10.0.2.0/24",
         "Expected: absent Actual: blackhole",
     ),
     ("vrf-rule", "one before it takes what a gateway's bridge receives"): Case(
         json("node1", "ip6_rule", _first_rule(iif="vmbr2", table="77")),
         "node1",
-        "IPv6 rule 500",
+        "IPv6 rule 500 iif vmbr2",
         "Actual: lookup 77",
     ),
     ("vrf-rule", "one before it takes what is for the management network"): Case(
         json("node1", "ip_rule", _first_rule(dst="10.255.0.0", dstlen=24, table="mgmt")),
         "node1",
-        "IPv4 rule 500",
+        "IPv4 rule 500 to 10.255.0.0/24",
         "Actual: lookup mgmt",
         severity=WARNING,
     ),
