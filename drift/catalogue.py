@@ -34,6 +34,7 @@ from drift.planes import (
 from drift.planes import (
     router_macs as router_mac_entries,
 )
+from drift.planes.links import guest_ports
 from drift.planes.links import plane as links
 from drift.planes.vrfs import exits, isolation, networks, rules
 from drift.planes.vrfs import routes as vrf_routes
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 _COMPARISONS: tuple[Plane | Across, ...] = (
     links.PLANE,
+    guest_ports.PLANE,
     vteps.ACROSS,
     router_macs.ACROSS,
     programming.PLANE,

@@ -54,15 +54,15 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "vnifilter": "only with `external`, which is found as a wrong VNI",
     },
     "BridgePort": {
-        "state": ("bridge-port-state",),
+        "state": ("bridge-port-state", "guest-port-blocked"),
         "learning": ("bridge-port-learning",),
         "flood": ("bridge-port-flood",),
         "mcast_flood": ("bridge-port-flood",),
-        "bcast_flood": "not rendered: every kernel begins with it on",
+        "bcast_flood": ("bridge-port-broadcast",),
         "neigh_suppress": ("bridge-port-neigh-suppress",),
         "isolated": ("bridge-port-isolated",),
         "hairpin": "not rendered: every kernel begins with it off",
-        "locked": "not rendered: every kernel begins with it off",
+        "locked": ("guest-port-blocked",),
     },
     "BridgeDetail": {
         "stp_state": ("bridge-settings",),

@@ -55,6 +55,16 @@ FORWARDING_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "fdb-missing-taken",
+        "The bridge takes the MAC of another node's guest for its own, and keeps its frames.",
+        "fdb-missing",
+        inject='remote=$(first_remote); need "remote MAC" "$remote"; save remote "$remote"; '
+        'freeze_zebra; bridge fdb replace "${remote% *}" dev "$bridge" self local permanent',
+        heal='remote=$(saved remote); bridge fdb del "${remote% *}" dev "$bridge" self || :; '
+        + _PUT_BACK,
+        stops=Ping(),
+    ),
+    Fault(
         "rmac-missing",
         "Another VTEP's router MAC is not in the L3VNI's forwarding database, as FRR 8.4 loses it.",
         "fdb-missing",

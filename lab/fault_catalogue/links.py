@@ -155,6 +155,14 @@ LINK_FAULTS = (
         "flood on",
     ),
     Fault(
+        "bridge-port-broadcast",
+        "Broadcasts no longer enter the tunnel.",
+        "bridge-port-broadcast",
+        inject='bridge link set dev "$vxlan" bcast_flood off',
+        heal='bridge link set dev "$vxlan" bcast_flood on',
+        stops=Ping(To.UNHEARD),
+    ),
+    Fault(
         "bridge-port-isolated",
         "All ports of the bridge are isolated, as for guests that must not reach each other: the "
         "VXLAN port, too.",
@@ -177,6 +185,14 @@ LINK_FAULTS = (
         "bridge-port-state",
         inject='bridge link set dev "$vxlan" state 0',
         heal='bridge link set dev "$vxlan" state 3',
+        stops=Ping(),
+    ),
+    Fault(
+        "guest-port-blocked",
+        "The ports of guests are disabled in their bridge, though they are up.",
+        "guest-port-blocked",
+        inject=_EACH_PORT + '[ "$port" = "$vxlan" ] || bridge link set dev "$port" state 0; done',
+        heal=_EACH_PORT + 'bridge link set dev "$port" state 3; done',
         stops=Ping(),
     ),
     Fault(

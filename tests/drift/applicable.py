@@ -10,7 +10,7 @@ LINKS = frozenset(
         "vxlan-missing", "vxlan-unexpected", "vxlan-vni", "vxlan-local-ip", "vxlan-dstport",
         "vxlan-learning", "link-down", "bridge-missing", "bridge-membership",
         "bridge-port-learning", "bridge-port-neigh-suppress", "bridge-port-flood",
-        "bridge-port-isolated", "bridge-settings", "bridge-port-state", "vrf-missing",
+        "bridge-port-broadcast", "guest-port-blocked", "bridge-port-isolated", "bridge-settings", "bridge-port-state", "vrf-missing",
         "vrf-membership", "mtu", "vtep-duplicate",
     }
 )  # fmt: skip
