@@ -173,7 +173,7 @@ class HostView:
 
     def _is_own(self, entry: FdbEntry) -> bool:
         """False for a foreign MAC that a bridge takes for its own: its frames end in the node."""
-        link = self.links.get(entry.device)
+        link = self.links.get(entry.device or "")
         return link is None or link.mac is None or link.mac == entry.mac
 
     def is_ready(self, vxlan: VxlanIntent) -> bool:

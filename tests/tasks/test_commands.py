@@ -27,12 +27,19 @@ ASKED = {
     ("l2-multicast", "node1"): KERNEL | FILES,
     ("l2-unicast", "node1"): KERNEL | FILES,
     ("l2-evpn", "node1"): KERNEL | FILES | EVPN | VTEP,
-    ("l3-asymmetric", "node1"): KERNEL | FILES | EVPN | VTEP,
+    ("l3-asymmetric", "node1"): KERNEL | FILES | EVPN | VTEP | {"ip_route", "ip6_route"},
     ("l3-symmetric", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
     ("route-reflectors", "rrserver1"): KERNEL | FILES | EVPN,
     ("exit-single-gateway", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
-    ("exit-upstream-bgp", "node1"): KERNEL | FILES | EVPN | VTEP | VRF | {"bgp_summary"},
-    ("exit-upstream-bgp", "router"): KERNEL | FILES | {"running_config", "ip_route", "bgp_summary"},
+    ("exit-upstream-bgp", "node1"): KERNEL
+    | FILES
+    | EVPN
+    | VTEP
+    | VRF
+    | {"bgp_summary", "bfd_peers"},
+    ("exit-upstream-bgp", "router"): KERNEL
+    | FILES
+    | {"running_config", "ip_route", "bgp_summary", "bfd_peers"},
     ("exit-vrrp", "node2"): KERNEL | FILES | EVPN | VTEP | VRF | {"vrrp"},
     ("exit-vrrp", "router"): KERNEL | FILES | {"running_config", "ip_route"},
 }
@@ -124,7 +131,8 @@ def test_the_nodes_of_a_fabric_are_together_asked_everything_but_what_none_has()
 def test_sysctl_is_asked_for_the_keys_of_the_intent() -> None:
     assert _asked("exit-multi-gateway", "node1")["sysctl"] == (
         "sysctl -e net.ipv4.conf.all.rp_filter net.ipv4.conf.default.rp_filter "
-        "net.ipv4.conf.vmbr0.rp_filter net.ipv4.ip_forward net.ipv6.conf.all.forwarding"
+        "net.ipv4.conf.vmbr0.rp_filter net.ipv4.conf.vmbr2.forwarding "
+        "net.ipv4.conf.vmbr3.forwarding net.ipv4.conf.vmbr4000.forwarding net.ipv4.ip_forward net.ipv6.conf.all.forwarding"
     )
 
 
