@@ -189,10 +189,12 @@ LINK_FAULTS = (
     ),
     Fault(
         "guest-port-blocked",
-        "The ports of guests are disabled in their bridge, though they are up.",
+        "A guest's port is disabled in its bridge, though it is up.",
         "guest-port-blocked",
-        inject=_EACH_PORT + '[ "$port" = "$vxlan" ] || bridge link set dev "$port" state 0; done',
-        heal=_EACH_PORT + 'bridge link set dev "$port" state 3; done',
+        inject='port=$(for member in $(members_of_vrf); do ls "/sys/class/net/$member/brif"; done '
+        '| grep -v "^vxlan" | head -n 1); need "port of a guest" "$port"; save port "$port"; '
+        'bridge link set dev "$port" state 0',
+        heal='bridge link set dev "$(saved port)" state 3',
         stops=Ping(),
     ),
     Fault(

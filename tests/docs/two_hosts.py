@@ -197,10 +197,6 @@ def outputs(node: str, *, careless: bool) -> dict[str, RawOutput]:
         "bgp_l2vpn_evpn": RawOutput(_only_evpn((recorded / "bgp_l2vpn_evpn.txt").read_text())),
         "evpn_vni": _json({"2": listing}),
         "ip_neigh": _json([entry for entry in neighbours if entry["dev"] not in gone]),
-        **{
-            slug: RawOutput((recorded / f"{slug}.json").read_text())
-            for slug in ("ip_rule", "ip6_rule")
-        },
         "evpn_duplicate_macs": _json({"2": {"numMacs": 0}}),
         "evpn_duplicate_addresses": _json({"2": {"numArpNd": 0}}),
         "evpn_summary": _json(summary),
