@@ -25,14 +25,6 @@ SLUGS = frozenset(
         *("evpn_duplicate_macs", "evpn_duplicate_addresses", "ip_address", "ip_route"),
         *("ip6_route", "ip_rule", "ip6_rule", "ip_neigh"),
         *("sysctl", "running_config", "bridge_fdb_later"),
-            "ip6_route",
-            "ip_rule",
-            "ip6_rule",
-            "ip_neigh",
-            "sysctl",
-            "running_config",
-            "bridge_fdb_later",
-        ),
     }
 )
 
