@@ -60,16 +60,6 @@ CONTROL_FAULTS = (
         stops=Ping(),
     ),
     Fault(
-        "bfd-down",
-        "The node no longer speaks BFD with its first peer; the BGP session comes back without.",
-        "bfd-down",
-        inject=r"peer=$(running 's/^ neighbor \([^ ]*\) bfd$/\1/p'); "
-        'need "peer with BFD" "$peer"; save peer "$peer"; in_bgp "no neighbor $peer bfd"',
-        heal='in_bgp "neighbor $(saved peer) bfd"',
-        shared=True,
-        topology="exit-upstream-bgp",
-    ),
-    Fault(
         "session-unexpected",
         f"The node has a BGP neighbour {_STRANGER} that is not in the intent.",
         "session-unexpected",

@@ -112,7 +112,6 @@ def test_an_exit_whose_frr_is_stopped_is_one_finding() -> None:
     assert unfolded(result) == {("evpn-empty", "node1", "bgp")}
     assert _checks(result) == {
         "session-down": 3,
-        "bfd-down": 3,
         "imet-missing": 4,
         "type5-missing": 4,
         "exit-route": 4,
@@ -154,10 +153,7 @@ def test_a_router_outside_that_is_gone_explains_that_the_exit_has_no_default() -
 
     assert unfolded(result) == {("session-down", "node1", "neighbor 192.168.0.254")}
     places = ("main table", "VRF vrf1")
-    assert folded(result) == {
-        ("bfd-down", "node1", "neighbor 192.168.0.254"),
-        *(("exit-route", "node1", place) for place in places),
-    }
+    assert folded(result) == {("exit-route", "node1", place) for place in places}
 
 
 def test_a_backup_exit_may_use_the_primary_one() -> None:

@@ -31,15 +31,8 @@ ASKED = {
     ("l3-symmetric", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
     ("route-reflectors", "rrserver1"): KERNEL | FILES | EVPN,
     ("exit-single-gateway", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
-    ("exit-upstream-bgp", "node1"): KERNEL
-    | FILES
-    | EVPN
-    | VTEP
-    | VRF
-    | {"bgp_summary", "bfd_peers"},
-    ("exit-upstream-bgp", "router"): KERNEL
-    | FILES
-    | {"running_config", "ip_route", "bgp_summary", "bfd_peers"},
+    ("exit-upstream-bgp", "node1"): KERNEL | FILES | EVPN | VTEP | VRF | {"bgp_summary"},
+    ("exit-upstream-bgp", "router"): KERNEL | FILES | {"running_config", "ip_route", "bgp_summary"},
     ("exit-vrrp", "node2"): KERNEL | FILES | EVPN | VTEP | VRF | {"vrrp"},
     ("exit-vrrp", "router"): KERNEL | FILES | {"running_config", "ip_route"},
 }
