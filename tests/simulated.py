@@ -95,10 +95,13 @@ class Fleet:
 
     def _printed(self, node: NodeIntent) -> dict[str, object]:
         printed: dict[str, Any] = {"ip_address": addresses(node)}
-        if node.forwards or node.vrfs:
+        routed = any(bridge.routed for bridge in node.bridges)
+        if node.forwards or node.vrfs or routed:
             printed["ip_route"] = [*self._routes(node), *connected(node, 4)]
-        if node.vrfs:
+        if node.vrfs or routed:
             printed["ip6_route"] = [*ends_of(node, 6), *connected(node, 6)]
+            printed["ip_neigh"] = []
+        if node.vrfs:
             printed |= {"ip_rule": RULES, "ip6_rule": RULES}
         if any(vxlan.is_l3vni for vxlan in node.vxlans):
             for version, slug in ((4, "ip_route"), (6, "ip6_route")):
