@@ -134,8 +134,8 @@ class About:
     router's MAC, `address` a guest's IP address, `router_id` the one that an RD is made of.
     `underlay` says that the host's way to all others is concerned, `alone` that it has no iBGP
     session left, `by_hand` that a session was shut or is not configured. `topics` are the parts of
-    FRR's configuration that it is about (`frrconfig.topic_of`), `differing` those that differ from
-    the rendered ones. Findings of one `group` state one fact.
+    FRR's configuration that it is about (`topic_of` in `planes.configuration`), `differing` those
+    that differ from the rendered ones. Findings of one `group` state one fact.
     """
 
     device: str = ""

@@ -30,6 +30,7 @@ from overlay.derived.speakers import (
     UpstreamPeer,
 )
 from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope
+from overlay.names import setting
 from overlay.targets.targets import Targets
 
 if TYPE_CHECKING:
@@ -124,6 +125,19 @@ class NodeIntent:
     def forwards(self) -> bool:
         """True where the underlay's bridge itself must route: exits and outside routers."""
         return self.router is not None or bool(self.bgp and self.bgp.exits)
+
+    @property
+    def kernel_settings(self) -> tuple[tuple[str, str], ...]:
+        """`sysctls`, and what follows from them: each bridge that routes forwards IPv4.
+
+        The global switch and ifupdown2 set that; of IPv6 the kernel asks the switch itself.
+        """
+        wanted = dict(self.sysctls)
+        if wanted.get("net.ipv4.ip_forward") == "1":
+            for bridge in self.bridges:
+                if bridge.routed or bridge.role is BridgeRole.L3VNI:
+                    wanted.setdefault(setting(4, bridge.name, "forwarding"), "1")
+        return tuple(wanted.items())
 
     @property
     def owns_underlay(self) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Neighbour,
         Probe,
         Route,
+        Rule,
         Statement,
         VrrpGroup,
     )
@@ -244,6 +245,8 @@ class HostState:
     addresses: dict[str, AddressedLink] | None = None
     routes: tuple[Route, ...] | None = None
     ipv6_routes: tuple[Route, ...] | None = None
+    rules: tuple[Rule, ...] | None = None
+    ipv6_rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
     vrrp_groups: dict[int, VrrpGroup] | None = None
     running_config: frozenset[Statement] | None = None

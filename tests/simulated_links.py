@@ -106,6 +106,7 @@ def _vxlan(index: int, vxlan: VxlanIntent) -> Link:
             learning=vxlan.flags.learning,
             flood=vxlan.flags.unicast_flood,
             mcast_flood=vxlan.flags.multicast_flood,
+            bcast_flood=True,
             neigh_suppress=vxlan.flags.neigh_suppress,
             isolated=False,
         ),

@@ -29,7 +29,7 @@ def _breaks_bridge(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield Broken.PORTS, raw.finding.host, raw.about.device
 
 
-def _from_what_holds_it(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+def from_what_holds_it(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     # The kernel disables a port that is down, and all ports of a bridge that is down; STP holds a
     # port for some seconds (twice the forward delay) before it forwards.
     for name in (raw.about.device, raw.about.bridge):
@@ -108,6 +108,17 @@ BRIDGE_PORT_FLOOD = Check(
     remedy="`bridge link set dev vxlan2 flood off mcast_flood off` with EVPN, both `on` without.",
 )
 
+BRIDGE_PORT_BROADCAST = Check(
+    "bridge-port-broadcast",
+    CRITICAL,
+    "broadcasts stay out of the tunnel",
+    "Broadcasts are flooded into the tunnel by the VXLAN bridge port, in every mode.",
+    "ARP for an address that EVPN does not know, or any without EVPN, reaches no other node.",
+    (IP_LINK,),
+    confirm="bridge -d link show dev vxlan2",
+    remedy="`bridge link set dev vxlan2 bcast_flood on`.",
+)
+
 BRIDGE_PORT_ISOLATED = Check(
     "bridge-port-isolated",
     CRITICAL,
@@ -148,7 +159,7 @@ BRIDGE_PORT_STATE = Check(
     remedy="`bridge link set dev vxlan2 state 3` (3 is forwarding). With STP on the bridge, "
     "turn that off first: `ip link set vmbr2 type bridge stp_state 0`.",
     explains=breaks_device,
-    follows=_from_what_holds_it,
+    follows=from_what_holds_it,
     depth=Depth.PLACE + 4,
 )
 
@@ -170,6 +181,7 @@ CHECKS = (
     BRIDGE_PORT_LEARNING,
     BRIDGE_PORT_NEIGH_SUPPRESS,
     BRIDGE_PORT_FLOOD,
+    BRIDGE_PORT_BROADCAST,
     BRIDGE_PORT_ISOLATED,
     BRIDGE_SETTINGS,
     BRIDGE_PORT_STATE,
@@ -217,6 +229,12 @@ FIELDS = {
         _of_port("mcast_flood"),
         printed_late=True,
     ),
+    "bcast_flood": Field(
+        BRIDGE_PORT_BROADCAST,
+        "bridge port broadcast flooding",
+        _of_port("bcast_flood"),
+        printed_late=True,
+    ),
     "isolated": Field(
         BRIDGE_PORT_ISOLATED,
         "bridge port isolation",
@@ -247,6 +265,7 @@ def port_fields(bridge: str, flags: PortFlags | None = None) -> dict[str, object
             "neigh_suppress": flags.neigh_suppress,
             "flood": flags.unicast_flood,
             "mcast_flood": flags.multicast_flood,
+            "bcast_flood": True,
         }
     return fields
 

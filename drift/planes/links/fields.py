@@ -51,6 +51,7 @@ class LinkRecord:
     neigh_suppress: object = NOT_JUDGED
     flood: object = NOT_JUDGED
     mcast_flood: object = NOT_JUDGED
+    bcast_flood: object = NOT_JUDGED
 
     def judged(self) -> list[tuple[str, object]]:
         """The fields that the intent says something of."""

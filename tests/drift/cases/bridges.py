@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drift.model import CRITICAL, WARNING
 from overlay.records import BridgePort, Link
@@ -13,6 +13,7 @@ from tests.drift.worlds import both, link, new_link, no_link
 
 if TYPE_CHECKING:
     from overlay.records import HostState
+    from tests.drift.worlds import Mutation
 
 
 def _isolated_guest(states: dict[str, HostState]) -> None:
@@ -36,6 +37,17 @@ def _one_device_for_all(states: dict[str, HostState]) -> None:
     states["node1"] = replace(
         states["node1"], links={**links, single.name: single, bridge.name: bridge}
     )
+
+
+def _guest_port(**port: Any) -> Mutation:
+    def mutate(states: dict[str, HostState]) -> None:
+        flags = ("BROADCAST", "UP", "LOWER_UP")
+        tap = Link(99, "tap9i0", flags=flags, master="vmbr2", bridge_port=BridgePort(**port))
+        states["node1"] = replace(
+            states["node1"], links={**(states["node1"].links or {}), tap.name: tap}
+        )
+
+    return mutate
 
 
 BRIDGES = {
@@ -172,6 +184,24 @@ BRIDGES = {
         "vxlan2",
         "Expected: on Actual: off",
         worlds.unicast,
+    ),
+    ("bridge-port-broadcast", "kept out of the tunnel"): Case(
+        link("node1", "vxlan2", bridge_port={"bcast_flood": False}),
+        "node1",
+        "vxlan2",
+        "broadcast flooding - Expected: on Actual: off",
+    ),
+    ("guest-port-blocked", "disabled"): Case(
+        _guest_port(state="disabled"),
+        "node1",
+        "tap9i0",
+        "state of the port on vmbr2 - Expected: forwarding Actual: disabled",
+    ),
+    ("guest-port-blocked", "locked"): Case(
+        _guest_port(state="forwarding", locked=True),
+        "node1",
+        "tap9i0",
+        "Expected: forwarding Actual: locked",
     ),
     ("bridge-port-isolated", "tunnel"): Case(
         link("node1", "vxlan2", bridge_port={"isolated": True}),
