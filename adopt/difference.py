@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from adopt.hostfiles import FRR_CONF, read_host
 from overlay.redaction import redact
-from parsers.configuration import parse_frr_config
-from parsers.frr import read_frr_config
+from parsers.configuration import plain_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,8 +109,7 @@ def _value(key: str, value: str) -> str:
 def _of_frr(host: Host) -> dict[tuple[str, ...], Statement]:
     # What is rendered holds no password: that each side has one is all that is compared.
     text = redact(host.texts.get(FRR_CONF, ""))
-    lines = {line.statement: line.line for line in read_frr_config(text)}
     return {
-        ("frr", *statement): Statement(FRR_CONF, " / ".join(statement), lines.get(statement, 0))
-        for statement in parse_frr_config(text)
+        ("frr", *statement): Statement(FRR_CONF, " / ".join(statement), line)
+        for statement, line in plain_statements(text).items()
     }

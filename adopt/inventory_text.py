@@ -54,18 +54,14 @@ def inventory_files(
     }
 
 
-def _kept_file(host: str) -> str:
-    return f"kept/{host}.interfaces"
-
-
 def with_kept(inferred: Inferred, kept: Mapping[str, Kept]) -> Inferred:
-    """An intent that names the file of each node that keeps something, with a remark where not."""
+    """An intent that names what each node keeps, with a remark where it keeps nothing of a file."""
     nodes, managed = ({**it["nodes"]} for it in (inferred.fabric, inferred.managed))
     remarks = list(inferred.remarks)
     for host, found in kept.items():
-        if found.text:
-            nodes[host] = nodes[host] | {"interfaces_extra_file": _kept_file(host)}
-            managed[host] = managed[host] | {"interfaces_extra": found.text}
+        nodes[host] = nodes[host] | found.keys(host)
+        if host in managed:
+            managed[host] = managed[host] | found.keys(host, inline=True)
         if found.why:
             why = f"{found.why}: nothing of it is kept, and `plan` names what a deployment removes"
             remarks.append(Remark(host, INTERFACES, 0, why))
@@ -79,7 +75,7 @@ def with_kept(inferred: Inferred, kept: Mapping[str, Kept]) -> Inferred:
 
 def kept_files(kept: Mapping[str, Kept]) -> dict[str, str]:
     """The files that such an intent names, by name."""
-    return {_kept_file(host): found.text for host, found in kept.items() if found.text}
+    return {name: text for host, it in kept.items() for name, text in it.files(host).items()}
 
 
 def _fabric(inferred: Inferred) -> str:
@@ -137,14 +133,7 @@ def report(
             _listing(map(str, inferred.remarks)),
             "## Lines that were not understood\n",
             _listing(map(str, inferred.unread)),
-            "## What is kept beside the intent\n",
-            "`interfaces_extra_file` names these files. `plan` shows where they go: devices beside "
-            "the fabric to a file of their own in /etc/network/interfaces.d.\n\n"
-            + _listing(
-                f"{_kept_file(host)}: {', '.join(found.devices)}"
-                for host, found in kept.items()
-                if found.text
-            ),
+            _kept(kept),
             "## Statements that the intent does not say\n",
             "No audit looks at them. A deployment that would remove them stops, as `plan` does.\n",
             _by_statement(lost, lines=True),
@@ -153,6 +142,22 @@ def report(
             _by_statement(added, lines=False),
         )
     )
+
+
+def _kept(kept: Mapping[str, Kept]) -> str:
+    """What is kept, by file: the devices of an interfaces file, the statements of a frr.conf."""
+    files = {
+        name: words
+        for host, it in kept.items()
+        for name, words in it.contents(host).items()
+        if words
+    }
+    return (
+        "## What is kept beside the intent\n\n"
+        "The intent names these files and settings. `plan` shows where they go: devices beside the "
+        "fabric to a file of their own in /etc/network/interfaces.d, statements of FRR behind the "
+        "derived ones.\n\n"
+    ) + _listing(f"{name}: {word}" for name, words in files.items() for word in words)
 
 
 def remarks_report(inferred: Inferred) -> str:

@@ -24,6 +24,7 @@ def test_render_import_render_is_the_same(tmp_path: Path):
         "    0 remarks where hosts differ, or the intent says less",
         "    0 lines not understood",
         "    0 devices kept beside it, as found",
+        "    0 statements of FRR and the kernel kept, as found",
         "    0 statements that the intent does not say",
         "    0 statements that a deployment adds",
     ]
@@ -117,7 +118,8 @@ def test_what_is_beside_the_fabric_is_kept_in_files_that_the_intent_names(tmp_pa
     ended = call("import", "hosts", "--from", by_hand, "-o", imported)
 
     assert ended.code == 0, ended.err
-    assert "   15 devices kept beside it, as found\n    0 statements that" in ended.out
+    assert "   15 devices kept beside it, as found\n    0 statements of FRR" in ended.out
+    assert "    0 statements that the intent does not say\n" in ended.out
     report = (imported / "import.md").read_text()
     assert "- `kept/node2.interfaces: bond0, eno2, vmbr9, vmbr0, eno1`\n" in report
     assert call("--inventory", imported, "render", "-o", tmp_path / "out").code == 0
