@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,10 @@ _SWITCHED = frozenset(
         "ip6-forward",
         "arp-accept",
     }
+)
+# One command in two spellings: whether it may be there already makes no difference here.
+_ENDS = re.compile(
+    r"ip (-6 )?route (?:add|replace) vrf (\S+) unreachable (?:default|0\.0\.0\.0/0|::/0)( .*)?"
 )
 _COMMANDS = frozenset({"up", "down", "pre-up", "post-up", "pre-down", "post-down"})
 
@@ -101,6 +106,9 @@ def _value(key: str, value: str) -> str:
         return next((word.lower() for word in words if ":" in word), value)
     if key == "bridge-ports":
         return " ".join(sorted(words))
+    if key in _COMMANDS and (found := _ENDS.match(" ".join(words))):
+        family, vrf, more = found[1] or "", found[2], found[3] or ""
+        return f"ip {family}route replace vrf {vrf} unreachable default{more}"
     if key in _SWITCHED and len(words) == 1:
         return _SWITCHES.get(words[0].lower(), words[0])
     return " ".join(words)

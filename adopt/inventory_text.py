@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from adopt.difference import Statement
     from adopt.infer import Inferred
-    from adopt.kept import Kept
+    from adopt.kept.interfaces import Kept
     from adopt.lint import Finding
 
 _COMMENTS = {
@@ -160,13 +160,24 @@ def _kept(kept: Mapping[str, Kept]) -> str:
     ) + _listing(f"{name}: {word}" for name, words in files.items() for word in words)
 
 
-def remarks_report(inferred: Inferred) -> str:
-    """`import.md` where no host's files were compared."""
-    return (
-        "# What the import did not take over\n\n"
-        "The intent does not say these, and no audit looks at them.\n\n"
-        + _listing(map(str, inferred.remarks))
-    )
+def remarks_report(
+    inferred: Inferred, kept: Mapping[str, Kept], lost: Mapping[str, Sequence[Statement]]
+) -> str:
+    """`import.md` of a cluster's SDN. `lost` are statements of nodes whose files were at hand."""
+    parts = [
+        "# What the import did not take over\n",
+        "The intent does not say these, and no audit looks at them.\n",
+        _listing(map(str, inferred.remarks)),
+    ]
+    if any(it.frr.size for it in kept.values()):
+        parts.append(_kept(kept))
+    if any(lost.values()):
+        parts += [
+            "## Statements that the intent does not say\n",
+            "Of the nodes' own files, word by word. No audit takes them for intended.\n",
+            _by_statement(lost, lines=True),
+        ]
+    return "\n".join(parts)
 
 
 def _listing(entries: Iterable[str]) -> str:

@@ -10,8 +10,8 @@ from adopt.difference import difference
 from adopt.hostfiles import read_hosts
 from adopt.infer import infer
 from adopt.inventory_text import inventory_files, kept_files, report, with_kept
-from adopt.kept import kept_of
-from adopt.kept_frr import kept_frr_of
+from adopt.kept.frr import kept_frr_of
+from adopt.kept.interfaces import kept_of
 from adopt.lint import lint as find_faults
 from app.exit_codes import ExitCode
 from app.hand_written import find_files, refuse_elsewhere
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from adopt.difference import Statement
     from adopt.infer import Inferred
-    from adopt.kept import Kept
+    from adopt.kept.interfaces import Kept
     from adopt.lint import Finding
     from app.context import Context
     from app.hand_written import Source

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REPORT = "import.md"
+# What may lie in nodes/NAME/ of a folder laid out as /etc/pve is, and where a node has it.
+_OF_NODE = {
+    "interfaces": "/etc/network/interfaces",
+    "sdn": "/etc/network/interfaces.d/sdn",
+    "frr.conf": "/etc/frr/frr.conf",
+    "frr.conf.local": "/etc/frr/frr.conf.local",
+}
 RUNNING = "sdn/.running-config"
 MEMBERS = ".members"
 _REACHING = (HOSTS_FILE, "groups.yaml", "defaults.yaml")
@@ -67,15 +74,17 @@ class Pve:
 def pve_folder(folder: Path) -> Pve:
     """A folder laid out as `/etc/pve` is, with each node's interfaces as nodes/NAME/interfaces.
 
+    Beside that may lie the node's `sdn` (of interfaces.d), `frr.conf` and `frr.conf.local`.
+
     Raises FleetError where the running SDN is not there, or is not JSON.
     """
     wanted = (folder / ".members", *(folder / "sdn").glob("*.cfg"), folder / "sdn/.running-config")
     texts = {str(p.relative_to(folder)): _text(p) for p in sorted(wanted) if p.is_file()}
-    interfaces = {
-        node.name: {"/etc/network/interfaces": _text(node / "interfaces")}
-        for node in sorted((folder / "nodes").glob("*"))
-        if (node / "interfaces").is_file()
-    }
+    interfaces = {}
+    for node in sorted((folder / "nodes").glob("*")):
+        files = {path: node / name for name, path in _OF_NODE.items() if (node / name).is_file()}
+        if files:
+            interfaces[node.name] = {path: _text(file) for path, file in files.items()}
     hint = (
         "copy /etc/pve/sdn, /etc/pve/.members and each node's /etc/network/interfaces (as "
         "nodes/NAME/interfaces) into one folder"

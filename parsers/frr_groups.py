@@ -67,6 +67,8 @@ def _dissolved(
     name, option = _neighbor(line)
     group = (line.blocks[0], name) if name else ("", "")
     if option == ["peer-group"] and group in members:
+        if line.words[0] == "no":  # the group, which is one with its members here
+            yield line
         return
     if option[:1] == ["peer-group"] and (line.blocks[0], option[-1]) in members:
         return

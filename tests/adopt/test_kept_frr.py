@@ -8,7 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adopt.kept_frr import kept_frr_of
+from adopt.kept.frr import kept_frr_of
 from overlay.derive import derive
 from overlay.intent import Fabric
 from parsers.configuration import chosen_statements, parse_frr_config

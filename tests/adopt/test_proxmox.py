@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adopt.hostfiles import read_host
-from adopt.proxmox import infer_proxmox
+from adopt.proxmox.cluster import infer_proxmox
 from overlay.derive import derive
 from overlay.loading import load_inventory
 from tests.cli.audits import call

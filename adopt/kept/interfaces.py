@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from adopt.hostfiles import INTERFACES, KEPT
-from adopt.kept_frr import KeptFrr
+from adopt.kept.frr import KeptFrr
 from parsers.interfaces import parse_interfaces, passages_beside, statements_beyond, written
 
 if TYPE_CHECKING:
