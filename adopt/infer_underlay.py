@@ -89,8 +89,8 @@ class Underlay:
         prefix = joint_prefix((str(one.ip) for one in (*alone, *others)), alone[0])
         survey.remark(
             None,
-            f"the VTEP addresses stand alone ({alone[0]}), so the underlay is routed: the intent "
-            f"takes {prefix}, which holds them all, and no audit looks at how they reach each other",
+            f"the VTEP addresses stand alone ({alone[0]}): the underlay is routed. The intent "
+            f"takes {prefix}, which holds them all; no audit looks at how they reach each other",
         )
         return prefix
 
@@ -120,7 +120,7 @@ class Underlay:
         port = self._usual_port()
         mtu = survey.most(
             "the underlay's MTU",
-            [word(h, *_mtu(h, d)) for h, d, _ in holders],
+            [word(h, *_mtu(h, d, i)) for h, d, i in holders],
             ETHERNET,
         )
         keys: dict[str, Any] = {"prefix": str(self._prefix), "bridge": bridge}
@@ -208,8 +208,16 @@ def _interfaces(host: Host) -> Iterable[tuple[Device, Interface]]:
                 yield device, interface
 
 
-def _mtu(host: Host, holder: Device) -> tuple[int, Attribute | Device]:
-    """The MTU of the NIC below the address, or of the address's device; with its place."""
+def _mtu(host: Host, holder: Device, own: Interface) -> tuple[int, Attribute | Device]:
+    """The MTU of the NIC below the address, or of the address's device; with its place.
+
+    Packets leave by other interfaces where the address stands alone: by the narrowest, for all the
+    file says.
+    """
+    if stands_alone(own):
+        ways = {d.name: d for d, one in _interfaces(host) if d is not holder and one != own}
+        sizes = [(d.number("mtu") or ETHERNET, d) for d in ways.values() if d.kind != "loopback"]
+        return min(sizes, key=lambda pair: pair[0], default=(ETHERNET, holder))
     ports = [host.devices[port] for port in holder.ports if port in host.devices]
     for device in (*ports, holder):
         size = device.number("mtu")

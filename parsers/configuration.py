@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from overlay.errors import ParseError
 from parsers._text import quoted, split_lines, unaccounted
-from parsers.frr import read_frr_config
-from parsers.frr_groups import ungrouped
+from parsers.frr import read_frr_config, ungrouped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

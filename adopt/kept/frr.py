@@ -19,8 +19,7 @@ from parsers.configuration import (
     is_packaged,
     sysctl_settings,
 )
-from parsers.frr import leave_blocks
-from parsers.frr_groups import option_of
+from parsers.frr import leave_blocks, option_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
