@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adopt.hostfiles import FRR_CONF, read_host
+from adopt.hostfiles import FRR_CONF, INTERFACES, read_host
 from overlay.redaction import redact
 from parsers.configuration import plain_statements
 
@@ -63,6 +63,22 @@ def difference(
     lost = [place for key, place in theirs.items() if key not in ours]
     added = [place for key, place in ours.items() if key not in theirs]
     return sorted(lost, key=_order), sorted(added, key=_order)
+
+
+_COMMENT = re.compile(r"[#!]+\s*\w.*")
+_WRITTEN = (INTERFACES, FRR_CONF)
+
+
+def comments_lost(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[Statement]:
+    """The comments of those found files that the wanted ones replace, and do not hold."""
+    told = {line.strip() for text in wanted.values() for line in text.splitlines()}
+    return [
+        Statement(path, line.strip(), number)
+        for path in _WRITTEN
+        if path in found and path in wanted
+        for number, line in enumerate(found[path].splitlines(), start=1)
+        if _COMMENT.fullmatch(line.strip()) and line.strip() not in told
+    ]
 
 
 def _order(statement: Statement) -> tuple[str, int, str]:

@@ -116,12 +116,13 @@ def report(
     kept: Mapping[str, Kept],
     lost: Mapping[str, Sequence[Statement]],
     added: Mapping[str, Sequence[Statement]],
+    comments: Mapping[str, Sequence[Statement]],
 ) -> str:
     """`import.md`: what a person must know of an import, in Markdown.
 
     `faults` are what lint says of the files, `kept` is what is kept of each host. `lost` and
     `added` are statements by host: those that the intent does not say, and those that it says
-    beyond the files.
+    beyond the files; `comments` are those that go where the intent writes a file.
     """
     return "\n".join(
         (
@@ -140,6 +141,9 @@ def report(
             "## Statements that a deployment adds\n",
             "`plan` shows them in their places.\n",
             _by_statement(added, lines=False),
+            "## Comments that a deployment removes\n",
+            "Those of interfaces that are kept are kept with them.\n",
+            _by_statement(comments, lines=True),
         )
     )
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from adopt.difference import difference
+from adopt.difference import comments_lost, difference
 from adopt.hostfiles import read_hosts
 from adopt.infer import infer
 from adopt.inventory_text import inventory_files, kept_files, report, with_kept
@@ -82,6 +82,7 @@ def import_hosts(
     load_imported(output, remedy)
     lost: dict[str, list[Statement]] = {}
     added: dict[str, list[Statement]] = {}
+    comments: dict[str, list[Statement]] = {}
     with open_fleet(output, workers=1) as fleet:
         kept = _kept(fleet, inferred, found.texts)
         inferred = with_kept(inferred, kept)
@@ -91,8 +92,9 @@ def import_hosts(
             load_imported(output, remedy)
         for host, rendered in render_all(fleet, _managed(inferred)):
             lost[host], added[host] = difference(host, found.texts[host], rendered)
+            comments[host] = comments_lost(found.texts[host], rendered)
     faults = find_faults(hosts)
-    write_inventory(output, {REPORT: report(inferred, faults, kept, lost, added)})
+    write_inventory(output, {REPORT: report(inferred, faults, kept, lost, added, comments)})
     tell(context, output, inferred)
     for count, noun, what in (
         (len(faults), "fault", "of the files themselves (`lint` lists them)"),

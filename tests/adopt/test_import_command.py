@@ -169,6 +169,21 @@ def test_nothing_is_kept_of_a_template_and_that_is_said(tmp_path: Path):
     }  # fmt: skip
 
 
+def test_comments_of_what_is_ours_are_listed(tmp_path: Path):
+    by_hand, imported = laid_by_hand(tmp_path / "by-hand"), tmp_path / "imported"
+    etc = by_hand / "node2" / "etc"
+    interfaces, frr = etc / "network" / "interfaces", etc / "frr" / "frr.conf"
+    interfaces.write_text(
+        interfaces.read_text().replace("iface vmbr0", "# the uplink, `rack 7`\niface vmbr0")
+    )
+    frr.write_text(frr.read_text() + "! do not touch: password hunter2\n")
+    assert call("import", "hosts", "--from", by_hand, "-o", imported).code == 0
+    gone = (imported / "import.md").read_text().partition("## Comments that a deployment removes")
+    assert "- `! do not touch: password <redacted>` (node2:" in gone[2]
+    assert "- `# the uplink, 'rack 7'` (node2:" in gone[2]
+    assert "storage" not in gone[2]  # it is kept with what it stands above
+
+
 def test_an_inventory_that_is_there_is_not_overwritten(tmp_path: Path):
     (tmp_path / "fabric.yaml").write_text("name: mine\n")
     ended = call("import", "hosts", "--from", SEED / "l3-symmetric", "-o", tmp_path)
