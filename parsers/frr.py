@@ -204,6 +204,6 @@ def _dissolved(
 def _neighbor(line: FrrLine) -> tuple[str, list[str]]:
     """The neighbour or group that a line is about, and the words behind its name; none: empty."""
     words = line.words[1:] if line.words[0] == "no" else line.words
-    if words[0] != "neighbor" or len(words) < 3 or not line.blocks:
+    if words[:1] != ["neighbor"] or len(words) < 3 or not line.blocks:
         return "", []
     return words[1], words[2:]

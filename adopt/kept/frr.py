@@ -108,8 +108,8 @@ def _beside(found: Mapping[Statement, int], derived: Mapping[Statement, int]) ->
             or _place(one) in places
             or (named is not None and named[0] in names)
             or (words[:2] == ["router", "bgp"] and speaks and words[2] not in speaks)
-            or REDACTED in one[-1]
-            or _UNPRINTABLE.search(one[-1])
+            or any(REDACTED in part for part in one)
+            or any(_UNPRINTABLE.search(part) for part in one)
         )
 
     return sorted((one for one in found if fits(one)), key=lambda one: found[one])

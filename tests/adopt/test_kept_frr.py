@@ -90,6 +90,29 @@ def in_another(statements: Any, text: str) -> Any:
     return {one: lines.get(one) for one in statements}
 
 
+WORDS = (
+    "router bgp 1234", "router bgp 9 vrf a", "address-family ipv4 unicast", "address-family x",
+    "neighbor G peer-group", "neighbor 10.0.0.9 peer-group G", "neighbor G remote-as 7",
+    "no neighbor G peer-group", "neighbor", "neighbor 10.0.0.9", "no", "exit", "end", "exit-vrf",
+    "vrf a", "vni 7", "vni 4000", "route-map M permit 10", "match x", "interface eno9", "bfd",
+    "profile p", "detect-multiplier 4", "key chain k", "key 1", "key-string hunter2", "! comment",
+    "ip route 10.0.0.0/8 Null0", "\x00\x1b[31m", "ip prefix-list P seq 5 permit any", "log file /x",
+    "bgp listen range 10.0.0.0/8 peer-group G", "exit-address-family", "router ospf", "line vty",
+)  # fmt: skip
+
+
+@CALM
+@given(lines=st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=20)), max_size=30))
+def test_whatever_a_file_says_its_kept_text_says_the_same(lines: list[str]) -> None:
+    found = kept_frr_of("n", {FRR: "\n".join(lines)}, BARE)
+    read = {" / ".join(one) for one in chosen_statements(found.text)}
+    assert read == set(found.statements)
+    assert "hunter2" not in found.text
+    # It can stand behind what is derived, and undoes none of it.
+    together = parse_frr_config(BARE[FRR] + found.text)
+    assert together >= parse_frr_config(BARE[FRR])
+
+
 def beside(text: str, derived: str = "") -> tuple[str, ...]:
     return kept_frr_of("n", {FRR: text}, {FRR: derived}).statements
 
