@@ -17,6 +17,7 @@ from app.host_folders import REPORT, pve_folder, pve_of, refuse_inventory, write
 from overlay.derive import derive
 from overlay.errors import FleetError
 from overlay.intent import Fabric
+from overlay.problems import few
 from reports.text import counted
 from tasks.render import render_all
 from tasks.ssh.fleet import open_fleet
@@ -74,9 +75,9 @@ def import_proxmox(
     ):
         if count:
             context.out.print(f"{counted(count, noun)} {what}", markup=False)
-    for file in pve.pending:
+    for file, names in pve.pending.items():
         context.warn(
-            f"{file} holds other objects than {RUNNING}: it is pending, and was not imported",
+            f"{file} is pending: {few(names)} there is not as in {RUNNING}, which was imported",
             "apply it in Proxmox (Datacenter, SDN, Apply), then import again",
         )
     context.say(f"next: run.py --inventory {output} audit")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from overlay.loading import load_inventory
+from overlay.outputs import file_slug
 from tests.adopt.folders import EXAMPLES, SEED, texts
 from tests.cli.audits import call
 
@@ -182,6 +183,23 @@ def test_comments_of_what_is_ours_are_listed(tmp_path: Path):
     assert "- `! do not touch: password <redacted>` (node2:" in gone[2]
     assert "- `# the uplink, 'rack 7'` (node2:" in gone[2]
     assert "storage" not in gone[2]  # it is kept with what it stands above
+
+
+def test_a_snapshot_holds_what_an_import_needs(tmp_path: Path):
+    example = EXAMPLES / "exit-multi-gateway"
+    assert call("--inventory", example, "render", "-o", tmp_path / "files").code == 0
+    for host in (tmp_path / "files").iterdir():
+        for path in (p for p in (host / "etc").rglob("*") if p.is_file()):
+            file = tmp_path / "snapshot" / host.name / f"{file_slug(str(path))}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(path.read_text())
+        # What FRR runs counts where the file was not collected, and so does what the kernel does.
+        (file.parent / "file_frr_conf.txt").rename(file.parent / "running_config.txt")
+        (file.parent / "sysctl.txt").write_text("net.ipv4.ip_forward = 1\n")
+    imported = tmp_path / "imported"
+    ended = call("import", "hosts", "--from", tmp_path / "snapshot", "-o", imported)
+    assert ended.code == 0, ended.err
+    assert load_inventory(imported).intent.nodes == load_inventory(example).intent.nodes
 
 
 def test_an_inventory_that_is_there_is_not_overwritten(tmp_path: Path):
