@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adopt.hostfiles import KERNEL_FORWARDS
+from adopt.hostfiles import RUNNING as RUNNING_FRR
 from adopt.proxmox.pending import pending
 from overlay.errors import FleetError
 from overlay.loading import FABRIC_FILE, HOSTS_FILE
@@ -91,6 +92,7 @@ def _of_snapshot(host: Path) -> dict[str, str]:
     if INTERFACES_FILE in texts or OVERLAY_INTERFACES_FILE in texts:
         if RUNNING_CONFIG in said:
             texts.setdefault(FRR_FILE, said[RUNNING_CONFIG])
+            texts[RUNNING_FRR] = said[RUNNING_CONFIG]
         if forwards := _FORWARDS.search(said.get(SYSCTL, "")):
             texts[KERNEL_FORWARDS] = forwards[1]
     return texts
