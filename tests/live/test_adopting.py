@@ -30,7 +30,7 @@ pytestmark = pytest.mark.lab
 
 HERE = ROOT / "tests" / "live" / "proxmox-sdn"
 ADDRESSES = {"node1": "192.168.0.1", "node2": "192.168.0.2", "node3": "192.168.0.3"}
-LOOPBACKS = "10.255.0."
+LOOPBACKS = "10.77.0."
 # What of a fabric breaks that nobody deployed: of each plane some.
 FAULTS = (
     "vxlan-missing",
@@ -135,7 +135,7 @@ def _with_loopback(path: str, text: str, address: str) -> str:
         for peer in ADDRESSES.values()
         if peer != address
     )
-    dummy = f"auto dummy1\niface dummy1\n\taddress {LOOPBACKS}{address[-1]}/32\n\tlink-type dummy\n"
+    dummy = f"auto dummy1\niface dummy1\n\taddress {LOOPBACKS}{address[-1]}/32\n\tlink-type dummy\n\tmtu 1550\n"
     return text.replace("source ", f"{dummy}{ways}\nsource ")
 
 
@@ -208,7 +208,7 @@ def test_a_cluster_whose_tunnels_leave_from_loopbacks(lab: Lab) -> None:
     for what in ("proxmox", "hosts"):
         folder = imported(lab, what, *by_name)
         fabric = load_inventory(folder).intent.fabric
-        assert (str(fabric.underlay.prefix), fabric.underlay.bridge) == ("10.255.0.0/30", "dummy1")
+        assert (str(fabric.underlay.prefix), fabric.underlay.bridge) == ("10.77.0.0/30", "dummy1")
         for name in ADDRESSES:
             kept = (folder / "kept" / f"{name}.frr.conf").read_text()
             assert "ip route 10.99.0.0/16 Null0\n" in kept
