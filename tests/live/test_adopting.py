@@ -30,7 +30,6 @@ pytestmark = pytest.mark.lab
 
 HERE = ROOT / "tests" / "live" / "proxmox-sdn"
 ADDRESSES = {"node1": "192.168.0.1", "node2": "192.168.0.2", "node3": "192.168.0.3"}
-LOOPBACKS = "10.77.0."
 # What of a fabric breaks that nobody deployed: of each plane some.
 FAULTS = (
     "vxlan-missing",
@@ -91,12 +90,8 @@ SAME = (
 )
 
 
-def write_by_hand(lab: Lab, *, loopbacks: bool = False) -> None:
-    """What Proxmox's SDN writes on its nodes, and what /etc/pve holds; all of it in force.
-
-    With `loopbacks` tunnels leave from an address that stands alone on a dummy, and FRR is told
-    more than the SDN says.
-    """
+def write_by_hand(lab: Lab) -> None:
+    """What Proxmox's SDN writes on its nodes, and what /etc/pve holds; all of it in force."""
     members = {name: {"ip": address} for name, address in ADDRESSES.items()}
     files = {
         "/etc/pve/sdn/.running-config": (HERE / "running-config.json").read_text(),
@@ -111,8 +106,6 @@ def write_by_hand(lab: Lab, *, loopbacks: bool = False) -> None:
         command = "mkdir -p /etc/pve/sdn /etc/iproute2/rt_tables.d\n"
         for path, text in files.items():
             said = text.replace("ADDRESS", address).replace("NAME", name).replace("PEERS", lines)
-            if loopbacks:
-                said = _with_loopback(path, said, address)
             command += f"cat > {path} <<'END-OF-FILE'\n{said}END-OF-FILE\n"
         on(
             lab,
@@ -120,23 +113,6 @@ def write_by_hand(lab: Lab, *, loopbacks: bool = False) -> None:
             f"{command}sed -i -E 's/^(bgpd|bfdd)=.*/\\1=yes/' /etc/frr/daemons; systemctl restart frr; "
             "ifreload --all",
         )
-
-
-def _with_loopback(path: str, text: str, address: str) -> str:
-    if not path.endswith("/interfaces"):
-        # Whoever is reached by its loopback's address is told of so, in every file.
-        text = text.replace("192.168.0.", LOOPBACKS)
-        text = text.replace(
-            " neighbor VTEP bfd\n", " neighbor VTEP bfd\n neighbor VTEP update-source dummy1\n"
-        )
-        return text + ("" if "frr" not in path else "ip route 10.99.0.0/16 Null0\n")
-    ways = "".join(
-        f"\tup ip route replace {LOOPBACKS}{peer[-1]}/32 via {peer}\n"
-        for peer in ADDRESSES.values()
-        if peer != address
-    )
-    dummy = f"auto dummy1\niface dummy1\n\taddress {LOOPBACKS}{address[-1]}/32\n\tlink-type dummy\n\tmtu 1550\n"
-    return text.replace("source ", f"{dummy}{ways}\nsource ")
 
 
 def as_folder(folder: Path) -> Path:
@@ -197,25 +173,6 @@ def test_a_fabric_as_proxmox_makes_it(lab: Lab, tmp_path: Path) -> None:
     for name in FAULTS:
         lab.prove(name)
     lab.audit_clean()
-
-
-def test_a_cluster_whose_tunnels_leave_from_loopbacks(lab: Lab) -> None:
-    lab.use(ROOT / "examples" / "l3-symmetric")
-    lab.blank()
-    write_by_hand(lab, loopbacks=True)
-    by_name = ["--ssh-config", str(lab_paths().ssh_config)]
-    by_name += [word for name in ADDRESSES for word in ("--host", name)]
-    for what in ("proxmox", "hosts"):
-        folder = imported(lab, what, *by_name)
-        fabric = load_inventory(folder).intent.fabric
-        assert (str(fabric.underlay.prefix), fabric.underlay.bridge) == ("10.77.0.0/30", "dummy1")
-        for name in ADDRESSES:
-            kept = (folder / "kept" / f"{name}.frr.conf").read_text()
-            assert "ip route 10.99.0.0/16 Null0\n" in kept
-        lab.use(folder)
-        guests.start_all(lab.spec)
-        lab.ping("vm1", "vm2")
-        lab.audit_clean()
 
 
 def write_beside(lab: Lab, folder: Path) -> None:
