@@ -6,7 +6,16 @@ import ipaddress
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from overlay.crosscheck import control, extras, flags, names, sessions, targets, underlay
+from overlay.crosscheck import (
+    control,
+    extras,
+    flags,
+    lan_ports,
+    names,
+    sessions,
+    targets,
+    underlay,
+)
 from overlay.derive import carriers_by_vni
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
 from overlay.names import Names
@@ -286,4 +295,5 @@ _CHECKS = (
     *sessions.CHECKS,
     *targets.CHECKS,
     *extras.CHECKS,
+    *lan_ports.CHECKS,
 )
