@@ -14,6 +14,26 @@ if TYPE_CHECKING:
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 
+def stands_alone(interface: Interface) -> bool:
+    """Whether an address is its own network (/32, /128), as on a loopback of a routed underlay."""
+    return interface.network.prefixlen == interface.max_prefixlen
+
+
+def joint_prefix(
+    addresses: Iterable[str], own: Interface
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The longest prefix that holds `own` and all of these addresses that are of its version."""
+    found = own.network
+    for text in addresses:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            continue
+        while address.version == found.version and address not in found:
+            found = found.supernet()
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """One line of a stanza. `key` is as ifupdown2 reads it (`-` for `_`), `written` as it is."""

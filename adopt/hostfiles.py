@@ -24,6 +24,8 @@ KEPT = "/etc/network/interfaces.d/evpn-fleet-kept"
 PROXMOX_SDN = "/etc/network/interfaces.d/sdn"
 FRR_CONF = "/etc/frr/frr.conf"
 DAEMONS = "/etc/frr/daemons"
+# What FRR runs is kept beside the files, by the command that shows it.
+RUNNING = "vtysh -c 'show running-config'"
 KERNEL_FORWARDS = "/proc/sys/net/ipv4/ip_forward"
 SYSCTLS = ("/etc/sysctl.conf", "/etc/sysctl.d/*")
 

@@ -171,10 +171,13 @@ def _derive_node(
 
 
 def _kept(fabric: Fabric, name: str, node: Node) -> NodeExtras:
-    """What the node keeps by hand of the files that are ours in its scope."""
-    if (scope := scope_of(fabric, node)) is Scope.OBSERVED:
-        return NodeExtras()
-    return extras_of(name, fabric, fabric.groups, node, interfaces=scope is Scope.WHOLE)
+    """What the node keeps by hand of the files that are ours in its scope.
+
+    Of one that is only observed its further BGP neighbours count: they are intended.
+    """
+    scope = scope_of(fabric, node)
+    kept = extras_of(name, fabric, fabric.groups, node, interfaces=scope is Scope.WHOLE)
+    return NodeExtras(frr=kept.frr) if scope is Scope.OBSERVED else kept
 
 
 def _with_kept(

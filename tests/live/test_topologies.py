@@ -248,8 +248,8 @@ def assert_imported(lab: Lab) -> None:
     done = lab.run("import", "hosts", "--output", str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
     # Nothing differs, nothing is left over, and nothing would be added: statement by statement.
-    counts = [line.split()[0] for line in done.stdout.splitlines()[-6:]]
-    assert counts == ["0"] * 6, (folder / "import.md").read_text()
+    counts = [line.split()[0] for line in done.stdout.splitlines()[-7:]]
+    assert counts == ["0"] * 7, (folder / "import.md").read_text()
     wanted = load_inventory(lab.inventory).intent.nodes
     assert load_inventory(folder).intent.nodes == wanted
     deployed, lab.inventory = lab.inventory, folder

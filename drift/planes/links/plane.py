@@ -162,7 +162,7 @@ def examine_links(view: HostView) -> Iterator[RawFinding]:
 
 def _intended(view: HostView) -> dict[str, Expected]:
     node = view.node
-    links = _underlay(node) if node.owns_underlay else _relied_on(node)
+    links = _underlay(node) if node.owns_underlay else _relied_on(view)
     for vrf in node.vrfs:
         about = About(device=vrf.name, vrf=vrf.name)
         links[vrf.name] = Expected(
@@ -185,11 +185,16 @@ def _underlay(node: NodeIntent) -> dict[str, Expected]:
     return {node.underlay_port: Expected(LINK_DOWN, "underlay port", None, record, about, "up")}
 
 
-def _relied_on(node: NodeIntent) -> dict[str, Expected]:
-    """Somebody else's underlay: any kind of interface, up, that tunnelled packets fit through."""
+def _relied_on(view: HostView) -> dict[str, Expected]:
+    """Somebody else's underlay: any kind of interface, up, that tunnelled packets fit through.
+
+    They leave by another one where the address is on a dummy or a loopback.
+    """
+    node = view.node
     name = node.underlay_bridge.name
     record = LinkRecord(state="up")
-    if node.vxlans:
+    link = view.links.get(name)
+    if node.vxlans and name != "lo" and (link is None or link.kind != "dummy"):
         overhead = VXLAN_OVERHEAD[6 if ":" in node.address else 4]
         record = replace(record, least_mtu=max(vxlan.mtu for vxlan in node.vxlans) + overhead)
     about = About(device=name, underlay=True)
