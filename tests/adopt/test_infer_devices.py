@@ -6,7 +6,7 @@ import pytest
 
 from adopt.hostfiles import read_hosts
 from adopt.infer import infer
-from adopt.kept import kept_of
+from adopt.kept.interfaces import kept_of
 from overlay.derive import derive
 from overlay.intent import Fabric
 from tests.adopt.test_infer import NET, intent_of
