@@ -16,6 +16,7 @@ from overlay.derivation.devices import (
     make_underlay_bridge,
     underlay_port,
 )
+from overlay.derivation.routed import make_loopback, make_routed
 from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, sysctls
 from overlay.expected import (
@@ -130,7 +131,8 @@ def _derive_node(
     address = str(node.address)
     router = plane.router(node)
     vrfs = _vrfs(fabric, name, networks, plane)
-    bridges = [make_underlay_bridge(fabric, node)]
+    routed = make_routed(fabric, name, node)
+    bridges = [make_loopback(fabric, routed) if routed else make_underlay_bridge(fabric, node)]
     vxlans = []
     for network in networks:
         vxlans.append(make_network_vxlan(fabric, network, node, static_vteps.get(network.vni, ())))
@@ -152,7 +154,9 @@ def _derive_node(
         vrfs=vrfs,
         bgp=bgp,
         frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
-        sysctls=_with_kept(sysctls(fabric, name, node, plane, router, networks), kept.sysctls),
+        sysctls=_with_kept(
+            sysctls(fabric, name, node, plane, router, networks, routed), kept.sysctls
+        ),
         forwarding=forwarding(fabric, node),
         role=node.role,
         scope=scope_of(fabric, node),
@@ -165,6 +169,7 @@ def _derive_node(
         frr_extra=kept.frr,
         daemons_extra=kept.daemons,
         interfaces_extra=kept.interfaces,
+        routed=routed,
     )
 
 

@@ -34,6 +34,7 @@ from overlay.targets.targets import Targets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from overlay.derived.routed import RoutedUnderlay
     from overlay.host_records import Statement
     from overlay.sessions.intended import SecretSource
 
@@ -69,6 +70,7 @@ class NodeIntent:
 
     `forwarding` says whether its kernel forwards IP at all. In the overlay scope `underlay_port`
     is empty, and the underlay's bridge has neither ports nor gateway: they are somebody else's.
+    Where the underlay is `routed` that bridge is the loopback, which has no port either.
     `frr` is the version that the intent says it has, where not every FRR will do. `frr_extra` are
     texts for its frr.conf, `interfaces_extra` for its interfaces files, `daemons_extra` settings of
     FRR's daemons file, kept by hand.
@@ -92,6 +94,7 @@ class NodeIntent:
     frr_extra: tuple[str, ...] = ()
     daemons_extra: tuple[tuple[str, str], ...] = ()
     interfaces_extra: tuple[str, ...] = ()
+    routed: RoutedUnderlay | None = None
 
     @property
     def peers_by_hand(self) -> frozenset[str]:
@@ -134,8 +137,8 @@ class NodeIntent:
 
     @property
     def owned_bridges(self) -> tuple[BridgeIntent, ...]:
-        """The bridges that are ours to write: all but an underlay that is somebody else's."""
-        if self.owns_underlay:
+        """The bridges that are ours to write: not an underlay that is somebody else's, or routed."""
+        if self.owns_underlay and self.routed is None:
             return self.bridges
         return tuple(b for b in self.bridges if b.role is not BridgeRole.UNDERLAY)
 
@@ -144,7 +147,10 @@ class NodeIntent:
         """The devices that its interfaces file defines."""
         made = {vxlan.name for vxlan in self.vxlans} | {vrf.name for vrf in self.vrfs}
         made |= {bridge.name for bridge in self.owned_bridges}
-        return frozenset(made | ({"lo", self.underlay_port} if self.owns_underlay else set()))
+        if not self.owns_underlay:
+            return frozenset(made)
+        below = self.routed.devices if self.routed else {self.underlay_port}
+        return frozenset(made | below | {"lo"})
 
     @property
     def keeps_devices(self) -> bool:

@@ -21,6 +21,7 @@ from overlay.keys.kinds import (
     Routing,
     Scope,
 )
+from overlay.keys.links import Link, Protocol
 from overlay.keys.nodes import Node, Vip
 from overlay.keys.tenants import Network, Vrf
 from overlay.keys.underlay import Names, Overlay, Underlay
@@ -33,11 +34,13 @@ __all__ = [
     "Bfd",
     "Bgp",
     "Fabric",
+    "Link",
     "Mode",
     "Names",
     "Network",
     "Node",
     "Overlay",
+    "Protocol",
     "Role",
     "Routing",
     "Scope",

@@ -6,7 +6,16 @@ import ipaddress
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from overlay.crosscheck import control, extras, flags, names, sessions, targets, underlay
+from overlay.crosscheck import (
+    control,
+    extras,
+    flags,
+    names,
+    routed,
+    sessions,
+    targets,
+    underlay,
+)
 from overlay.derive import carriers_by_vni
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
 from overlay.names import Names
@@ -224,7 +233,8 @@ def _carriers(fabric: Fabric) -> Iterator[Complaint]:
         return
     carriers = carriers_by_vni(fabric)
     for index, network in enumerate(fabric.networks):
-        lacking = set(fabric.nodes) - set(carriers[network.vni])
+        spines = {name for name, node in fabric.nodes.items() if node.role is Role.SPINE}
+        lacking = set(fabric.nodes) - spines - set(carriers[network.vni])
         if network.gateways and lacking:
             yield (
                 ("networks", index, "nodes"),
@@ -282,6 +292,7 @@ _CHECKS = (
     *flags.CHECKS,
     *names.CHECKS,
     *underlay.CHECKS,
+    *routed.CHECKS,
     *control.CHECKS,
     *sessions.CHECKS,
     *targets.CHECKS,

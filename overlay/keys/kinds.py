@@ -36,6 +36,7 @@ class Role(StrEnum):
 
     VTEP = "vtep"
     REFLECTOR = "reflector"
+    SPINE = "spine"
     ROUTER = "router"
 
 

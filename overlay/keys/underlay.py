@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator
 
+from overlay.keys.bgp import BfdSwitch
 from overlay.keys.kinds import multicast
+from overlay.keys.links import Links, Protocol
 from overlay.values import InterfaceName, MacAddress, NamePattern, Pattern, Strict
 
 
@@ -23,7 +25,30 @@ class Underlay(Strict):
         "eno1", description="The NIC below that bridge; a node can name its own."
     )
     mtu: int = Field(
-        1550, ge=1280, le=9216, description="MTU of the NIC: overlay + 50 (IPv4) or + 70 (IPv6)."
+        1550,
+        ge=1280,
+        le=9216,
+        description="MTU of the NIC, of a routed underlay that of each link: overlay + 50 (IPv4) "
+        "or + 70 (IPv6).",
+    )
+    protocol: Protocol = Field(
+        Protocol.NONE,
+        description="What routes the underlay: none (all nodes are in one layer-2 network, or "
+        "somebody else routes), or FRR on the nodes by ospf, openfabric or isis.",
+    )
+    interfaces: Links = Field(
+        default_factory=dict,
+        description="The interfaces that each node routes the underlay on: a list of names, or "
+        "`name: {peer: …, address: …}`. `eno1.101` is VLAN 101 of eno1; a node can name its own.",
+    )
+    loopback: InterfaceName = Field(
+        "lo",
+        description="The interface that holds the VTEP address of a routed underlay: lo, or the "
+        "name of a dummy interface.",
+    )
+    bfd: BfdSwitch = Field(
+        None,
+        description="BFD on each link of a routed underlay: true, or a section; default none.",
     )
     forwarding: bool | None = Field(
         None,
