@@ -54,7 +54,8 @@ def derive(fabric: Fabric) -> FabricIntent:
     }
     nodes = {name: derivation.node(name) for name in fabric.nodes}
     owner = {address: name for name, address in addresses.items()}
-    return FabricIntent(fabric, nodes, vteps, owner, derivation.plane.targets)
+    router_ids = {node.routed.router_id: name for name, node in nodes.items() if node.routed}
+    return FabricIntent(fabric, nodes, vteps, owner, derivation.plane.targets, router_ids)
 
 
 class Derivation:

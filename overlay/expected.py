@@ -176,7 +176,7 @@ class FabricIntent:
     """The whole fabric, derived: each node, and which VTEPs carry each VNI.
 
     `vteps` maps a VNI to the set of VTEP addresses that carry it, `owner` an address to its
-    node's name: sets shared by all nodes, so nothing grows with nodes times nodes.
+    node's name, `router_ids` a router-id of the routed underlay to its node's: sets shared by all nodes, so nothing grows with nodes times nodes.
     """
 
     fabric: Fabric
@@ -184,6 +184,7 @@ class FabricIntent:
     vteps: dict[int, frozenset[str]]
     owner: dict[str, str] = field(default_factory=dict)
     targets: Targets = field(default_factory=Targets)
+    router_ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def evpn(self) -> bool:

@@ -15,6 +15,11 @@ from parsers.evpn_state import parse_duplicate_addresses, parse_duplicate_macs, 
 from parsers.ip import parse_addresses, parse_ipv6_routes, parse_neighbours, parse_routes
 from parsers.probes import parse_probes
 from parsers.sessions import parse_bfd_peers, parse_bgp_summary, parse_evpn_summary
+from parsers.underlay.adjacencies import (
+    parse_isis_neighbors,
+    parse_openfabric_neighbors,
+    parse_ospf_neighbors,
+)
 from parsers.vrrp import parse_vrrp
 
 if TYPE_CHECKING:
@@ -44,6 +49,9 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         outputs.IP_ROUTE: Reader(parse_routes, "routes"),
         outputs.IP6_ROUTE: Reader(parse_ipv6_routes, "ipv6_routes"),
         outputs.IP_NEIGH: Reader(parse_neighbours, "neighbours"),
+        outputs.OSPF_NEIGHBORS: Reader(parse_ospf_neighbors, "adjacencies"),
+        outputs.ISIS_NEIGHBORS: Reader(parse_isis_neighbors, "adjacencies"),
+        outputs.OPENFABRIC_NEIGHBORS: Reader(parse_openfabric_neighbors, "adjacencies"),
         outputs.VRRP: Reader(parse_vrrp, "vrrp_groups"),
         outputs.RUNNING_CONFIG: Reader(parse_running_config, "running_config"),
         outputs.SYSCTL: Reader(parse_sysctl, "settings"),

@@ -32,6 +32,7 @@ from tests.simulated_links import FIRST_TABLE, addresses, links_of, port_of, vni
 from tests.simulated_outputs import PrintedState, planes_of
 from tests.simulated_outside import ends_of, outside_peers, running_config, shown_group, shown_route
 from tests.simulated_routing import default_route, prefix_route, router_macs, routes_to
+from tests.simulated_underlay import neighbours_of, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,8 +108,12 @@ class Fleet:
             printed["ip_neigh"] = list(neighbours(node, heard, self._announced))
         if node.sysctls:
             printed["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.sysctls)
+        if node.routed:
+            ways = ways_of(self.intent, node, self._silent())
+            printed["ip_route"] = [*printed.get("ip_route", []), *ways]  # type: ignore[misc]
         if node.name in self.stopped:
             return printed
+        printed |= neighbours_of(self.intent, node, self._silent())
         if node.name in self.rendered:
             files = self.rendered[node.name].files
             printed["running_config"] = running_config(files["/etc/frr/frr.conf"])

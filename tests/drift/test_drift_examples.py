@@ -24,7 +24,7 @@ LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fab
 # What a topology has nothing for, written down by hand.
 # BFD is off in every example, and nobody has asked with `--probe`.
 _NOT_ASKED = frozenset({"bfd-down", "vtep-unreachable", "path-mtu"})
-_NO_VIP = frozenset({"vrrp", "vxlan-group"})
+_NO_VIP = frozenset({"vrrp", "vxlan-group", "underlay-adjacency", "underlay-route"})
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
 _NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
 _NO_VRF = _NO_L3VNI | {"vrf-isolation"}
@@ -40,13 +40,14 @@ NOT_THERE = {
     "exit-multi-gateway": _NO_VIP,
     "exit-single-gateway": _NO_VIP,
     "exit-upstream-bgp": _NO_VIP,
-    "exit-vrrp": {"vxlan-group"},
+    "exit-vrrp": _NO_VIP - {"vrrp"},
     "l2-evpn": _NO_ROUTING,
     "l2-multicast": _NO_EVPN - {"vxlan-group"},
     "l2-unicast": _NO_EVPN,
     "l3-asymmetric": _NO_VRF,
     "l3-symmetric": _NO_EXIT,
     "route-reflectors": _NO_EXIT,
+    "leaf-spine": _NO_EXIT - {"underlay-adjacency", "underlay-route"},
     "ipv6-evpn": _NO_EXIT,
     "ipv6-underlay": _NO_EVPN,
     "overlay-scope": _NO_EXIT - {"type5-missing"},  # its VRF announces its subnets
