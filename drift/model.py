@@ -133,10 +133,11 @@ class About:
     is, `foreign` those that the traffic lands in instead. `peer` is the address of another node,
     `mac` a guest's or a router's MAC, `address` a guest's IP address, `router_id` the one that an
     RD is made of, `edge` a link of a routed underlay, `nic` what its device is a VLAN of, or the
-    device itself where VLANs are on it. `underlay` says that the host's way to all others is concerned, `alone` that it
-    has no iBGP session left, `by_hand` that a session was shut or is not configured. `topics` are
-    the parts of FRR's configuration that it is about (`frrconfig.topic_of`), `differing` those that
-    differ from the rendered ones. Findings of one `group` state one fact.
+    device itself where VLANs are on it. `underlay` says that the host's way to all others is
+    concerned, `alone` that it has no iBGP session left, `by_hand` that a session was shut or is not
+    configured. `topics` are the parts of FRR's configuration that it is about
+    (`frrconfig.topic_of`), `differing` those that differ from the rendered ones. Findings of one
+    `group` state one fact.
     """
 
     device: str = ""

@@ -6,7 +6,6 @@ import ipaddress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from overlay.derivation.routed import is_routed
 from overlay.expected import (
     BfdIntent,
     BgpIntent,
@@ -84,7 +83,7 @@ class ControlPlane:
         return tuple(str(n.address) for n in self._fabric.nodes.values() if n.role is role)
 
     def bgp(self, name: str, node: Node) -> BgpIntent | None:
-        """The node's BGP instance within the fabric; None for a router or spine, and without EVPN."""
+        """The node's BGP instance within the fabric; None for routers, spines and without EVPN."""
         fabric = self._fabric
         if fabric.mode is not Mode.EVPN or fabric.bgp is None or node.role in _WITHOUT_EVPN:
             return None
@@ -218,7 +217,7 @@ def _sessions(fabric: Fabric, node: Node, descriptions: Mapping[str, str]) -> Se
     if common is not None:
         source = common.update_source if source is None else source
         restart = common.graceful_restart if restart is None else restart
-    if source is None and is_routed(fabric):
+    if source is None and fabric.underlay.routed:
         source = True  # the way to a peer leaves by a link, whose address may be another one
     within = common if node.role is not Role.ROUTER else None
     return SessionsIntent(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from overlay.expected import BridgeRole
 from overlay.records import BridgeDetail, BridgePort, Link, VxlanDetail
-
 from tests.simulated_underlay import addressed
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from overlay.derivation.routed import is_routed, links_of
+from overlay.derivation.routed import links_of
 from overlay.names import l3vni_bridge, l3vni_device, network_bridge, network_device
 from overlay.values import InterfaceName
 
@@ -37,7 +37,7 @@ def names(fabric: Fabric) -> Iterator[Complaint]:
 
 def _of_the_underlay(fabric: Fabric) -> dict[str, str]:
     """What the underlay's own interfaces are called."""
-    if not is_routed(fabric):
+    if not fabric.underlay.routed:
         return {
             fabric.underlay.bridge: "the underlay bridge",
             fabric.underlay.port: "the underlay port",

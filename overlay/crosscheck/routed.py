@@ -6,7 +6,7 @@ import ipaddress
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from overlay.derivation.routed import is_routed, links_of
+from overlay.derivation.routed import links_of
 from overlay.intent import Fabric, Mode, Protocol, Role
 from overlay.problems import few, nearest
 
@@ -23,19 +23,22 @@ def protocols(fabric: Fabric) -> Iterator[Complaint]:
     if fabric.underlay.protocol is Protocol.EBGP_UNNUMBERED:
         yield (
             key,
-            "a BGP instance of FRR has one AS: an underlay of eBGP needs another one on each node, "
-            "and the EVPN sessions of the same instance are iBGP",
+            (
+                "a BGP instance of FRR has one AS: an underlay of eBGP needs another one on each node, "
+                "and the EVPN sessions of the same instance are iBGP"
+            ),
             "use ospf, openfabric or isis, which take interfaces without addresses just as well",
         )
         return
     bfd = fabric.underlay.bfd
-    if fabric.underlay.protocol is Protocol.OPENFABRIC and bfd and (bfd.interval, bfd.multiplier) != (300, 3):
+    own = bfd is not None and (bfd.interval, bfd.multiplier) != (300, 3)
+    if fabric.underlay.protocol is Protocol.OPENFABRIC and own:
         yield (
             ("underlay", "bfd"),
             "FRR's fabricd knows no BFD profile, so its sessions have 300 ms and a multiplier of 3",
             "write `bfd: true`, or set `underlay.protocol: isis` (or ospf)",
         )
-    if is_routed(fabric) and fabric.underlay.prefix.version != 4:
+    if fabric.underlay.routed and fabric.underlay.prefix.version != 4:
         yield (
             ("underlay", "prefix"),
             "a routed underlay is one of IPv4",
@@ -44,7 +47,7 @@ def protocols(fabric: Fabric) -> Iterator[Complaint]:
 
 
 def roles(fabric: Fabric) -> Iterator[Complaint]:
-    routed = is_routed(fabric)
+    routed = fabric.underlay.routed
     for name, node in fabric.nodes.items():
         if node.role is Role.SPINE and not routed:
             yield (
@@ -55,28 +58,34 @@ def roles(fabric: Fabric) -> Iterator[Complaint]:
         if node.role is Role.ROUTER and routed:
             yield (
                 ("nodes", name, "role"),
-                "a router outside is a neighbour of the underlay's bridge, and a routed underlay "
-                "has none",
+                (
+                    "a router outside is a neighbour of the underlay's bridge, and a routed underlay "
+                    "has none"
+                ),
                 f"remove it, or {_UNROUTED}",
             )
         if node.gateway is not None and routed:
             yield (
                 ("nodes", name, "gateway"),
-                "a gateway on the underlay is reached by the underlay's bridge, and a routed "
-                "underlay has none",
+                (
+                    "a gateway on the underlay is reached by the underlay's bridge, and a routed "
+                    "underlay has none"
+                ),
                 "say it in `interfaces_extra`, on the interface that leads there, or " + _UNROUTED,
             )
 
 
 def beside(fabric: Fabric) -> Iterator[Complaint]:
     """What needs the nodes to be in one layer-2 network."""
-    if not is_routed(fabric):
+    if not fabric.underlay.routed:
         return
     if fabric.mode is Mode.MULTICAST:
         yield (
             ("mode",),
-            "multicast mode over a routed underlay needs multicast routing (PIM), which is not "
-            "rendered",
+            (
+                "multicast mode over a routed underlay needs multicast routing (PIM), which is not "
+                "rendered"
+            ),
             f"set `mode: evpn` or `mode: unicast`, or {_UNROUTED}",
         )
     if fabric.underlay.forwarding is False:
@@ -101,7 +110,7 @@ def beside(fabric: Fabric) -> Iterator[Complaint]:
 
 
 def links(fabric: Fabric) -> Iterator[Complaint]:
-    if not is_routed(fabric):
+    if not fabric.underlay.routed:
         return
     ends = _Ends(fabric)
     for name, node in fabric.nodes.items():
@@ -148,8 +157,10 @@ class _Ends:
         elif self._count[name, peer] != self._count[peer, name]:
             yield (
                 (*key, "peer"),
-                f"{name} has {self._count[name, peer]} links with {peer}, and {peer} has "
-                f"{self._count[peer, name]} with {name}",
+                (
+                    f"{name} has {self._count[name, peer]} links with {peer}, and {peer} has "
+                    f"{self._count[peer, name]} with {name}"
+                ),
                 f"name {name} as the peer of as many interfaces of {peer}",
             )
         elif not self._facing(name, interface):
@@ -175,7 +186,7 @@ class _Ends:
 
 def addresses(fabric: Fabric) -> Iterator[Complaint]:
     """The addresses of links are IPv4, and each is one link's alone."""
-    if not is_routed(fabric):
+    if not fabric.underlay.routed:
         return
     taken = {node.address: f"{name}'s VTEP address" for name, node in fabric.nodes.items()}
     for name, node in fabric.nodes.items():
@@ -190,7 +201,9 @@ def addresses(fabric: Fabric) -> Iterator[Complaint]:
                 yield key, f"{address} is already {taken[address]}", "give the link another one"
             taken.setdefault(address, f"that of {interface} on {name}")
     shared = [
-        interface for interface, link in fabric.underlay.interfaces.items() if link.address or link.peer
+        interface
+        for interface, link in fabric.underlay.interfaces.items()
+        if link.address or link.peer
     ]
     heirs = [name for name, node in fabric.nodes.items() if node.interfaces is None]
     if shared and len(heirs) > 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.derivation.routed import is_routed
 from overlay.intent import Fabric, Mode, Role, Scope
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def _within(node: Node, key: KeyPath) -> Iterator[Complaint]:
 
 def sources(fabric: Fabric) -> Iterator[Complaint]:
     """In the whole scope it is known which interface holds a node's address."""
-    holder = fabric.underlay.loopback if is_routed(fabric) else fabric.underlay.bridge
+    holder = fabric.underlay.loopback if fabric.underlay.routed else fabric.underlay.bridge
     places: list[tuple[KeyPath, bool | str | None, bool]] = [
         (
             ("nodes", name, "session", "update_source"),

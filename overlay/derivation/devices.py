@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.derivation.routed import is_routed
 from overlay.derivation.scopes import scope_of
 from overlay.derived.devices import BridgeIntent, BridgeRole, PortFlags, VxlanIntent
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Scope
@@ -31,7 +30,7 @@ def make_underlay_bridge(fabric: Fabric, node: Node) -> BridgeIntent:
 
 def underlay_port(fabric: Fabric, node: Node) -> str:
     # What is below somebody else's underlay is not ours to know; a routed one has links instead.
-    if is_routed(fabric):
+    if fabric.underlay.routed:
         return ""
     return (node.port or fabric.underlay.port) if scope_of(fabric, node) is Scope.WHOLE else ""
 

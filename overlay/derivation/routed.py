@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from overlay.derived.devices import BridgeIntent, BridgeRole
 from overlay.derived.routed import RoutedUnderlay, UnderlayLink
 from overlay.derived.speakers import BfdIntent
-from overlay.keys.links import Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,11 +19,6 @@ if TYPE_CHECKING:
 _VLAN = re.compile(r"(.+)\.([1-9][0-9]{0,3})")
 
 
-def is_routed(fabric: Fabric) -> bool:
-    """Whether FRR routes the underlay."""
-    return fabric.underlay.protocol is not Protocol.NONE
-
-
 def links_of(fabric: Fabric, node: Node) -> Mapping[str, Link]:
     """The interfaces that a node routes the underlay on, as they are written."""
     return fabric.underlay.interfaces if node.interfaces is None else node.interfaces
@@ -32,7 +26,7 @@ def links_of(fabric: Fabric, node: Node) -> Mapping[str, Link]:
 
 def make_routed(fabric: Fabric, name: str, node: Node) -> RoutedUnderlay | None:
     """A node's part in a routed underlay; None where it is not routed."""
-    if not is_routed(fabric):
+    if not fabric.underlay.routed:
         return None
     underlay = fabric.underlay
     return RoutedUnderlay(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.derivation.routed import is_routed
 from overlay.derivation.scopes import scope_of
 from overlay.intent import Fabric, Network, Node, Role, Routing, Scope
 from overlay.names import l3vni_bridge, network_bridge
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def forwarding(fabric: Fabric, node: Node) -> bool:
     if fabric.underlay.forwarding is not None:
         return fabric.underlay.forwarding
-    if is_routed(fabric):
+    if fabric.underlay.routed:
         return True
     if node.role is Role.VTEP:
         return fabric.routing is not Routing.NONE

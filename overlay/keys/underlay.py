@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator
 
-from overlay.keys.bgp import BfdSwitch
+from overlay.keys.bgp import BfdSwitch  # noqa: TC001 - pydantic reads it
 from overlay.keys.kinds import multicast
 from overlay.keys.links import Links, Protocol
 from overlay.values import InterfaceName, MacAddress, NamePattern, Pattern, Strict
@@ -50,6 +50,12 @@ class Underlay(Strict):
         None,
         description="BFD on each link of a routed underlay: true, or a section; default none.",
     )
+
+    @property
+    def routed(self) -> bool:
+        """Whether FRR routes it on the nodes."""
+        return self.protocol is not Protocol.NONE
+
     forwarding: bool | None = Field(
         None,
         description="Whether nodes forward IP; default: only where the topology routes. Set it to "

@@ -9,7 +9,6 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from overlay.derive import carriers_by_vni
-from overlay.derivation.routed import is_routed
 from overlay.intent import Mode, Role, Routing, Scope
 from overlay.problems import few
 
@@ -62,7 +61,7 @@ def _router_id(fabric: Fabric, key: KeyPath) -> Reason | None:
 
 
 def _underlay_of_node(fabric: Fabric, key: KeyPath) -> Reason | None:
-    if is_routed(fabric):
+    if fabric.underlay.routed:
         return _IN_ROUTED
     name = str(key[1])
     scope = fabric.nodes[name].scope or fabric.scope
@@ -75,7 +74,7 @@ def _underlay_of_node(fabric: Fabric, key: KeyPath) -> Reason | None:
 
 
 def _underlay(fabric: Fabric, _key: KeyPath) -> Reason | None:
-    if is_routed(fabric):
+    if fabric.underlay.routed:
         return _IN_ROUTED
     scopes = {node.scope or fabric.scope for node in fabric.nodes.values()}
     if Scope.WHOLE not in scopes:
@@ -88,7 +87,7 @@ def _underlay(fabric: Fabric, _key: KeyPath) -> Reason | None:
 
 
 def _routed(fabric: Fabric, _key: KeyPath) -> Reason | None:
-    if is_routed(fabric):
+    if fabric.underlay.routed:
         return "each node has its own", _REMOVE
     return "underlay.protocol is none: nothing routes the underlay", "set it, or remove this key"
 
