@@ -137,7 +137,7 @@ class NodeIntent:
 
     @property
     def owned_bridges(self) -> tuple[BridgeIntent, ...]:
-        """The bridges that are ours to write: not an underlay that is somebody else's, or routed."""
+        """The bridges that are ours to write: not an underlay that is another's, or routed."""
         if self.owns_underlay and self.routed is None:
             return self.bridges
         return tuple(b for b in self.bridges if b.role is not BridgeRole.UNDERLAY)
@@ -175,8 +175,9 @@ class RenderedNode:
 class FabricIntent:
     """The whole fabric, derived: each node, and which VTEPs carry each VNI.
 
-    `vteps` maps a VNI to the set of VTEP addresses that carry it, `owner` an address to its
-    node's name, `router_ids` a router-id of the routed underlay to its node's: sets shared by all nodes, so nothing grows with nodes times nodes.
+    `vteps` maps a VNI to the set of VTEP addresses that carry it, `owner` an address to its node's
+    name, `router_ids` a router-id of the routed underlay to its node's: shared by all nodes, so
+    nothing grows with nodes times nodes.
     """
 
     fabric: Fabric

@@ -50,12 +50,9 @@ def _ospf(intent: FabricIntent, routed: RoutedUnderlay, links: list[UnderlayLink
 
 
 def _isis(links: list[UnderlayLink]) -> Shown:
-    circuits: list[Shown] = [{"circuit": 0}]
-    for link in links:
-        circuits.append(
-            {"circuit": 0, "adj": link.peer, "interface": link.name, "level": 2, "state": "Up"}
-        )
-    return {"areas": [{"area": "EVPN-FLEET", "circuits": circuits}]}
+    up = {"circuit": 0, "level": 2, "state": "Up"}
+    circuits = [up | {"adj": link.peer, "interface": link.name} for link in links]
+    return {"areas": [{"area": "EVPN-FLEET", "circuits": [{"circuit": 0}, *circuits]}]}
 
 
 def ways_of(intent: FabricIntent, node: NodeIntent, silent: Collection[str]) -> list[Shown]:

@@ -24,8 +24,8 @@ def protocols(fabric: Fabric) -> Iterator[Complaint]:
         yield (
             key,
             (
-                "a BGP instance of FRR has one AS: an underlay of eBGP needs another one on each node, "
-                "and the EVPN sessions of the same instance are iBGP"
+                "a BGP instance of FRR has one AS: an underlay of eBGP needs another one on each "
+                "node, and the EVPN sessions of the same instance are iBGP"
             ),
             "use ospf, openfabric or isis, which take interfaces without addresses just as well",
         )
@@ -59,8 +59,8 @@ def roles(fabric: Fabric) -> Iterator[Complaint]:
             yield (
                 ("nodes", name, "role"),
                 (
-                    "a router outside is a neighbour of the underlay's bridge, and a routed underlay "
-                    "has none"
+                    "a router outside is a neighbour of the underlay's bridge, and a routed "
+                    "underlay has none"
                 ),
                 f"remove it, or {_UNROUTED}",
             )
@@ -125,7 +125,7 @@ def links(fabric: Fabric) -> Iterator[Complaint]:
                 "name some under `underlay.interfaces`, or under `interfaces` of the node",
             )
         for interface, link in found.items():
-            if interface == fabric.underlay.loopback or interface == "lo":
+            if interface in {fabric.underlay.loopback, "lo"}:
                 yield (
                     (*at, interface),
                     "it is the loopback, and a link leads to another node",
@@ -200,11 +200,8 @@ def addresses(fabric: Fabric) -> Iterator[Complaint]:
             elif address in taken:
                 yield key, f"{address} is already {taken[address]}", "give the link another one"
             taken.setdefault(address, f"that of {interface} on {name}")
-    shared = [
-        interface
-        for interface, link in fabric.underlay.interfaces.items()
-        if link.address or link.peer
-    ]
+    own = fabric.underlay.interfaces.items()
+    shared = [interface for interface, link in own if link.address or link.peer]
     heirs = [name for name, node in fabric.nodes.items() if node.interfaces is None]
     if shared and len(heirs) > 1:
         yield (

@@ -40,7 +40,7 @@ def _by_name(value: object) -> object:
         twice = {name for name in value if value.count(name) > 1}
         if twice:
             raise ValueError(f"{', '.join(sorted(map(str, twice)))} is in the list twice")
-        return dict.fromkeys(value, {})
+        return {name: {} for name in value}
     if isinstance(value, dict):
         return {name: {} if link is None else link for name, link in value.items()}
     return value
