@@ -107,7 +107,7 @@ def with_sessions(_intent: FabricIntent, node: NodeIntent) -> bool:
 
 
 def with_bfd(_intent: FabricIntent, node: NodeIntent) -> bool:
-    return node.bfd is not None
+    return node.bfd is not None or bool(node.routed and node.routed.bfd)
 
 
 def with_routed_underlay(_intent: FabricIntent, node: NodeIntent) -> bool:

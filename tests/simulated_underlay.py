@@ -10,18 +10,18 @@ from overlay.intent import Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from overlay.derived.routed import RoutedUnderlay, UnderlayLink
+    from overlay.derived.routed import Edge, RoutedUnderlay, UnderlayLink
     from overlay.expected import FabricIntent, NodeIntent
 
 Shown = dict[str, object]
 
 
 def live_links(
-    intent: FabricIntent, node: NodeIntent, silent: Collection[str]
+    node: NodeIntent, silent: Collection[str], lost: Collection[Edge] = ()
 ) -> Iterator[UnderlayLink]:
     """The links over which a node hears its neighbours."""
     for link in node.routed.links if node.routed and node.name not in silent else ():
-        if link.peer not in silent:
+        if link.peer not in silent and link.edge not in lost:
             yield link
 
 
@@ -30,7 +30,7 @@ def neighbours_of(intent: FabricIntent, node: NodeIntent, silent: Collection[str
     routed = node.routed
     if routed is None:
         return {}
-    links = list(live_links(intent, node, silent))
+    links = list(live_links(node, silent))
     shown = _ospf(intent, routed, links) if routed.protocol is Protocol.OSPF else _isis(links)
     return {adjacency_slugs(node)[0]: shown}
 
@@ -55,7 +55,19 @@ def _isis(links: list[UnderlayLink]) -> Shown:
     return {"areas": [{"area": "EVPN-FLEET", "circuits": [{"circuit": 0}, *circuits]}]}
 
 
-def ways_of(intent: FabricIntent, node: NodeIntent, silent: Collection[str]) -> list[Shown]:
+def bfd_of(node: NodeIntent, silent: Collection[str]) -> list[Shown]:
+    """Its BFD sessions on links."""
+    if node.routed is None or node.routed.bfd is None:
+        return []
+    return [
+        {"peer": link.peer_address, "interface": link.name, "multihop": False, "status": "up"}
+        for link in live_links(node, silent)
+    ]
+
+
+def ways_of(
+    intent: FabricIntent, node: NodeIntent, silent: Collection[str], lost: Collection[Edge] = ()
+) -> list[Shown]:
     """Its routes to all others: the shortest, by as many links as begin one."""
     if node.routed is None:
         return []
@@ -64,7 +76,7 @@ def ways_of(intent: FabricIntent, node: NodeIntent, silent: Collection[str]) -> 
     while ring:
         reached: dict[str, list[tuple[str, str]]] = {}
         for name in ring:
-            for link in live_links(intent, intent.nodes[name], silent):
+            for link in live_links(intent.nodes[name], silent, lost):
                 peer = str(link.peer)
                 if peer in first:
                     continue

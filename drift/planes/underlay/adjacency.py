@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 def _breaks_link(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    yield Broken.LINK, raw.finding.host, raw.about.device
     if raw.about.edge is not None:
         yield Broken.LINK, *raw.about.edge
     if raw.finding.severity is CRITICAL:
