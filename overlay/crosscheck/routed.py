@@ -31,6 +31,12 @@ def protocols(fabric: Fabric) -> Iterator[Complaint]:
         )
         return
     bfd = fabric.underlay.bfd
+    if bfd is not None and not fabric.underlay.routed:
+        yield (
+            ("underlay", "bfd"),
+            "underlay.protocol is none: nothing routes the underlay",
+            "set the protocol, or remove this key; `bgp.bfd` is BFD of the BGP sessions",
+        )
     own = bfd is not None and (bfd.interval, bfd.multiplier) != (300, 3)
     if fabric.underlay.protocol is Protocol.OPENFABRIC and own:
         yield (
@@ -158,8 +164,8 @@ class _Ends:
             yield (
                 (*key, "peer"),
                 (
-                    f"{name} has {self._count[name, peer]} links with {peer}, and {peer} has "
-                    f"{self._count[peer, name]} with {name}"
+                    f"it is the peer of {_interfaces(self._count[name, peer])} of {name}, and "
+                    f"{name} that of {_interfaces(self._count[peer, name])} of {peer}"
                 ),
                 f"name {name} as the peer of as many interfaces of {peer}",
             )
@@ -182,6 +188,10 @@ class _Ends:
             return link.address is other.address
         mine, its = ipaddress.ip_interface(link.address), ipaddress.ip_interface(other.address)
         return mine.network == its.network and mine.ip != its.ip
+
+
+def _interfaces(count: int) -> str:
+    return "1 interface" if count == 1 else f"{count} interfaces"
 
 
 def addresses(fabric: Fabric) -> Iterator[Complaint]:
