@@ -68,6 +68,8 @@ def routed_fabrics(draw: Any) -> FabricIntent:
     if draw(st.booleans()):
         underlay["loopback"] = "dummy0"
     if draw(st.booleans()):
+        underlay["hello"] = draw(st.sampled_from([1, 2, 7]))
+    if draw(st.booleans()):
         keys |= {"bgp": {"asn": 65000, "cluster_id": "1.1.1.1", "bfd": draw(st.booleans())}}
         for name in nodes:
             if name.startswith("spine"):

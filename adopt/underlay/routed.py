@@ -133,7 +133,18 @@ class RoutedUnderlay(Underlay):
         keys: dict[str, Any] = {"prefix": str(self._prefix), "protocol": protocol}
         keys |= {"loopback": loopback} if loopback != "lo" else {}
         keys["mtu"] = survey.most("the MTU of the underlay's links", mtus, ETHERNET)
+        keys |= {"hello": hello} if (hello := self._hello(protocol)) else {}
         return keys | ({"bfd": bfd} if (bfd := self._bfd()) else {})
+
+    def _hello(self, protocol: str) -> int | None:
+        words = []
+        by_name = {host.name: host for host in self._survey.hosts}
+        for name, igp in self._igps.items():
+            for device, lines in igp.interfaces.items():
+                said = [line[-1] for line in lines if line[-2:-1] == ["hello-interval"]]
+                if not igp.passive(device):
+                    words.append(Word(by_name[name], int(said[-1]) if said else None, FRR_CONF))
+        return self._survey.most(f"the {protocol} hello interval", words, None)
 
     def _linked(self, host: Host) -> Iterator[Device]:
         igp = self._igps[host.name]

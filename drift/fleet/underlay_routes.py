@@ -85,11 +85,13 @@ def _facts(view: HostView, _shared: Shared) -> _Facts | None:
         return None
     best: dict[str, tuple[int, _Devices]] = {}
     for route in view.state.routes or ():
-        if route.table != "main" or route.type != "unicast" or not route.prefix.endswith("/32"):
+        if route.table != "main" or not route.prefix.endswith("/32"):
             continue
-        devices = frozenset(hop.device for hop in route.hops if hop.device and hop.alive)
+        # What ends there instead (unreachable, blackhole) leads nowhere, and hides what is behind.
+        hops = route.hops if route.type == "unicast" else ()
+        devices = frozenset(hop.device for hop in hops if hop.device and hop.alive)
         address = route.prefix.removesuffix("/32")
-        if devices and (address not in best or route.metric < best[address][0]):
+        if address not in best or route.metric < best[address][0]:
             best[address] = route.metric, devices
     ways = {
         address: best[address][1] if address in best else frozenset[str]()

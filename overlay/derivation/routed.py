@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from overlay.derived.devices import BridgeIntent, BridgeRole
-from overlay.derived.routed import RoutedUnderlay, UnderlayLink
+from overlay.derived.routed import HELLO, RoutedUnderlay, UnderlayLink
 from overlay.derived.speakers import BfdIntent
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def make_routed(fabric: Fabric, name: str, node: Node) -> RoutedUnderlay | None:
         address=f"{node.address}/32",
         router_id=node.speaks_as,
         links=tuple(_links(fabric, name, node)),
+        hello=underlay.hello if underlay.hello != HELLO.get(underlay.protocol) else None,
         bfd=BfdIntent(underlay.bfd.interval, underlay.bfd.multiplier) if underlay.bfd else None,
     )
 

@@ -10,6 +10,8 @@ from overlay.keys.links import Protocol
 if TYPE_CHECKING:
     from overlay.derived.speakers import BfdIntent
 
+HELLO = {Protocol.OSPF: 10, Protocol.ISIS: 3, Protocol.OPENFABRIC: 3}
+"""Seconds between two hellos where FRR is not told otherwise: it does not write these down."""
 _DAEMONS = {
     Protocol.OSPF: "ospfd",
     Protocol.OPENFABRIC: "fabricd",
@@ -40,7 +42,8 @@ class UnderlayLink:
 class RoutedUnderlay:
     """What a node routes the underlay by; `address` is the VTEP's, with /32, on `loopback`.
 
-    `instance` is the name of FRR's instance, which OpenFabric and IS-IS want.
+    `hello` are seconds, None where they are FRR's own. `instance` is the name of FRR's instance,
+    which OpenFabric and IS-IS want.
     """
 
     protocol: Protocol
@@ -49,6 +52,7 @@ class RoutedUnderlay:
     router_id: str
     links: tuple[UnderlayLink, ...]
     bfd: BfdIntent | None = None
+    hello: int | None = None
     instance: str = "EVPN-FLEET"
 
     @property

@@ -51,6 +51,14 @@ class Underlay(Strict):
         description="BFD on each link of a routed underlay: true, or a section; default none.",
     )
 
+    hello: int | None = Field(
+        None,
+        ge=1,
+        le=600,
+        description="Seconds between two hellos on each link of a routed underlay, at both ends; "
+        "default FRR's own: 10 of OSPF, whose neighbour is gone after four, 3 of the others.",
+    )
+
     @property
     def routed(self) -> bool:
         """Whether FRR routes it on the nodes."""

@@ -92,6 +92,14 @@ def _routed(fabric: Fabric, _key: KeyPath) -> Reason | None:
     return "underlay.protocol is none: nothing routes the underlay", "set it, or remove this key"
 
 
+def _hello(fabric: Fabric, key: KeyPath) -> Reason | None:
+    return (
+        ("it is what FRR does by itself", _REMOVE)
+        if fabric.underlay.routed
+        else _routed(fabric, key)
+    )
+
+
 def _network(fabric: Fabric, key: KeyPath) -> Reason | None:
     network = fabric.networks[int(key[1])]
     return (
@@ -242,6 +250,7 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
     ("underlay.bridge", 2): _underlay,
     ("underlay.loopback", 2): _routed,
     ("underlay.bfd", 2): _routed,
+    ("underlay.hello", 2): _hello,
     ("overlay.gateway_mac", 2): _gateway_mac,
     ("overlay.group", 2): _group,
     ("overlay.mtu", 2): _overlay,

@@ -41,7 +41,8 @@ NO_PING
 Some checks have no fault here. `mac-mobility` and `mac-frozen` take two nodes: `tests/live/test_two_claims.py`
 has them claim one MAC until its sequence number says so, and until FRR freezes it. `ip-duplicate` needs two
 nodes that both keep announcing an address, and FRR takes back one of the two routes by itself within seconds;
-BFD (`bfd-down`) is off in every example. Recorded states with those faults are in `tests/drift/cases/`.
+a BFD session (`bfd-down`) that is lost in `leaf-spine` takes the adjacency with it, and BFD is off in
+all other examples. Recorded states with those faults are in `tests/drift/cases/`.
 
 This table is generated from the catalogue that the tests run.
 """
@@ -68,7 +69,7 @@ def rounds(fault: Fault, spec: LabSpec) -> list[list[str]]:
     chosen: dict[str, str] = {spec.nodes[fault.node].release: fault.node}
     if not fault.bound:
         for node in spec.nodes.values():
-            if node.name.startswith("node"):
+            if node.name.startswith(("node", "leaf")):
                 chosen.setdefault(node.release, node.name)
     nodes = list(chosen.values())
     return [[node] for node in nodes] if fault.shared else [nodes]

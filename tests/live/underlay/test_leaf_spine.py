@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import fabric, guests
-from tests.live.matrix import ROOT
+from lab import fabric, faults, guests
+from lab.spec import load_lab
+from tests.live.matrix import ROOT, rounds, severity
 from tests.live.probes import eventually, on
 from tests.live.test_topologies import assert_as_intended
 
@@ -107,20 +108,24 @@ def test_a_spine_loses_power(leaves: Lab, spine: str) -> None:
     leaves.audit_clean()
 
 
-def test_a_dead_link_is_one_finding(leaves: Lab) -> None:
-    """Neither end sees it but by BFD: the switch between them passes no frame of that VLAN."""
-    on(leaves, "node2", "tc qdisc add dev eno1.21 clsact; tc filter add dev eno1.21 ingress "
-       "matchall action drop; tc filter add dev eno1.21 egress matchall action drop")  # fmt: skip
-    try:
-        audit = leaves.audit_until(lambda audit: of_the_underlay(audit) == ["underlay-adjacency"])
-        assert of_the_underlay(audit) == ["underlay-adjacency"], audit.text
-        assert {f["severity"] for f in audit.report["findings"]} == {"warning"}, audit.text
-        ends = {(f["host"], f["object"]) for f in audit.report["findings"]}
-        assert ends == {("node2", "eno1.21"), ("router", "eno1.21")}, audit.text
-        leaves.ping("vm2", "vm1")
-    finally:
-        on(leaves, "node2", "tc qdisc del dev eno1.21 clsact")
+@pytest.mark.parametrize("name", ["underlay-adjacency", "underlay-route"])
+def test_a_fault_is_its_one_finding(leaves: Lab, name: str) -> None:
+    """On a leaf of each release; a dead link is seen from both ends, and is one finding."""
+    fault = faults.find_fault(name)
+    example = load_lab(ROOT / "examples" / "leaf-spine")
+    for node in (MACHINES[leaf] for broken in rounds(fault, example) for leaf in broken):
+        faults.inject(leaves.spec, name, node)
+        try:
+            audit = leaves.audit_until(lambda audit: of_the_underlay(audit) == [name])
+            assert of_the_underlay(audit) == [name], audit.text
+            assert {f["severity"] for f in audit.roots} == {severity(fault)}, audit.text
+            found = [f for f in audit.report["findings"] if f["check"] == name]
+            assert node in {f["host"] for f in found}, audit.text
+            assert len(found) == (2 if name == "underlay-adjacency" else 1), audit.text
+        finally:
+            faults.heal(leaves.spec, name, node)
     leaves.audit_clean()
+    leaves.ping("vm2", "vm1")
 
 
 def test_a_link_that_is_down_is_named(leaves: Lab) -> None:
