@@ -22,9 +22,10 @@ LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fab
 
 
 # What a topology has nothing for, written down by hand.
-# BFD is off in every example, and nobody has asked with `--probe`.
-_NOT_ASKED = frozenset({"bfd-down", "vtep-unreachable", "path-mtu"})
-_NO_VIP = frozenset({"vrrp", "vxlan-group", "underlay-adjacency", "underlay-route"})
+# Nobody has asked with `--probe`; BFD is off but where the underlay is routed.
+_NOT_ASKED = frozenset({"vtep-unreachable", "path-mtu"})
+_UNROUTED = frozenset({"bfd-down", "underlay-adjacency", "underlay-route"})
+_NO_VIP = _UNROUTED | {"vrrp", "vxlan-group"}
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
 _NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
 _NO_VRF = _NO_L3VNI | {"vrf-isolation"}
@@ -47,7 +48,7 @@ NOT_THERE = {
     "l3-asymmetric": _NO_VRF,
     "l3-symmetric": _NO_EXIT,
     "route-reflectors": _NO_EXIT,
-    "leaf-spine": _NO_EXIT - {"underlay-adjacency", "underlay-route", "bfd-down"},
+    "leaf-spine": _NO_EXIT - _UNROUTED,
     "ipv6-evpn": _NO_EXIT,
     "ipv6-underlay": _NO_EVPN,
     "overlay-scope": _NO_EXIT - {"type5-missing"},  # its VRF announces its subnets

@@ -16,7 +16,7 @@ from overlay.crosscheck.fabric import contradictions
 from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.unused.unused_keys import unused_keys
-from tests.leaf_spine import connect, leaf_spine, routed_fabrics
+from tests.overlay.leaf_spine import connect, leaf_spine, routed_fabrics
 from tests.rendering import render, rendered_nodes
 from tests.simulated import healthy_states
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from overlay.host_records import (
     AddressedLink,
-    Adjacency,
     BfdPeer,
     BgpPeer,
     DuplicateAddress,
@@ -20,6 +19,7 @@ from overlay.host_records import (
     VrrpFamily,
     VrrpGroup,
 )
+from tests.parsers.adjacency_shapes import ADJACENCIES
 
 PARSED = Path(__file__).parent / "recordings"
 RECORDED_JSON = PARSED.with_name("recorded_json")
@@ -120,90 +120,7 @@ READ = {
         [{"peer": "fd00::2", "status": "down", "multihop": True, "type": "dynamic"}],
         (BfdPeer("fd00::2", "down", multihop=True, configured=False),),
     ),
-    ("ospf_neighbors", "none"): ({"neighbors": {}}, ()),
-    ("ospf_neighbors", "no instance"): ({}, ()),
-    ("ospf_neighbors", "FRR 8.4, which says each thing twice"): (
-        {
-            "neighbors": {
-                "10.255.1.101": [
-                    {
-                        "priority": 1,
-                        "state": "Full/-",
-                        "nbrPriority": 1,
-                        "nbrState": "Full/-",
-                        "converged": "Full",
-                        "role": "DROther",
-                        "deadTimeMsecs": 6676,
-                        "address": "10.255.1.101",
-                        "ifaceAddress": "10.255.1.101",
-                        "ifaceName": "eno1.11:10.255.1.1",
-                    }
-                ]
-            }
-        },
-        (Adjacency("eno1.11", "10.255.1.101", "Full", "10.255.1.101"),),
-    ),
-    ("ospf_neighbors", "FRR 10.7, one link of two on its way"): (
-        {
-            "neighbors": {
-                "10.255.1.101": [
-                    {
-                        "nbrState": "ExStart/-",
-                        "ifaceAddress": "192.0.2.0",
-                        "ifaceName": "eno2:192.0.2.1",
-                    },
-                    {"nbrState": "Full/-", "ifaceName": "eno3:192.0.2.3"},
-                ]
-            }
-        },
-        (
-            Adjacency("eno2", "10.255.1.101", "ExStart", "192.0.2.0"),
-            Adjacency("eno3", "10.255.1.101", "Full"),
-        ),
-    ),
-    ("isis_neighbors", "no instance"): ({"areas": []}, ()),
-    ("isis_neighbors", "FRR 8.4 to 10.7, with the loopback"): (
-        {
-            "areas": [
-                {
-                    "area": "EVPN-FLEET",
-                    "circuits": [
-                        {
-                            "circuit": 0,
-                            "adj": "spine1",
-                            "interface": "eno1.11",
-                            "level": 2,
-                            "state": "Up",
-                            "expires-in": "8s",
-                            "snpa": "2020.2020.2020",
-                        },
-                        {"circuit": 0},
-                    ],
-                }
-            ]
-        },
-        (Adjacency("eno1.11", "spine1", "Up"),),
-    ),
-    ("openfabric_neighbors", "on its way"): (
-        {
-            "areas": [
-                {
-                    "area": "EVPN-FLEET",
-                    "circuits": [
-                        {"circuit": 0},
-                        {
-                            "circuit": 0,
-                            "adj": "0100.0000.0002",
-                            "interface": "eno1.11",
-                            "level": 2,
-                            "state": "Initializing",
-                        },
-                    ],
-                }
-            ]
-        },
-        (Adjacency("eno1.11", "0100.0000.0002", "Initializing"),),
-    ),
+    **ADJACENCIES,
     ("evpn_vni", "none"): ({}, {}),
     ("evpn_vni", "nothing at all, as FRR before 10.0 without EVPN"): ("\n", {}),
     ("evpn_vni", "with the bridge, as after FRR 10.3"): (
