@@ -15,7 +15,7 @@ from drift.causes import Broken, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Across
-from drift.planes.underlay.adjacency import lost_links
+from drift.planes.underlay.adjacency import UNDERLAY_ADJACENCY, lost_links
 from overlay.intent import Role
 from overlay.outputs import IP_ROUTE
 
@@ -55,7 +55,7 @@ UNDERLAY_ROUTE = Check(
     "by every link that begins a shortest way over the adjacencies that are there.",
     "Without a route all traffic with that VTEP is lost; without one of its legs (a warning) the "
     "others carry more, and fewer of them may fail.",
-    (),
+    (IP_ROUTE, *UNDERLAY_ADJACENCY.needs),
     needs_on=_slugs,
     applies=with_routed_underlay,
     confirm="ip route show 10.255.1.2; vtysh -c 'show ip route 10.255.1.2'",

@@ -10,6 +10,7 @@ from drift.evidence import bounded, lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
 from overlay.intent import Protocol
+from overlay.outputs import ISIS_NEIGHBORS, OPENFABRIC_NEIGHBORS, OSPF_NEIGHBORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ UNDERLAY_ADJACENCY = Check(
     "is complete.",
     "Nothing is routed over that link: without another one the node is cut off, else it has one "
     "way less (then a warning).",
-    (),
+    (OSPF_NEIGHBORS, ISIS_NEIGHBORS, OPENFABRIC_NEIGHBORS),
     needs_on=adjacency_slugs,
     applies=with_routed_underlay,
     confirm="vtysh -c 'show ip ospf neighbor' -c 'show ip ospf interface eno1.11'",
