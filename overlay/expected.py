@@ -13,6 +13,7 @@ from overlay.derived.devices import (
     EVERYTHING,
     BridgeIntent,
     BridgeRole,
+    LanPort,
     PortFlags,
     VipIntent,
     VrfIntent,
@@ -47,6 +48,7 @@ __all__ = [
     "Detection",
     "ExitIntent",
     "FabricIntent",
+    "LanPort",
     "NodeIntent",
     "PortFlags",
     "ReflectorIntent",
@@ -84,6 +86,7 @@ class NodeIntent:
     vxlans: tuple[VxlanIntent, ...]
     vrfs: tuple[VrfIntent, ...]
     bgp: BgpIntent | None
+    lan_ports: tuple[LanPort, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     role: Role = Role.VTEP
     scope: Scope = Scope.WHOLE
@@ -147,6 +150,7 @@ class NodeIntent:
         """The devices that its interfaces file defines."""
         made = {vxlan.name for vxlan in self.vxlans} | {vrf.name for vrf in self.vrfs}
         made |= {bridge.name for bridge in self.owned_bridges}
+        made |= {port.name for port in self.lan_ports if port.written}
         if not self.owns_underlay:
             return frozenset(made)
         below = self.routed.devices if self.routed else {self.underlay_port}

@@ -12,7 +12,7 @@ from tests.simulated_underlay import addressed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from overlay.expected import BridgeIntent, NodeIntent, VxlanIntent
+    from overlay.expected import BridgeIntent, LanPort, NodeIntent, VxlanIntent
 
 FIRST_TABLE = 1001  # that of a node's first VRF, as ifupdown2 numbers them
 FIRST_BRIDGE = 100000  # the index of a node's first bridge
@@ -35,6 +35,8 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
     yield _link(2, "mgmt", mtu=1500)
     yield _link(3, "docker0", kind="bridge", mtu=1500, flags=("BROADCAST", "UP", "NO-CARRIER"))
     yield from _routed(node) if node.routed else _below_the_bridge(node)
+    for index, port in enumerate(node.lan_ports, start=500):
+        yield _lan_port(index, port)
     for index, vrf in enumerate(node.vrfs, start=10):
         yield _link(
             index,
@@ -73,10 +75,31 @@ def _below_the_bridge(node: NodeIntent) -> Iterator[Link]:
 def _routed(node: NodeIntent) -> Iterator[Link]:
     assert node.routed is not None
     names = (*node.routed.nics, *(link.name for link in node.routed.links))
-    for index, name in enumerate(names, start=500):
+    for index, name in enumerate(names, start=300):
         yield _link(index, name, mtu=node.underlay_mtu)
     if node.routed.loopback != "lo":
-        yield _link(499, node.routed.loopback, kind="dummy", mtu=1500)
+        yield _link(299, node.routed.loopback, kind="dummy", mtu=1500)
+
+
+def _lan_port(index: int, port: LanPort) -> Link:
+    slave = BridgePort(
+        state="forwarding",
+        learning=True,
+        flood=True,
+        mcast_flood=True,
+        neigh_suppress=False,
+        isolated=False,
+    )
+    return _link(
+        index,
+        port.name,
+        kind="vlan" if port.raw else None,
+        parent=port.raw or None,
+        vlan=port.vlan,
+        mtu=port.mtu,
+        master=port.bridge or None,
+        bridge_port=slave if port.bridge else None,
+    )
 
 
 def _vxlan(index: int, vxlan: VxlanIntent) -> Link:

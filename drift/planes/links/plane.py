@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.derived.routed import RoutedUnderlay
-    from overlay.expected import BridgeIntent, NodeIntent, VxlanIntent
+    from overlay.expected import BridgeIntent, LanPort, NodeIntent, VxlanIntent
     from overlay.records import Link
 
 _MOST_HEADERS = 20
@@ -35,15 +35,17 @@ _NO_CARRIER = "no carrier"
 def _from_ports(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     # A bridge has carrier while one of its ports has; taken down by hand it is its own cause.
     if raw.finding.actual == _NO_CARRIER:
-        if raw.about.nic:
-            yield Broken.DOWN, raw.finding.host, raw.about.nic
         yield Broken.BELOW, raw.finding.host, raw.about.device
+    # A VLAN goes down, and away, with the device that it is on.
+    if raw.about.below != raw.about.device:
+        yield Broken.DOWN, raw.finding.host, raw.about.below
+        yield Broken.GONE, raw.finding.host, raw.about.below
 
 
 def _goes_down(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield from breaks_device(raw, owner)
     # A bridge without carrier is what its ports made of it.
-    if raw.finding.actual != _NO_CARRIER or raw.about.bridge or raw.about.nic:
+    if raw.finding.actual != _NO_CARRIER or raw.about.bridge or raw.about.below:
         yield Broken.DOWN, raw.finding.host, raw.about.device
 
 
@@ -58,7 +60,7 @@ def _from_vrf(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
 def _lowers_mtu(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     if raw.about.underlay:
         yield Broken.NARROW, raw.finding.host
-    if raw.about.edge or raw.about.nic:
+    if raw.about.edge or raw.about.below:
         yield Broken.NARROW, raw.finding.host, raw.about.device
         yield Broken.MTU, raw.finding.host, raw.about.device, raw.finding.actual
     if raw.about.bridge:
@@ -66,8 +68,8 @@ def _lowers_mtu(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
 
 
 def _from_port_mtu(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
-    if raw.about.nic:
-        yield Broken.MTU, raw.finding.host, raw.about.nic, raw.finding.actual
+    if raw.about.below:
+        yield Broken.MTU, raw.finding.host, raw.about.below, raw.finding.actual
     yield Broken.MTU, raw.finding.host, raw.about.device, raw.finding.actual
 
 
@@ -179,6 +181,8 @@ def _intended(view: HostView) -> dict[str, Expected]:
         links[vxlan.name] = _vxlan(vxlan)
     for bridge in node.owned_bridges:
         links[bridge.name] = _bridge(view, bridge)
+    for port in node.lan_ports:
+        links[port.name] = _lan_port(port)
     return links
 
 
@@ -209,12 +213,25 @@ def _routed(node: NodeIntent, routed: RoutedUnderlay) -> dict[str, Expected]:
     links = {}
     for nic in routed.nics if node.owns_underlay else ():
         alone = all(link.nic == nic for link in routed.links)
-        about = About(device=nic, nic=nic, underlay=alone)
+        about = About(device=nic, below=nic, underlay=alone)
         links[nic] = Expected(LINK_DOWN, "underlay NIC", None, record, about, "up")
     for link in routed.links:
-        about = About(device=link.name, nic=link.nic, edge=link.edge)
+        about = About(device=link.name, below=link.nic, edge=link.edge)
         links[link.name] = Expected(LINK_DOWN, "underlay link", None, record, about, "up")
     return links
+
+
+def _lan_port(port: LanPort) -> Expected:
+    """A way out of a network, or what a VLAN is on: without it the overlay itself is whole."""
+    record = LinkRecord(state="up", least_mtu=port.mtu)
+    if port.bridge:
+        record = replace(record, **port_fields(port.bridge, port.flags))
+    if port.raw:
+        record = replace(record, vlan=port.vlan, raw=port.raw)
+    below = port.raw or ("" if port.bridge else port.name)
+    about = About(device=port.name, bridge=port.bridge, below=below)
+    kind = "vlan" if port.raw else None
+    return Expected(LINK_DOWN, "port to a LAN", kind, record, about, "up")
 
 
 def _vxlan(vxlan: VxlanIntent) -> Expected:
