@@ -16,6 +16,7 @@ from adopt.infer_running import remark_running
 from adopt.infer_sessions import SessionsFound
 from adopt.infer_targets import without_refused
 from adopt.infer_underlay import Underlay, forwards, roles
+from adopt.underlay.routed import routed_underlay
 from adopt.vnis import Vnis
 from overlay.crosscheck.fabric import contradictions
 from overlay.derive import derive
@@ -57,7 +58,7 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
             "none of these hosts has a VXLAN device or speaks EVPN",
             "name the folder that holds the VTEPs' files, as DIR/HOST/etc/network/interfaces",
         )
-    place = Underlay(survey)
+    place = routed_underlay(survey) or Underlay(survey)
     underlay = place.as_keys()
     vnis = Vnis(survey)
     evpn = any(host.main and host.main.has_evpn for host in survey.vteps)
@@ -76,7 +77,9 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     symmetric = any("l3vni" in vrf for vrf in vrfs.values())
     routed = any("gateways" in network for network in networks)
     routing = "symmetric" if symmetric else "asymmetric" if routed else "none"
-    routing, forwarding = _forwarding(survey, routing, evpn=evpn)
+    forwarding = None
+    if "protocol" not in underlay:  # the nodes of a routed one forward whatever they route
+        routing, forwarding = _forwarding(survey, routing, evpn=evpn)
     sessions = SessionsFound(survey, place)
     nodes, scope = _nodes(survey, place, underlay.get("port"), sessions)
     fabric: dict[str, Any] = {"name": name, "mode": mode, "routing": routing}
@@ -84,6 +87,8 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     fabric["underlay"] = underlay | ({} if forwarding is None else {"forwarding": forwarding})
     fabric |= {"overlay": overlay} if overlay else {}
     if bgp:
+        if "protocol" in underlay and sessions.fabric.get("update_source") is True:
+            del sessions.fabric["update_source"]  # what is the default over a routed underlay
         fabric["bgp"] = bgp | ({"session": sessions.fabric} if sessions.fabric else {})
     fabric |= {"vrfs": vrfs} if vrfs else {}
     fabric["networks"] = networks
@@ -155,6 +160,8 @@ def _nodes(
         keys = place.node(host, usual_port)
         if host in survey.reflectors:
             keys["role"] = "reflector"
+        if host in survey.spines:
+            keys["role"] = "spine"
         if host in survey.routers:
             keys["role"] = "router"
             if host.main and host.main.asn.isdecimal():

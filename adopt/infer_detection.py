@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adopt.hostfiles import DAEMONS, FRR_CONF
 from adopt.survey import Word
+from adopt.underlay.routed import PROFILE
 from overlay.intent import Bfd, Timers
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def _profile(survey: Survey, hosts: list[Host]) -> dict[str, int]:
     for host in hosts:
         for line in host.frr:
             key = _PROFILE.get(line.words[0])
-            if key and line.blocks[:1] == ("bfd",) and line.words[-1].isdecimal():
+            ours = line.blocks[:1] == ("bfd",) and line.blocks[-1] != PROFILE
+            if key and ours and line.words[-1].isdecimal():
                 words[key].append(Word(host, int(line.words[-1]), FRR_CONF, line.line))
     found = {
         "interval": survey.most("BFD's interval", words["interval"], _BFD.interval),

@@ -28,6 +28,8 @@ def roles(hosts: Sequence[Host]) -> Survey:
         main = host.main
         if main and (main.said("bgp", "listen", "range") or main.said("bgp", "cluster-id")):
             survey.reflectors.append(host)
+        elif not host.vxlans and not main and _routes_underlay(host):
+            survey.spines.append(host)
         elif host.vxlans or (main and main.has_evpn) or not (evpn or main or _routes(host)):
             # Without EVPN a node that has no VXLAN device is a VTEP that carries nothing yet.
             survey.vteps.append(host)
@@ -38,6 +40,11 @@ def roles(hosts: Sequence[Host]) -> Survey:
 
 def _refuses_forwarding(host: Host) -> bool:
     return any(line.statement == ("no ip forwarding",) for line in host.frr)
+
+
+def _routes_underlay(host: Host) -> bool:
+    blocks = {line.statement[0].split()[1] for line in host.frr if line.words[:1] == ["router"]}
+    return bool(blocks & {"ospf", "isis", "openfabric"})
 
 
 def _routes(host: Host) -> bool:
@@ -171,7 +178,7 @@ class Underlay:
         if OVERLAY in host.texts:
             return "overlay"
         device = self.holders.get(host.name, (None,))[0]
-        why = _cannot_be_written(host, device) if device and host.vxlans else None
+        why = self.refused(host, device) if device and host.vxlans else None
         if device is None or why is None:
             return "whole"
         self._survey.remark(
@@ -182,18 +189,17 @@ class Underlay:
         )
         return "overlay"
 
-
-def _cannot_be_written(host: Host, device: Device) -> str | None:
-    """Why the intent cannot say what is below a VTEP's address; None where it can."""
-    if device.kind != "bridge":
-        return f"its underlay address is on {device.name}, which is not a bridge"
-    for port in device.ports:
-        kind = host.devices[port].kind if port in host.devices else "plain"
-        if kind != "plain":
-            return f"{port} below {device.name} is a {kind}"
-    if len(device.ports) > 1:
-        return f"{device.name} has several ports: {', '.join(device.ports)}"
-    return None
+    def refused(self, host: Host, device: Device) -> str | None:
+        """Why the intent cannot say what is below a VTEP's address; None where it can."""
+        if device.kind != "bridge":
+            return f"its underlay address is on {device.name}, which is not a bridge"
+        for port in device.ports:
+            kind = host.devices[port].kind if port in host.devices else "plain"
+            if kind != "plain":
+                return f"{port} below {device.name} is a {kind}"
+        if len(device.ports) > 1:
+            return f"{device.name} has several ports: {', '.join(device.ports)}"
+        return None
 
 
 def _interfaces(host: Host) -> Iterable[tuple[Device, Interface]]:

@@ -47,6 +47,7 @@ class Survey:
     vteps: list[Host] = field(default_factory=list)
     reflectors: list[Host] = field(default_factory=list)
     routers: list[Host] = field(default_factory=list)
+    spines: list[Host] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
 
     def most(self, what: str, words: Iterable[Word], default: T) -> T:

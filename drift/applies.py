@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.intent import Mode, Role
-from overlay.outputs import BGP_SUMMARY, EVPN_SUMMARY
+from overlay.intent import Mode, Protocol, Role
+from overlay.outputs import (
+    BGP_SUMMARY,
+    EVPN_SUMMARY,
+    ISIS_NEIGHBORS,
+    OPENFABRIC_NEIGHBORS,
+    OSPF_NEIGHBORS,
+)
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent, NodeIntent
+
+
+_ADJACENCIES = {
+    Protocol.OSPF: OSPF_NEIGHBORS,
+    Protocol.ISIS: ISIS_NEIGHBORS,
+    Protocol.OPENFABRIC: OPENFABRIC_NEIGHBORS,
+}
 
 
 def with_evpn(_intent: FabricIntent, node: NodeIntent) -> bool:
@@ -75,7 +88,8 @@ def with_sysctls(_intent: FabricIntent, node: NodeIntent) -> bool:
 
 def with_frr(_intent: FabricIntent, node: NodeIntent) -> bool:
     """A node whose frr.conf says more than FRR does by itself."""
-    return node.bgp is not None or node.router is not None or bool(node.vips)
+    spoken = node.bgp or node.router or node.routed
+    return spoken is not None or bool(node.vips)
 
 
 def with_managed_files(_intent: FabricIntent, node: NodeIntent) -> bool:
@@ -93,7 +107,16 @@ def with_sessions(_intent: FabricIntent, node: NodeIntent) -> bool:
 
 
 def with_bfd(_intent: FabricIntent, node: NodeIntent) -> bool:
-    return node.bfd is not None
+    return node.bfd is not None or bool(node.routed and node.routed.bfd)
+
+
+def with_routed_underlay(_intent: FabricIntent, node: NodeIntent) -> bool:
+    return node.routed is not None
+
+
+def adjacency_slugs(node: NodeIntent) -> tuple[str, ...]:
+    """What shows a node's neighbours in the protocol that routes its underlay."""
+    return (_ADJACENCIES[node.routed.protocol],) if node.routed else ()
 
 
 def session_slugs(node: NodeIntent) -> tuple[str, ...]:

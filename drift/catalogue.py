@@ -9,7 +9,15 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from drift.fleet import addresses as guest_addresses
-from drift.fleet import mac_routes, paths, route_distinguishers, router_ids, router_macs, vteps
+from drift.fleet import (
+    mac_routes,
+    paths,
+    route_distinguishers,
+    router_ids,
+    router_macs,
+    underlay_routes,
+    vteps,
+)
 from drift.fleet import vrrp as masters
 from drift.plane import Across, Plane
 from drift.planes import (
@@ -36,6 +44,7 @@ from drift.planes import (
 )
 from drift.planes.links import guest_ports
 from drift.planes.links import plane as links
+from drift.planes.underlay import adjacency
 from drift.planes.vrfs import exits, isolation, networks, rules
 from drift.planes.vrfs import routes as vrf_routes
 from overlay.errors import FleetError
@@ -76,6 +85,8 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     l3vnis.PLANE,
     addresses.GATEWAYS,
     addresses.UNDERLAY,
+    adjacency.PLANE,
+    underlay_routes.ACROSS,
     exits.PLANE,
     isolation.PLANE,
     rules.PLANE,

@@ -20,7 +20,8 @@ class Broken(StrEnum):
     """What is broken; behind the colon what stands after it in the cause."""
 
     UNDERLAY = auto()  # host: its way to all others
-    NARROW = auto()  # host: its underlay's MTU is too small
+    NARROW = auto()  # host: its underlay's MTU is too small; with a device: that of this link
+    LINK = auto()  # two hosts in order, number; or host, device: a link of a routed underlay
     PATH = auto()  # two hosts in order: no packet gets from one to the other
     GATEWAY = auto()  # host: a gateway's address is not there
     VNI = auto()  # host, VNI: its part in that VNI

@@ -146,6 +146,13 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "transmit_interval": ("config-running",),
         "text": _EVIDENCE,
     },
+    "Adjacency": {
+        "interface": ("underlay-adjacency",),
+        "neighbour": ("underlay-adjacency",),
+        "state": ("underlay-adjacency",),
+        "address": "that of the neighbour's interface; which node it is is compared",
+        "text": _EVIDENCE,
+    },
     "EvpnVni": {
         "vni": ("l3vni",),
         "type": ("l3vni",),
@@ -203,12 +210,18 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
     },
     "NextHop": {
         "gateway": ("exit-route", "vrf-route-missing"),
-        "device": ("exit-route", "vrf-route-missing"),
+        "device": ("exit-route", "vrf-route-missing", "underlay-route"),
         "alive": "a dead hop's device is down, which `link-down` finds",
     },
     "Route": {
         "table": ("exit-route", "vrf-isolation", "vrf-route-missing"),
-        "prefix": ("exit-route", "vrf-isolation", "vrf-route-missing", "gateway-route"),
+        "prefix": (
+            "exit-route",
+            "vrf-isolation",
+            "vrf-route-missing",
+            "gateway-route",
+            "underlay-route",
+        ),
         "type": ("exit-route", "vrf-isolation", "vrf-route-missing"),
         "metric": ("exit-route", "vrf-route-missing"),
         "protocol": "who put a route there does not matter where it leads",
@@ -298,6 +311,9 @@ STATEMENTS: Mapping[str, Mapping[str, Entry]] = {
     "daemons": {
         "bgpd": ("evpn-empty", "session-down"),
         "bfdd": ("bfd-down",),
+        "ospfd": ("underlay-adjacency",),
+        "isisd": ("underlay-adjacency",),
+        "fabricd": ("underlay-adjacency",),
         "vrrpd": ("vrrp",),
         "vtysh_enable": _ON_DISK,
         "zebra_options": _ON_DISK,
@@ -305,6 +321,9 @@ STATEMENTS: Mapping[str, Mapping[str, Entry]] = {
         "staticd_options": _ON_DISK,
         "vrrpd_options": _ON_DISK,
         "bfdd_options": _ON_DISK,
+        "ospfd_options": _ON_DISK,
+        "isisd_options": _ON_DISK,
+        "fabricd_options": _ON_DISK,
     },
     "sysctl": {"every setting": ("sysctl",)},
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from overlay.derived.routed import Edge
     from overlay.expected import FabricIntent, NodeIntent
 
     Applies = Callable[[FabricIntent, NodeIntent], bool]
@@ -131,11 +132,12 @@ class About:
     `below` the device that it is a VLAN of, itself where VLANs are on it, `vni` and `vrf` whose
     traffic is concerned, `vnis` those of which it is not certain which one is, `foreign` those that
     the traffic lands in instead. `peer` is the address of another node, `mac` a guest's or a
-    router's MAC, `address` a guest's IP address, `router_id` the one that an RD is made of.
-    `underlay` says that the host's way to all others is concerned, `alone` that it has no iBGP
-    session left, `by_hand` that a session was shut or is not configured. `topics` are the parts of
-    FRR's configuration that it is about (`topic_of` in `planes.configuration`), `differing` those
-    that differ from the rendered ones. Findings of one `group` state one fact.
+    router's MAC, `address` a guest's IP address, `router_id` the one that an RD is made of,
+    `edge` a link of a routed underlay. `underlay` says that the host's way to all others is
+    concerned, `alone` that it has no iBGP session left, `by_hand` that a session was shut or is not
+    configured. `topics` are the parts of FRR's configuration that it is about (`topic_of` in
+    `planes.configuration`), `differing` those that differ from the rendered ones. Findings of one
+    `group` state one fact.
     """
 
     device: str = ""
@@ -149,6 +151,7 @@ class About:
     mac: str | None = None
     address: str | None = None
     router_id: str | None = None
+    edge: Edge | None = None
     underlay: bool = False
     alone: bool = False
     by_hand: bool = False

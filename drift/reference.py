@@ -52,6 +52,8 @@ def needs_of(check: Check) -> str:
     """The outputs that it needs, by slug, and when: `bridge_fdb, with EVPN bgp_l2vpn_evpn`."""
     if check.needs_on is session_slugs:
         return f"{EVPN_SUMMARY}, towards a router outside {BGP_SUMMARY}"
+    if check.needs_on is not None:
+        return ", ".join(check.needs) + ": of the neighbours those of the underlay's protocol"
     more = f", with EVPN also {', '.join(check.needs_in_evpn)}" if check.needs_in_evpn else ""
     return ", ".join(check.needs) + more
 

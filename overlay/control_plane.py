@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from overlay.sessions.keys import Limit, Restart, Secret
 
 
+_WITHOUT_EVPN = frozenset({Role.ROUTER, Role.SPINE})
+
+
 class ControlPlane:
     """What the derivation of every node shares: the speakers, the exits, the outside routers."""
 
@@ -80,9 +83,9 @@ class ControlPlane:
         return tuple(str(n.address) for n in self._fabric.nodes.values() if n.role is role)
 
     def bgp(self, name: str, node: Node) -> BgpIntent | None:
-        """The node's BGP instance within the fabric; None for a router and without EVPN."""
+        """The node's BGP instance within the fabric; None for routers, spines and without EVPN."""
         fabric = self._fabric
-        if fabric.mode is not Mode.EVPN or fabric.bgp is None or node.role is Role.ROUTER:
+        if fabric.mode is not Mode.EVPN or fabric.bgp is None or node.role in _WITHOUT_EVPN:
             return None
         assert self._detection is not None  # noqa: S101 - there is a control plane
         reflector = None
@@ -214,6 +217,8 @@ def _sessions(fabric: Fabric, node: Node, descriptions: Mapping[str, str]) -> Se
     if common is not None:
         source = common.update_source if source is None else source
         restart = common.graceful_restart if restart is None else restart
+    if source is None and fabric.underlay.routed:
+        source = True  # the way to a peer leaves by a link, whose address may be another one
     within = common if node.role is not Role.ROUTER else None
     return SessionsIntent(
         password=_source_of(within.password if within else None),

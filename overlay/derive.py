@@ -17,6 +17,7 @@ from overlay.derivation.devices import (
     underlay_port,
 )
 from overlay.derivation.lan_ports import lan_ports
+from overlay.derivation.routed import make_loopback, make_routed
 from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, sysctls
 from overlay.expected import (
@@ -54,7 +55,8 @@ def derive(fabric: Fabric) -> FabricIntent:
     }
     nodes = {name: derivation.node(name) for name in fabric.nodes}
     owner = {address: name for name, address in addresses.items()}
-    return FabricIntent(fabric, nodes, vteps, owner, derivation.plane.targets)
+    router_ids = {node.routed.router_id: name for name, node in nodes.items() if node.routed}
+    return FabricIntent(fabric, nodes, vteps, owner, derivation.plane.targets, router_ids)
 
 
 class Derivation:
@@ -131,7 +133,8 @@ def _derive_node(
     address = str(node.address)
     router = plane.router(node)
     vrfs = _vrfs(fabric, name, networks, plane)
-    bridges = [make_underlay_bridge(fabric, node)]
+    routed = make_routed(fabric, name, node)
+    bridges = [make_loopback(fabric, routed) if routed else make_underlay_bridge(fabric, node)]
     vxlans = []
     for network in networks:
         vxlans.append(make_network_vxlan(fabric, network, node, static_vteps.get(network.vni, ())))
@@ -154,7 +157,9 @@ def _derive_node(
         vrfs=vrfs,
         bgp=bgp,
         frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
-        sysctls=_with_kept(sysctls(fabric, name, node, plane, router, networks), kept.sysctls),
+        sysctls=_with_kept(
+            sysctls(fabric, name, node, plane, router, networks, routed), kept.sysctls
+        ),
         forwarding=forwarding(fabric, node),
         role=node.role,
         scope=scope_of(fabric, node),
@@ -167,6 +172,7 @@ def _derive_node(
         frr_extra=kept.frr,
         daemons_extra=kept.daemons,
         interfaces_extra=kept.interfaces,
+        routed=routed,
     )
 
 

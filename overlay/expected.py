@@ -36,6 +36,7 @@ from overlay.targets.targets import Targets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from overlay.derived.routed import RoutedUnderlay
     from overlay.host_records import Statement
     from overlay.sessions.intended import SecretSource
 
@@ -72,6 +73,7 @@ class NodeIntent:
 
     `forwarding` says whether its kernel forwards IP at all. In the overlay scope `underlay_port`
     is empty, and the underlay's bridge has neither ports nor gateway: they are somebody else's.
+    Where the underlay is `routed` that bridge is the loopback, which has no port either.
     `frr` is the version that the intent says it has, where not every FRR will do. `frr_extra` are
     texts for its frr.conf, `interfaces_extra` for its interfaces files, `daemons_extra` settings of
     FRR's daemons file, kept by hand.
@@ -96,6 +98,7 @@ class NodeIntent:
     frr_extra: tuple[str, ...] = ()
     daemons_extra: tuple[tuple[str, str], ...] = ()
     interfaces_extra: tuple[str, ...] = ()
+    routed: RoutedUnderlay | None = None
 
     @property
     def peers_by_hand(self) -> frozenset[str]:
@@ -151,8 +154,8 @@ class NodeIntent:
 
     @property
     def owned_bridges(self) -> tuple[BridgeIntent, ...]:
-        """The bridges that are ours to write: all but an underlay that is somebody else's."""
-        if self.owns_underlay:
+        """The bridges that are ours to write: not an underlay that is another's, or routed."""
+        if self.owns_underlay and self.routed is None:
             return self.bridges
         return tuple(b for b in self.bridges if b.role is not BridgeRole.UNDERLAY)
 
@@ -162,7 +165,10 @@ class NodeIntent:
         made = {vxlan.name for vxlan in self.vxlans} | {vrf.name for vrf in self.vrfs}
         made |= {bridge.name for bridge in self.owned_bridges}
         made |= {port.name for port in self.lan_ports if port.written}
-        return frozenset(made | ({"lo", self.underlay_port} if self.owns_underlay else set()))
+        if not self.owns_underlay:
+            return frozenset(made)
+        below = self.routed.devices if self.routed else {self.underlay_port}
+        return frozenset(made | below | {"lo"})
 
     @property
     def keeps_devices(self) -> bool:
@@ -187,8 +193,9 @@ class RenderedNode:
 class FabricIntent:
     """The whole fabric, derived: each node, and which VTEPs carry each VNI.
 
-    `vteps` maps a VNI to the set of VTEP addresses that carry it, `owner` an address to its
-    node's name: sets shared by all nodes, so nothing grows with nodes times nodes.
+    `vteps` maps a VNI to the set of VTEP addresses that carry it, `owner` an address to its node's
+    name, `router_ids` a router-id of the routed underlay to its node's: shared by all nodes, so
+    nothing grows with nodes times nodes.
     """
 
     fabric: Fabric
@@ -196,6 +203,7 @@ class FabricIntent:
     vteps: dict[int, frozenset[str]]
     owner: dict[str, str] = field(default_factory=dict)
     targets: Targets = field(default_factory=Targets)
+    router_ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def evpn(self) -> bool:

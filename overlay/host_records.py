@@ -102,6 +102,21 @@ class BfdPeer:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjacency:
+    """One neighbour of the protocol that routes the underlay.
+
+    `state` is FRR's word: `Full` for OSPF, `Up` for IS-IS and OpenFabric, others on the way there.
+    `neighbour` is its router-id in OSPF, its host name (or system id) in IS-IS and OpenFabric.
+    """
+
+    interface: str
+    neighbour: str
+    state: str
+    address: str | None = None
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class EvpnVni:
     """One VNI as zebra knows it (`show evpn vni json`); `type` is L2 or L3.
 

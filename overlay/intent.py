@@ -22,6 +22,7 @@ from overlay.keys.kinds import (
     Routing,
     Scope,
 )
+from overlay.keys.links import Link, Protocol
 from overlay.keys.nodes import Node, Vip
 from overlay.keys.tenants import Network, Vrf
 from overlay.keys.underlay import Names, Overlay, Underlay
@@ -35,11 +36,13 @@ __all__ = [
     "Bgp",
     "Devices",
     "Fabric",
+    "Link",
     "Mode",
     "Names",
     "Network",
     "Node",
     "Overlay",
+    "Protocol",
     "Role",
     "Routing",
     "Scope",

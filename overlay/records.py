@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from overlay.host_records import (
         AddressedLink,
+        Adjacency,
         BfdPeer,
         BgpPeers,
         DuplicateAddress,
@@ -239,6 +240,7 @@ class HostState:
     evpn_peers: BgpPeers | None = None
     bgp_families: dict[str, BgpPeers] | None = None
     bfd_peers: tuple[BfdPeer, ...] | None = None
+    adjacencies: tuple[Adjacency, ...] | None = None
     vnis: dict[int, EvpnVni] | None = None
     duplicate_macs: tuple[DuplicateMac, ...] | None = None
     duplicate_addresses: tuple[DuplicateAddress, ...] | None = None

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from overlay.errors import ParseError
-from overlay.outputs import BFD_PEERS, BRIDGE_FDB, BRIDGE_FDB_LATER, EVPN_TABLE, IP_LINK
+from overlay.outputs import (
+    BFD_PEERS,
+    BRIDGE_FDB,
+    BRIDGE_FDB_LATER,
+    EVPN_TABLE,
+    IP_LINK,
+    ISIS_NEIGHBORS,
+    OPENFABRIC_NEIGHBORS,
+    OSPF_NEIGHBORS,
+)
 from overlay.records import (
     CommandResult,
     CommandStatus,
@@ -31,6 +40,13 @@ NEEDED_SLUGS = (IP_LINK, BRIDGE_FDB, EVPN_TABLE)
 # What vtysh says when the daemon is not there. Without root it cannot tell a missing socket from
 # a forbidden one, and adds this hint: then nothing is known about the table.
 _DAEMON_DOWN = ("bgpd is not running", "failed to connect to any daemons")
+# Outputs of daemons without which there is nothing of what they show.
+_NOTHING = {
+    BFD_PEERS: "bfdd",
+    OSPF_NEIGHBORS: "ospfd",
+    ISIS_NEIGHBORS: "isisd",
+    OPENFABRIC_NEIGHBORS: "fabricd",
+}
 _PERHAPS_FORBIDDEN = ("try running me as a privileged user", "ermission denied")
 
 # Of words and lines that are kept without being known; a node's text is bounded everywhere.
@@ -124,7 +140,7 @@ class _State:
 
 def _read(state: _State, slug: str, output: RawOutput) -> None:
     """Parse one output, or note why nothing can be learnt from it."""
-    if slug == BFD_PEERS and _without_bfdd(output):
+    if _without_its_daemon(slug, output):
         state.planes[READERS[slug].plane] = ()
         state.commands[slug] = CommandResult(slug, "ok")
     elif output.truncated:
@@ -171,10 +187,11 @@ def _said_by_vtysh(output: RawOutput) -> str:
     return said if len(split_lines(output.text)) <= 1 else ""
 
 
-def _without_bfdd(output: RawOutput) -> bool:
-    """True where bfdd does not run: then there is no BFD session, which is a fact to report."""
+def _without_its_daemon(slug: str, output: RawOutput) -> bool:
+    """True where the daemon that is asked does not run: it has no session, a fact to report."""
     both = f"{output.text}\n{output.stderr}"
-    return "bfdd is not running" in both and not any(words in both for words in _PERHAPS_FORBIDDEN)
+    said = slug in _NOTHING and f"{_NOTHING[slug]} is not running" in both
+    return said and not any(words in both for words in _PERHAPS_FORBIDDEN)
 
 
 def _first_complaint(output: RawOutput) -> str:

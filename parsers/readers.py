@@ -22,6 +22,11 @@ from parsers.ip import (
 )
 from parsers.probes import parse_probes
 from parsers.sessions import parse_bfd_peers, parse_bgp_summary, parse_evpn_summary
+from parsers.underlay.adjacencies import (
+    parse_isis_neighbors,
+    parse_openfabric_neighbors,
+    parse_ospf_neighbors,
+)
 from parsers.vrrp import parse_vrrp
 
 if TYPE_CHECKING:
@@ -53,6 +58,9 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         outputs.IP_RULE: Reader(parse_rules, "rules"),
         outputs.IP6_RULE: Reader(parse_ipv6_rules, "ipv6_rules"),
         outputs.IP_NEIGH: Reader(parse_neighbours, "neighbours"),
+        outputs.OSPF_NEIGHBORS: Reader(parse_ospf_neighbors, "adjacencies"),
+        outputs.ISIS_NEIGHBORS: Reader(parse_isis_neighbors, "adjacencies"),
+        outputs.OPENFABRIC_NEIGHBORS: Reader(parse_openfabric_neighbors, "adjacencies"),
         outputs.VRRP: Reader(parse_vrrp, "vrrp_groups"),
         outputs.RUNNING_CONFIG: Reader(parse_running_config, "running_config"),
         outputs.SYSCTL: Reader(parse_sysctl, "settings"),

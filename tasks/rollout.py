@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent, NodeIntent
 
 NO_CANARY = "none"
-_RANKS = ("reflector", "exit", "router", "vtep")
+_RANKS = ("reflector", "spine", "exit", "router", "vtep")
 _SHARE = 0.10
 _SMALLEST_DEFAULT = 2
 _BATCH = re.compile(r"([1-9][0-9]*)(%?)")
@@ -37,9 +37,9 @@ class Member:
 
 
 def kind_of(node: NodeIntent) -> str:
-    """`reflector`, `exit`, `router` or `vtep`: by what others lose when it is down."""
-    if node.role is Role.REFLECTOR:
-        return "reflector"
+    """`reflector`, `spine`, `exit`, `router` or `vtep`: by what others lose when it is down."""
+    if node.role in {Role.REFLECTOR, Role.SPINE}:
+        return node.role.value
     if node.role is Role.ROUTER:
         return "router"
     return "exit" if node.forwards else "vtep"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from drift.applies import session_slugs
+from drift.applies import session_slugs, with_bfd
 from overlay.intent import Mode, Role
 from overlay.outputs import file_slug
 from overlay.records import (
@@ -32,6 +32,7 @@ from tests.simulated_links import FIRST_TABLE, addresses, links_of, port_of, vni
 from tests.simulated_outputs import PrintedState, planes_of
 from tests.simulated_outside import ends_of, outside_peers, running_config, shown_group, shown_route
 from tests.simulated_routing import default_route, prefix_route, router_macs, routes_to
+from tests.simulated_underlay import bfd_of, neighbours_of, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,8 +112,12 @@ class Fleet:
             printed["ip_neigh"] = list(neighbours(node, heard, self._announced))
         if node.sysctls:
             printed["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.kernel_settings)
+        if node.routed:
+            ways = ways_of(self.intent, node, self._silent())
+            printed["ip_route"] = [*printed.get("ip_route", []), *ways]  # type: ignore[misc]
         if node.name in self.stopped:
             return printed
+        printed |= neighbours_of(self.intent, node, self._silent())
         if node.name in self.rendered:
             files = self.rendered[node.name].files
             printed["running_config"] = running_config(files["/etc/frr/frr.conf"])
@@ -126,9 +131,11 @@ class Fleet:
                 family: {"peers": {peer: {"state": self._session(node, peer)} for peer in outside}}
                 for family in ("ipv4Unicast", "ipv6Unicast")
             }
-        if node.bfd is not None:
+        if with_bfd(self.intent, node):
+            peers = [*self._inside(node), *outside] if node.bfd else []
             printed["bfd_peers"] = [
-                self._probes(node, peer) for peer in [*self._inside(node), *outside]
+                *(self._probes(node, peer) for peer in peers),
+                *bfd_of(node, self._silent()),
             ]
         if node.vips:
             printed["vrrp"] = [

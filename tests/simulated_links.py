@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from overlay.expected import BridgeRole
 from overlay.records import BridgeDetail, BridgePort, Link, VxlanDetail
+from tests.simulated_underlay import addressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +34,7 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
     yield _link(1, "lo", flags=("LOOPBACK", "UP", "LOWER_UP"), mtu=65536)
     yield _link(2, "mgmt", mtu=1500)
     yield _link(3, "docker0", kind="bridge", mtu=1500, flags=("BROADCAST", "UP", "NO-CARRIER"))
-    yield _link(
-        4,
-        port_of(node),
-        mtu=node.underlay_mtu,
-        master=node.underlay_bridge.name,
-        bridge_port=BridgePort(state="forwarding", learning=True, flood=True, isolated=False),
-    )
+    yield from _routed(node) if node.routed else _below_the_bridge(node)
     for index, port in enumerate(node.lan_ports, start=500):
         yield _lan_port(index, port)
     for index, vrf in enumerate(node.vrfs, start=10):
@@ -54,6 +49,8 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
     for index, vxlan in enumerate(node.vxlans, start=1000):
         yield _vxlan(index, vxlan)
     for index, bridge in enumerate(node.bridges, start=FIRST_BRIDGE):
+        if node.routed and bridge.role is BridgeRole.UNDERLAY:
+            continue  # the loopback, which is there already
         yield _bridge(index, bridge, node)
         if bridge.role is BridgeRole.NETWORK:
             yield _link(
@@ -63,6 +60,25 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
                 master=bridge.name,
                 bridge_port=BridgePort(learning=True, flood=True),
             )
+
+
+def _below_the_bridge(node: NodeIntent) -> Iterator[Link]:
+    yield _link(
+        4,
+        port_of(node),
+        mtu=node.underlay_mtu,
+        master=node.underlay_bridge.name,
+        bridge_port=BridgePort(state="forwarding", learning=True, flood=True, isolated=False),
+    )
+
+
+def _routed(node: NodeIntent) -> Iterator[Link]:
+    assert node.routed is not None
+    names = (*node.routed.nics, *(link.name for link in node.routed.links))
+    for index, name in enumerate(names, start=300):
+        yield _link(index, name, mtu=node.underlay_mtu)
+    if node.routed.loopback != "lo":
+        yield _link(299, node.routed.loopback, kind="dummy", mtu=1500)
 
 
 def _lan_port(index: int, port: LanPort) -> Link:
@@ -142,16 +158,20 @@ def addresses(node: NodeIntent) -> list[dict[str, object]]:
     shown: list[dict[str, object]] = [
         {"ifname": "lo", "addr_info": [{"family": "inet", "local": "127.0.0.1", "prefixlen": 8}]}
     ]
-    for bridge in node.bridges:
+    routed = addressed(node.routed) if node.routed else {}
+    for name, held in (*((b.name, b.addresses) for b in node.bridges), *routed.items()):
         infos: list[dict[str, object]] = [
             {"family": "inet6", "local": "fe80::1", "prefixlen": 64, "scope": "link"}
         ]
-        for address in bridge.addresses:
+        if name == "lo":
+            infos = [{"family": "inet", "local": "127.0.0.1", "prefixlen": 8}]
+            shown.clear()
+        for address in held:
             ip, _, length = address.partition("/")
             family = "inet6" if ":" in ip else "inet"
             info = {"local": ip, "prefixlen": int(length), "scope": "global"}
             infos.append({"family": family, **info})
-        shown.append({"ifname": bridge.name, "addr_info": infos})
+        shown.append({"ifname": name, "addr_info": infos})
     return shown
 
 

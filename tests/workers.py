@@ -43,6 +43,7 @@ LAB_ORDER = (
     "tests/live/test_safe_deploy.py",
     "tests/live/test_schedule.py",
     "tests/live/test_foreign.py",
+    "tests/live/underlay/test_leaf_spine.py",
     "tests/live/bgp/test_sessions.py",
     "tests/live/test_quiet.py",
     "tests/live/test_unprivileged.py",

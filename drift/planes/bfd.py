@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift.applies import with_bfd
-from drift.causes import between, peer_of
+from drift.causes import Broken, between, peer_of
 from drift.compare import compare_values
 from drift.evidence import bounded, lines
 from drift.model import WARNING, About, Check, Pairwise
@@ -26,14 +26,16 @@ UP = "up"
 def _from_session(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield between(raw.finding.host, peer_of(raw, owner))
     yield from from_either_end(raw, owner)
+    yield Broken.LINK, raw.finding.host, raw.about.device
 
 
 BFD_DOWN = Check(
     "bfd-down",
     WARNING,
     "BFD session down",
-    "With each intended BGP peer there is a BFD session, and it is up.",
-    "When the peer dies, its routes stay until BGP's hold time is over.",
+    "With each intended BGP peer, and on each link of a routed underlay, there is a BFD session, "
+    "and it is up, where the intent asks for BFD.",
+    "When the peer dies, its routes stay until the protocol's own hold time is over.",
     (BFD_PEERS,),
     applies=with_bfd,
     confirm="vtysh -c 'show bfd peers'",
@@ -49,7 +51,8 @@ BFD_DOWN = Check(
 def examine_probes(view: HostView) -> Iterator[RawFinding]:
     """The BFD session of each intended BGP peer."""
     probes = _by_peer(view.state.bfd_peers or ())
-    peers = [*evpn_peers(view), *(outside_peers(view.node) or ())]
+    asked = view.node.bfd is not None
+    peers = [*evpn_peers(view), *(outside_peers(view.node) or ())] if asked else []
     found = {peer: bounded(probes[peer].status) for peer in peers if peer in probes}
     for difference in compare_values(dict.fromkeys(peers, UP), found):
         address = difference.key
@@ -63,6 +66,35 @@ def examine_probes(view: HostView) -> Iterator[RawFinding]:
             evidence=lines(BFD_PEERS, [probes[address].text] if address in probes else []),
             about=About(peer=address, topics=frozenset({("neighbor", address)})),
         )
+    yield from _of_links(view)
+
+
+def _of_links(view: HostView) -> Iterator[RawFinding]:
+    """The BFD session on each link of a routed underlay."""
+    routed = view.node.routed
+    if routed is None or routed.bfd is None:
+        return
+    sessions: dict[str | None, BfdPeer] = {}
+    for session in view.state.bfd_peers or ():
+        if session.interface not in sessions or session.status == UP:
+            sessions[session.interface] = session
+    for link in routed.links:
+        found = sessions.get(link.name)
+        if found is None or found.status != UP:
+            yield BFD_DOWN.found(
+                view.host,
+                link.name,
+                "changed",
+                UP,
+                bounded(found.status) if found else None,
+                attribute="BFD session",
+                evidence=lines(BFD_PEERS, [found.text] if found else []),
+                about=About(
+                    device=link.name,
+                    peer=link.peer_address,
+                    topics=frozenset({("interface", link.name)}),
+                ),
+            )
 
 
 def _by_peer(sessions: Iterable[BfdPeer]) -> dict[str, BfdPeer]:

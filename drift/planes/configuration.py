@@ -48,6 +48,7 @@ _TOPICS = (
     ),
     (re.compile(r"(?:ip|ipv6) (route) "), "ip"),
 )
+_IGPS = ("router ospf", "router isis", "router openfabric")
 _FILTER = re.compile(r"neighbor (\S+) (?:route-map|prefix-list|filter-list) (\S+) (?:in|out)")
 _DEFINED = re.compile(r"(?:route-map|(?:ip |ipv6 )?prefix-list|bgp as-path access-list) (\S+)")
 _VNI = re.compile(r"vni (\d+)")
@@ -195,6 +196,10 @@ def topic_of(statement: Statement, elsewhere: Collection[Statement]) -> Topic:
         match = pattern.match(word)
         if match is not None:
             return (name, match[1])
+    if block.startswith("interface "):
+        return ("interface", block.removeprefix("interface "))
+    if block.startswith(_IGPS):
+        return ("igp",)
     return ("other", *statement)
 
 

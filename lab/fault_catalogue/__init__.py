@@ -8,6 +8,7 @@ from lab.fault import PRELUDE, Fault
 from lab.fault_catalogue.control import CONTROL_FAULTS
 from lab.fault_catalogue.forwarding import FORWARDING_FAULTS
 from lab.fault_catalogue.links import LINK_FAULTS
+from lab.fault_catalogue.underlay import UNDERLAY_FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,5 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["CATALOGUE", "PRELUDE", "Fault"]
 
 CATALOGUE: Mapping[str, Fault] = {
-    fault.name: fault for fault in (*LINK_FAULTS, *FORWARDING_FAULTS, *CONTROL_FAULTS)
+    fault.name: fault
+    for fault in (*LINK_FAULTS, *FORWARDING_FAULTS, *CONTROL_FAULTS, *UNDERLAY_FAULTS)
 }

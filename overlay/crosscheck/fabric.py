@@ -12,6 +12,7 @@ from overlay.crosscheck import (
     flags,
     lan_ports,
     names,
+    routed,
     sessions,
     targets,
     underlay,
@@ -233,7 +234,8 @@ def _carriers(fabric: Fabric) -> Iterator[Complaint]:
         return
     carriers = carriers_by_vni(fabric)
     for index, network in enumerate(fabric.networks):
-        lacking = set(fabric.nodes) - set(carriers[network.vni])
+        spines = {name for name, node in fabric.nodes.items() if node.role is Role.SPINE}
+        lacking = set(fabric.nodes) - spines - set(carriers[network.vni])
         if network.gateways and lacking:
             yield (
                 ("networks", index, "nodes"),
@@ -291,6 +293,7 @@ _CHECKS = (
     *flags.CHECKS,
     *names.CHECKS,
     *underlay.CHECKS,
+    *routed.CHECKS,
     *control.CHECKS,
     *sessions.CHECKS,
     *targets.CHECKS,

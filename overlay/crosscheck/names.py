@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
+from overlay.derivation.routed import links_of
 from overlay.names import l3vni_bridge, l3vni_device, network_bridge, network_device
 from overlay.values import InterfaceName
 
@@ -19,10 +20,7 @@ _CHECKED = TypeAdapter(InterfaceName)
 
 
 def names(fabric: Fabric) -> Iterator[Complaint]:
-    taken = {
-        fabric.underlay.bridge: "the underlay bridge",
-        fabric.underlay.port: "the underlay port",
-    }
+    taken = _of_the_underlay(fabric)
     for name, node in fabric.nodes.items():
         if node.port == fabric.underlay.bridge:
             yield ("nodes", name, "port"), "it is the underlay bridge itself", "name the NIC below"
@@ -35,6 +33,18 @@ def names(fabric: Fabric) -> Iterator[Complaint]:
         except ValidationError as error:
             reason = error.errors()[0]["msg"].removeprefix("Value error, ")
             yield key, reason, "set a name of its own here, or another pattern in overlay.names"
+
+
+def _of_the_underlay(fabric: Fabric) -> dict[str, str]:
+    """What the underlay's own interfaces are called."""
+    if not fabric.underlay.routed:
+        return {
+            fabric.underlay.bridge: "the underlay bridge",
+            fabric.underlay.port: "the underlay port",
+        }
+    names = (name for node in fabric.nodes.values() for name in links_of(fabric, node))
+    links = dict.fromkeys(names, "a link of the underlay")
+    return {"lo": "the loopback", fabric.underlay.loopback: "the loopback", **links}
 
 
 def _wanted(fabric: Fabric) -> Iterator[tuple[KeyPath, str, str]]:

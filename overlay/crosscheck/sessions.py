@@ -23,8 +23,10 @@ def of_nodes(fabric: Fabric) -> Iterator[Complaint]:
                 "it has no BGP session: "
                 + (
                     f"mode {fabric.mode.value} runs no BGP"
-                    if node.role is not Role.ROUTER
-                    else "a router without an `asn` runs no BGP"
+                    if fabric.mode is not Mode.EVPN
+                    else f"a {node.role.value} without an `asn` runs no BGP"
+                    if node.role is Role.ROUTER
+                    else f"a {node.role.value} runs no BGP"
                 ),
                 "remove this section, or let the node speak BGP",
             )
@@ -33,6 +35,8 @@ def of_nodes(fabric: Fabric) -> Iterator[Complaint]:
 
 
 def _speaks(fabric: Fabric, node: Node) -> bool:
+    if node.role is Role.SPINE:
+        return False
     return fabric.mode is Mode.EVPN and (node.role is not Role.ROUTER or node.asn is not None)
 
 
@@ -53,7 +57,7 @@ def _within(node: Node, key: KeyPath) -> Iterator[Complaint]:
 
 def sources(fabric: Fabric) -> Iterator[Complaint]:
     """In the whole scope it is known which interface holds a node's address."""
-    holder = fabric.underlay.bridge
+    holder = fabric.underlay.loopback if fabric.underlay.routed else fabric.underlay.bridge
     places: list[tuple[KeyPath, bool | str | None, bool]] = [
         (
             ("nodes", name, "session", "update_source"),

@@ -30,7 +30,9 @@ def make_underlay_bridge(fabric: Fabric, node: Node) -> BridgeIntent:
 
 
 def underlay_port(fabric: Fabric, node: Node) -> str:
-    # What is below somebody else's underlay is not ours to know.
+    # What is below somebody else's underlay is not ours to know; a routed one has links instead.
+    if fabric.underlay.routed:
+        return ""
     return (node.port or fabric.underlay.port) if scope_of(fabric, node) is Scope.WHOLE else ""
 
 

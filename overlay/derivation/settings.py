@@ -10,12 +10,15 @@ from overlay.names import l3vni_bridge, network_bridge, setting
 
 if TYPE_CHECKING:
     from overlay.control_plane import ControlPlane
+    from overlay.derived.routed import RoutedUnderlay
     from overlay.derived.speakers import RouterIntent
 
 
 def forwarding(fabric: Fabric, node: Node) -> bool:
     if fabric.underlay.forwarding is not None:
         return fabric.underlay.forwarding
+    if fabric.underlay.routed:
+        return True
     if node.role is Role.VTEP:
         return fabric.routing is not Routing.NONE
     return node.role is Role.ROUTER
@@ -49,6 +52,17 @@ def without_duplicate_detection(fabric: Fabric, networks: list[Network]) -> list
     ]
 
 
+def of_routed_underlay(routed: RoutedUnderlay) -> list[tuple[str, str]]:
+    """Both directions may take different links, and one tunnel's flows all of them.
+
+    Two VTEPs are one pair of addresses: only the UDP source port, which VXLAN makes of the inner
+    frame, tells their flows apart.
+    """
+    places = ("default", "all", *(link.name.replace(".", "/") for link in routed.links))
+    settings = [(f"net.ipv4.conf.{place}.rp_filter", "0") for place in places]
+    return [*settings, ("net.ipv4.fib_multipath_hash_policy", "1")]
+
+
 def sysctls(
     fabric: Fabric,
     name: str,
@@ -56,6 +70,7 @@ def sysctls(
     plane: ControlPlane,
     router: RouterIntent | None,
     networks: list[Network],
+    routed: RoutedUnderlay | None,
 ) -> tuple[tuple[str, str], ...]:
     # Gateways forward per interface; an L3VNI's bridge and a VRF only by the global switch.
     switch = str(int(forwarding(fabric, node)))
@@ -67,6 +82,8 @@ def sysctls(
         # does not follow `default`, and the stricter of `all` and the interface counts.
         places = ("default", "all", fabric.underlay.bridge)
         settings += [(f"net.ipv4.conf.{place}.rp_filter", "0") for place in places]
+    if routed:
+        settings += of_routed_underlay(routed)
     if any(net.vrf and net.routes_ipv6 for net in networks):
         # ifupdown2 of Debian 12 puts a bridge into its VRF when it has its addresses already, and
         # the kernel takes the IPv6 ones away then.

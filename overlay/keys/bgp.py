@@ -27,7 +27,7 @@ class Timers(Strict):
 
 
 class Bfd(Strict):
-    """Probes beside BGP that notice within a second that a neighbour is gone (FRR's bfdd)."""
+    """Probes beside a protocol that notice within a second that a neighbour is gone (bfdd)."""
 
     interval: int = Field(
         300, ge=50, le=60000, description="Milliseconds between two BFD packets, each way."
@@ -42,6 +42,13 @@ class Bfd(Strict):
 
 def _section_or_switch(value: object) -> object:
     return ({} if value else None) if isinstance(value, bool) else value
+
+
+BfdSwitch = Annotated[
+    Bfd | None,
+    BeforeValidator(_section_or_switch, json_schema_input_type=bool | Bfd | None),
+]
+"""`bfd: true`, or a section of that name."""
 
 
 class Bgp(Strict):
@@ -61,10 +68,9 @@ class Bgp(Strict):
         default_factory=lambda: Timers.model_validate({}),
         description="Timers that decide when a silent neighbour is down.",
     )
-    bfd: Annotated[
-        Bfd | None,
-        BeforeValidator(_section_or_switch, json_schema_input_type=bool | Bfd | None),
-    ] = Field(None, description="BFD with each neighbour: true, or a section; default none.")
+    bfd: BfdSwitch = Field(
+        None, description="BFD with each neighbour: true, or a section; default none."
+    )
     session: FabricSession = Field(
         default_factory=lambda: FabricSession.model_validate({}),
         description="Passwords and further options of the sessions.",

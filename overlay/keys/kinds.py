@@ -43,6 +43,7 @@ class Role(StrEnum):
 
     VTEP = "vtep"
     REFLECTOR = "reflector"
+    SPINE = "spine"
     ROUTER = "router"
 
 

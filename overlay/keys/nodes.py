@@ -8,6 +8,7 @@ from pydantic import Field, IPvAnyAddress
 
 from overlay.kept.extras import Extras
 from overlay.keys.kinds import Role, Scope
+from overlay.keys.links import Links  # noqa: TC001 - pydantic reads it
 from overlay.sessions.keys import NodeSession
 from overlay.values import Asn, FrrVersion, GatewayAddress, InterfaceName, Strict
 
@@ -17,12 +18,18 @@ class Node(Extras):
 
     role: Role = Field(
         Role.VTEP,
-        description="Its role: a VTEP, a BGP route reflector, or the router outside the fabric.",
+        description="Its role: a VTEP, a BGP route reflector, a spine, which routes the underlay "
+        "and has no VNI, or the router outside the fabric.",
     )
     address: IPvAnyAddress = Field(
         description="Its underlay address: its VTEP address and, where of IPv4, its BGP router-id."
     )
     port: InterfaceName | None = Field(None, description="Its underlay NIC; default underlay.port.")
+    interfaces: Links | None = Field(
+        None,
+        description="The interfaces that it routes the underlay on, as underlay.interfaces; "
+        "default that key.",
+    )
     router_id: IPvAnyAddress | None = Field(
         None,
         description="BGP router-id, of the form a.b.c.d; default the address. Needed over IPv6.",

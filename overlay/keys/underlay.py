@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator
 
+from overlay.keys.bgp import BfdSwitch  # noqa: TC001 - pydantic reads it
 from overlay.keys.kinds import Devices, multicast
+from overlay.keys.links import Links, Protocol
 from overlay.values import InterfaceName, MacAddress, NamePattern, Pattern, Strict
 
 
@@ -23,8 +25,45 @@ class Underlay(Strict):
         "eno1", description="The NIC below that bridge; a node can name its own."
     )
     mtu: int = Field(
-        1550, ge=1280, le=9216, description="MTU of the NIC: overlay + 50 (IPv4) or + 70 (IPv6)."
+        1550,
+        ge=1280,
+        le=9216,
+        description="MTU of the NIC, of a routed underlay that of each link: overlay + 50 (IPv4) "
+        "or + 70 (IPv6).",
     )
+    protocol: Protocol = Field(
+        Protocol.NONE,
+        description="What routes the underlay: none (all nodes are in one layer-2 network, or "
+        "somebody else routes), or FRR on the nodes by ospf, openfabric or isis.",
+    )
+    interfaces: Links = Field(
+        default_factory=dict,
+        description="The interfaces that each node routes the underlay on: a list of names, or "
+        "`name: {peer: …, address: …}`. `eno1.101` is VLAN 101 of eno1; a node can name its own.",
+    )
+    loopback: InterfaceName = Field(
+        "lo",
+        description="The interface that holds the VTEP address of a routed underlay: lo, or the "
+        "name of a dummy interface.",
+    )
+    bfd: BfdSwitch = Field(
+        None,
+        description="BFD on each link of a routed underlay: true, or a section; default none.",
+    )
+
+    hello: int | None = Field(
+        None,
+        ge=1,
+        le=600,
+        description="Seconds between two hellos on each link of a routed underlay, at both ends; "
+        "default FRR's own: 10 of OSPF, whose neighbour is gone after four, 3 of the others.",
+    )
+
+    @property
+    def routed(self) -> bool:
+        """Whether FRR routes it on the nodes."""
+        return self.protocol is not Protocol.NONE
+
     forwarding: bool | None = Field(
         None,
         description="Whether nodes forward IP; default: only where the topology routes. Set it to "

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 Reason = tuple[str, str]
 _REMOVE = "remove it"
+_IN_ROUTED = (
+    "a routed underlay has no bridge, and its links are under `interfaces`",
+    "remove it, or set `underlay.protocol: none`",
+)
 
 
 def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
@@ -29,7 +33,7 @@ def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
     shape = [str(part) for part in key if not isinstance(part, int)]
     if within and not isinstance(key[1], int):
         del shape[1]
-    words = _WORDS.get((".".join(shape), len(key)))
+    words = _routed if "interfaces" in shape else _WORDS.get((".".join(shape), len(key)))
     found = words(fabric, key) if words else None
     return found or (
         "no rendered file and no check depends on its value",
@@ -57,6 +61,8 @@ def _router_id(fabric: Fabric, key: KeyPath) -> Reason | None:
 
 
 def _underlay_of_node(fabric: Fabric, key: KeyPath) -> Reason | None:
+    if fabric.underlay.routed:
+        return _IN_ROUTED
     name = str(key[1])
     scope = fabric.nodes[name].scope or fabric.scope
     if scope is Scope.WHOLE:
@@ -68,6 +74,8 @@ def _underlay_of_node(fabric: Fabric, key: KeyPath) -> Reason | None:
 
 
 def _underlay(fabric: Fabric, _key: KeyPath) -> Reason | None:
+    if fabric.underlay.routed:
+        return _IN_ROUTED
     scopes = {node.scope or fabric.scope for node in fabric.nodes.values()}
     if Scope.WHOLE not in scopes:
         said = " and the ".join(sorted(scopes))
@@ -76,6 +84,20 @@ def _underlay(fabric: Fabric, _key: KeyPath) -> Reason | None:
             "remove it, or set `scope: whole`",
         )
     return "each node has its own", _REMOVE
+
+
+def _routed(fabric: Fabric, _key: KeyPath) -> Reason | None:
+    if fabric.underlay.routed:
+        return "each node has its own", _REMOVE
+    return "underlay.protocol is none: nothing routes the underlay", "set it, or remove this key"
+
+
+def _hello(fabric: Fabric, key: KeyPath) -> Reason | None:
+    return (
+        ("it is what FRR does by itself", _REMOVE)
+        if fabric.underlay.routed
+        else _routed(fabric, key)
+    )
 
 
 def _network(fabric: Fabric, key: KeyPath) -> Reason | None:
@@ -223,6 +245,10 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
     ("vrfs.bridge", 3): _vrf_bridge,
     ("vrfs.exits", 4): _exit,
     ("underlay.port", 2): _underlay,
+    ("underlay.bridge", 2): _underlay,
+    ("underlay.loopback", 2): _routed,
+    ("underlay.bfd", 2): _routed,
+    ("underlay.hello", 2): _hello,
     ("overlay.gateway_mac", 2): _gateway_mac,
     ("overlay.group", 2): _group,
     ("overlay.mtu", 2): _overlay,

@@ -43,7 +43,8 @@ has them claim one MAC until its sequence number says so, and until FRR freezes 
 nodes that both keep announcing an address. FRR (tried with 8.4 and 10.3) takes back the route of one of them:
 of a second guest that comes up with an address, its node hears nothing, because zebra's entry for the first
 one is not overwritten; and two nodes that both claim an address ten times a second are named by
-`mac-mobility`. BFD (`bfd-down`) is off in every example: with it, `no neighbor 192.168.0.2 bfd` on one node
+`mac-mobility`. A BFD session (`bfd-down`) that is lost in
+`leaf-spine` takes the adjacency with it, and BFD is off in all other examples: with it on, `no neighbor 192.168.0.2 bfd` on one node
 (tried with FRR 10.3 and 10.7) has BGP start again, and the audit names `bfd-down` once. Recorded states with
 both faults are in `tests/drift/cases/`.
 
@@ -64,7 +65,7 @@ def rounds(fault: Fault, spec: LabSpec) -> list[list[str]]:
     chosen: dict[str, str] = {spec.nodes[fault.node].release: fault.node}
     if not fault.bound:
         for node in spec.nodes.values():
-            if node.name.startswith("node"):
+            if node.name.startswith(("node", "leaf")):
                 chosen.setdefault(node.release, node.name)
     nodes = list(chosen.values())
     return [[node] for node in nodes] if fault.shared else [nodes]

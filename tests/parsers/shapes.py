@@ -20,6 +20,7 @@ from overlay.host_records import (
     VrrpFamily,
     VrrpGroup,
 )
+from tests.parsers.adjacency_shapes import ADJACENCIES
 
 PARSED = Path(__file__).parent / "recordings"
 RECORDED_JSON = PARSED.with_name("recorded_json")
@@ -120,6 +121,7 @@ READ = {
         [{"peer": "fd00::2", "status": "down", "multihop": True, "type": "dynamic"}],
         (BfdPeer("fd00::2", "down", multihop=True, configured=False),),
     ),
+    **ADJACENCIES,
     ("evpn_vni", "none"): ({}, {}),
     ("evpn_vni", "nothing at all, as FRR before 10.0 without EVPN"): ("\n", {}),
     ("evpn_vni", "with the bridge, as after FRR 10.3"): (

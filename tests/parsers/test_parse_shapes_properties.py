@@ -104,6 +104,11 @@ def _entries(slug, document):
     """What stands in a document, however FRR arranges it."""
     if slug == "evpn_summary":
         return document["peers"]
+    if slug == "ospf_neighbors":
+        return [entry for entries in document["neighbors"].values() for entry in entries]
+    if slug in {"isis_neighbors", "openfabric_neighbors"}:
+        circuits = [circuit for area in document["areas"] for circuit in area["circuits"]]
+        return [circuit for circuit in circuits if "adj" in circuit]
     if slug == "evpn_duplicate_macs":
         return [mac for vni in document.values() for mac in vni.get("macs", {})]
     if slug == "evpn_duplicate_addresses":

@@ -47,6 +47,28 @@ REFUSED = {
             """(found '{"state": "Established"}')"""
         ),
     ),
+    ("ospf_neighbors", "a neighbour without its state"): (
+        {"neighbors": {"192.0.2.1": [{"ifaceName": "eno2:192.0.2.0"}]}},
+        (
+            "show ip ospf neighbor json: neighbors.192.0.2.1[0].nbrState: this key is missing "
+            """(found '{"ifaceName": "eno2:192.0.2.0"}')"""
+        ),
+    ),
+    ("isis_neighbors", "no areas"): (
+        {},
+        "show isis neighbor json: areas: this key is missing (found '{}')",
+    ),
+    ("isis_neighbors", "a neighbour without its interface"): (
+        {"areas": [{"circuits": [{"adj": "spine1", "state": "Up"}]}]},
+        (
+            "show isis neighbor json: areas[0].circuits[0].interface: this key is missing "
+            """(found '{"adj": "spine1", "state": "Up"}')"""
+        ),
+    ),
+    ("openfabric_neighbors", "a circuit that is none"): (
+        {"areas": [{"circuits": [5]}]},
+        "show openfabric neighbor json: areas[0].circuits[0]: not an object (found '5')",
+    ),
     ("bgp_summary", "a family that is none"): (
         {"ipv4Unicast": 5},
         "show bgp summary json: ipv4Unicast: not an object (found '5')",

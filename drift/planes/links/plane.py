@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from drift.compare import Difference
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
+    from overlay.derived.routed import RoutedUnderlay
     from overlay.expected import BridgeIntent, LanPort, NodeIntent, VxlanIntent
     from overlay.records import Link
 
@@ -59,11 +60,16 @@ def _from_vrf(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
 def _lowers_mtu(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     if raw.about.underlay:
         yield Broken.NARROW, raw.finding.host
+    if raw.about.edge or raw.about.below:
+        yield Broken.NARROW, raw.finding.host, raw.about.device
+        yield Broken.MTU, raw.finding.host, raw.about.device, raw.finding.actual
     if raw.about.bridge:
         yield Broken.MTU, raw.finding.host, raw.about.bridge, raw.finding.actual
 
 
 def _from_port_mtu(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    if raw.about.below:
+        yield Broken.MTU, raw.finding.host, raw.about.below, raw.finding.actual
     yield Broken.MTU, raw.finding.host, raw.about.device, raw.finding.actual
 
 
@@ -162,7 +168,10 @@ def examine_links(view: HostView) -> Iterator[RawFinding]:
 
 def _intended(view: HostView) -> dict[str, Expected]:
     node = view.node
-    links = _underlay(node) if node.owns_underlay else _relied_on(view)
+    if node.routed is not None:
+        links = _routed(node, node.routed)
+    else:
+        links = _underlay(node) if node.owns_underlay else _relied_on(view)
     for vrf in node.vrfs:
         about = About(device=vrf.name, vrf=vrf.name)
         links[vrf.name] = Expected(
@@ -199,6 +208,22 @@ def _relied_on(view: HostView) -> dict[str, Expected]:
         record = replace(record, least_mtu=max(vxlan.mtu for vxlan in node.vxlans) + overhead)
     about = About(device=name, underlay=True)
     return {name: Expected(BRIDGE_MISSING, "underlay interface", None, record, about, "present")}
+
+
+def _routed(node: NodeIntent, routed: RoutedUnderlay) -> dict[str, Expected]:
+    """The links of a routed underlay and what their VLANs are on; all of it may be another's."""
+    record = LinkRecord(state="up", mtu=node.underlay_mtu)
+    if not node.owns_underlay:
+        record = LinkRecord(state="up", least_mtu=node.underlay_mtu)
+    links = {}
+    for nic in routed.nics if node.owns_underlay else ():
+        alone = all(link.nic == nic for link in routed.links)
+        about = About(device=nic, below=nic, underlay=alone)
+        links[nic] = Expected(LINK_DOWN, "underlay NIC", None, record, about, "up")
+    for link in routed.links:
+        about = About(device=link.name, below=link.nic, edge=link.edge)
+        links[link.name] = Expected(LINK_DOWN, "underlay link", None, record, about, "up")
+    return links
 
 
 def _lan_port(port: LanPort) -> Expected:

@@ -1,0 +1,1 @@
+"""A routed underlay, as hosts' files have it."""

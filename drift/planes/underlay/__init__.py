@@ -1,0 +1,1 @@
+"""The plane of a routed underlay: its adjacencies."""

@@ -1,0 +1,38 @@
+"""Faults of a routed underlay."""
+
+from __future__ import annotations
+
+from lab.fault import Fault, Ping
+
+# The first of the node's links, a VLAN of its NIC, and another VTEP.
+_LINK = 'link=$(ls /sys/class/net | grep "^$uplink\\." | head -n 1)'
+_VTEP = (
+    'vtep=$(bridge fdb show dev "$vxlan" | '
+    'sed -n "s/^00:00.* dst \\([^ ]*\\) .*/\\1/p" | head -n 1)'
+)
+
+UNDERLAY_FAULTS = (
+    Fault(
+        "underlay-adjacency",
+        "One of the node's links passes no packet, and both ends of it are up.",
+        "underlay-adjacency",
+        inject=f'{_LINK}; need link "$link"; save link "$link"; '
+        'tc qdisc add dev "$link" clsact; for way in ingress egress; do '
+        'tc filter add dev "$link" "$way" protocol all u32 match u32 0 0 action drop; done',
+        heal='tc qdisc del dev "$(saved link)" clsact',
+        node="leaf2",
+        shared=True,
+        topology="leaf-spine",
+    ),
+    Fault(
+        "underlay-route",
+        "A route that somebody has added ends what goes to another VTEP.",
+        "underlay-route",
+        inject=f'{_VTEP}; need VTEP "$vtep"; save vtep "$vtep"; ip route add blackhole "$vtep"',
+        heal='ip route del blackhole "$(saved vtep)"',
+        node="leaf2",
+        shared=True,
+        stops=Ping(),
+        topology="leaf-spine",
+    ),
+)

@@ -1,0 +1,1 @@
+"""What routes the underlay, as FRR shows it."""

@@ -1,0 +1,1 @@
+"""The lab with a routed underlay."""

@@ -1,0 +1,1 @@
+"""The intent, and what is derived from it."""

@@ -1,0 +1,138 @@
+"""A routed underlay: derived, rendered, in sync as intended, and read back from its files."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from adopt.hostfiles import read_hosts
+from adopt.infer import infer
+from drift.engine import audit
+from overlay.crosscheck.fabric import contradictions
+from overlay.derive import derive
+from overlay.intent import Fabric
+from overlay.unused.unused_keys import unused_keys
+from tests.overlay.leaf_spine import connect, leaf_spine, routed_fabrics
+from tests.rendering import render, rendered_nodes
+from tests.simulated import healthy_states
+
+if TYPE_CHECKING:
+    from overlay.expected import FabricIntent
+
+FRR = "/etc/frr/frr.conf"
+NET = "/etc/network/interfaces"
+DAEMONS = "/etc/frr/daemons"
+CALM = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def derived(**keys: Any) -> FabricIntent:
+    fabric = Fabric.model_validate(leaf_spine(2, 2, **keys))
+    assert list(contradictions(fabric)) == []
+    return derive(fabric)
+
+
+def underlay(protocol: str, **keys: Any) -> dict[str, Any]:
+    return {"prefix": "10.254.0.0/15", "protocol": protocol} | keys
+
+
+def test_isis_has_a_net_of_the_router_id_and_probes_by_a_profile() -> None:
+    files = render(derived(underlay=underlay("isis", bfd={"interval": 100})))["leaf1"]
+    assert (
+        "interface lo\n ip router isis EVPN-FLEET\n isis passive\nexit\n!\n"
+        "interface swp1\n description spine1-1\n ip router isis EVPN-FLEET\n isis bfd\n"
+        " isis bfd profile EVPN-FLEET-UNDERLAY\n isis circuit-type level-2-only\n"
+        " isis network point-to-point\nexit\n"
+    ) in files[FRR]
+    assert " net 49.0001.0102.5500.0002.00\n is-type level-2-only\n" in files[FRR]
+    assert "isisd=yes\nbfdd=yes\n" in files[DAEMONS]
+    assert 'isisd_options="-A 127.0.0.1"\n' in files[DAEMONS]
+
+
+def test_openfabric_knows_no_profile_of_bfd() -> None:
+    files = render(derived(underlay=underlay("openfabric", bfd=True)))["spine1-2"]
+    assert " openfabric bfd\nexit\n" in files[FRR]
+    assert "profile" not in files[FRR]
+    assert "fabricd=yes\n" in files[DAEMONS]
+
+
+def test_a_dummy_that_holds_the_vtep_address_is_announced_and_nothing_else() -> None:
+    files = render(derived(underlay=underlay("ospf", loopback="dummy0")))["leaf2"]
+    assert "interface dummy0\n ip ospf area 0\n ip ospf passive\nexit\n" in files[FRR]
+    assert "iface dummy0 inet static\n        address 10.255.0.3/32\n" in files[NET]
+    assert "iface lo inet loopback\n\n" in files[NET]
+
+
+def test_a_numbered_link_has_its_own_address_and_sessions_still_leave_from_the_vtep() -> None:
+    keys = leaf_spine(2, 1)
+    connect(keys["nodes"], "leaf1", "leaf2", 7)
+    files = render(derive(Fabric.model_validate(keys)))["leaf2"]
+    assert (
+        "iface swp2 inet static\n        address 172.16.0.15/31\n        mtu 1550\n" in files[NET]
+    )
+    assert " neighbor 10.255.0.2 update-source 10.255.0.3\n" in files[FRR]
+
+
+def test_a_spine_can_reflect_and_a_plain_one_speaks_no_bgp() -> None:
+    keys = leaf_spine(2, 2, bgp={"asn": 65000, "cluster_id": "1.1.1.1"})
+    keys["nodes"]["spine1-1"]["role"] = "reflector"
+    files = render(derive(Fabric.model_validate(keys)))
+    assert "bgp listen range 10.254.0.0/15 peer-group fabric\n" in files["spine1-1"][FRR]
+    assert "router ospf\n" in files["spine1-1"][FRR]
+    assert "router bgp" not in files["spine1-2"][FRR]
+    assert "bgpd=no\n" in files["spine1-2"][DAEMONS]
+
+
+def test_in_the_overlay_scope_the_links_are_routed_on_and_left_alone() -> None:
+    files = render(derived(scope="overlay"))["leaf1"]
+    assert "interface swp1\n" in files[FRR]
+    assert not any("swp1" in text for path, text in files.items() if "network" in path)
+
+
+@CALM
+@given(routed_fabrics())
+def test_both_ends_of_a_link_are_one_edge(intent: FabricIntent) -> None:
+    ends = defaultdict(set)
+    for node in intent.nodes.values():
+        assert node.routed is not None
+        for link in node.routed.links:
+            ends[link.edge].add((node.name, link.peer))
+    assert all(len(found) == 2 for found in ends.values())
+    assert list(contradictions(intent.fabric)) == []
+
+
+@pytest.mark.slow
+@CALM
+@given(routed_fabrics())
+def test_as_intended_it_is_in_sync(intent: FabricIntent) -> None:
+    rendered = rendered_nodes(intent)
+    result = audit(intent, healthy_states(intent, rendered=rendered), rendered=rendered)
+    assert (result.findings, result.skipped) == ((), ())
+
+
+@pytest.mark.slow
+@CALM
+@given(routed_fabrics())
+def test_its_files_say_it_again(intent: FabricIntent) -> None:
+    found = infer(read_hosts(render(intent)), "again")
+    assert (found.remarks, found.unread) == ((), ())
+    again = derive(Fabric.model_validate(found.fabric))
+    assert again.nodes == intent.nodes
+    assert render(again) == render(intent)
+    assert not any(unused_keys(again.fabric, again.nodes))
+
+
+@pytest.mark.slow
+def test_500_nodes_with_two_spines_a_rack_take_less_than_15_s() -> None:
+    keys = leaf_spine(476, 2, racks=12, networks=[{"vni": vni} for vni in range(2, 22)])
+    assert len(keys["nodes"]) == 500
+    begun = time.process_time()
+    fabric = Fabric.model_validate(keys)
+    assert list(contradictions(fabric)) == []
+    render(derive(fabric))
+    took = time.process_time() - begun
+    print(f"500 nodes: {took:.1f} s")
+    assert took < 15
