@@ -66,6 +66,12 @@ class Instance:
     def has_evpn(self) -> bool:
         return bool(self.said("advertise-all-vni", family=EVPN))
 
+    @property
+    def reflects(self) -> bool:
+        """Whether it passes on to its clients what it has from others of its AS."""
+        said = self.said("bgp", "listen", "range") or self.said("bgp", "cluster-id")
+        return bool(said) or any(it.words[-1] == "route-reflector-client" for it in self.lines)
+
     def sessions(self) -> list[Neighbor]:
         """Its neighbours by address; groups are not."""
         return [n for n in self.neighbors.values() if not n.is_group]

@@ -153,6 +153,8 @@ def _nodes(
         keys = place.node(host, usual_port)
         if host in survey.reflectors:
             keys["role"] = "reflector"
+        elif host in survey.reflecting:
+            keys["reflector"] = True
         if host in survey.routers:
             keys["role"] = "router"
             if host.main and host.main.asn.isdecimal():

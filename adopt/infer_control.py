@@ -56,7 +56,7 @@ def bgp_keys(survey: Survey, *, over_ipv6: bool) -> dict[str, Any] | None:
         keys["coalesce_time"] = coalesce
     clusters = [
         word_at(host, value, host.main.line)
-        for host in survey.reflectors
+        for host in survey.reflecting
         if host.main
         for value in host.main.values("bgp", "cluster-id")
     ]

@@ -25,7 +25,9 @@ def roles(hosts: Sequence[Host]) -> Survey:
     evpn = any(host.main and host.main.has_evpn for host in hosts)
     for host in hosts:
         main = host.main
-        if main and (main.said("bgp", "listen", "range") or main.said("bgp", "cluster-id")):
+        if reflects := bool(main and main.reflects):
+            survey.reflecting.append(host)
+        if reflects and not host.vxlans and not (main and main.has_evpn):
             survey.reflectors.append(host)
         elif host.vxlans or (main and main.has_evpn) or not (evpn or main or _routes(host)):
             # Without EVPN a node that has no VXLAN device is a VTEP that carries nothing yet.

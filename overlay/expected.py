@@ -32,7 +32,7 @@ from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope
 from overlay.targets.targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from overlay.host_records import Statement
     from overlay.sessions.intended import SecretSource
@@ -118,6 +118,16 @@ class NodeIntent:
         return FRR_WITH_IPV6_VTEPS if self.bgp and ":" in self.address else None
 
     @property
+    def carries(self) -> bool:
+        """Whether it is a VTEP, which can have VNIs; one may reflect routes, too."""
+        return self.role is Role.VTEP
+
+    @property
+    def reflects(self) -> bool:
+        """Whether it is a route reflector, with VNIs of its own or without."""
+        return self.bgp is not None and self.bgp.reflector is not None
+
+    @property
     def forwards(self) -> bool:
         """True where the underlay's bridge itself must route: exits and outside routers."""
         return self.router is not None or bool(self.bgp and self.bgp.exits)
@@ -182,6 +192,24 @@ class FabricIntent:
     @property
     def evpn(self) -> bool:
         return self.fabric.mode is Mode.EVPN
+
+    @property
+    def reflectors(self) -> tuple[str, ...]:
+        """The names of the route reflectors, with VNIs of their own or without."""
+        return tuple(node.name for node in self.nodes.values() if node.reflects)
+
+    def clients(self, node: NodeIntent) -> Iterator[str]:
+        """The addresses of those that come to a reflector, which does not name them."""
+        if node.bgp is None or node.bgp.reflector is None:
+            return
+        named = {node.address, *node.bgp.peers}
+        for other in self.nodes.values():
+            if other.address not in named and other.bgp and node.address in other.bgp.mesh:
+                yield other.address
+
+    def evpn_peers(self, node: NodeIntent) -> list[str]:
+        """The addresses of all its iBGP EVPN peers: those that it names, and its clients."""
+        return [*node.bgp.peers, *self.clients(node)] if node.bgp else []
 
     @property
     def l2vnis(self) -> frozenset[int]:

@@ -38,7 +38,7 @@ class Member:
 
 def kind_of(node: NodeIntent) -> str:
     """`reflector`, `exit`, `router` or `vtep`: by what others lose when it is down."""
-    if node.role is Role.REFLECTOR:
+    if node.reflects:
         return "reflector"
     if node.role is Role.ROUTER:
         return "router"

@@ -141,9 +141,12 @@ class Fleet:
     def _inside(self, node: NodeIntent) -> list[str]:
         if node.bgp is None:
             return []
-        if node.bgp.reflector is not None:
-            return [other.address for other in self._hears(node)]
-        return list(node.bgp.peers)
+        return [*node.bgp.peers, *self._clients(node)]
+
+    def _clients(self, node: NodeIntent) -> list[str]:
+        """The dynamic neighbours of a reflector, which are listed while they are there."""
+        clients = self.intent.clients(node)
+        return [peer for peer in clients if self._session(node, peer) == "Established"]
 
     def _probes(self, node: NodeIntent, peer: str) -> dict[str, object]:
         up = self._session(node, peer) == "Established"
@@ -161,7 +164,7 @@ class Fleet:
         silent = self._silent()
         if node.bgp is None or node.name in silent:
             return
-        reflectors = [n.name for n in self.intent.nodes.values() if n.role is Role.REFLECTOR]
+        reflectors = [n.name for n in self.intent.nodes.values() if n.reflects]
         if reflectors and node.role is Role.VTEP and not set(reflectors) - silent:
             return
         for other in self.intent.nodes.values():
@@ -173,12 +176,11 @@ class Fleet:
         peers = {
             peer: {"remoteAs": 1234, "state": self._session(node, peer)} for peer in node.bgp.peers
         }
-        if node.bgp.reflector is not None:  # dynamic neighbours are listed while they are there
-            peers = {
-                f"*{other.address}": {"state": "Established", "dynamicPeer": True}
-                for other in self._hears(node)
-            }
-        return {"routerId": node.bgp.router_id, "peers": peers}
+        clients = {
+            f"*{peer}": {"state": "Established", "dynamicPeer": True}
+            for peer in self._clients(node)
+        }
+        return {"routerId": node.bgp.router_id, "peers": peers | clients}
 
     def _is_master(self, node: NodeIntent, vip: VipIntent) -> bool:
         others = [

@@ -138,8 +138,10 @@ def examine_table(view: HostView) -> Iterator[RawFinding]:
 def _has_routes(view: HostView) -> bool:
     """True when the node should have routes: its own, or those that it reflects."""
     bgp = view.node.bgp
-    if bgp is None or bgp.reflector is None:
-        return bool(view.l2_vxlans) or bool(bgp and bgp.exits)
+    if view.l2_vxlans or (bgp and bgp.exits):
+        return True
+    if not view.node.reflects:
+        return False
     carriers = frozenset().union(*view.intent.vteps.values())
     heard = established_peers(view)
     # `No prefixes displayed, 0 exist`, or `No EVPN prefixes exist`: BGP itself runs.

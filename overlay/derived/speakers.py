@@ -60,9 +60,12 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class ReflectorIntent:
-    """A route reflector: nodes within `listen_range` become its clients by themselves."""
+    """A route reflector: nodes within `listen_range` become its clients by themselves.
 
-    cluster_id: str
+    Without `cluster_id` it is a cluster of its own, as FRR has it.
+    """
+
+    cluster_id: str | None
     listen_range: str
     listen_limit: int
 
@@ -92,8 +95,9 @@ class RouterIntent:
 class BgpIntent:
     """A node's BGP instance within the fabric.
 
-    `mesh` holds the addresses of those it peers with by iBGP, its own perhaps among them: one
-    tuple for all nodes. `advertised` are the prefixes that an exit tells its upstream peers.
+    `mesh` holds the addresses of those it names as iBGP peers, its own perhaps among them: one
+    tuple for all nodes; the clients of a reflector come to it. `advertised` are the prefixes that
+    an exit tells its upstream peers.
     """
 
     asn: int

@@ -55,7 +55,9 @@ class Bgp(Strict):
         description="Milliseconds for which FRR collects updates before it sends them.",
     )
     cluster_id: IPv4Address | None = Field(
-        None, description="Cluster of the route reflectors, the same on each of them."
+        None,
+        description="Cluster of the route reflectors, the same on each of them; needed for those "
+        "of role `reflector`. Without it each one that is a VTEP is a cluster of its own.",
     )
     timers: Timers = Field(
         default_factory=lambda: Timers.model_validate({}),

@@ -19,6 +19,9 @@ class Node(Extras):
         Role.VTEP,
         description="Its role: a VTEP, a BGP route reflector, or the router outside the fabric.",
     )
+    reflector: bool = Field(
+        False, description="Whether a VTEP is a route reflector as well; it may be an exit, too."
+    )
     address: IPvAnyAddress = Field(
         description="Its underlay address: its VTEP address and, where of IPv4, its BGP router-id."
     )
@@ -41,6 +44,16 @@ class Node(Extras):
     frr: FrrVersion | None = Field(
         None, description="The version of its FRR, in quotes; default bgp.frr."
     )
+
+    @property
+    def carries(self) -> bool:
+        """Whether it can have VNIs."""
+        return self.role is Role.VTEP
+
+    @property
+    def reflects(self) -> bool:
+        """Whether it is a route reflector, with VNIs of its own or without."""
+        return self.role is Role.REFLECTOR or (self.carries and self.reflector)
 
     @property
     def speaks_as(self) -> str:

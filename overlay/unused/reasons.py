@@ -82,7 +82,7 @@ def _network(fabric: Fabric, key: KeyPath) -> Reason | None:
     network = fabric.networks[int(key[1])]
     return (
         f"no VTEP carries VNI {network.vni}{_others(fabric, network.nodes)}",
-        "name a VTEP under its `nodes:`, or remove the network",
+        f"name a VTEP under its `nodes:`, or remove the network{_both(fabric, network.nodes)}",
     )
 
 
@@ -97,8 +97,28 @@ def _glob(fabric: Fabric, key: KeyPath) -> Reason | None:
     glob = fabric.networks[int(key[1])].nodes[int(key[3])]
     return (
         f"no VTEP matches {glob!r}, and only VTEPs carry networks{_others(fabric, (glob,))}",
-        "name a VTEP, or remove it",
+        f"name a VTEP, or remove it{_both(fabric, (glob,))}",
     )
+
+
+def _both(fabric: Fabric, globs: tuple[str, ...]) -> str:
+    """What a node is called that has the meant node's part and a VTEP's."""
+    meant = {
+        node.role
+        for name, node in fabric.nodes.items()
+        if any(fnmatchcase(name, glob) for glob in globs)
+    }
+    if Role.REFLECTOR in meant:
+        return "; a reflector with VNIs is a VTEP (`role: vtep`) with `reflector: true`"
+    if Role.ROUTER in meant:
+        return "; a router with VNIs is a VTEP (`role: vtep`) that is an exit of a VRF"
+    return ""
+
+
+def _reflector(fabric: Fabric, key: KeyPath) -> Reason | None:
+    if fabric.nodes[str(key[1])].role is Role.REFLECTOR:
+        return "`role: reflector` says it already", "remove it, or set `role: vtep`"
+    return None
 
 
 def _others(fabric: Fabric, globs: tuple[str, ...]) -> str:
@@ -205,6 +225,7 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
         for name in ("frr", "interfaces", "daemons", "sysctl")
     },
     ("nodes.asn", 3): _asn,
+    ("nodes.reflector", 3): _reflector,
     ("nodes.session.description", 4): _description,
     ("nodes.router_id", 3): _router_id,
     ("nodes.frr", 3): _frr,

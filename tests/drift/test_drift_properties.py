@@ -75,6 +75,8 @@ def fabrics(draw: Any) -> FabricIntent:
         for n in range(draw(st.sampled_from([0, 0, 1, 2]))):
             fabric["nodes"][f"rr{n}"] = _node(100 + n, v6=v6) | {"role": "reflector"}
             fabric["bgp"]["cluster_id"] = "1.1.1.1"
+        for name in draw(st.lists(st.sampled_from(names), unique=True, max_size=2)):
+            fabric["nodes"][name]["reflector"] = True
     if routing == "symmetric" and draw(st.booleans()):
         _add_exits(draw, fabric, names, v6=v6)
     for vrf in vrfs.values() if routing == "symmetric" else ():
