@@ -46,7 +46,7 @@ class ControlPlane:
             like.reflectors if like else self._addresses(lambda node: node.reflects)
         )
         self.vteps: tuple[str, ...] = (
-            like.vteps if like else self._addresses(lambda node: node.carries)
+            like.vteps if like else self._addresses(lambda node: node.carries or not node.managed)
         )
         self.upstreams: tuple[UpstreamPeer, ...] = (
             like.upstreams if like else self._routers_with_bgp()

@@ -23,6 +23,7 @@ from overlay.derived.speakers import (
     BgpIntent,
     Detection,
     ExitIntent,
+    ExternalNode,
     ReflectorIntent,
     RouterIntent,
     StaticRoute,
@@ -45,6 +46,7 @@ __all__ = [
     "BridgeRole",
     "Detection",
     "ExitIntent",
+    "ExternalNode",
     "FabricIntent",
     "NodeIntent",
     "PortFlags",
@@ -180,7 +182,8 @@ class FabricIntent:
     """The whole fabric, derived: each node, and which VTEPs carry each VNI.
 
     `vteps` maps a VNI to the set of VTEP addresses that carry it, `owner` an address to its
-    node's name: sets shared by all nodes, so nothing grows with nodes times nodes.
+    node's name: sets shared by all nodes, so nothing grows with nodes times nodes. What is
+    `external` is in both, and is none of `nodes`: it is never logged in to.
     """
 
     fabric: Fabric
@@ -188,6 +191,7 @@ class FabricIntent:
     vteps: dict[int, frozenset[str]]
     owner: dict[str, str] = field(default_factory=dict)
     targets: Targets = field(default_factory=Targets)
+    external: dict[str, ExternalNode] = field(default_factory=dict)
 
     @property
     def evpn(self) -> bool:
@@ -195,8 +199,13 @@ class FabricIntent:
 
     @property
     def reflectors(self) -> tuple[str, ...]:
-        """The names of the route reflectors, with VNIs of their own or without."""
-        return tuple(node.name for node in self.nodes.values() if node.reflects)
+        """The names of the route reflectors, with VNIs of their own or without, ours or not."""
+        ours = [node.name for node in self.nodes.values() if node.reflects]
+        return (*ours, *(node.name for node in self.external.values() if node.reflects))
+
+    def is_external(self, address: str | None) -> bool:
+        """Whether an address, of a peer or of a VTEP, is that of an external node."""
+        return self.owner.get(address or "") in self.external
 
     def clients(self, node: NodeIntent) -> Iterator[str]:
         """The addresses of those that come to a reflector, which does not name them."""
@@ -206,6 +215,9 @@ class FabricIntent:
         for other in self.nodes.values():
             if other.address not in named and other.bgp and node.address in other.bgp.mesh:
                 yield other.address
+        for one in self.external.values():
+            if not one.reflects:
+                yield one.address
 
     def evpn_peers(self, node: NodeIntent) -> list[str]:
         """The addresses of all its iBGP EVPN peers: those that it names, and its clients."""

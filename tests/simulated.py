@@ -20,6 +20,7 @@ from overlay.records import (
     EvpnTable,
     FdbEntry,
 )
+from tests.simulated_external import external_vteps
 from tests.simulated_guests import (
     flood_entry,
     guest_address,
@@ -78,6 +79,10 @@ class Fleet:
 
     def states(self) -> dict[str, HostState]:
         return {name: self._state(node) for name, node in self.intent.nodes.items()}
+
+    @cached_property
+    def _everybody(self) -> tuple[NodeIntent, ...]:
+        return (*self.intent.nodes.values(), *external_vteps(self.intent))
 
     def _state(self, node: NodeIntent) -> HostState:
         slugs = TEXT_SLUGS if node.bgp is not None else TEXT_SLUGS[:2]
@@ -164,10 +169,10 @@ class Fleet:
         silent = self._silent()
         if node.bgp is None or node.name in silent:
             return
-        reflectors = [n.name for n in self.intent.nodes.values() if n.reflects]
+        reflectors = self.intent.reflectors
         if reflectors and node.role is Role.VTEP and not set(reflectors) - silent:
             return
-        for other in self.intent.nodes.values():
+        for other in self._everybody:
             if other is not node and other.role is Role.VTEP and other.name not in silent:
                 yield other
 
@@ -231,7 +236,7 @@ class Fleet:
                 (guest_address(node, vxlan, guest), mac)
                 for guest, mac in enumerate(guest_macs(node, vxlan, self.guests))
             ]
-            for node in self.intent.nodes.values()
+            for node in self._everybody
             for vxlan in node.vxlans
             if not vxlan.is_l3vni and (node.name, vxlan.vni) not in self.muted
         }
@@ -271,15 +276,13 @@ class Fleet:
 
     @cached_property
     def _own(self) -> dict[str, list[tuple[int, EvpnPath]]]:
-        return {
-            node.name: list(self._paths(node, weight=32768)) for node in self.intent.nodes.values()
-        }
+        return {node.name: list(self._paths(node, weight=32768)) for node in self._everybody}
 
     @cached_property
     def _sent(self) -> dict[str, list[EvpnPath]]:
         return {
             node.name: [path for _, path in self._paths(node, weight=None)]
-            for node in self.intent.nodes.values()
+            for node in self._everybody
         }
 
     def _paths(self, node: NodeIntent, *, weight: int | None) -> Iterator[tuple[int, EvpnPath]]:

@@ -65,6 +65,8 @@ class Sessions:
         nodes = intent.nodes.values()
         reflectors = intent.reflectors
         clients = tuple(node.name for node in nodes if node.bgp and not node.reflects)
+        external = tuple(node.name for node in intent.external.values() if not node.reflects)
+        clients += external if intent.evpn else ()
         # A reflector that is a VTEP has routes of its own, and names all other reflectors.
         both = tuple(node.name for node in nodes if node.reflects and node.carries)
         only = tuple(name for name in reflectors if name not in both)
@@ -85,7 +87,8 @@ class Sessions:
                     bool(node.bgp and node.bgp.exits),
                 )
                 for node in nodes
-            ),
+            )
+            + tuple(Speaker(name, Role.EXTERNAL.value, exit=False) for name in intent.external),
             peerings=tuple(peering for peering in found if peering.nodes),
         )
 

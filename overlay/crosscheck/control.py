@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def reflectors(fabric: Fabric) -> Iterator[Complaint]:
-    found = [n for n, node in fabric.nodes.items() if node.reflects]
+    found = [n for n, node in fabric.nodes.items() if node.reflects and node.managed]
     only = [name for name in found if not fabric.nodes[name].carries]
     cluster = fabric.bgp.cluster_id if fabric.bgp else None
     if only and fabric.bgp is not None and cluster is None:
@@ -162,6 +162,12 @@ def vips(fabric: Fabric) -> Iterator[Complaint]:
             yield (*key, "id"), f"VRRP group {vip.id} is used twice", "choose another number"
         ids.add(vip.id)
         for node in vip.priorities:
+            if node in fabric.nodes and not fabric.nodes[node].managed:
+                yield (
+                    (*key, "priorities", node),
+                    f"{node} is external: nothing is configured there",
+                    "name nodes of the fabric only",
+                )
             if node not in fabric.nodes:
                 close = nearest(node, fabric.nodes)
                 hint = f"did you mean `{close}`?" if close else "name a node of this fabric"

@@ -71,6 +71,20 @@ class ReflectorIntent:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalNode:
+    """A switch, firewall or reflector that others peer with at `address`, and that is not ours.
+
+    Its tunnels end at `vtep`, and it carries `vnis`.
+    """
+
+    name: str
+    address: str
+    vtep: str
+    vnis: frozenset[int] = frozenset()
+    reflects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StaticRoute:
     """One static route of a router; several with one prefix are ECMP."""
 

@@ -37,6 +37,7 @@ class Role(StrEnum):
     VTEP = "vtep"
     REFLECTOR = "reflector"
     ROUTER = "router"
+    EXTERNAL = "external"
 
 
 class Scope(StrEnum):

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from overlay.problems import KeyPath
 
 Reason = tuple[str, str]
+# What is said of a node of ours alone.
+_OURS = frozenset(
+    {"port", "router_id", "gateway", "session", "scope", "frr"}
+    | {
+        f"{what}_extra{end}"
+        for what in ("frr", "interfaces", "daemons", "sysctl")
+        for end in ("", "_file")
+    }
+)
 _REMOVE = "remove it"
 
 
@@ -30,6 +39,8 @@ def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
     if within and not isinstance(key[1], int):
         del shape[1]
     words = _WORDS.get((".".join(shape), len(key)))
+    if key[0] == "nodes" and key[2] in _OURS and not fabric.nodes[str(key[1])].managed:
+        return f"{key[1]} is external: nothing is written there", _REMOVE
     found = words(fabric, key) if words else None
     return found or (
         "no rendered file and no check depends on its value",
@@ -39,6 +50,8 @@ def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
 
 def _asn(fabric: Fabric, key: KeyPath) -> Reason | None:
     role = fabric.nodes[str(key[1])].role
+    if role is Role.EXTERNAL:
+        return "it is the fabric's own, bgp.asn", _REMOVE
     if role is Role.ROUTER:
         return None
     return (
@@ -110,9 +123,15 @@ def _both(fabric: Fabric, globs: tuple[str, ...]) -> str:
     }
     if Role.REFLECTOR in meant:
         return "; a reflector with VNIs is a VTEP (`role: vtep`) with `reflector: true`"
+    if Role.EXTERNAL in meant:
+        return "; what an external node carries is said by its own `vnis:`"
     if Role.ROUTER in meant:
         return "; a router with VNIs is a VTEP (`role: vtep`) that is an exit of a VRF"
     return ""
+
+
+def _vtep(_fabric: Fabric, key: KeyPath) -> Reason | None:
+    return f"{key[1]} carries no VNI", "name the VNIs that it carries (`vnis:`), or remove it"
 
 
 def _reflector(fabric: Fabric, key: KeyPath) -> Reason | None:
@@ -215,7 +234,7 @@ def _extra(fabric: Fabric, key: KeyPath) -> Reason | None:
 
 
 def _noun(role: Role) -> str:
-    return "VTEP" if role is Role.VTEP else role.value
+    return {Role.VTEP: "VTEP", Role.EXTERNAL: "node that is not ours"}.get(role, role.value)
 
 
 _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
@@ -226,6 +245,7 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
     },
     ("nodes.asn", 3): _asn,
     ("nodes.reflector", 3): _reflector,
+    ("nodes.vtep", 3): _vtep,
     ("nodes.session.description", 4): _description,
     ("nodes.router_id", 3): _router_id,
     ("nodes.frr", 3): _frr,

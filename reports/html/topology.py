@@ -23,7 +23,13 @@ MAX_DRAWN: Final = 40
 _PER_ROW: Final = 6
 _MESH_DRAWN: Final = 6
 _LABEL: Final = 17
-_TIERS: Final = {"router": "Outside", "reflector": "Reflectors", "exit": "Exits", "vtep": "VTEPs"}
+_TIERS: Final = {
+    "router": "Outside",
+    "reflector": "Reflectors",
+    "exit": "Exits",
+    "vtep": "VTEPs",
+    "external": "External",
+}
 
 _LEFT, _TOP = 108, 14
 _WIDTH, _HEIGHT, _GAP, _PITCH = 136, 42, 22, 104

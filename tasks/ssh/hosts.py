@@ -16,8 +16,8 @@ from nornir.plugins.runners import ThreadedRunner
 from ruamel.yaml.error import YAMLError
 
 from overlay.errors import FleetError, IntentError
-from overlay.loading import inventory_plugin
-from overlay.problems import nearest
+from overlay.loading import external_names, inventory_plugin
+from overlay.problems import few, nearest
 from tasks.ssh.plugin_hosts import from_plugin
 
 if TYPE_CHECKING:
@@ -66,11 +66,21 @@ def start(inventory: dict[str, Any], workers: int) -> Nornir:
     return Nornir(load_inventory(config), config, runner=ThreadedRunner(workers))
 
 
-def choose(nornir: Nornir, selection: Selection) -> Nornir:
-    """Those that are asked for. Raises IntentError where a glob, or all of it, matches no host."""
+def choose(nornir: Nornir, selection: Selection, folder: Path) -> Nornir:
+    """Those that are asked for, of the hosts of `folder`.
+
+    Raises IntentError where a glob, or all of it, matches no host, and where it names an external
+    node.
+    """
     names = tuple(nornir.inventory.hosts)
     for glob in selection.limit:
         if not any(fnmatchcase(name, glob) for name in names):
+            if theirs := sorted(n for n in external_names(folder) if fnmatchcase(n, glob)):
+                raise IntentError(
+                    f"--limit {glob}: {few(theirs)} is external (`role: external`), so nobody logs "
+                    "in to it and nothing is written there",
+                    "an audit of the nodes that peer with it says how it looks from there",
+                )
             close = nearest(glob, names)
             hint = f"did you mean {close}? " if close else ""
             raise IntentError(

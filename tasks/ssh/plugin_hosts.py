@@ -8,7 +8,7 @@ from nornir.core.exceptions import PluginNotRegistered
 from nornir.core.plugins.inventory import InventoryPluginRegister
 
 from overlay.errors import FleetError, IntentError
-from overlay.loading import FABRIC_FILE, NORNIR_FILE, anchored
+from overlay.loading import FABRIC_FILE, NORNIR_FILE, anchored, external_names
 from overlay.problems import few, nearest
 from overlay.yamlfile import read_yaml
 
@@ -61,9 +61,9 @@ def from_plugin(
 
 
 def _nodes(folder: Path) -> set[str] | None:
-    """The nodes that fabric.yaml names; None where there is none yet, as before an import."""
+    """The nodes of ours that fabric.yaml names; None where there is none yet: before an import."""
     if not (folder / FABRIC_FILE).exists():
         return None
     data = read_yaml(folder / FABRIC_FILE, "the intent").data
     nodes = data.get("nodes") if isinstance(data, dict) else None
-    return set(map(str, nodes)) if isinstance(nodes, dict) else set()
+    return set(map(str, nodes)) - external_names(folder) if isinstance(nodes, dict) else set()
