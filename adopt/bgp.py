@@ -69,8 +69,8 @@ class Instance:
     @property
     def reflects(self) -> bool:
         """Whether it passes on to its clients what it has from others of its AS."""
-        said = self.said("bgp", "listen", "range") or self.said("bgp", "cluster-id")
-        return bool(said) or any(it.words[-1] == "route-reflector-client" for it in self.lines)
+        clients = any(line.words[-1] == "route-reflector-client" for line in self.lines)
+        return clients or bool(self.said("bgp", "cluster-id"))
 
     def sessions(self) -> list[Neighbor]:
         """Its neighbours by address; groups are not."""

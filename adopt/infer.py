@@ -65,7 +65,7 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     overlay = flags.overlay | overlay_keys(survey, vnis, room_for_guests(underlay))
     found = NamesFound(survey, vnis)
     overlay |= {"names": found.patterns} if found.patterns else {}
-    bgp = bgp_keys(survey, over_ipv6=":" in underlay["prefix"]) if evpn else None
+    bgp = bgp_keys(survey, underlay["prefix"]) if evpn else None
     asn = bgp["asn"] if bgp else 0
     networks = [
         network_keys(survey, vnis, found, overlay, flags, vni, asn) for vni in vnis.networks

@@ -6,6 +6,7 @@ import ipaddress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from overlay.derivation.external import listening
 from overlay.expected import (
     BfdIntent,
     BgpIntent,
@@ -90,12 +91,7 @@ class ControlPlane:
         reflector = None
         if node.reflects:
             cluster = fabric.bgp.cluster_id
-            reflector = ReflectorIntent(
-                cluster_id=str(cluster) if cluster else None,
-                listen_range=str(fabric.underlay.prefix),
-                # FRR accepts 100 dynamic neighbours unless it is told of more.
-                listen_limit=max(100, 2 * len(fabric.nodes)),
-            )
+            reflector = ReflectorIntent(cluster_id=str(cluster) if cluster else None)
         exits = self._exits(name, node)
         return BgpIntent(
             asn=fabric.bgp.asn,
@@ -105,6 +101,7 @@ class ControlPlane:
             mesh=self._mesh(node),
             detection=self._detection,
             reflector=reflector,
+            listen=listening(fabric, node, reflected=bool(self.reflectors)),
             exits=exits,
             upstreams=self.upstreams if exits else (),
             advertised=self._prefixes(tuple(e.vrf for e in exits)),

@@ -16,7 +16,7 @@ from overlay.derivation.devices import (
     make_underlay_bridge,
     underlay_port,
 )
-from overlay.derivation.external import external_nodes
+from overlay.derivation.external import external_nodes, visiting_vteps
 from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, sysctls
 from overlay.expected import (
@@ -52,7 +52,15 @@ def derive(fabric: Fabric) -> FabricIntent:
     external = external_nodes(fabric)
     for node in external.values():
         owner.setdefault(node.vtep, node.name)
-    return FabricIntent(fabric, nodes, derivation.vteps, owner, derivation.plane.targets, external)
+    return FabricIntent(
+        fabric,
+        nodes,
+        derivation.vteps,
+        owner,
+        derivation.plane.targets,
+        external,
+        derivation.visitors,
+    )
 
 
 class Derivation:
@@ -71,6 +79,7 @@ class Derivation:
         self._l3vni_mtu = l3vni_mtu(self._fabric)
         ends = _tunnel_ends(fabric, self.carriers)
         self.vteps = {vni: frozenset(found) for vni, found in ends.items()}
+        self.visitors = visiting_vteps(fabric)
         self._static = ends if fabric.mode is Mode.UNICAST else {}
 
     def node(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from overlay.derived.devices import (
@@ -34,6 +35,7 @@ from overlay.targets.targets import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from ipaddress import IPv4Network, IPv6Network
 
     from overlay.host_records import Statement
     from overlay.sessions.intended import SecretSource
@@ -183,7 +185,8 @@ class FabricIntent:
 
     `vteps` maps a VNI to the set of VTEP addresses that carry it, `owner` an address to its
     node's name: sets shared by all nodes, so nothing grows with nodes times nodes. What is
-    `external` is in both, and is none of `nodes`: it is never logged in to.
+    `external` is in both, and is none of `nodes`: it is never logged in to. An address in one of
+    `visitors` may be a VTEP of any network.
     """
 
     fabric: Fabric
@@ -192,6 +195,7 @@ class FabricIntent:
     owner: dict[str, str] = field(default_factory=dict)
     targets: Targets = field(default_factory=Targets)
     external: dict[str, ExternalNode] = field(default_factory=dict)
+    visitors: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @property
     def evpn(self) -> bool:
@@ -204,8 +208,14 @@ class FabricIntent:
         return (*ours, *(node.name for node in self.external.values() if node.reflects))
 
     def is_external(self, address: str | None) -> bool:
-        """Whether an address, of a peer or of a VTEP, is that of an external node."""
-        return self.owner.get(address or "") in self.external
+        """Whether a VTEP's address is that of an external node, or of one that comes and goes."""
+        return self.owner.get(address or "") in self.external or self.visits(address)
+
+    def visits(self, address: str | None) -> bool:
+        """Whether an address that no node has may be a VTEP nevertheless."""
+        if address is None or address in self.owner or not self.visitors:
+            return False
+        return any(ip_address(address) in prefix for prefix in self.visitors)
 
     def clients(self, node: NodeIntent) -> Iterator[str]:
         """The addresses of those that come to a reflector, which does not name them."""

@@ -39,6 +39,7 @@ def reached(view: HostView) -> Reached:
     for vxlan in view.l2_vxlans:
         others = view.intent.vteps.get(vxlan.vni, frozenset()) - {vxlan.local}
         floods = _flood_list(view, vxlan, others) if flood else set(others)
+        floods = {vtep for vtep in floods if vtep in others or not view.intent.visits(vtep)}
         routes = _imet(view, vxlan) if imet else set(others)
         unlike += _compare(view, vxlan, others, floods, routes)
     return Reached(flood, imet, tuple(unlike))

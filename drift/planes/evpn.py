@@ -172,9 +172,11 @@ def examine_imet(view: HostView) -> Iterator[RawFinding]:
 
 
 def intended_elsewhere(view: HostView, routes: Routes, path: EvpnPath, vtep: str) -> bool:
-    """True for one from outside, and when another VNI that it names is that VTEP's by intent."""
-    return routes.from_outside(path) or any(
-        vtep in view.intent.vteps.get(vni, ()) for vni in routes.vnis_of(path)
+    """True for one from outside or that comes and goes, and for one of another VNI by intent."""
+    return (
+        routes.from_outside(path)
+        or view.intent.visits(vtep)
+        or any(vtep in view.intent.vteps.get(vni, ()) for vni in routes.vnis_of(path))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from drift.applies import session_slugs, with_sessions
@@ -123,7 +124,7 @@ def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
     found = {
         address: _state(peers, address)
         for address in peers
-        if address in wanted or address not in view.node.peers_by_hand
+        if address in wanted or not (address in view.node.peers_by_hand or _visits(view, address))
     }
     for difference in compare_values(wanted, found):
         address = difference.key
@@ -181,6 +182,12 @@ def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[RawFinding]
         yield _unexpected(
             view, address, state, f"{name} unicast session", evidence=lines(BGP_SUMMARY, shown)
         )
+
+
+def _visits(view: HostView, address: str) -> bool:
+    """True for a session of one that comes and goes."""
+    bgp = view.intent.fabric.bgp
+    return bgp is not None and any(ip_address(address) in one.range for one in bgp.listen)
 
 
 def _unexpected(

@@ -60,14 +60,20 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class ReflectorIntent:
-    """A route reflector: nodes within `listen_range` become its clients by themselves.
+    """A route reflector: those that it listens to are its clients.
 
     Without `cluster_id` it is a cluster of its own, as FRR has it.
     """
 
     cluster_id: str | None
-    listen_range: str
-    listen_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListenIntent:
+    """The prefixes whose addresses become neighbours by themselves, at most `limit` of them."""
+
+    ranges: tuple[str, ...]
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,7 @@ class BgpIntent:
     mesh: tuple[str, ...]
     detection: Detection
     reflector: ReflectorIntent | None = None
+    listen: ListenIntent | None = None
     exits: tuple[ExitIntent, ...] = ()
     upstreams: tuple[UpstreamPeer, ...] = ()
     advertised: tuple[str, ...] = ()

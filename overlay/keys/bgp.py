@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address  # noqa: TC003 (pydantic reads the annotations at run time)
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, IPvAnyNetwork
 
 from overlay.sessions.keys import FabricSession
 from overlay.values import Asn, FrrVersion, Strict
@@ -40,6 +40,15 @@ class Bfd(Strict):
     )
 
 
+class Listen(Strict):
+    """Peers that come and go, of which only the prefix is known; an audit misses none of them."""
+
+    range: IPvAnyNetwork = Field(description="The prefix that they peer from.")
+    vteps: bool = Field(
+        True, description="Whether they may be VTEPs, of any network, with that address."
+    )
+
+
 def _section_or_switch(value: object) -> object:
     return ({} if value else None) if isinstance(value, bool) else value
 
@@ -67,6 +76,11 @@ class Bgp(Strict):
         Bfd | None,
         BeforeValidator(_section_or_switch, json_schema_input_type=bool | Bfd | None),
     ] = Field(None, description="BFD with each neighbour: true, or a section; default none.")
+    listen: tuple[Listen, ...] = Field(
+        (),
+        description="Peers that come and go: those whom VTEPs peer with, the reflectors or the "
+        "VTEPs themselves, take a session from each. Reflectors take those of the underlay anyway.",
+    )
     session: FabricSession = Field(
         default_factory=lambda: FabricSession.model_validate({}),
         description="Passwords and further options of the sessions.",

@@ -155,7 +155,7 @@ class _Search:
             derivation = Derivation(changed)
             if any(derivation.node(name) != node for name, node in self._nodes.items()):
                 return True
-            if _shared_vnis(derivation) != _shared_vnis(self._shared):
+            if _beside_nodes(derivation) != _beside_nodes(self._shared):
                 return True
             # What another key's check asks for is used, though no node holds it.
             if GONE not in changes.values() and any(
@@ -174,6 +174,7 @@ class _Search:
                     yield ("networks", index, "nodes", position)
 
 
-def _shared_vnis(derivation: Derivation) -> dict[int, frozenset[str]]:
-    """Who carries each VNI that a node of ours has: this no node holds, and checks judge by it."""
-    return {vni: derivation.vteps[vni] for vni, names in derivation.carriers.items() if names}
+def _beside_nodes(derivation: Derivation) -> object:
+    """Who carries each VNI that a node of ours has, and who may: what only checks judge by."""
+    vteps = {vni: derivation.vteps[vni] for vni, names in derivation.carriers.items() if names}
+    return vteps, derivation.visitors

@@ -77,6 +77,8 @@ def fabrics(draw: Any) -> FabricIntent:
             fabric["bgp"]["cluster_id"] = "1.1.1.1"
         for name in draw(st.lists(st.sampled_from(names), unique=True, max_size=2)):
             fabric["nodes"][name]["reflector"] = True
+        if draw(st.booleans()):
+            fabric["bgp"]["listen"] = [{"range": "fd01::/64" if v6 else "10.2.0.0/24"}]
     vnis = [network["vni"] for network in networks]
     if draw(st.integers(0, 2)) == 0:
         fabric["nodes"]["switch"] = _external(draw, vnis, v6=v6)
