@@ -52,6 +52,8 @@ class ControlPlane:
         self.upstreams: tuple[UpstreamPeer, ...] = (
             like.upstreams if like else self._routers_with_bgp()
         )
+        # Prefixes from where a session is no surprise.
+        self.awaited = tuple(one.range for one in fabric.bgp.listen) if fabric.bgp else ()
         self.exiting = frozenset(name for vrf in fabric.vrfs.values() for name in vrf.exits)
         self.exit_names = (
             tuple(name for name in fabric.nodes if name in self.exiting) if self.exiting else ()

@@ -216,10 +216,6 @@ def _frr(_fabric: Fabric, _key: KeyPath) -> Reason | None:
     return "a node's FRR version matters only for EVPN over an IPv6 underlay", _REMOVE
 
 
-def _listen(_fabric: Fabric, _key: KeyPath) -> Reason | None:
-    return "the reflectors take clients from the whole underlay, and these are no VTEPs", _REMOVE
-
-
 def _description(_fabric: Fabric, key: KeyPath) -> Reason | None:
     return f"no node names {key[1]} as its neighbour: it comes to a reflector by itself", _REMOVE
 
@@ -254,7 +250,6 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
     ("nodes.router_id", 3): _router_id,
     ("nodes.frr", 3): _frr,
     ("bgp.frr", 2): _frr,
-    ("bgp.listen", 3): _listen,
     ("nodes.port", 3): _underlay_of_node,
     ("nodes.gateway", 3): _underlay_of_node,
     ("networks", 2): _network,

@@ -177,4 +177,4 @@ class _Search:
 def _beside_nodes(derivation: Derivation) -> object:
     """Who carries each VNI that a node of ours has, and who may: what only checks judge by."""
     vteps = {vni: derivation.vteps[vni] for vni, names in derivation.carriers.items() if names}
-    return vteps, derivation.visitors
+    return vteps, derivation.visitors, derivation.plane.awaited
