@@ -136,7 +136,7 @@ def _remark_strangers(survey: Survey, place: Underlay) -> None:
                 survey.remark(
                     host,
                     f"its neighbour {neighbor.name} is none of these hosts: lay its files beside "
-                    "them, else the intent has no such node",
+                    "them, or say `role: external` of it; else the intent has no such node",
                     FRR_CONF,
                     neighbor.line,
                 )
