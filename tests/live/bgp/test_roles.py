@@ -68,7 +68,8 @@ def test_roles(lab: Lab, tmp_path: Path) -> None:
     lab.use(inventory)
     lab.blank()
     on(lab, SWITCH, UNDERLAY + SEGMENT.format(2))
-    on(lab, SWITCH, f"cat > /etc/frr/frr.conf <<'END'\n{FRR}END\nsystemctl restart frr")
+    on(lab, SWITCH, f"cat > /etc/frr/frr.conf <<'END'\n{FRR}END")
+    on(lab, SWITCH, "sed -i 's/^bgpd=.*/bgpd=yes/' /etc/frr/daemons; systemctl restart frr")
     try:
         _prove(lab)
     finally:
