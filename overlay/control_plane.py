@@ -6,7 +6,7 @@ import ipaddress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from overlay.derivation.external import listening
+from overlay.beside.external import listening
 from overlay.expected import (
     BfdIntent,
     BgpIntent,

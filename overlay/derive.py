@@ -6,6 +6,7 @@ from collections import defaultdict
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
+from overlay.beside.external import external_nodes, visiting_vteps
 from overlay.control_plane import ControlPlane
 from overlay.derivation.devices import (
     l3vni_mtu,
@@ -16,7 +17,6 @@ from overlay.derivation.devices import (
     make_underlay_bridge,
     underlay_port,
 )
-from overlay.derivation.external import external_nodes, visiting_vteps
 from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, sysctls
 from overlay.expected import (
