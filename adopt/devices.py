@@ -14,6 +14,26 @@ if TYPE_CHECKING:
 Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 
+def stands_alone(interface: Interface) -> bool:
+    """Whether an address is its own network (/32, /128), as on a loopback of a routed underlay."""
+    return interface.network.prefixlen == interface.max_prefixlen
+
+
+def joint_prefix(
+    addresses: Iterable[str], own: Interface
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The longest prefix that holds `own` and all of these addresses that are of its version."""
+    found = own.network
+    for text in addresses:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            continue
+        while address.version == found.version and address not in found:
+            found = found.supernet()
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """One line of a stanza. `key` is as ifupdown2 reads it (`-` for `_`), `written` as it is."""
@@ -70,6 +90,11 @@ class Device:
         """The ports of a bridge; `none` is ifupdown's word for no port."""
         words = [word for a in self.all("bridge-ports") for word in a.value.split()]
         return tuple(word for word in words if word != "none")
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is a VXLAN device for several VNIs, which VLANs of its bridge map to."""
+        return self.first("bridge-vlan-vni-map", "vxlan-external") is not None
 
     @property
     def kind(self) -> str:
@@ -171,6 +196,8 @@ def _made_by_hand(command: Attribute, name: str) -> Iterator[Attribute]:
         pairs = list(zip(words[start:], words[start + 1 :], strict=False))
         made = [(_BY_HAND[word], value) for word, value in pairs if word in _BY_HAND]
         made.append(("vxlan-learning", "off" if "nolearning" in words else "on"))
+        if "external" in words[start:]:
+            made.append(("vxlan-external", "on"))
     elif _behind(words, ["bridge", "fdb", "append", "00:00:00:00:00:00", "dev", name]) is not None:
         made = [("vxlan-remoteip", words[-1])] if words[-2:-1] == ["dst"] else []
     for key, value in made:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adopt.hostfiles import FRR_CONF, read_host
+from adopt.hostfiles import FRR_CONF, INTERFACES, read_host
 from overlay.redaction import redact
-from parsers.configuration import parse_frr_config
-from parsers.frr import read_frr_config
+from parsers.configuration import plain_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +33,10 @@ _SWITCHED = frozenset(
         "ip6-forward",
         "arp-accept",
     }
+)
+# One command in two spellings: whether it may be there already makes no difference here.
+_ENDS = re.compile(
+    r"ip (-6 )?route (?:add|replace) vrf (\S+) unreachable (?:default|0\.0\.0\.0/0|::/0)( .*)?"
 )
 _COMMANDS = frozenset({"up", "down", "pre-up", "post-up", "pre-down", "post-down"})
 
@@ -59,6 +63,22 @@ def difference(
     lost = [place for key, place in theirs.items() if key not in ours]
     added = [place for key, place in ours.items() if key not in theirs]
     return sorted(lost, key=_order), sorted(added, key=_order)
+
+
+_COMMENT = re.compile(r"[#!]+\s*\w.*")
+_WRITTEN = (INTERFACES, FRR_CONF)
+
+
+def comments_lost(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[Statement]:
+    """The comments of those found files that the wanted ones replace, and do not hold."""
+    told = {line.strip() for text in wanted.values() for line in text.splitlines()}
+    return [
+        Statement(path, line.strip(), number)
+        for path in _WRITTEN
+        if path in found and path in wanted
+        for number, line in enumerate(found[path].splitlines(), start=1)
+        if _COMMENT.fullmatch(line.strip()) and line.strip() not in told
+    ]
 
 
 def _order(statement: Statement) -> tuple[str, int, str]:
@@ -102,6 +122,9 @@ def _value(key: str, value: str) -> str:
         return next((word.lower() for word in words if ":" in word), value)
     if key == "bridge-ports":
         return " ".join(sorted(words))
+    if key in _COMMANDS and (found := _ENDS.match(" ".join(words))):
+        family, vrf, more = found[1] or "", found[2], found[3] or ""
+        return f"ip {family}route replace vrf {vrf} unreachable default{more}"
     if key in _SWITCHED and len(words) == 1:
         return _SWITCHES.get(words[0].lower(), words[0])
     return " ".join(words)
@@ -110,8 +133,7 @@ def _value(key: str, value: str) -> str:
 def _of_frr(host: Host) -> dict[tuple[str, ...], Statement]:
     # What is rendered holds no password: that each side has one is all that is compared.
     text = redact(host.texts.get(FRR_CONF, ""))
-    lines = {line.statement: line.line for line in read_frr_config(text)}
     return {
-        ("frr", *statement): Statement(FRR_CONF, " / ".join(statement), lines.get(statement, 0))
-        for statement in parse_frr_config(text)
+        ("frr", *statement): Statement(FRR_CONF, " / ".join(statement), line)
+        for statement, line in plain_statements(text).items()
     }

@@ -12,6 +12,7 @@ from adopt.infer_control import bgp_keys, isolation_keys, vip_keys, vrf_keys
 from adopt.infer_flags import FlagsFound
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
+from adopt.infer_running import remark_running
 from adopt.infer_sessions import SessionsFound
 from adopt.infer_targets import without_refused
 from adopt.infer_underlay import Underlay, forwards, roles
@@ -90,6 +91,7 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     fabric |= {"vips": vips} if vips else {}
     fabric["nodes"] = nodes
     _remark_strangers(survey, place)
+    remark_running(survey)
     for refused in without_refused(fabric):
         survey.remark(None, refused)
     unread = tuple(note for host in hosts for note in host.unread)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adopt.devices import joint_prefix, stands_alone
 from adopt.hostfiles import FRR_CONF, INTERFACES, KERNEL_FORWARDS, OVERLAY, PROXMOX_SDN
 from adopt.survey import Survey, word
 from overlay.errors import IntentError
@@ -59,17 +60,41 @@ class Underlay:
     def _common_prefix(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         survey = self._survey
         words = []
+        alone: list[Interface] = []
         for host in [*survey.vteps, *survey.reflectors, *survey.routers]:
             for device, interface in _interfaces(host):
                 if str(interface.ip) == host.vtep:
                     words.append(word(host, interface.network, device))
+                    alone += [interface] if stands_alone(interface) else []
         if not words:
             raise IntentError(
                 "no file says which prefix the underlay has",
                 "lay the hosts' /etc/network/interfaces beside the other files: the address that "
                 "the tunnels leave from stands there with its length",
             )
+        if 2 * len(alone) > len(words):
+            return self._routed(alone)
         return survey.most("the underlay's prefix", words, words[0].value)  # type: ignore[return-value]
+
+    def _routed(self, alone: list[Interface]) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+        """The prefix of VTEP addresses of which each is a network by itself, and of their peers."""
+        survey = self._survey
+        speakers = [host.main for host in survey.hosts if host.main]
+        named = {neighbor.name for main in speakers for neighbor in main.sessions()}
+        others = [
+            interface
+            for host in (*survey.reflectors, *survey.routers)
+            for device in host.devices.values()
+            for interface, _ in device.addresses
+            if str(interface.ip) in named and stands_alone(interface)
+        ]
+        prefix = joint_prefix((str(one.ip) for one in (*alone, *others)), alone[0])
+        survey.remark(
+            None,
+            f"the VTEP addresses stand alone ({alone[0]}): the underlay is routed. The intent "
+            f"takes {prefix}, which holds them all; no audit looks at how they reach each other",
+        )
+        return prefix
 
     def _locate(self, host: Host) -> None:
         found = [(d, i) for d, i in _interfaces(host) if i.ip in self._prefix]
@@ -97,7 +122,7 @@ class Underlay:
         port = self._usual_port()
         mtu = survey.most(
             "the underlay's MTU",
-            [word(h, *_mtu(h, d)) for h, d, _ in holders],
+            [word(h, *_mtu(h, d, i)) for h, d, i in holders],
             ETHERNET,
         )
         keys: dict[str, Any] = {"prefix": str(self._prefix), "bridge": bridge}
@@ -174,17 +199,27 @@ def _cannot_be_written(host: Host, device: Device) -> str | None:
 
 
 def _interfaces(host: Host) -> Iterable[tuple[Device, Interface]]:
-    """Each address of a host that may be its underlay's, with its device."""
+    """Each address of a host that may be its underlay's, with its device.
+
+    One on a loopback only where it stands alone there: 127.0.0.1/8 is on every host.
+    """
     overlay = {device.name for device in host.vxlans}
     for device in host.devices.values():
-        if device.kind == "loopback" or overlay & set(device.ports):
-            continue
-        for interface, _ in device.addresses:
-            yield device, interface
+        for interface, _ in device.addresses if not overlay & set(device.ports) else ():
+            if device.kind != "loopback" or stands_alone(interface):
+                yield device, interface
 
 
-def _mtu(host: Host, holder: Device) -> tuple[int, Attribute | Device]:
-    """The MTU of the NIC below the address, or of the address's device; with its place."""
+def _mtu(host: Host, holder: Device, own: Interface) -> tuple[int, Attribute | Device]:
+    """The MTU of the NIC below the address, or of the address's device; with its place.
+
+    Packets leave by other interfaces where the address stands alone: by the narrowest, for all the
+    file says.
+    """
+    if stands_alone(own):
+        ways = {d.name: d for d, one in _interfaces(host) if d is not holder and one != own}
+        sizes = [(d.number("mtu") or ETHERNET, d) for d in ways.values() if d.kind != "loopback"]
+        return min(sizes, key=lambda pair: pair[0], default=(ETHERNET, holder))
     ports = [host.devices[port] for port in holder.ports if port in host.devices]
     for device in (*ports, holder):
         size = device.number("mtu")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from adopt.difference import Statement
     from adopt.infer import Inferred
-    from adopt.kept import Kept
+    from adopt.kept.interfaces import Kept
     from adopt.lint import Finding
 
 _COMMENTS = {
@@ -54,18 +54,14 @@ def inventory_files(
     }
 
 
-def _kept_file(host: str) -> str:
-    return f"kept/{host}.interfaces"
-
-
 def with_kept(inferred: Inferred, kept: Mapping[str, Kept]) -> Inferred:
-    """An intent that names the file of each node that keeps something, with a remark where not."""
+    """An intent that names what each node keeps, with a remark where it keeps nothing of a file."""
     nodes, managed = ({**it["nodes"]} for it in (inferred.fabric, inferred.managed))
     remarks = list(inferred.remarks)
     for host, found in kept.items():
-        if found.text:
-            nodes[host] = nodes[host] | {"interfaces_extra_file": _kept_file(host)}
-            managed[host] = managed[host] | {"interfaces_extra": found.text}
+        nodes[host] = nodes[host] | found.keys(host)
+        if host in managed:
+            managed[host] = managed[host] | found.keys(host, inline=True)
         if found.why:
             why = f"{found.why}: nothing of it is kept, and `plan` names what a deployment removes"
             remarks.append(Remark(host, INTERFACES, 0, why))
@@ -79,7 +75,7 @@ def with_kept(inferred: Inferred, kept: Mapping[str, Kept]) -> Inferred:
 
 def kept_files(kept: Mapping[str, Kept]) -> dict[str, str]:
     """The files that such an intent names, by name."""
-    return {_kept_file(host): found.text for host, found in kept.items() if found.text}
+    return {name: text for host, it in kept.items() for name, text in it.files(host).items()}
 
 
 def _fabric(inferred: Inferred) -> str:
@@ -120,12 +116,13 @@ def report(
     kept: Mapping[str, Kept],
     lost: Mapping[str, Sequence[Statement]],
     added: Mapping[str, Sequence[Statement]],
+    comments: Mapping[str, Sequence[Statement]],
 ) -> str:
     """`import.md`: what a person must know of an import, in Markdown.
 
     `faults` are what lint says of the files, `kept` is what is kept of each host. `lost` and
     `added` are statements by host: those that the intent does not say, and those that it says
-    beyond the files.
+    beyond the files; `comments` are those that go where the intent writes a file.
     """
     return "\n".join(
         (
@@ -137,31 +134,54 @@ def report(
             _listing(map(str, inferred.remarks)),
             "## Lines that were not understood\n",
             _listing(map(str, inferred.unread)),
-            "## What is kept beside the intent\n",
-            "`interfaces_extra_file` names these files. `plan` shows where they go: devices beside "
-            "the fabric to a file of their own in /etc/network/interfaces.d.\n\n"
-            + _listing(
-                f"{_kept_file(host)}: {', '.join(found.devices)}"
-                for host, found in kept.items()
-                if found.text
-            ),
+            _kept(kept),
             "## Statements that the intent does not say\n",
             "No audit looks at them. A deployment that would remove them stops, as `plan` does.\n",
             _by_statement(lost, lines=True),
             "## Statements that a deployment adds\n",
             "`plan` shows them in their places.\n",
             _by_statement(added, lines=False),
+            "## Comments that a deployment removes\n",
+            "Those of interfaces that are kept are kept with them.\n",
+            _by_statement(comments, lines=True),
         )
     )
 
 
-def remarks_report(inferred: Inferred) -> str:
-    """`import.md` where no host's files were compared."""
+def _kept(kept: Mapping[str, Kept]) -> str:
+    """What is kept, by file: the devices of an interfaces file, the statements of a frr.conf."""
+    files = {
+        name: words
+        for host, it in kept.items()
+        for name, words in it.contents(host).items()
+        if words
+    }
     return (
-        "# What the import did not take over\n\n"
-        "The intent does not say these, and no audit looks at them.\n\n"
-        + _listing(map(str, inferred.remarks))
-    )
+        "## What is kept beside the intent\n\n"
+        "The intent names these files and settings. `plan` shows where they go: devices beside the "
+        "fabric to a file of their own in /etc/network/interfaces.d, statements of FRR behind the "
+        "derived ones.\n\n"
+    ) + _listing(f"{name}: {word}" for name, words in files.items() for word in words)
+
+
+def remarks_report(
+    inferred: Inferred, kept: Mapping[str, Kept], lost: Mapping[str, Sequence[Statement]]
+) -> str:
+    """`import.md` of a cluster's SDN. `lost` are statements of nodes whose files were at hand."""
+    parts = [
+        "# What the import did not take over\n",
+        "The intent does not say these, and no audit looks at them.\n",
+        _listing(map(str, inferred.remarks)),
+    ]
+    if any(it.frr.size for it in kept.values()):
+        parts.append(_kept(kept))
+    if any(lost.values()):
+        parts += [
+            "## Statements that the intent does not say\n",
+            "Of the nodes' own files, word by word. No audit takes them for intended.\n",
+            _by_statement(lost, lines=True),
+        ]
+    return "\n".join(parts)
 
 
 def _listing(entries: Iterable[str]) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from adopt.difference import difference
+from adopt.difference import comments_lost, difference
 from adopt.hostfiles import read_hosts
 from adopt.infer import infer
 from adopt.inventory_text import inventory_files, kept_files, report, with_kept
-from adopt.kept import kept_of
+from adopt.kept.frr import kept_frr_of
+from adopt.kept.interfaces import kept_of
 from adopt.lint import lint as find_faults
 from app.exit_codes import ExitCode
 from app.hand_written import find_files, refuse_elsewhere
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from adopt.difference import Statement
     from adopt.infer import Inferred
-    from adopt.kept import Kept
+    from adopt.kept.interfaces import Kept
     from adopt.lint import Finding
     from app.context import Context
     from app.hand_written import Source
@@ -64,7 +65,7 @@ def import_hosts(
 ) -> None:
     """Writes the inventory that hosts' files were written for, and `import.md`.
 
-    What `/etc/network/interfaces` holds beside it goes into files of `kept/`, which it names. With
+    What their files hold beside it goes into files of `kept/` and settings, which it names. With
     `observe` nothing is written to the hosts until `scope:` says otherwise. Raises IntentError
     where the files say too little, or contradict each other.
     """
@@ -81,23 +82,30 @@ def import_hosts(
     load_imported(output, remedy)
     lost: dict[str, list[Statement]] = {}
     added: dict[str, list[Statement]] = {}
+    comments: dict[str, list[Statement]] = {}
     with open_fleet(output, workers=1) as fleet:
         kept = _kept(fleet, inferred, found.texts)
         inferred = with_kept(inferred, kept)
-        if any(it.text for it in kept.values()):
+        if any(it.keys(host) for host, it in kept.items()):
             files = {FABRIC_FILE: inventory_files(inferred, found.reach)[FABRIC_FILE]}
             write_inventory(output, files | kept_files(kept))
             load_imported(output, remedy)
         for host, rendered in render_all(fleet, _managed(inferred)):
             lost[host], added[host] = difference(host, found.texts[host], rendered)
+            comments[host] = comments_lost(found.texts[host], rendered)
     faults = find_faults(hosts)
-    write_inventory(output, {REPORT: report(inferred, faults, kept, lost, added)})
+    write_inventory(output, {REPORT: report(inferred, faults, kept, lost, added, comments)})
     tell(context, output, inferred)
     for count, noun, what in (
         (len(faults), "fault", "of the files themselves (`lint` lists them)"),
         (len(inferred.remarks), "remark", "where hosts differ, or the intent says less"),
         (len(inferred.unread), "line", "not understood"),
         (sum(len(it.devices) for it in kept.values()), "device", "kept beside it, as found"),
+        (
+            sum(it.frr.size for it in kept.values()),
+            "statement",
+            "of FRR and the kernel kept, as found",
+        ),
         (sum(map(len, lost.values())), "statement", "that the intent does not say"),
         (sum(map(len, added.values())), "statement", "that a deployment adds"),
     ):
@@ -115,10 +123,13 @@ def _managed(inferred: Inferred) -> FabricIntent:
 def _kept(
     fleet: Fleet, inferred: Inferred, texts: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Kept]:
-    """What each host's interfaces hold that the intent does not derive."""
+    """What each host's files hold that the intent does not derive."""
     intent = _managed(inferred)
     return {
-        host: kept_of(host, texts[host], rendered, intent.fabric.overlay.guest_ports)
+        host: replace(
+            kept_of(host, texts[host], rendered, intent.fabric.overlay.guest_ports),
+            frr=kept_frr_of(host, texts[host], rendered),
+        )
         for host, rendered in render_all(fleet, intent)
     }
 

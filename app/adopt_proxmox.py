@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adopt.hostfiles import read_host
-from adopt.inventory_text import inventory_files, remarks_report
-from adopt.proxmox import RUNNING, infer_proxmox
+from adopt.difference import difference
+from adopt.hostfiles import FRR_CONF, PROXMOX_SDN, read_host
+from adopt.inventory_text import inventory_files, kept_files, remarks_report, with_kept
+from adopt.kept.interfaces import Kept
+from adopt.proxmox.cluster import infer_proxmox
+from adopt.proxmox.frr import kept_by_node
+from adopt.proxmox.values import RUNNING
 from app.adopt import load_imported, tell
 from app.hand_written import complaints, node_names, read_given
 from app.host_folders import REPORT, pve_folder, pve_of, refuse_inventory, write_inventory
+from overlay.derive import derive
 from overlay.errors import FleetError
+from overlay.intent import Fabric
+from overlay.problems import few
+from reports.text import counted
+from tasks.render import render_all
+from tasks.ssh.fleet import open_fleet
 from tasks.ssh.given_hosts import given_hosts
 from tasks.ssh.node_files import HAND_WRITTEN, PROXMOX
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from adopt.difference import Statement
+    from adopt.infer import Inferred
     from app.context import Context
     from app.hand_written import Source
     from app.host_folders import Pve
@@ -48,16 +60,51 @@ def import_proxmox(
     inferred = infer_proxmox(
         pve.running, pve.members, hosts, name=name or output.resolve().name, scope=scope
     )
-    files = inventory_files(inferred, _members(pve) | reach)
-    write_inventory(output, files | {REPORT: remarks_report(inferred)})
-    load_imported(output, f"correct what is said above in {place}")
+    remedy = f"correct what is said above in {place}"
+    write_inventory(output, inventory_files(inferred, _members(pve) | reach))
+    load_imported(output, remedy)
+    kept, lost = _compared(inferred, output, pve)
+    inferred = with_kept(inferred, kept)
+    files = inventory_files(inferred, _members(pve) | reach) | kept_files(kept)
+    write_inventory(output, files | {REPORT: remarks_report(inferred, kept, lost)})
+    load_imported(output, remedy)
     tell(context, output, inferred)
-    for file in pve.pending:
+    for count, noun, what in (
+        (sum(it.frr.size for it in kept.values()), "statement", "of FRR kept, as found"),
+        (sum(map(len, lost.values())), "statement", "that the intent does not say"),
+    ):
+        if count:
+            context.out.print(f"{counted(count, noun)} {what}", markup=False)
+    for file, names in pve.pending.items():
         context.warn(
-            f"{file} holds other objects than {RUNNING}: it is pending, and was not imported",
+            f"{file} is pending: {few(names)} there is not as in {RUNNING}, which was imported",
             "apply it in Proxmox (Datacenter, SDN, Apply), then import again",
         )
     context.say(f"next: run.py --inventory {output} audit")
+
+
+def _compared(
+    inferred: Inferred, output: Path, pve: Pve
+) -> tuple[dict[str, Kept], dict[str, list[Statement]]]:
+    """What each node's FRR is told beside the intent, and what its files say that it does not.
+
+    Only of nodes whose files are at hand, and of the files that the SDN writes.
+    """
+    kept: dict[str, Kept] = {}
+    lost: dict[str, list[Statement]] = {}
+    intent = derive(Fabric.model_validate(inferred.fabric))
+    nodes = {name: pve.interfaces[name] for name in intent.nodes if name in pve.interfaces}
+    with open_fleet(output, workers=1) as fleet:
+        for name, rendered in render_all(fleet, intent):
+            if name in nodes:
+                kept[name] = Kept(frr=kept_by_node(name, nodes[name], rendered))
+        whole = derive(Fabric.model_validate(with_kept(inferred, kept).managed))
+        for name, rendered in render_all(fleet, whole):
+            if name in nodes:
+                beyond, _ = difference(name, nodes[name], rendered)
+                written = {path for path in (PROXMOX_SDN, FRR_CONF) if path in nodes[name]}
+                lost[name] = [one for one in beyond if one.file in written]
+    return kept, lost
 
 
 def _ask(context: Context, source: Source) -> tuple[Pve, dict[str, dict[str, object]]]:

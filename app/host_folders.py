@@ -7,19 +7,53 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adopt.hostfiles import KERNEL_FORWARDS
+from adopt.hostfiles import RUNNING as RUNNING_FRR
+from adopt.proxmox.pending import pending
 from overlay.errors import FleetError
 from overlay.loading import FABRIC_FILE, HOSTS_FILE
+from overlay.outputs import (
+    DAEMONS_FILE,
+    FRR_FILE,
+    INTERFACES_FILE,
+    KEPT_INTERFACES_FILE,
+    OVERLAY_INTERFACES_FILE,
+    RUNNING_CONFIG,
+    SYSCTL,
+    SYSCTL_FILE,
+    file_slug,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 REPORT = "import.md"
+# What may lie in nodes/NAME/ of a folder laid out as /etc/pve is, and where a node has it.
+_OF_NODE = {
+    "interfaces": "/etc/network/interfaces",
+    "sdn": "/etc/network/interfaces.d/sdn",
+    "frr.conf": "/etc/frr/frr.conf",
+    "frr.conf.local": "/etc/frr/frr.conf.local",
+}
 RUNNING = "sdn/.running-config"
 MEMBERS = ".members"
 _REACHING = (HOSTS_FILE, "groups.yaml", "defaults.yaml")
 
 _LAYOUT = "lay them as `render` does: DIR/HOST/etc/network/interfaces, DIR/HOST/etc/frr/frr.conf"
+# The same files as a snapshot holds them.
+_COLLECTED = {
+    file_slug(path): path
+    for path in (
+        INTERFACES_FILE,
+        OVERLAY_INTERFACES_FILE,
+        KEPT_INTERFACES_FILE,
+        FRR_FILE,
+        DAEMONS_FILE,
+        SYSCTL_FILE,
+    )
+}
+_FORWARDS = re.compile(r"^net\.ipv4\.ip_forward = (\d)$", re.MULTILINE)
 # A configuration file is some kilobytes; what is larger is something else.
 _LARGEST = 4_000_000
 _READ = (
@@ -42,7 +76,7 @@ def read_folder(folder: Path) -> dict[str, dict[str, str]]:
             for pattern in _READ
             for path in sorted(host.glob(pattern))
             if path.is_file()
-        }
+        } or _of_snapshot(host)
         if texts:
             found[host.name] = texts
     if not found:
@@ -50,32 +84,48 @@ def read_folder(folder: Path) -> dict[str, dict[str, str]]:
     return found
 
 
+def _of_snapshot(host: Path) -> dict[str, str]:
+    """The files of a host of a snapshot, and what FRR and its kernel said of themselves."""
+    found = {slug: host / f"{slug}.txt" for slug in (*_COLLECTED, RUNNING_CONFIG, SYSCTL)}
+    said = {slug: _text(path) for slug, path in found.items() if path.is_file()}
+    texts = {path: said[slug] for slug, path in _COLLECTED.items() if slug in said}
+    if INTERFACES_FILE in texts or OVERLAY_INTERFACES_FILE in texts:
+        if RUNNING_CONFIG in said:
+            texts.setdefault(FRR_FILE, said[RUNNING_CONFIG])
+            texts[RUNNING_FRR] = said[RUNNING_CONFIG]
+        if forwards := _FORWARDS.search(said.get(SYSCTL, "")):
+            texts[KERNEL_FORWARDS] = forwards[1]
+    return texts
+
+
 @dataclass(frozen=True, slots=True)
 class Pve:
     """What `/etc/pve` says: the SDN that runs, the members, and each node's interfaces files.
 
-    `interfaces` are texts by node and path. `pending` are the files of what is pending whose
-    objects are others than those that run.
+    `interfaces` are texts by node and path. `pending` are the objects that do not run as they are
+    configured, by file.
     """
 
     running: dict[str, Any]
     members: dict[str, Any]
     interfaces: dict[str, dict[str, str]]
-    pending: list[str]
+    pending: dict[str, tuple[str, ...]]
 
 
 def pve_folder(folder: Path) -> Pve:
     """A folder laid out as `/etc/pve` is, with each node's interfaces as nodes/NAME/interfaces.
 
+    Beside that may lie the node's `sdn` (of interfaces.d), `frr.conf` and `frr.conf.local`.
+
     Raises FleetError where the running SDN is not there, or is not JSON.
     """
     wanted = (folder / ".members", *(folder / "sdn").glob("*.cfg"), folder / "sdn/.running-config")
     texts = {str(p.relative_to(folder)): _text(p) for p in sorted(wanted) if p.is_file()}
-    interfaces = {
-        node.name: {"/etc/network/interfaces": _text(node / "interfaces")}
-        for node in sorted((folder / "nodes").glob("*"))
-        if (node / "interfaces").is_file()
-    }
+    interfaces = {}
+    for node in sorted((folder / "nodes").glob("*")):
+        files = {path: node / name for name, path in _OF_NODE.items() if (node / name).is_file()}
+        if files:
+            interfaces[node.name] = {path: _text(file) for path, file in files.items()}
     hint = (
         "copy /etc/pve/sdn, /etc/pve/.members and each node's /etc/network/interfaces (as "
         "nodes/NAME/interfaces) into one folder"
@@ -94,19 +144,7 @@ def pve_of(
         raise FleetError(f"{place}/{RUNNING}: there is no such file", hint)
     running = _json(texts[RUNNING], f"{place}/{RUNNING}")
     members = _json(texts[MEMBERS], f"{place}/{MEMBERS}") if MEMBERS in texts else {}
-    pending = []
-    for kind in ("zones", "vnets", "subnets", "controllers"):
-        file = f"sdn/{kind}.cfg"
-        if file in texts:
-            section = running.get(kind)
-            ids = section.get("ids") if isinstance(section, dict) else None
-            if set(_SECTION.findall(texts[file])) != set(ids or {}):
-                pending.append(file)
-    return Pve(running, members, interfaces, pending)
-
-
-# `zone: name` at the beginning of a line begins an object of Proxmox's section files.
-_SECTION = re.compile(r"^[a-z][a-z0-9-]*: *(\S+) *$", re.MULTILINE)
+    return Pve(running, members, interfaces, pending(running, texts))
 
 
 def _json(text: str, place: str) -> dict[str, Any]:

@@ -23,7 +23,8 @@ SLUGS = frozenset(
     {
         *("bridge_fdb", "ip_link", "bgp_l2vpn_evpn", "evpn_summary", "evpn_vni"),
         *("evpn_duplicate_macs", "evpn_duplicate_addresses", "ip_address", "ip_route"),
-        *("ip6_route", "ip_neigh", "sysctl", "running_config", "bridge_fdb_later"),
+        *("ip6_route", "ip_rule", "ip6_rule", "ip_neigh"),
+        *("sysctl", "running_config", "bridge_fdb_later"),
     }
 )
 

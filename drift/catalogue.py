@@ -34,8 +34,9 @@ from drift.planes import (
 from drift.planes import (
     router_macs as router_mac_entries,
 )
+from drift.planes.links import guest_ports
 from drift.planes.links import plane as links
-from drift.planes.vrfs import exits, isolation
+from drift.planes.vrfs import exits, isolation, networks, rules
 from drift.planes.vrfs import routes as vrf_routes
 from overlay.errors import FleetError
 from overlay.outputs import ALWAYS
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 _COMPARISONS: tuple[Plane | Across, ...] = (
     links.PLANE,
+    guest_ports.PLANE,
     vteps.ACROSS,
     router_macs.ACROSS,
     programming.PLANE,
@@ -57,7 +59,9 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     router_mac_entries.PLANE,
     local_macs.PLANE,
     vrf_routes.PLANE,
+    networks.PLANE,
     neighbours.PLANE,
+    neighbours.STATIC,
     evpn.PLANE,
     route_distinguishers.ACROSS,
     prefixes.PLANE,
@@ -74,6 +78,7 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     addresses.UNDERLAY,
     exits.PLANE,
     isolation.PLANE,
+    rules.PLANE,
     vrrp.PLANE,
     masters.ACROSS,
     sysctls.PLANE,

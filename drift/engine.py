@@ -5,25 +5,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from drift import unknown_words
 from drift.catalogue import ACROSS, CHECKS, PLANES, select
 from drift.facts.examined import Compared, Examined, Gathered, outline
 from drift.facts.shared import Shared
 from drift.fleet.peerings import Sessions, heard
 from drift.fleet.reachability import Reach, reached
 from drift.folding import fold
-from drift.model import RawFinding
-from drift.result import NOT_CHOSEN, AuditResult, SkippedCheck
+from drift.model import RawFinding, Severity
+from drift.result import NOT_CHOSEN, AuditResult, Note, SkippedCheck
 from drift.view import HostView
 from overlay.outputs import EVPN_TABLE, PROBE
+from overlay.problems import few
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from overlay.expected import FabricIntent, RenderedNode
     from overlay.records import HostState
+
+_SHOWN_WORDS = 5
 
 
 def audit(
@@ -112,7 +115,7 @@ def conclude(intent: FabricIntent, gathered: Gathered, chosen: frozenset[str]) -
         findings=fold(raw, intent.owner, silent),
         checks_run=tuple(check for check in CHECKS if check in run and check in chosen),
         skipped=tuple(skipped),
-        notes=tuple(unknown_words.notes(outlines)),
+        notes=tuple(_unknown_words(outlines)),
         reachability=reach.picture(),
         topology=sessions.topology(),
     )
@@ -161,3 +164,23 @@ def _gap(slug: str, view: HostView) -> str | None:
 
 def _names_vnis(view: HostView) -> bool:
     return view.table_empty or view.routes is None or view.routes.has_targets
+
+
+def _unknown_words(states: Mapping[str, HostState]) -> Iterator[Note]:
+    """One note for each output with words or lines that no parser knows; nothing follows."""
+    words: dict[str, dict[str, None]] = defaultdict(dict)
+    hosts: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(states):
+        for slug, result in states[name].commands.items():
+            if result.unknown:
+                words[slug] |= dict.fromkeys(result.unknown)
+                hosts[slug].append(name)
+    for slug in sorted(words):
+        shown = list(words[slug])
+        more = f" and {len(shown) - _SHOWN_WORDS} more" if len(shown) > _SHOWN_WORDS else ""
+        yield Note(
+            Severity.INFO,
+            f"{slug} of {few(hosts[slug])}: not understood, so kept as printed and nothing "
+            f"concluded from it: {'; '.join(shown[:_SHOWN_WORDS])}{more}. Every entry was counted, "
+            "and the rest was audited. Please report it with the versions of FRR and iproute2",
+        )

@@ -166,8 +166,15 @@ class HostView:
         return frozenset(
             (entry.master, entry.mac)
             for entry in (*(self.state.fdb or ()), *(self.state.fdb_later or ()))
-            if entry.master is not None and entry.device not in tunnels
+            if entry.master is not None
+            and entry.device not in tunnels
+            and (entry.device != entry.master or self._is_own(entry))
         )
+
+    def _is_own(self, entry: FdbEntry) -> bool:
+        """False for a foreign MAC that a bridge takes for its own: its frames end in the node."""
+        link = self.links.get(entry.device or "")
+        return link is None or link.mac is None or link.mac == entry.mac
 
     def is_ready(self, vxlan: VxlanIntent) -> bool:
         """True when a VXLAN device is such that FRR would originate routes for its VNI."""

@@ -19,6 +19,7 @@ class To(StrEnum):
     TAGGED = "within the VNI, in tagged frames"
     GATEWAY = "to its gateway, whose MAC it knows from another node"
     UNDERLAY = "to its node's VTEP address, which answers"
+    OUTSIDE = "to the outside; through an exit, of guests of other nodes, too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,18 @@ have_guests_speak() {
     for guest in $(ip netns list | cut -d ' ' -f 1); do
         ip netns exec "$guest" ping -c 1 -W 1 224.0.0.1 >/dev/null 2>&1 || :
     done
+}
+members_of_vrf() { ip -o link show master "$vrf" | cut -d : -f 2 | cut -d @ -f 1; }
+have_guests_ask_their_gateway() {
+    for guest in $(ip netns list | cut -d ' ' -f 1); do
+        gateway=$(ip -n "$guest" route show default | sed -n 's/.*via \([^ ]*\) .*/\1/p')
+        ip netns exec "$guest" ping -c 1 -W 1 "$gateway" >/dev/null 2>&1 || :
+    done
+}
+# What the kernel itself has asked for in $vrf, each as "ADDRESS DEVICE MAC".
+local_neighbours() {
+    ip -4 neigh show vrf "$vrf" | grep -v zebra |
+        sed -n 's/^\([^ ]*\) dev \([^ ]*\) lladdr \([^ ]*\) .*/\1 \2 \3/p'
 }
 # The first router MAC on the L3VNI's device $1 that a route carries, as "MAC VTEP".
 first_router_mac() {

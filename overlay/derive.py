@@ -17,6 +17,7 @@ from overlay.derivation.devices import (
     make_underlay_bridge,
     underlay_port,
 )
+from overlay.derivation.lan_ports import lan_ports
 from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, sysctls
 from overlay.expected import (
@@ -154,7 +155,7 @@ def _derive_node(
     vxlans = []
     for network in networks:
         vxlans.append(make_network_vxlan(fabric, network, node, static_vteps.get(network.vni, ())))
-        bridges.append(make_network_bridge(fabric, network))
+        bridges.append(make_network_bridge(fabric, network, name))
     for vrf in vrfs:
         if vrf.l3vni is not None:
             vxlans.append(make_l3vni_vxlan(fabric, vrf, address, l3vni_mtu))
@@ -169,6 +170,7 @@ def _derive_node(
         underlay_mtu=fabric.underlay.mtu,
         bridges=tuple(bridges),
         vxlans=tuple(vxlans),
+        lan_ports=lan_ports(fabric, name, node, networks, underlay_port(fabric, node)),
         vrfs=vrfs,
         bgp=bgp,
         frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
@@ -189,10 +191,13 @@ def _derive_node(
 
 
 def _kept(fabric: Fabric, name: str, node: Node) -> NodeExtras:
-    """What the node keeps by hand of the files that are ours in its scope."""
-    if (scope := scope_of(fabric, node)) is Scope.OBSERVED:
-        return NodeExtras()
-    return extras_of(name, fabric, fabric.groups, node, interfaces=scope is Scope.WHOLE)
+    """What the node keeps by hand of the files that are ours in its scope.
+
+    Of one that is only observed its further BGP neighbours count: they are intended.
+    """
+    scope = scope_of(fabric, node)
+    kept = extras_of(name, fabric, fabric.groups, node, interfaces=scope is Scope.WHOLE)
+    return NodeExtras(frr=kept.frr) if scope is Scope.OBSERVED else kept
 
 
 def _with_kept(

@@ -14,6 +14,7 @@ from overlay.derived.devices import (
     EVERYTHING,
     BridgeIntent,
     BridgeRole,
+    LanPort,
     PortFlags,
     VipIntent,
     VrfIntent,
@@ -31,6 +32,7 @@ from overlay.derived.speakers import (
     UpstreamPeer,
 )
 from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope
+from overlay.names import setting
 from overlay.targets.targets import Targets
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ __all__ = [
     "ExitIntent",
     "ExternalNode",
     "FabricIntent",
+    "LanPort",
     "NodeIntent",
     "PortFlags",
     "ReflectorIntent",
@@ -86,6 +89,7 @@ class NodeIntent:
     vxlans: tuple[VxlanIntent, ...]
     vrfs: tuple[VrfIntent, ...]
     bgp: BgpIntent | None
+    lan_ports: tuple[LanPort, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     role: Role = Role.VTEP
     scope: Scope = Scope.WHOLE
@@ -137,6 +141,19 @@ class NodeIntent:
         return self.router is not None or bool(self.bgp and self.bgp.exits)
 
     @property
+    def kernel_settings(self) -> tuple[tuple[str, str], ...]:
+        """`sysctls`, and what follows from them: each bridge that routes forwards IPv4.
+
+        The global switch and ifupdown2 set that; of IPv6 the kernel asks the switch itself.
+        """
+        wanted = dict(self.sysctls)
+        if wanted.get("net.ipv4.ip_forward") == "1":
+            for bridge in self.bridges:
+                if bridge.routed or bridge.role is BridgeRole.L3VNI:
+                    wanted.setdefault(setting(4, bridge.name, "forwarding"), "1")
+        return tuple(wanted.items())
+
+    @property
     def owns_underlay(self) -> bool:
         """False but in the whole scope: the underlay is somebody else's, and only relied on."""
         return self.scope is Scope.WHOLE
@@ -158,6 +175,7 @@ class NodeIntent:
         """The devices that its interfaces file defines."""
         made = {vxlan.name for vxlan in self.vxlans} | {vrf.name for vrf in self.vrfs}
         made |= {bridge.name for bridge in self.owned_bridges}
+        made |= {port.name for port in self.lan_ports if port.written}
         return frozenset(made | ({"lo", self.underlay_port} if self.owns_underlay else set()))
 
     @property

@@ -238,6 +238,26 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """One policy routing rule (`ip rule`): whom it takes, and to which table, or what else it does.
+
+    `source` and `target` are None for everybody, as is `device`, the interface that a packet came
+    in by. `narrowed` says that it asks for a mark, a user or an outgoing interface. `action` is
+    `lookup` for a `table`; `to_vrf` for that of the packet's own VRF (`l3mdev`), without one.
+    """
+
+    priority: int
+    action: str = "lookup"
+    table: str | None = None
+    source: str | None = None
+    target: str | None = None
+    device: str | None = None
+    to_vrf: bool = False
+    narrowed: bool = False
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbour:
     """One entry of `ip -j neigh show`: an address on a device, and the MAC that it resolves to.
 

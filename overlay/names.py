@@ -73,3 +73,8 @@ class Names:
             found = {name for glob in globs for name in self.matching(glob)}
             self._chosen[globs] = tuple(sorted(found, key=self._place.__getitem__))
         return self._chosen[globs]
+
+
+def setting(version: int, interface: str, name: str) -> str:
+    """The key of an interface's kernel setting: a dot in its name is a slash between the parts."""
+    return f"net.ipv{version}.conf.{interface.replace('.', '/')}.{name}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Neighbour,
         Probe,
         Route,
+        Rule,
         Statement,
         VrrpGroup,
     )
@@ -128,6 +129,7 @@ class Link:
     bridge: BridgeDetail | None = None
     bridge_port: BridgePort | None = None
     vrf_table: int | None = None
+    vlan: int | None = None
     text: str = field(default="", compare=False)
 
     @property
@@ -243,6 +245,8 @@ class HostState:
     addresses: dict[str, AddressedLink] | None = None
     routes: tuple[Route, ...] | None = None
     ipv6_routes: tuple[Route, ...] | None = None
+    rules: tuple[Rule, ...] | None = None
+    ipv6_rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
     vrrp_groups: dict[int, VrrpGroup] | None = None
     running_config: frozenset[Statement] | None = None

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from overlay.errors import ParseError
 from parsers._text import quoted, split_lines, unaccounted
-from parsers.frr import read_frr_config
+from parsers.frr import read_frr_config, ungrouped
 
 if TYPE_CHECKING:
-    from overlay.host_records import Statement
+    from collections.abc import Iterable
+
+    from overlay.host_records import FrrLine, Statement
 
 RUNNING = "show running-config"
 SETTINGS = "sysctl"
@@ -72,20 +74,25 @@ def parse_frr_config(text: str) -> frozenset[Statement]:
     A statement is the blocks that it stands in and itself:
     `("router bgp 1234", "address-family l2vpn evpn", "advertise-all-vni")`.
     """
-    return frozenset(_statements(text, _NOISE))
+    return frozenset(_statements(read_frr_config(text), _NOISE))
+
+
+def plain_statements(text: str) -> dict[Statement, int]:
+    """The same, each with its (last) line, from 1, and without peer-groups (`ungrouped`)."""
+    return _statements(ungrouped(read_frr_config(text)), _NOISE)
 
 
 def chosen_statements(text: str) -> dict[Statement, int]:
     """The statements of a frr.conf that somebody chose, each with its (last) line, from 1.
 
-    Without what FRR and its package write by themselves; otherwise as `parse_frr_config` has them.
+    Without what FRR and its package write by themselves; otherwise as `plain_statements` has them.
     """
-    return _statements(text, _FACTORY)
+    return _statements(ungrouped(read_frr_config(text)), _FACTORY)
 
 
-def _statements(text: str, noise: re.Pattern[str]) -> dict[Statement, int]:
+def _statements(lines: Iterable[FrrLine], noise: re.Pattern[str]) -> dict[Statement, int]:
     found: dict[Statement, int] = {}
-    for line in read_frr_config(text):
+    for line in lines:
         if noise.fullmatch(line.statement[-1]) or _DEFAULTS.fullmatch(line.statement[-1]):
             continue
         found[(*line.blocks, _VRRP_VERSION.sub(r"\1", line.statement[-1]))] = line.line
@@ -157,6 +164,18 @@ def daemon_settings(text: str) -> dict[str, tuple[str, int]]:
             words = [assigned[2]]
         found[assigned[1]] = (" ".join(" ".join(words).split()), number)
     return found
+
+
+# Those that run whatever the file says, and what FRR's package starts its daemons with.
+_ALWAYS_ON = frozenset({"zebra", "staticd", "mgmtd", "watchfrr"})
+_PACKAGED_OPTIONS = frozenset({"--daemon", "-A", "127.0.0.1", "::1", "-s", "90000000"})
+
+
+def is_packaged(key: str, value: str) -> bool:
+    """True for a setting that FRR's package has by itself, or that makes no difference."""
+    if key.endswith("_options"):
+        return set(value.split()) <= _PACKAGED_OPTIONS
+    return value == "no" or (value == "yes" and key in _ALWAYS_ON | {"vtysh_enable"})
 
 
 def sysctl_settings(text: str) -> dict[str, tuple[str, int]]:

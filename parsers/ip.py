@@ -1,4 +1,4 @@
-"""What iproute2 prints as JSON: addresses, routes and neighbours."""
+"""What iproute2 prints as JSON: addresses, routes, policy routing rules and neighbours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NotRequired, Required
 from pydantic import TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from overlay.host_records import AddressedLink, InterfaceAddress, Neighbour, NextHop, Route
+from overlay.host_records import AddressedLink, InterfaceAddress, Neighbour, NextHop, Route, Rule
 from parsers._json import KEEP, READ, Place, printed, read_json, wrong
 from parsers._text import address
 
@@ -21,6 +21,8 @@ ADDRESSES = "ip -j address show"
 ROUTES = "ip -j route show table all"
 ROUTES6 = "ip -6 -j route show table all"
 NEIGHBOURS = "ip -j neigh show"
+RULES = "ip -j rule show"
+RULES6 = "ip -6 -j rule show"
 
 _MAIN = "main"
 _DEAD = frozenset({"dead", "linkdown"})
@@ -28,6 +30,10 @@ _DEAD = frozenset({"dead", "linkdown"})
 _LABEL = re.compile(r"[0-9][0-9/]*")
 # Printed as keys without a value.
 _NEIGHBOUR_FLAGS = ("extern_learn", "managed", "offload", "proxy", "router", "sticky")
+
+# What a guest's packet, forwarded and without a mark, does not have.
+_NARROWING = ("fwmark", "oif", "uid_start", "tun_id")
+_ACTIONS = ("goto", "nop")
 
 
 @with_config(KEEP)
@@ -83,9 +89,22 @@ class _Neighbour(TypedDict):
     sticky: NotRequired[object]
 
 
+@with_config(KEEP)
+class _Rule(TypedDict, total=False):
+    priority: Required[int]
+    src: str
+    srclen: int
+    dst: str
+    dstlen: int
+    iif: str
+    table: str
+    action: str
+
+
 _ADDRESSES = TypeAdapter(list[_AddressedLink])
 _ROUTES = TypeAdapter(list[_Route])
 _NEIGHBOURS = TypeAdapter(list[_Neighbour])
+_RULES = TypeAdapter(list[_Rule])
 
 
 def parse_addresses(text: str) -> dict[str, AddressedLink]:
@@ -226,3 +245,53 @@ def _neighbour(position: int, shown: _Neighbour) -> Neighbour:
 
 def _flags(shown: Mapping[str, object]) -> tuple[str, ...]:
     return tuple([flag for flag in _NEIGHBOUR_FLAGS if flag in shown])
+
+
+def parse_rules(text: str) -> tuple[Rule, ...]:
+    """The IPv4 rules, in the order in which the kernel asks them. Raises ParseError."""
+    return _rules(RULES, text)
+
+
+def parse_ipv6_rules(text: str) -> tuple[Rule, ...]:
+    """The IPv6 rules, as `parse_rules`."""
+    return _rules(RULES6, text)
+
+
+def _rules(command: str, text: str) -> tuple[Rule, ...]:
+    listing = read_json(command, text, _RULES)
+    return tuple(_rule(command, position, shown) for position, shown in enumerate(listing))
+
+
+def _rule(command: str, position: int, shown: _Rule) -> Rule:
+    ends = {}
+    for key in ("src", "dst"):
+        try:
+            ends[key] = _end(shown, key)
+        except ValueError:
+            raise wrong(command, (position, key), "not a prefix", shown) from None
+    inverted = "not" in shown
+    known = next((word for word in _ACTIONS if word in shown), None)
+    return Rule(
+        priority=shown["priority"],
+        action=known or shown.get("action", "lookup"),
+        table=shown.get("table"),
+        # What a rule does not take may be anybody.
+        source=None if inverted else ends["src"],
+        target=None if inverted else ends["dst"],
+        device=None if inverted else shown.get("iif"),
+        to_vrf="l3mdev" in shown,
+        narrowed=not inverted and any(key in shown for key in _NARROWING),
+        text=printed(shown),
+    )
+
+
+def _end(shown: _Rule, key: str) -> str | None:
+    """The prefix below `src` or `dst`; None for everybody. Raises ValueError."""
+    address = shown.get(key, "all")
+    if address == "all":
+        return None
+    length = shown.get(f"{key}len")
+    if address == "0":  # a zero address is printed so, whatever the family
+        return None if not length else f"0.0.0.0/{length}"
+    whole = f"{address}/{length}" if length is not None else str(address)
+    return str(ipaddress.ip_network(whole, strict=False))

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 from overlay import outputs
 from parsers.configuration import parse_running_config, parse_sysctl
 from parsers.evpn_state import parse_duplicate_addresses, parse_duplicate_macs, parse_evpn_vnis
-from parsers.ip import parse_addresses, parse_ipv6_routes, parse_neighbours, parse_routes
+from parsers.ip import (
+    parse_addresses,
+    parse_ipv6_routes,
+    parse_ipv6_rules,
+    parse_neighbours,
+    parse_routes,
+    parse_rules,
+)
 from parsers.probes import parse_probes
 from parsers.sessions import parse_bfd_peers, parse_bgp_summary, parse_evpn_summary
 from parsers.vrrp import parse_vrrp
@@ -43,6 +50,8 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         outputs.IP_ADDRESS: Reader(parse_addresses, "addresses"),
         outputs.IP_ROUTE: Reader(parse_routes, "routes"),
         outputs.IP6_ROUTE: Reader(parse_ipv6_routes, "ipv6_routes"),
+        outputs.IP_RULE: Reader(parse_rules, "rules"),
+        outputs.IP6_RULE: Reader(parse_ipv6_rules, "ipv6_rules"),
         outputs.IP_NEIGH: Reader(parse_neighbours, "neighbours"),
         outputs.VRRP: Reader(parse_vrrp, "vrrp_groups"),
         outputs.RUNNING_CONFIG: Reader(parse_running_config, "running_config"),

@@ -73,6 +73,8 @@ COMMANDS = (
     CollectCommand(outputs.IP_ADDRESS, "ip -j address show", "json"),
     CollectCommand(outputs.IP_ROUTE, "ip -j route show table all", "json"),
     CollectCommand(outputs.IP6_ROUTE, "ip -6 -j route show table all", "json"),
+    CollectCommand(outputs.IP_RULE, "ip -j rule show", "json"),
+    CollectCommand(outputs.IP6_RULE, "ip -6 -j rule show", "json"),
     # As the routes, after BGP's table: what that has just told zebra is in the kernel by now.
     CollectCommand(outputs.IP_NEIGH, "ip -j neigh show", "json"),
     CollectCommand(outputs.SYSCTL, "sysctl -e"),
@@ -98,10 +100,10 @@ def commands_for(wanted: Collection[str], node: NodeIntent) -> tuple[CollectComm
 
 
 def _on(node: NodeIntent, command: CollectCommand) -> CollectCommand:
-    """`sysctl` with the keys that the intent sets; of other settings nothing is asked."""
+    """`sysctl` with the keys that the intent asks for; of other settings nothing is asked."""
     if command.slug != outputs.SYSCTL:
         return command
-    keys = sorted({shlex.quote(key) for key, _ in node.sysctls})
+    keys = sorted({shlex.quote(key) for key, _ in node.kernel_settings})
     return replace(command, command=" ".join([command.command, *keys]))
 
 

@@ -19,6 +19,7 @@ from tasks.files import BACKUPS, FRR_CONF
 from tasks.outcome import NodeOutcome, Outcome, RunState, Step
 from tasks.reconnection import Reconnection
 from tasks.safety.arm import (
+    SwitchState,
     apply_guard,
     arm_sections,
     hold_section,
@@ -28,7 +29,6 @@ from tasks.safety.arm import (
 )
 from tasks.safety.places import LOCK, apply_unit, backup_folder
 from tasks.safety.scripts import boot_unit, confirm_script, restore_script
-from tasks.safety.switch_state import SwitchState
 from tasks.ssh.remote_node import RemoteNode, require, words_of
 from tasks.ssh.script import Script, Section, build_script, split_output
 from tasks.steps import apply_sections, validate_sections

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drift.applies import session_slugs
 from overlay.intent import Mode, Role
@@ -28,7 +28,7 @@ from tests.simulated_guests import (
     network_paths,
     remote_entry,
 )
-from tests.simulated_kernel import neighbours, vrf_routes
+from tests.simulated_kernel import RULES, connected, neighbours, vrf_routes
 from tests.simulated_links import FIRST_TABLE, addresses, links_of, port_of, vni_listing
 from tests.simulated_outputs import PrintedState, planes_of
 from tests.simulated_outside import ends_of, outside_peers, running_config, shown_group, shown_route
@@ -99,19 +99,23 @@ class Fleet:
         )
 
     def _printed(self, node: NodeIntent) -> dict[str, object]:
-        printed: dict[str, object] = {"ip_address": addresses(node)}
-        if node.forwards or node.vrfs:
-            printed["ip_route"] = self._routes(node)
+        printed: dict[str, Any] = {"ip_address": addresses(node)}
+        routed = any(bridge.routed for bridge in node.bridges)
+        if node.forwards or node.vrfs or routed:
+            printed["ip_route"] = [*self._routes(node), *connected(node, 4)]
+        if node.vrfs or routed:
+            printed["ip6_route"] = [*ends_of(node, 6), *connected(node, 6)]
+            printed["ip_neigh"] = []
         if node.vrfs:
-            printed["ip6_route"] = ends_of(node, 6)
+            printed |= {"ip_rule": RULES, "ip6_rule": RULES}
         if any(vxlan.is_l3vni for vxlan in node.vxlans):
-            printed["ip_route"] = [*self._routes(node), *self._learnt(node, 4)]
-            printed["ip6_route"] = [*ends_of(node, 6), *self._learnt(node, 6)]
+            for version, slug in ((4, "ip_route"), (6, "ip6_route")):
+                printed[slug] = [*printed[slug], *self._learnt(node, version)]
         if node.bgp is not None and node.vxlans:
             heard = list(self._hears(node))
             printed["ip_neigh"] = list(neighbours(node, heard, self._announced))
         if node.sysctls:
-            printed["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.sysctls)
+            printed["sysctl"] = "".join(f"{key} = {value}\n" for key, value in node.kernel_settings)
         if node.name in self.stopped:
             return printed
         if node.name in self.rendered:

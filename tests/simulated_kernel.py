@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     Guests = Mapping[tuple[str, int], list[tuple[str, str]]]
     Shown = dict[str, object]
 
+# Of VRFs, and those that every kernel begins with; ifupdown2 moves that of local addresses.
+RULES: list[Shown] = [
+    {"priority": 1000, "src": "all", "l3mdev": None},
+    {"priority": 32765, "src": "all", "table": "local"},
+    {"priority": 32766, "src": "all", "table": "main"},
+]
 _EVERYTHING = {4: "0.0.0.0/0", 6: "::/0"}
 
 
@@ -27,7 +33,6 @@ def vrf_routes(
     """The routes of one family that a node's VRFs have learnt from others by their L3VNIs."""
     for place, vrf in enumerate(node.vrfs):
         table = str(FIRST_TABLE + place)
-        yield from _connected(node, vrf.name, table, version)
         for vxlan in (v for v in node.vxlans if v.vni == vrf.l3vni):
             for other in heard:
                 for address, _ in _routed_guests(other, vrf.name, guests):
@@ -63,13 +68,17 @@ def _announced(node: NodeIntent, vrf: str, heard: Collection[NodeIntent]) -> dic
     return found
 
 
-def _connected(node: NodeIntent, vrf: str, table: str, version: int) -> Iterator[Shown]:
-    for bridge in (bridge for bridge in node.bridges if bridge.vrf == vrf):
+def connected(node: NodeIntent, version: int) -> Iterator[Shown]:
+    """The kernel's own routes to the networks that a node is the gateway of."""
+    tables = {vrf.name: str(FIRST_TABLE + place) for place, vrf in enumerate(node.vrfs)}
+    for bridge in (bridge for bridge in node.bridges if bridge.routed):
         for interface in map(ipaddress.ip_interface, bridge.addresses):
             if interface.version == version:
-                kernel: Shown = {"dev": bridge.name, "table": table, "protocol": "kernel"}
+                kernel: Shown = {"dev": bridge.name, "protocol": "kernel"}
+                kernel |= {"table": tables[bridge.vrf]} if bridge.vrf else {}
                 yield kernel | {"dst": str(interface.network)}
-                yield kernel | {"dst": str(interface.ip), "type": "local"}
+                local = {} if bridge.vrf else {"table": "local"}
+                yield kernel | {"dst": str(interface.ip), "type": "local"} | local
 
 
 def _routed_guests(node: NodeIntent, vrf: str, guests: Guests) -> Iterator[tuple[str, str]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift.applies import with_neighbours
-from drift.causes import Broken, from_forwarding, peer_of
+from drift.applies import with_gateways, with_neighbours
+from drift.causes import Broken, from_forwarding, from_interface, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
@@ -77,6 +77,58 @@ NEIGHBOR_MISSING = Check(
     transient=True,
     reads=(IP_ADDRESS, BRIDGE_FDB_LATER),
 )
+
+
+NEIGHBOR_STATIC = Check(
+    "neighbor-static",
+    CRITICAL,
+    "static neighbour entry leads nowhere",
+    "On the bridge of a network with a gateway no neighbour entry is permanent, unless its MAC is "
+    "one that the bridge has on a port or behind the tunnel.",
+    "What the node routes to that address, its gateway's replies included, goes to a MAC that "
+    "nobody has, and the guest's address is not announced.",
+    (IP_NEIGH,),
+    applies=with_gateways,
+    confirm="ip neigh show dev vmbr2 nud permanent; bridge fdb show br vmbr2",
+    remedy="`ip neigh del 10.0.2.1 dev vmbr2`: the node asks for the MAC again. One that is meant "
+    "to be there belongs into suppressions.yaml.",
+    follows=from_interface,
+    transient=True,
+    reads=(BRIDGE_FDB_LATER,),
+)
+
+
+def examine_static(view: HostView) -> Iterator[RawFinding]:
+    """The permanent entries on gateways' bridges whose MAC is not there."""
+    devices = {vxlan.bridge: vxlan for vxlan in view.l2_vxlans}
+    for entry in view.state.neighbours or ():
+        vxlan, bridge = devices.get(entry.device), view.bridges.get(entry.device)
+        if vxlan is None or bridge is None or not bridge.routed or not _is_by_hand(entry):
+            continue
+        behind = view.tunnels.get(vxlan.name, {})
+        if (bridge.name, entry.mac) in view.housed or entry.mac in behind:
+            continue
+        yield NEIGHBOR_STATIC.found(
+            view.host,
+            f"{bridge.name} guest {entry.address}",
+            "extra",
+            None,
+            entry.mac,
+            what="static neighbour entry",
+            evidence=lines(IP_NEIGH, [entry.text]),
+            about=About(
+                device=bridge.name,
+                vni=vxlan.vni,
+                vrf=bridge.vrf,
+                address=entry.address,
+                group=("neighbor-static", view.host, bridge.vrf),
+            ),
+        )
+
+
+def _is_by_hand(entry: Neighbour) -> bool:
+    """True for an entry that stays until somebody takes it away, and is not zebra's."""
+    return "PERMANENT" in entry.states and not {"extern_learn", "proxy"} & set(entry.flags)
 
 
 def examine_neighbours(view: HostView) -> Iterator[RawFinding]:
@@ -218,3 +270,4 @@ def _finding(
 
 
 PLANE = Plane(examine_neighbours, (NEIGHBOR_MISSING,))
+STATIC = Plane(examine_static, (NEIGHBOR_STATIC,))

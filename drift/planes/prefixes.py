@@ -12,7 +12,7 @@ from drift.plane import Plane
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from drift.model import Cause, Owner, RawFinding
     from drift.routes import Routes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     # VRF, prefix and the address of the node that originates it.
     Key = tuple[str, str, str]
 
+_DEFAULTS = frozenset({"0.0.0.0/0", "::/0"})
 # The statements of the exit that these routes come from.
 _TOPICS = frozenset(
     ("bgp", word) for word in ("default-originate", "advertise", "advertise-all-vni")
@@ -54,7 +55,7 @@ TYPE5_MISSING = Check(
     "Every node of a VRF has a default route (type-5, IPv4 and IPv6) of each of its exits, and the "
     "subnets that its nodes announce (`advertise`).",
     "This node does not use that exit, or does not know that subnet; without any default the VRF "
-    "has no way out from here.",
+    "has no way out from here. It is a warning while another exit's is there.",
     (EVPN_TABLE,),
     by_vni=True,
     applies=with_prefixes,
@@ -100,9 +101,15 @@ def examine_prefixes(view: HostView) -> Iterator[RawFinding]:
     wanted = set(_wanted(view))
     for key in sorted(wanted - found.keys()):
         if key[0] in here:
-            yield _missing(view, key, [path for k, path in found.items() if k[0] == key[0]])
+            others = [path for k, path in found.items() if k[0] == key[0]]
+            yield _missing(view, key, others, harmless=_has_other_exit(key, found))
     for key in sorted(found.keys() - wanted):
         yield _unexpected(view, key, found[key])
+
+
+def _has_other_exit(key: Key, found: Collection[Key]) -> bool:
+    """True for a default route of one exit while there is that of another."""
+    return key[1] in _DEFAULTS and any(other[:2] == key[:2] for other in found)
 
 
 def _wanted(view: HostView) -> Iterator[Key]:
@@ -134,7 +141,7 @@ def _found(view: HostView, routes: Routes) -> dict[Key, EvpnPath]:
     return found
 
 
-def _missing(view: HostView, key: Key, others: list[EvpnPath]) -> RawFinding:
+def _missing(view: HostView, key: Key, others: list[EvpnPath], *, harmless: bool) -> RawFinding:
     vrf, prefix, vtep = key
     return TYPE5_MISSING.found(
         view.host,
@@ -143,6 +150,7 @@ def _missing(view: HostView, key: Key, others: list[EvpnPath]) -> RawFinding:
         vtep,
         None,
         what="type-5 route" if vtep != view.node.address else "type-5 route of its own",
+        severity=WARNING if harmless else None,
         evidence=lines(EVPN_TABLE, (path.text for path in others), limit=3),
         # The IPv4 and the IPv6 default of one exit go together.
         about=_about(view, key, group=("type5-missing", view.host, vrf, vtep)),

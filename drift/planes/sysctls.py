@@ -1,4 +1,4 @@
-"""Kernel settings: `sysctl` of the keys that the intent sets."""
+"""Kernel settings: `sysctl` of the keys that the intent sets, and of each bridge that routes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def examine_settings(view: HostView) -> Iterator[RawFinding]:
     Duplicate address detection, where it should be off, loses nothing until an address is added.
     """
     found = view.state.settings or {}
-    for key, wanted in view.node.sysctls:
+    for key, wanted in view.node.kernel_settings:
         actual = found.get(key)
         if actual != wanted:
             yield SYSCTL.found(
@@ -55,8 +55,14 @@ def examine_settings(view: HostView) -> Iterator[RawFinding]:
                 attribute="value",
                 evidence=lines(outputs.SYSCTL, [f"{key} = {actual}"] if key in found else []),
                 severity=WARNING if key.endswith(".accept_dad") else None,
-                about=About(device=_device(key)),
+                about=About(device=_device(key), group=_together(view.host, key)),
             )
+
+
+def _together(host: str, key: str) -> tuple[str, str] | None:
+    """The kernel sets the bridges' forwarding with the global switch: one fact."""
+    forwards = key == "net.ipv4.ip_forward" or key.endswith(".forwarding")
+    return ("forwarding", host) if forwards and key.startswith("net.ipv4.") else None
 
 
 def _device(key: str) -> str:

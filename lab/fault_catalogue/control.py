@@ -74,6 +74,9 @@ CONTROL_FAULTS = (
         "l3vni",
         inject='vni=$(l3vni); need L3VNI "$vni"; save vni "$vni"; in_vrf "no vni $vni"',
         heal='in_vrf "vni $(saved vni)"',
+        # Each node has both networks itself, and goes on routing between them by its own bridges.
+        topology="exit-single-gateway",
+        stops=Ping(To.OUTSIDE),
     ),
     Fault(
         "route-target",
@@ -154,7 +157,19 @@ CONTROL_FAULTS = (
     ),
     Fault(
         "type5-missing",
-        "The exit no longer advertises its default route.",
+        "The only exit no longer advertises its default route.",
+        "type5-missing",
+        inject="in_vrf_evpn 'no default-originate ipv4'",
+        heal="in_vrf_evpn 'default-originate ipv4'",
+        node="node1",
+        bound=True,
+        shared=True,
+        topology="exit-single-gateway",
+        stops=Ping(To.OUTSIDE),
+    ),
+    Fault(
+        "type5-missing-of-several",
+        "One of several exits no longer advertises its default route: the others carry on.",
         "type5-missing",
         inject="in_vrf_evpn 'no default-originate ipv4'",
         heal="in_vrf_evpn 'default-originate ipv4'",
@@ -195,8 +210,21 @@ CONTROL_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "exit-route-vrf",
+        "The exit's VRF has lost its way out.",
         "exit-route",
-        "The exit has lost its own default route.",
+        inject=r"gateway=$(running 's/^ ip route 0.0.0.0\/0 \([^ ]*\) nexthop-vrf default$/\1/p'); "
+        'need "way out" "$gateway"; save gateway "$gateway"; '
+        'in_vrf "no ip route 0.0.0.0/0 $gateway nexthop-vrf default"',
+        heal='in_vrf "ip route 0.0.0.0/0 $(saved gateway) nexthop-vrf default"',
+        node="node1",
+        bound=True,
+        topology="exit-single-gateway",
+        stops=Ping(To.OUTSIDE),
+    ),
+    Fault(
+        "exit-route",
+        "The exit has lost its own default route; its VRF's goes to the gateway without it.",
         "exit-route",
         inject='route=$(ip route show default dev "$(underlay)" | head -n 1); '
         'need "default route" "$route"; save route "$route"; '
@@ -233,6 +261,7 @@ CONTROL_FAULTS = (
         'ip route del vrf "$vrf" unreachable "$prefix" metric 4278198272',
         heal='ifup "$vrf"',
         topology="exit-multi-gateway",
+        stops=Ping(To.UNDERLAY),
     ),
     Fault(
         "vrrp",
@@ -261,10 +290,10 @@ CONTROL_FAULTS = (
         "sysctl",
         "Reverse-path filtering is on, so replies that arrive through another exit are dropped.",
         "sysctl",
-        inject='save value "$(sysctl -n "net.ipv4.conf.$(underlay).rp_filter")"; '
-        'sysctl -qw "net.ipv4.conf.$(underlay).rp_filter=1"',
-        heal='sysctl -qw "net.ipv4.conf.$(underlay).rp_filter=$(saved value)"',
+        inject="sysctl -qw net.ipv4.conf.all.rp_filter=1",
+        heal="sysctl -qw net.ipv4.conf.all.rp_filter=0",
         topology="exit-multi-gateway",
+        stops=Ping(To.OUTSIDE),
     ),
     Fault(
         "config-file",

@@ -55,6 +55,16 @@ FORWARDING_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "fdb-missing-taken",
+        "The bridge takes the MAC of another node's guest for its own, and keeps its frames.",
+        "fdb-missing",
+        inject='remote=$(first_remote); need "remote MAC" "$remote"; save remote "$remote"; '
+        'freeze_zebra; bridge fdb replace "${remote% *}" dev "$bridge" self local permanent',
+        heal='remote=$(saved remote); bridge fdb del "${remote% *}" dev "$bridge" self || :; '
+        + _PUT_BACK,
+        stops=Ping(),
+    ),
+    Fault(
         "rmac-missing",
         "Another VTEP's router MAC is not in the L3VNI's forwarding database, as FRR 8.4 loses it.",
         "fdb-missing",
@@ -129,6 +139,71 @@ FORWARDING_FAULTS = (
         'ip neigh replace "${guest% *}" dev "$bridge" lladdr "${guest#* }" nud noarp extern_learn '
         "protocol zebra",
         stops=Ping(forgets=True),
+    ),
+    Fault(
+        "neighbor-static",
+        "The node's own guests have static neighbour entries with a MAC that is nowhere.",
+        "neighbor-static",
+        inject="have_guests_ask_their_gateway; entries=$(local_neighbours); "
+        'need "neighbour entry of a guest" "$entries"; save entries "$entries"; '
+        "while read -r address device mac; do ip neigh replace "
+        '"$address" dev "$device" lladdr 02:00:00:00:00:99 nud permanent; done < "$keep/entries"',
+        heal='while read -r address device mac; do ip neigh del "$address" dev "$device" || :; '
+        'done < "$keep/entries"; have_guests_ask_their_gateway',
+        shared=True,
+        stops=Ping(To.GATEWAY),
+    ),
+    Fault(
+        "gateway-route",
+        "The VRF has lost the kernel's own routes to its networks.",
+        "gateway-route",
+        inject='routes=$(ip route show vrf "$vrf" proto kernel scope link); '
+        'need "routes of the kernel" "$routes"; save routes "$routes"; '
+        'ip route flush vrf "$vrf" proto kernel scope link',
+        # Unquoted: the words of a route.
+        heal='while read -r route; do ip route replace $route vrf "$vrf" proto kernel scope link; '
+        'done < "$keep/routes"',
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
+        "gateway-route-part",
+        "Prohibit routes stand in the VRF for the lower half of each of its networks.",
+        "gateway-route",
+        inject='networks=$(ip route show vrf "$vrf" proto kernel scope link | '
+        "sed -n 's/^\\([0-9.]*\\)\\/24 .*/\\1/p'); need networks \"$networks\"; "
+        'save networks "$networks"; '
+        'for network in $networks; do ip route add prohibit "$network/25" vrf "$vrf"; done',
+        heal='for network in $(saved networks); do ip route del prohibit "$network/25" vrf "$vrf"; '
+        "done",
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
+        "sysctl-forwarding",
+        "The bridges of the VRF do not forward IPv4, though the node as a whole does.",
+        "sysctl",
+        inject="for bridge in $(members_of_vrf); do "
+        'sysctl -qw "net.ipv4.conf.$bridge.forwarding=0"; done',
+        heal="for bridge in $(members_of_vrf); do "
+        'sysctl -qw "net.ipv4.conf.$bridge.forwarding=1"; done',
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
+        "vrf-rule",
+        "The kernel's rule that looks packets of VRFs up in their tables is gone.",
+        "vrf-rule",
+        inject="ip rule del l3mdev pref 1000",
+        heal="ip rule add l3mdev pref 1000",
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
+        "vrf-rule-before",
+        "A routing rule before that of the VRFs drops what is for one of their networks.",
+        "vrf-rule",
+        inject='network=$(ip route show vrf "$vrf" proto kernel scope link | head -n 1); '
+        'need network "$network"; save network "${network%% *}"; '
+        'ip rule add pref 500 to "$(saved network)" blackhole',
+        heal='ip rule del pref 500 to "$(saved network)" blackhole',
+        stops=Ping(To.ROUTED),
     ),
     Fault(
         "kernel-not-programmed",

@@ -84,10 +84,13 @@ LINK_FAULTS = (
     ),
     Fault(
         "vxlan-group",
-        "The VXLAN device floods to another multicast group than the other nodes.",
+        "The VXLAN device floods to a multicast group of its own.",
         "vxlan-group",
-        inject='ip link set dev "$vxlan" type vxlan id "$vni" group 225.20.1.99 dev "$(underlay)"',
+        inject='local=$(local_of "$vxlan"); ip link set dev "$vxlan" type vxlan id "$vni" '
+        'group "225.20.2.${local##*.}" dev "$(underlay)"',
         heal='ip link set dev "$vxlan" type vxlan id "$vni" group 225.20.1.1 dev "$(underlay)"',
+        # Guests that know each other's MAC go on.
+        stops=Ping(To.UNHEARD),
         topology="l2-multicast",
     ),
     Fault(
@@ -152,6 +155,14 @@ LINK_FAULTS = (
         "flood on",
     ),
     Fault(
+        "bridge-port-broadcast",
+        "Broadcasts no longer enter the tunnel.",
+        "bridge-port-broadcast",
+        inject='bridge link set dev "$vxlan" bcast_flood off',
+        heal='bridge link set dev "$vxlan" bcast_flood on',
+        stops=Ping(To.UNHEARD),
+    ),
+    Fault(
         "bridge-port-isolated",
         "All ports of the bridge are isolated, as for guests that must not reach each other: the "
         "VXLAN port, too.",
@@ -174,6 +185,16 @@ LINK_FAULTS = (
         "bridge-port-state",
         inject='bridge link set dev "$vxlan" state 0',
         heal='bridge link set dev "$vxlan" state 3',
+        stops=Ping(),
+    ),
+    Fault(
+        "guest-port-blocked",
+        "A guest's port is disabled in its bridge, though it is up.",
+        "guest-port-blocked",
+        inject='port=$(for member in $(members_of_vrf); do ls "/sys/class/net/$member/brif"; done '
+        '| grep -v "^vxlan" | head -n 1); need "port of a guest" "$port"; save port "$port"; '
+        'bridge link set dev "$port" state 0',
+        heal='bridge link set dev "$(saved port)" state 3',
         stops=Ping(),
     ),
     Fault(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from overlay.intent import Fabric, Mode, Role, Routing
+from overlay.intent import Fabric, Mode, Role, Routing, Scope
 from overlay.problems import few, nearest
 from overlay.values import OTHER_VRFS, UNDERLAY
 
 Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from overlay.problems import Complaint, KeyPath
 
@@ -74,10 +74,14 @@ def exits(fabric: Fabric) -> Iterator[Complaint]:
 
 
 def overlaps(fabric: Fabric) -> Iterator[Complaint]:
-    """VRFs may use one prefix twice, but not where both are routed to one outside."""
+    """VRFs may use one prefix twice, but not where both are routed to one outside.
+
+    Where all exits are only observed it is as it is.
+    """
     seen: list[tuple[str, Prefix]] = []
+    routed = {name for name, vrf in fabric.vrfs.items() if not _only_observed(fabric, vrf.exits)}
     for index, network in enumerate(fabric.networks):
-        if network.vrf not in fabric.vrfs or not fabric.vrfs[network.vrf].exits:
+        if network.vrf is None or network.vrf not in routed:
             continue
         for gateway in network.gateways:
             prefix = ipaddress.ip_interface(gateway).network
@@ -116,6 +120,11 @@ def shut(fabric: Fabric) -> Iterator[Complaint]:
                         if said == ""
                         else "give the network another prefix: an exit cannot tell the two apart",
                     )
+
+
+def _only_observed(fabric: Fabric, names: Iterable[str]) -> bool:
+    nodes = (fabric.nodes[name] for name in names if name in fabric.nodes)
+    return all((node.scope or fabric.scope) is Scope.OBSERVED for node in nodes)
 
 
 def _overlap(one: Prefix, other: Prefix) -> bool:

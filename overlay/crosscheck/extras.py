@@ -99,7 +99,7 @@ def _of_interfaces(line: str) -> tuple[str, str] | None:
 def daemons(fabric: Fabric) -> Iterator[Complaint]:
     """A statement whose daemon does not run would fail on the node."""
     for key, extras in sources(fabric, fabric.groups, fabric.nodes):
-        for daemon, statement in _needed(extras.frr_extra or "").items():
+        for daemon, statement in needed_daemons(extras.frr_extra or "").items():
             lacking = [name for name in _holders(fabric, key) if not _runs(fabric, name, daemon)]
             if lacking:
                 yield (
@@ -109,7 +109,7 @@ def daemons(fabric: Fabric) -> Iterator[Complaint]:
                 )
 
 
-def _needed(text: str) -> dict[str, str]:
+def needed_daemons(text: str) -> dict[str, str]:
     """The daemons that a text needs, each with its first statement for it."""
     found: dict[str, str] = {}
     for line in text.split("\n"):

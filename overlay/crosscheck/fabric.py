@@ -11,6 +11,7 @@ from overlay.crosscheck import (
     external,
     extras,
     flags,
+    lan_ports,
     names,
     sessions,
     targets,
@@ -305,4 +306,5 @@ _CHECKS = (
     *sessions.CHECKS,
     *targets.CHECKS,
     *extras.CHECKS,
+    *lan_ports.CHECKS,
 )

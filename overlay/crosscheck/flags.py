@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.intent import Fabric, Mode, Network, Overlay, Routing
+from overlay.intent import Devices, Fabric, Mode, Network, Overlay, Routing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,19 @@ def _source_address(fabric: Fabric) -> Iterator[Complaint]:
         yield key, "an IPv6 underlay needs it: the kernel takes its VXLAN devices for IPv4's", hint
 
 
+def _devices(fabric: Fabric) -> Iterator[Complaint]:
+    if fabric.overlay.device is Devices.SINGLE:
+        reason = (
+            "one VXLAN device for all VNIs cannot be kept as intended: ifupdown2 of Debian 12 and "
+            "13 puts no changed VLAN-to-VNI map into force, and its check of a map always fails"
+        )
+        hint = (
+            "remove it: each VNI gets a VXLAN device of its own, which carries the same traffic "
+            "(docs/topologies.md)"
+        )
+        yield ("overlay", "device"), reason, hint
+
+
 def _advertise(fabric: Fabric) -> Iterator[Complaint]:
     for name, vrf in fabric.vrfs.items():
         if vrf.advertise and fabric.routing is not Routing.SYMMETRIC:
@@ -52,4 +65,4 @@ def _advertise(fabric: Fabric) -> Iterator[Complaint]:
             )
 
 
-CHECKS = (_flags, _source_address, _advertise)
+CHECKS = (_devices, _flags, _source_address, _advertise)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from overlay.derivation.scopes import scope_of
 from overlay.intent import Fabric, Network, Node, Role, Routing, Scope
-from overlay.names import l3vni_bridge, network_bridge
+from overlay.names import l3vni_bridge, network_bridge, setting
 
 if TYPE_CHECKING:
     from overlay.control_plane import ControlPlane
@@ -19,11 +19,6 @@ def forwarding(fabric: Fabric, node: Node) -> bool:
     if node.role is Role.VTEP:
         return fabric.routing is not Routing.NONE
     return node.role is Role.ROUTER
-
-
-def setting(version: int, interface: str, name: str) -> str:
-    # A dot in an interface's name is a slash between the parts of a key.
-    return f"net.ipv{version}.conf.{interface.replace('.', '/')}.{name}"
 
 
 def forwarding_of_bridges(fabric: Fabric, networks: list[Network]) -> list[tuple[str, str]]:

@@ -220,9 +220,7 @@ def _description(_fabric: Fabric, key: KeyPath) -> Reason | None:
     return f"no node names {key[1]} as its neighbour: it comes to a reflector by itself", _REMOVE
 
 
-def _extra(fabric: Fabric, key: KeyPath) -> Reason | None:
-    if key[0] == "nodes" and (fabric.nodes[str(key[1])].scope or fabric.scope) is Scope.OBSERVED:
-        return f"in the observed scope nothing is written to {key[1]}", _REMOVE
+def _extra(_fabric: Fabric, key: KeyPath) -> Reason | None:
     if key[-1] == "interfaces_extra":
         return (
             "in the overlay scope /etc/network/interfaces is not ours",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from overlay.problems import Complaint, KeyPath
 
 _WAITING = frozenset({"port", "gateway", "interfaces_extra"})
+_SETTINGS = frozenset({"daemons_extra", "sysctl_extra"})
 
 
 def unused_keys(fabric: Fabric, nodes: Mapping[str, NodeIntent]) -> Iterator[Complaint]:
@@ -39,14 +40,21 @@ def unused_keys(fabric: Fabric, nodes: Mapping[str, NodeIntent]) -> Iterator[Com
 
 
 def _waits(fabric: Fabric, key: KeyPath) -> bool:
-    """True for a key of a node's interfaces where it is only observed: it counts once it is ours.
+    """True for a key of a node's files where it is only observed: it counts once they are ours.
 
     So that one word, its scope, is all that is between a node that is observed and a managed one.
     """
-    if key[-1] not in _WAITING:
+    settings = not _SETTINGS.isdisjoint(key)
+    if key[-1] not in _WAITING and not settings:
         return False
-    nodes = [fabric.nodes[str(key[1])]] if key[0] == "nodes" else fabric.nodes.values()
-    return any((node.scope or fabric.scope) is Scope.OBSERVED for node in nodes)
+    nodes = list(fabric.nodes.values())
+    if key[0] == "nodes":
+        nodes = [fabric.nodes[str(key[1])]]
+    elif key[0] == "groups":
+        group = fabric.groups[str(key[1])]
+        nodes = [node for name, node in fabric.nodes.items() if group.holds(name)]
+    observed = [(node.scope or fabric.scope) is Scope.OBSERVED for node in nodes]
+    return all(observed) if settings else any(observed)
 
 
 class _Search:
@@ -100,8 +108,10 @@ class _Search:
         carriers = self._shared.carriers[network.vni]
         if not carriers:
             return False
-        if other is GONE or key[2] == "nodes":
-            return True  # it has carriers, and each of them shows it
+        if other is GONE or key[2] in ("nodes", "ports"):
+            # It has carriers, and each of them shows it; of ports those that they name, which a
+            # cross-check has found to carry it.
+            return True
         alone = self._carrying.get(network.vni)
         if alone is None:
             alone = self._shared.node(carriers[0], networks=[network])

@@ -17,6 +17,7 @@ from overlay.redaction import redact
 from parsers.configuration import (
     chosen_statements,
     daemon_settings,
+    is_packaged,
     parse_frr_config,
     parse_running_config,
     sysctl_settings,
@@ -47,9 +48,6 @@ KEPT_BY = {
     KEPT_INTERFACES.path: "interfaces_extra",
 }
 _SHOWN = 20
-# Those that run whatever the file says.
-_ALWAYS_ON = frozenset({"zebra", "staticd", "mgmtd", "watchfrr"})
-_PACKAGED_OPTIONS = frozenset({"--daemon", "-A", "127.0.0.1", "::1", "-s", "90000000"})
 # Lines that say nothing by themselves: they close a block, or are a comment's frame.
 _CLOSES = re.compile(r"!|#|end|exit|exit-.*")
 
@@ -158,15 +156,8 @@ def _in_daemons(now: str, ours: Sequence[_Texts]) -> dict[str, int]:
     return {
         f"{key}={value}": line
         for key, (value, line) in daemon_settings(now).items()
-        if not _is_packaged(key, value) and all(them.get(key) != value for them in known)
+        if not is_packaged(key, value) and all(them.get(key) != value for them in known)
     }
-
-
-def _is_packaged(key: str, value: str) -> bool:
-    """True for what FRR's package says by itself, or what makes no difference."""
-    if key.endswith("_options"):
-        return set(value.split()) <= _PACKAGED_OPTIONS
-    return value == "no" or (value == "yes" and key in _ALWAYS_ON | {"vtysh_enable"})
 
 
 def _in_sysctl(now: str, ours: Sequence[_Texts]) -> dict[str, int]:

@@ -11,19 +11,29 @@ from typing import TYPE_CHECKING, Any
 
 from nornir.core import Nornir
 from nornir.core.configuration import Config
+from nornir.core.exceptions import PluginNotRegistered
+from nornir.core.plugins.inventory import InventoryPluginRegister
 from nornir.init_nornir import load_inventory
 from nornir.plugins.runners import ThreadedRunner
 from ruamel.yaml.error import YAMLError
 
 from overlay.errors import FleetError, IntentError
-from overlay.loading import external_names, inventory_plugin
+from overlay.loading import (
+    FABRIC_FILE,
+    NORNIR_FILE,
+    anchored,
+    external_names,
+    inventory_plugin,
+)
 from overlay.problems import few, nearest
-from tasks.ssh.plugin_hosts import from_plugin
+from overlay.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from nornir.core.inventory import Host
+
+    from overlay.loading import InventoryPlugin
 
 TIMEOUT = 26.0
 """Seconds that one node gets to be collected, its connection included, unless the inventory
@@ -42,7 +52,7 @@ def read_hosts(folder: Path, workers: int) -> Nornir:
     """The hosts of an inventory folder. Raises IntentError when a file is not an inventory."""
     plugin = inventory_plugin(folder)
     if plugin is not None:
-        return from_plugin(folder, plugin, lambda inventory: start(inventory, workers))
+        return _from_plugin(folder, plugin, workers)
     options = {
         f"{kind}_file": str(folder / f"{name}.yaml")
         for kind, name in (("host", "hosts"), ("group", "groups"), ("defaults", "defaults"))
@@ -64,6 +74,52 @@ def start(inventory: dict[str, Any], workers: int) -> Nornir:
     # installed, and with it Netmiko for 300 kinds of devices. Ours is registered by `plugin`.
     config = Config.from_dict(inventory=inventory)
     return Nornir(load_inventory(config), config, runner=ThreadedRunner(workers))
+
+
+def _from_plugin(folder: Path, plugin: InventoryPlugin, workers: int) -> Nornir:
+    """The hosts that a plugin knows (NetBox, Ansible, …); beside a fabric.yaml, its nodes alone.
+
+    Raises FleetError where the plugin is not installed or fails, IntentError where it does not know
+    a node.
+    """
+    options = anchored(plugin, folder)
+    try:
+        nornir = start({"plugin": plugin.plugin, "options": options}, workers)
+    except PluginNotRegistered:
+        known = ", ".join(sorted(InventoryPluginRegister.available)) or "none"
+        raise FleetError(
+            f"{folder / NORNIR_FILE}: no inventory plugin {plugin.plugin} is installed",
+            f"install its package where evpn-fleet is installed; known are: {known}",
+        ) from None
+    except Exception as error:
+        raise FleetError(
+            f"{folder / NORNIR_FILE}: the inventory plugin {plugin.plugin} failed: "
+            f"{type(error).__name__}: {error}",
+            "compare `options:` with the plugin's documentation",
+        ) from error
+    wanted = _nodes_of(folder)
+    if wanted is None:
+        return nornir
+    names = nornir.inventory.hosts.keys()
+    missing = sorted(wanted - names)
+    if missing:
+        close = nearest(missing[0], names)
+        raise IntentError(
+            f"{folder / FABRIC_FILE}: the inventory plugin {plugin.plugin} knows no host "
+            f"{few(missing)}",
+            (f"did you mean {close}? " if close else "")
+            + f"a node under `nodes:` is called as its host is there, which knows {few(names)}",
+        )
+    return nornir.filter(filter_func=lambda host: host.name in wanted)
+
+
+def _nodes_of(folder: Path) -> set[str] | None:
+    """The nodes of ours that fabric.yaml names; None where there is none yet: before an import."""
+    if not (folder / FABRIC_FILE).exists():
+        return None
+    data = read_yaml(folder / FABRIC_FILE, "the intent").data
+    nodes = data.get("nodes") if isinstance(data, dict) else None
+    return set(map(str, nodes)) - external_names(folder) if isinstance(nodes, dict) else set()
 
 
 def choose(nornir: Nornir, selection: Selection, folder: Path) -> Nornir:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SLUG = "node-files"
 NAME_SLUG = "node-name"
+RUNNING_SLUG = "running"
+RUNNING = "vtysh -c 'show running-config'"
 NETWORK = "/etc/network/interfaces"
 HAND_WRITTEN = (
     "/etc/network/interfaces.d/*",
@@ -77,7 +79,7 @@ exit 0
 
 @dataclass(frozen=True, slots=True)
 class NodeFiles:
-    """The files of one node by path, or why there are none.
+    """The files of one node by path, and what FRR runs (by RUNNING); or why there are none.
 
     `name` is what the node calls itself, without its domain. `refused` are files that are there
     and that the account may not read.
@@ -122,6 +124,8 @@ def _read(task: Task, others: tuple[str, ...]) -> Result:
                 "log in by hand: the account needs a POSIX /bin/sh, and base64 of coreutils",
             )
         texts, refused = read_listing(listing.text)
+        if (running := outputs.get(RUNNING_SLUG)) and running.text.strip():
+            texts[RUNNING] = running.text
         node = called.text.strip().partition(".")[0] if called else ""
         found = NodeFiles(name, texts, node, refused)
     except FleetError as error:
@@ -133,8 +137,8 @@ def _read(task: Task, others: tuple[str, ...]) -> Result:
 
 def files_sections(
     others: Iterable[str], *, sudo: bool, first: str = NETWORK
-) -> tuple[Section, Section]:
-    """The two sections that a node runs: what it is called, and its files as a listing.
+) -> tuple[Section, ...]:
+    """The sections that a node runs: what it is called, its files as a listing, what FRR runs.
 
     `first` is the file whose `source` lines are followed.
     """
@@ -144,7 +148,12 @@ def files_sections(
         .replace("FIRST", first)
         .replace("OTHERS", " ".join(others))
     )
-    return Section(NAME_SLUG, "uname -n"), Section(SLUG, script, timeout=40)
+    running = f"{'sudo -n ' if sudo else ''}{RUNNING} 2>/dev/null || :"
+    return (
+        Section(NAME_SLUG, "uname -n"),
+        Section(SLUG, script, timeout=40),
+        Section(RUNNING_SLUG, running),
+    )
 
 
 def listing_of(files: Iterable[tuple[str, str]]) -> str:

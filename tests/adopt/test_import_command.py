@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from overlay.loading import load_inventory
+from overlay.outputs import file_slug
 from tests.adopt.folders import EXAMPLES, SEED, texts
 from tests.cli.audits import call
 
@@ -24,6 +25,7 @@ def test_render_import_render_is_the_same(tmp_path: Path):
         "    0 remarks where hosts differ, or the intent says less",
         "    0 lines not understood",
         "    0 devices kept beside it, as found",
+        "    0 statements of FRR and the kernel kept, as found",
         "    0 statements that the intent does not say",
         "    0 statements that a deployment adds",
     ]
@@ -117,7 +119,8 @@ def test_what_is_beside_the_fabric_is_kept_in_files_that_the_intent_names(tmp_pa
     ended = call("import", "hosts", "--from", by_hand, "-o", imported)
 
     assert ended.code == 0, ended.err
-    assert "   15 devices kept beside it, as found\n    0 statements that" in ended.out
+    assert "   15 devices kept beside it, as found\n    0 statements of FRR" in ended.out
+    assert "    0 statements that the intent does not say\n" in ended.out
     report = (imported / "import.md").read_text()
     assert "- `kept/node2.interfaces: bond0, eno2, vmbr9, vmbr0, eno1`\n" in report
     assert call("--inventory", imported, "render", "-o", tmp_path / "out").code == 0
@@ -165,6 +168,38 @@ def test_nothing_is_kept_of_a_template_and_that_is_said(tmp_path: Path):
     assert {file.name for file in (tmp_path / "imported" / "kept").iterdir()} == {
         "node1.interfaces", "node3.interfaces",
     }  # fmt: skip
+
+
+def test_comments_of_what_is_ours_are_listed(tmp_path: Path):
+    by_hand, imported = laid_by_hand(tmp_path / "by-hand"), tmp_path / "imported"
+    etc = by_hand / "node2" / "etc"
+    interfaces, frr = etc / "network" / "interfaces", etc / "frr" / "frr.conf"
+    interfaces.write_text(
+        interfaces.read_text().replace("iface vmbr0", "# the uplink, `rack 7`\niface vmbr0")
+    )
+    frr.write_text(frr.read_text() + "! do not touch: password hunter2\n")
+    assert call("import", "hosts", "--from", by_hand, "-o", imported).code == 0
+    gone = (imported / "import.md").read_text().partition("## Comments that a deployment removes")
+    assert "- `! do not touch: password <redacted>` (node2:" in gone[2]
+    assert "- `# the uplink, 'rack 7'` (node2:" in gone[2]
+    assert "storage" not in gone[2]  # it is kept with what it stands above
+
+
+def test_a_snapshot_holds_what_an_import_needs(tmp_path: Path):
+    example = EXAMPLES / "exit-multi-gateway"
+    assert call("--inventory", example, "render", "-o", tmp_path / "files").code == 0
+    for host in (tmp_path / "files").iterdir():
+        for path in (p for p in (host / "etc").rglob("*") if p.is_file()):
+            file = tmp_path / "snapshot" / host.name / f"{file_slug(str(path))}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(path.read_text())
+        # What FRR runs counts where the file was not collected, and so does what the kernel does.
+        (file.parent / "file_frr_conf.txt").rename(file.parent / "running_config.txt")
+        (file.parent / "sysctl.txt").write_text("net.ipv4.ip_forward = 1\n")
+    imported = tmp_path / "imported"
+    ended = call("import", "hosts", "--from", tmp_path / "snapshot", "-o", imported)
+    assert ended.code == 0, ended.err
+    assert load_inventory(imported).intent.nodes == load_inventory(example).intent.nodes
 
 
 def test_an_inventory_that_is_there_is_not_overwritten(tmp_path: Path):

@@ -28,7 +28,7 @@ def test_a_password_is_named_and_not_taken_over():
     hosts = read_hosts(files)
     found = infer(hosts, "l2-evpn")
     written = inventory_files(found)
-    written |= {"import.md": report(found, lint(hosts), {}, *_compared(files, found))}
+    written |= {"import.md": report(found, lint(hosts), {}, *_compared(files, found), {})}
 
     assert found.fabric["bgp"]["session"] == {"password": {"env": "EVPN_FLEET_BGP_PASSWORD"}}
     (remark,) = map(str, found.remarks)

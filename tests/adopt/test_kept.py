@@ -8,7 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adopt.kept import kept_of
+from adopt.kept.interfaces import kept_of
 from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.outputs import INTERFACES_FILE, KEPT_INTERFACES_FILE

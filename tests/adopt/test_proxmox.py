@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adopt.hostfiles import read_host
-from adopt.proxmox import infer_proxmox
+from adopt.proxmox.cluster import infer_proxmox
 from overlay.derive import derive
 from overlay.loading import load_inventory
 from tests.cli.audits import call
@@ -303,10 +303,15 @@ def test_what_is_pending_is_said(tmp_path: Path):
     (pve / "sdn" / "vnets.cfg").write_text(
         "vnet: red\n\ttag 100\n\tzone prod\n\nvnet: new\n\ttag 7\n"
     )
-    (pve / "sdn" / "zones.cfg").write_text("evpn: prod\n\tcontroller ctl\n")
+    zone = "evpn: prod\n\tcontroller ctl\n\tvrf-vxlan 9000\n\tmac bc:24:11:00:00:01\n"
+    (pve / "sdn" / "zones.cfg").write_text(zone)
+    peers = "evpn: ctl\n\tasn 65001\n\tpeers 10.9.0.1,10.9.0.2,10.9.0.3\n"
+    (pve / "sdn" / "controllers.cfg").write_text(peers)
     ended = call("import", "proxmox", "--from", pve, "-o", tmp_path / "fabric")
     assert ended.code == 0
-    assert "sdn/vnets.cfg holds other objects than sdn/.running-config: it is pending" in ended.err
+    said = "is pending: {} there is not as in sdn/.running-config, which was imported"
+    assert f"sdn/vnets.cfg {said.format('blue, new')}" in ended.err
+    assert f"sdn/controllers.cfg {said.format('ctl')}" in ended.err  # another AS
     assert "zones.cfg" not in ended.err
 
 

@@ -10,7 +10,7 @@ LINKS = frozenset(
         "vxlan-missing", "vxlan-unexpected", "vxlan-vni", "vxlan-local-ip", "vxlan-dstport",
         "vxlan-learning", "link-down", "bridge-missing", "bridge-membership",
         "bridge-port-learning", "bridge-port-neigh-suppress", "bridge-port-flood",
-        "bridge-port-isolated", "bridge-settings", "bridge-port-state", "vrf-missing",
+        "bridge-port-broadcast", "guest-port-blocked", "bridge-port-isolated", "bridge-settings", "bridge-port-state", "vrf-missing",
         "vrf-membership", "mtu", "vtep-duplicate",
     }
 )  # fmt: skip
@@ -19,6 +19,8 @@ MACS = frozenset(
     {"fdb-stale", "fdb-missing", "fdb-wrong-vtep", "mac-not-advertised", "kernel-not-programmed"}
 )
 NEIGHBOURS = frozenset({"neighbor-missing"})
+RULES = frozenset({"vrf-rule"})
+NETWORKS = frozenset({"gateway-route"})
 VRF_ROUTES = frozenset({"vrf-route-missing"})
 # Those that sort routes by the VNI in their route targets, and those that do not.
 ROUTES_BY_VNI = frozenset(
@@ -32,7 +34,11 @@ RENDERED = frozenset({"config-file", "config-running"})
 
 # A node of `worlds.symmetric`, and one of `worlds.unicast`.
 SYMMETRIC = {
-    "ip_link": LINKS | {"gateway-mac", "rmac-conflict", "vrf-isolation"} | VRF_ROUTES,
+    "ip_link": LINKS
+    | {"gateway-mac", "rmac-conflict", "vrf-isolation"}
+    | VRF_ROUTES
+    | RULES
+    | NETWORKS,
     "bridge_fdb": FLOOD_LISTS | MACS,
     "bgp_l2vpn_evpn": FLOOD_LISTS
     | MACS
@@ -44,9 +50,10 @@ SYMMETRIC = {
     "evpn_vni": frozenset({"l3vni"}),
     "evpn_duplicate_macs": frozenset({"mac-frozen"}),
     "evpn_duplicate_addresses": frozenset({"mac-frozen"}),
-    "ip_address": frozenset({"gateway-address", "underlay-address"}),
-    "ip_route": VRF_ROUTES | {"vrf-isolation"},
-    "ip_neigh": NEIGHBOURS,
+    "ip_address": frozenset({"gateway-address", "underlay-address"}) | NETWORKS,
+    "ip_route": VRF_ROUTES | NETWORKS | {"vrf-isolation"},
+    "ip_rule": RULES,
+    "ip_neigh": NEIGHBOURS | {"neighbor-static"},
     "sysctl": frozenset({"sysctl"}),
 }
 UNICAST = {

@@ -27,8 +27,14 @@ _NOT_ASKED = frozenset({"bfd-down", "vtep-unreachable", "path-mtu"})
 _NO_VIP = frozenset({"vrrp", "vxlan-group"})
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
 _NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
-_NO_VRF = _NO_L3VNI | {"vrf-isolation"}
-_NO_ROUTING = _NO_VRF | {"gateway-address", "gateway-advertised", "gateway-mac"}
+_NO_VRF = _NO_L3VNI | {"vrf-isolation", "vrf-rule"}
+_NO_ROUTING = _NO_VRF | {
+    "gateway-address",
+    "gateway-advertised",
+    "gateway-mac",
+    "gateway-route",
+    "neighbor-static",
+}
 _NO_EVPN = (
     _NO_ROUTING
     | applicable.MACS

@@ -83,7 +83,7 @@ def _without(bridge: str, address: str) -> Any:
 
 
 def _faults_of_settings(node: NodeIntent) -> Iterator[Fault]:
-    for key, value in node.sysctls:
+    for key, value in node.kernel_settings:
         line = f"{key} = {value}"
         wrong = text(node.name, "sysctl", lambda old, line=line: old.replace(line, f"{line}7"))
         yield "sysctl", key, wrong

@@ -151,7 +151,8 @@ class Lab:
             return None
         nodes = load_inventory(self.inventory).intent.nodes
         vteps = {name: node.address for name, node in nodes.items() if node.address}
-        return Witnesses(self.spec, fault, self.target, vteps)
+        exits = {name for name, node in nodes.items() if node.bgp and node.bgp.exits}
+        return Witnesses(self.spec, fault, self.target, vteps, exits)
 
     def _prove_on(self, fault: Fault, nodes: list[str], witnesses: Witnesses | None) -> None:
         self.clean = False

@@ -17,7 +17,7 @@ from lab.faults import Target
 from lab.paths import lab_paths
 from lab.ssh import run_on
 from overlay.loading import load_inventory
-from overlay.outputs import INTERFACES_FILE, KEPT_INTERFACES_FILE
+from overlay.outputs import FRR_FILE, INTERFACES_FILE, KEPT_INTERFACES_FILE
 from tests.live.conftest import ROOT
 from tests.live.probes import eventually, on
 
@@ -72,6 +72,13 @@ iface bond0 inet static
 iface vmbr0 inet6 static
         address fd00:30::{number}/64
         post-up touch /run/by-hand
+"""
+# And what FRR is told beside the fabric; its daemon has to run.
+OSPF = """
+router ospf
+ ospf router-id 10.40.0.{number}
+ network 10.40.0.0/24 area 0
+exit
 """
 DEVICES = ("eno1.30", "vmbr9", "eno2", "bond0")
 # What of a device changes when it is made again, or taken down in between.
@@ -177,9 +184,13 @@ def write_beside(lab: Lab, folder: Path) -> None:
             text = (folder / name / "etc" / file).read_text().partition("\n")[2]
             if file.startswith("network"):
                 text = text.replace("bridge-ports ", "bridge_ports ") + BESIDE
+            else:
+                text += OSPF
             said = text.replace("{number}", str(number))
             command += f"cat > /etc/{file} <<'END-OF-FILE'\n{said}END-OF-FILE\n"
-        command += "sed -i -E 's/^bgpd=.*/bgpd=yes/' /etc/frr/daemons; systemctl restart frr; "
+        command += (
+            "sed -i -E 's/^(bgpd|ospfd)=.*/\\1=yes/' /etc/frr/daemons; systemctl restart frr; "
+        )
         on(lab, name, command + "ifreload --all")
 
 
@@ -201,7 +212,9 @@ def without_kept(folder: Path) -> Path:
     other = folder.parent / f"{folder.name}-without"
     shutil.copytree(folder, other, dirs_exist_ok=True)
     text = (other / "fabric.yaml").read_text()
-    (other / "fabric.yaml").write_text(re.sub(r", interfaces_extra_file: \S+(?=})", "", text))
+    for key in (r"(interfaces|frr)_extra_file: [^,}]+", r"daemons_extra: {[^}]*}"):
+        text = re.sub(f", {key}", "", text)
+    (other / "fabric.yaml").write_text(text)
     return other
 
 
@@ -252,6 +265,8 @@ def test_from_observed_to_managed(lab: Lab, tmp_path: Path) -> None:
         said = refused.stderr.partition(f"{name}: {INTERFACES_FILE} holds")[2].partition("next:")[0]
         found = re.findall(r"line \d+: iface (\S+)", said)
         assert found == ["eno1.30", "vmbr9", "eno2", "bond0", "vmbr0:", "vmbr0:"], refused.stderr
+        said = refused.stderr.partition(f"{name}: {FRR_FILE} holds")[2].partition("next:")[0]
+        assert "router ospf / network 10.40.0.0/24 area 0" in said, refused.stderr
     lab.use(folder)
     plan = lab.run("plan")
     assert plan.returncode == 2, plan.stdout + plan.stderr
@@ -269,6 +284,8 @@ def test_from_observed_to_managed(lab: Lab, tmp_path: Path) -> None:
     for number, name in enumerate(ADDRESSES, start=1):
         assert f"fd00:30::{number}/64" in on(lab, name, "ip -br address show vmbr0")
         assert "iface vmbr9" not in on(lab, name, f"cat {INTERFACES_FILE}")
+        runs = on(lab, name, "vtysh -c 'show running-config'")
+        assert f" ospf router-id 10.40.0.{number}\n" in runs, "what FRR was told is lost"
     on(lab, "node1", "ls /run/by-hand")
     answers(lab)
     lab.audit_clean()

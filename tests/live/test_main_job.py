@@ -162,8 +162,14 @@ def test_the_three_texts_are_enough_for_an_audit(l3_symmetric: Lab, tmp_path: Pa
 
 
 HERE = sorted(name for name, fault in CATALOGUE.items() if fault.topology == "l3-symmetric")
-# One of each: the kernel's links, addresses and forwarding database, EVPN, and what lies in files.
-SMOKE = {"bridge-port-learning", "config-file", "flood-unexpected", "gateway-address", "l3vni"}
+# One of each: the kernel's links, addresses, routes and forwarding database, and what lies in files.
+SMOKE = {
+    "bridge-port-learning",
+    "config-file",
+    "flood-unexpected",
+    "gateway-address",
+    "gateway-route",
+}
 
 
 @pytest.mark.parametrize(

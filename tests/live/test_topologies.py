@@ -16,6 +16,7 @@ from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.conftest import CONVERGE, ROOT, Lab
 from tests.live.probes import eventually, on
+from tests.live.tools import witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.lab
 
-OUTSIDE = "203.0.113.1"  # an address behind the router
+OUTSIDE = witnesses.OUTSIDE[0]
 
 
 def reaches(lab: Lab, guest: str, address: str, timeout: float = CONVERGE) -> None:
@@ -40,7 +41,8 @@ def outside(lab: Lab) -> None:
         lab,
         "router",
         "ip link show outside >/dev/null 2>&1 || ip link add outside type dummy; "
-        f"ip link set outside up; ip address replace {OUTSIDE}/32 dev outside",
+        "ip link set outside up; for address in "
+        f"{' '.join(witnesses.OUTSIDE)}; do ip address replace $address/32 dev outside; done",
     )
 
 
@@ -246,8 +248,8 @@ def assert_imported(lab: Lab) -> None:
     done = lab.run("import", "hosts", "--output", str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
     # Nothing differs, nothing is left over, and nothing would be added: statement by statement.
-    counts = [line.split()[0] for line in done.stdout.splitlines()[-6:]]
-    assert counts == ["0"] * 6, (folder / "import.md").read_text()
+    counts = [line.split()[0] for line in done.stdout.splitlines()[-7:]]
+    assert counts == ["0"] * 7, (folder / "import.md").read_text()
     wanted = load_inventory(lab.inventory).intent.nodes
     assert load_inventory(folder).intent.nodes == wanted
     deployed, lab.inventory = lab.inventory, folder

@@ -16,6 +16,7 @@ from overlay.host_records import (
     NextHop,
     Probe,
     Route,
+    Rule,
     VrrpFamily,
     VrrpGroup,
 )
@@ -241,6 +242,35 @@ READ = {
     ("ip6_route", "its defaults are IPv6 ones"): (
         [{"type": "unreachable", "dst": "default", "dev": "lo", "table": "vrf1"}],
         (Route("vrf1", "::/0", "unreachable", hops=(NextHop(None, "lo"),)),),
+    ),
+    ("ip_rule", "of VRFs, and those of every kernel"): (
+        [
+            {"priority": 1000, "src": "all", "l3mdev": None},
+            {"priority": 32765, "src": "all", "table": "local"},
+        ],
+        (Rule(1000, to_vrf=True), Rule(32765, table="local")),
+    ),
+    ("ip_rule", "one of each kind"): (
+        [
+            {"priority": 1, "src": "10.0.2.0", "srclen": 24, "action": "blackhole"},
+            {"priority": 2, "src": "all", "dst": "10.0.3.1", "iif": "vmbr2", "table": "77"},
+            {"priority": 3, "src": "all", "fwmark": "0x200", "fwmask": "0xf00", "table": "2004"},
+            {"priority": 4, "not": None, "src": "10.0.2.1", "fwmark": "0x1", "table": "main"},
+            {"priority": 5, "src": "all", "goto": 32766},
+            {"priority": 6, "src": "0", "srclen": 8, "nop": None},
+        ],
+        (
+            Rule(1, "blackhole", source="10.0.2.0/24"),
+            Rule(2, table="77", target="10.0.3.1/32", device="vmbr2"),
+            Rule(3, table="2004", narrowed=True),
+            Rule(4, table="main"),
+            Rule(5, "goto"),
+            Rule(6, "nop", source="0.0.0.0/8"),
+        ),
+    ),
+    ("ip6_rule", "by prefix"): (
+        [{"priority": 9, "src": "fd00:2::", "srclen": 64, "table": "77"}],
+        (Rule(9, table="77", source="fd00:2::/64"),),
     ),
     ("ip_neigh", "none"): ([], ()),
     ("ip_neigh", "one of each kind"): (

@@ -151,6 +151,14 @@ REFUSED = {
             """25): '[{"dst": "default", "dev"'"""
         ),
     ),
+    ("ip_rule", "no priority"): (
+        [{"src": "all"}],
+        """ip -j rule show: [0].priority: this key is missing (found '{"src": "all"}')""",
+    ),
+    ("ip6_rule", "no prefix"): (
+        [{"priority": 9, "src": "x"}],
+        """ip -6 -j rule show: [0].src: not a prefix (found '{"priority": 9, "src": "x"}')""",
+    ),
     ("ip_neigh", "no device, and more of it"): (
         [{"dst": "10.0.2.1"}] * 5,
         "; ".join(

@@ -40,6 +40,8 @@ def outputs(host: str, scene: str) -> dict[str, RawOutput]:
         "ip_address": RawOutput("[]"),
         "ip_route": RawOutput("[]"),
         "ip6_route": RawOutput("[]"),
+        "ip_rule": RawOutput("[]"),
+        "ip6_rule": RawOutput("[]"),
         "ip_neigh": RawOutput("[]"),
         "sysctl": RawOutput("net.ipv4.ip_forward = 1\n"),
         "running_config": RawOutput("Current configuration:\n!\nend\n"),

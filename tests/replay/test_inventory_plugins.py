@@ -126,3 +126,40 @@ def test_what_is_wrong_is_said(fleet: ReplayFleet):
     file.write_text("inventory: {plugin: FromJson, optoins: {}}\n")
     assert "nornir.yaml:1:31: inventory.optoins: unknown key `optoins`" in said()
     assert "did you mean `options`?" in call("--inventory", fleet.inventory, "validate").err
+
+
+@pytest.mark.ssh
+def test_an_inventory_of_ansible(fleet: ReplayFleet, tmp_path: Path):
+    """As its users lay it: groups within groups, and the variables of a group beside them."""
+    pytest.importorskip("nornir_ansible", reason="it is not installed: pip install '.[test]'")
+    known = machines(fleet)
+    lay(fleet.inventory, known, "AnsibleInventory")
+    source = fleet.inventory / "source"
+    (source / "group_vars").mkdir()
+    (source / "group_vars" / "fabric.yml").write_text(
+        yaml.safe_dump({"ansible_user": "root", "site": "fra"} | _reaching(known["node1"]))
+    )
+    hosts = {
+        name: {"ansible_host": "127.0.0.1", "ansible_port": keys["port"]}
+        for name, keys in known.items()
+        if name != "printer"
+    }
+    told = {
+        "fabric": {"children": {"rack1": {"hosts": hosts}}},
+        "office": {"hosts": {"printer": {}}},
+    }
+    (source / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": told}}))
+    options = {"hostsfile": "./source/hosts.yml"}
+    (fleet.inventory / "nornir.yaml").write_text(
+        yaml.safe_dump({"inventory": {"plugin": "AnsibleInventory", "options": options}})
+    )
+    ended = call("--inventory", fleet.inventory, "collect", "-o", tmp_path / "snapshot")
+    assert (ended.code, ended.out) == (0, f"{tmp_path / 'snapshot'}: 3 of 3 nodes\n"), ended.err
+    some = call(
+        "--inventory", fleet.inventory, "plan", "--filter", "site=fra", "--limit", "node[12]"
+    )
+    assert "reading the managed files of 2 nodes" in some.err
+
+
+def _reaching(machine: dict[str, object]) -> dict[str, object]:
+    return {key: machine[key] for key in ("key_file", "known_hosts") if key in machine}

@@ -20,14 +20,14 @@ KERNEL = {"bridge_fdb", "ip_link", "ip_address", "sysctl"}
 FILES = {"file_interfaces", "file_frr_conf", "file_daemons", "file_90_evpn_fleet_conf"}
 EVPN = {"bgp_l2vpn_evpn", "evpn_summary", "running_config"}
 VTEP = {"bridge_fdb_later", "evpn_duplicate_macs", "evpn_duplicate_addresses", "ip_neigh"}
-VRF = {"evpn_vni", "ip_route", "ip6_route"}
+VRF = {"evpn_vni", "ip_route", "ip6_route", "ip_rule", "ip6_rule"}
 
 # What each kind of node is asked, written down by hand.
 ASKED = {
     ("l2-multicast", "node1"): KERNEL | FILES,
     ("l2-unicast", "node1"): KERNEL | FILES,
     ("l2-evpn", "node1"): KERNEL | FILES | EVPN | VTEP,
-    ("l3-asymmetric", "node1"): KERNEL | FILES | EVPN | VTEP,
+    ("l3-asymmetric", "node1"): KERNEL | FILES | EVPN | VTEP | {"ip_route", "ip6_route"},
     ("l3-symmetric", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
     ("route-reflectors", "rrserver1"): KERNEL | FILES | EVPN,
     ("exit-single-gateway", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
@@ -80,6 +80,8 @@ PRINTED_BY = {
     "ip_address": "ip -j address show",
     "ip_route": "ip -j route show table all",
     "ip6_route": "ip -6 -j route show table all",
+    "ip_rule": "ip -j rule show",
+    "ip6_rule": "ip -6 -j rule show",
     "ip_neigh": "ip -j neigh show",
     "vrrp": "vtysh -c 'show vrrp json'",
     "sysctl": "sysctl -e",
@@ -122,7 +124,8 @@ def test_the_nodes_of_a_fabric_are_together_asked_everything_but_what_none_has()
 def test_sysctl_is_asked_for_the_keys_of_the_intent() -> None:
     assert _asked("exit-multi-gateway", "node1")["sysctl"] == (
         "sysctl -e net.ipv4.conf.all.rp_filter net.ipv4.conf.default.rp_filter "
-        "net.ipv4.conf.vmbr0.rp_filter net.ipv4.ip_forward net.ipv6.conf.all.forwarding"
+        "net.ipv4.conf.vmbr0.rp_filter net.ipv4.conf.vmbr2.forwarding "
+        "net.ipv4.conf.vmbr3.forwarding net.ipv4.conf.vmbr4000.forwarding net.ipv4.ip_forward net.ipv6.conf.all.forwarding"
     )
 
 

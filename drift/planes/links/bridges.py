@@ -8,6 +8,7 @@ from drift.applies import with_gateways
 from drift.causes import Broken, breaks_device
 from drift.model import CRITICAL, WARNING, Check, Depth
 from drift.planes.links.fields import Field
+from drift.planes.links.vxlans import from_single
 from overlay.outputs import IP_LINK
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def _breaks_bridge(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield Broken.PORTS, raw.finding.host, raw.about.device
 
 
-def _from_what_holds_it(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+def from_what_holds_it(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     # The kernel disables a port that is down, and all ports of a bridge that is down; STP holds a
     # port for some seconds (twice the forward delay) before it forwards.
     for name in (raw.about.device, raw.about.bridge):
@@ -51,6 +52,7 @@ BRIDGE_MISSING = Check(
     remedy="`ifup vmbr2`, then `ifup vxlan2`. The guests' ports are not in that file: put "
     "each back with `ip link set tap100i0 master vmbr2`, or restart the guest.",
     explains=breaks_device,
+    follows=from_single,
     depth=Depth.DEVICE + 1,
 )
 
@@ -58,7 +60,8 @@ BRIDGE_MEMBERSHIP = Check(
     "bridge-membership",
     CRITICAL,
     "port in the wrong bridge",
-    "VXLAN devices and the underlay port are ports of their intended bridges.",
+    "VXLAN devices, the underlay port and ports to a LAN are ports of their intended bridges, a "
+    "VLAN with its intended number and device.",
     "Outside its bridge a VXLAN device carries nothing, or another network's traffic.",
     (IP_LINK,),
     confirm="bridge link show",
@@ -74,7 +77,7 @@ BRIDGE_PORT_LEARNING = Check(
     "bridge-port-learning",
     WARNING,
     "port learning differs",
-    "Learning on the VXLAN bridge port is as intended.",
+    "Learning on the VXLAN bridge port is as intended, and on for ports to a LAN.",
     "Learning from the tunnel overrides what EVPN says about where a MAC is.",
     (IP_LINK,),
     confirm="bridge -d link show dev vxlan2",
@@ -97,11 +100,23 @@ BRIDGE_PORT_FLOOD = Check(
     "bridge-port-flood",
     WARNING,
     "flooding differs",
-    "Unicast and multicast flooding on the VXLAN bridge port are as intended.",
+    "Unicast and multicast flooding on the VXLAN bridge port are as intended, and on for ports to "
+    "a LAN.",
     "Flooding where EVPN knows all MACs multiplies traffic; its lack elsewhere loses it.",
     (IP_LINK,),
     confirm="bridge -d link show dev vxlan2",
     remedy="`bridge link set dev vxlan2 flood off mcast_flood off` with EVPN, both `on` without.",
+)
+
+BRIDGE_PORT_BROADCAST = Check(
+    "bridge-port-broadcast",
+    CRITICAL,
+    "broadcasts stay out of the tunnel",
+    "Broadcasts are flooded into the tunnel by the VXLAN bridge port, in every mode.",
+    "ARP for an address that EVPN does not know, or any without EVPN, reaches no other node.",
+    (IP_LINK,),
+    confirm="bridge -d link show dev vxlan2",
+    remedy="`bridge link set dev vxlan2 bcast_flood on`.",
 )
 
 BRIDGE_PORT_ISOLATED = Check(
@@ -144,7 +159,7 @@ BRIDGE_PORT_STATE = Check(
     remedy="`bridge link set dev vxlan2 state 3` (3 is forwarding). With STP on the bridge, "
     "turn that off first: `ip link set vmbr2 type bridge stp_state 0`.",
     explains=breaks_device,
-    follows=_from_what_holds_it,
+    follows=from_what_holds_it,
     depth=Depth.PLACE + 4,
 )
 
@@ -166,6 +181,7 @@ CHECKS = (
     BRIDGE_PORT_LEARNING,
     BRIDGE_PORT_NEIGH_SUPPRESS,
     BRIDGE_PORT_FLOOD,
+    BRIDGE_PORT_BROADCAST,
     BRIDGE_PORT_ISOLATED,
     BRIDGE_SETTINGS,
     BRIDGE_PORT_STATE,
@@ -192,6 +208,8 @@ def _spanning_tree(link: Link) -> object:
 
 
 FIELDS = {
+    "raw": Field(BRIDGE_MEMBERSHIP, "device of its VLAN", lambda link: link.parent),
+    "vlan": Field(BRIDGE_MEMBERSHIP, "VLAN", lambda link: link.vlan, printed_late=True),
     "bridge": Field(BRIDGE_MEMBERSHIP, "bridge", lambda link: link.master),
     "port_learning": Field(
         BRIDGE_PORT_LEARNING, "bridge port learning", _of_port("learning"), printed_late=True
@@ -209,6 +227,12 @@ FIELDS = {
         BRIDGE_PORT_FLOOD,
         "bridge port multicast flooding",
         _of_port("mcast_flood"),
+        printed_late=True,
+    ),
+    "bcast_flood": Field(
+        BRIDGE_PORT_BROADCAST,
+        "bridge port broadcast flooding",
+        _of_port("bcast_flood"),
         printed_late=True,
     ),
     "isolated": Field(
@@ -241,6 +265,7 @@ def port_fields(bridge: str, flags: PortFlags | None = None) -> dict[str, object
             "neigh_suppress": flags.neigh_suppress,
             "flood": flags.unicast_flood,
             "mcast_flood": flags.multicast_flood,
+            "bcast_flood": True,
         }
     return fields
 

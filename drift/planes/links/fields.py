@@ -42,6 +42,8 @@ class LinkRecord:
     vlan_filtering: object = NOT_JUDGED
     stp: object = NOT_JUDGED
     mac: object = NOT_JUDGED
+    raw: object = NOT_JUDGED
+    vlan: object = NOT_JUDGED
     bridge: object = NOT_JUDGED
     isolated: object = NOT_JUDGED
     port_state: object = NOT_JUDGED
@@ -49,6 +51,7 @@ class LinkRecord:
     neigh_suppress: object = NOT_JUDGED
     flood: object = NOT_JUDGED
     mcast_flood: object = NOT_JUDGED
+    bcast_flood: object = NOT_JUDGED
 
     def judged(self) -> list[tuple[str, object]]:
         """The fields that the intent says something of."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from drift.applies import with_way_out
 from drift.causes import Broken, between, from_interface, peer_of
 from drift.evidence import lines
-from drift.model import CRITICAL, About, Check
+from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
 from overlay.expected import BridgeRole
 from overlay.intent import Scope
@@ -18,7 +18,7 @@ from overlay.outputs import IP_ROUTE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from drift.model import Cause, Owner, RawFinding
+    from drift.model import Cause, Owner, RawFinding, Severity
     from drift.view import HostView
     from overlay.expected import ExitIntent, NodeIntent, RouterIntent
     from overlay.host_records import NextHop, Route
@@ -43,7 +43,8 @@ EXIT_ROUTE = Check(
     "no way out, or none back",
     "An exit has a default route of its own that does not lead back into the overlay (on a "
     "backup exit it may), and a router outside has a route to each network of the exits.",
-    "Traffic to the outside is lost, or goes round in a loop between exits.",
+    "Traffic to the outside is lost, or goes round in a loop between exits. While each VRF has its "
+    "own way out, it is a warning that the node itself has none.",
     (IP_ROUTE,),
     applies=with_way_out,
     confirm="ip route show default; ip route show vrf vrf1 default",
@@ -135,7 +136,20 @@ def _way_out(
     elif not own and view.node.scope is not Scope.WHOLE:
         own = _best(_of_vrf(view, exit_.vrf, tables), prefix) is not None
     if not own:
-        yield _absent(view, "main table", f"via {hop}" if hop else "a way out", best, about)
+        found = (_best(_of_vrf(view, name, tables), prefix) for name in _vrfs(view))
+        there = all(way is not None and not _leads_back(view, way) for way in found)
+        yield _absent(
+            view,
+            "main table",
+            f"via {hop}" if hop else "a way out",
+            best,
+            about,
+            severity=WARNING if there else None,
+        )
+
+
+def _vrfs(view: HostView) -> list[str]:
+    return [exit_.vrf for exit_ in view.node.bgp.exits] if view.node.bgp else []
 
 
 def _way_out_of_vrf(
@@ -162,7 +176,13 @@ def _way_out_of_vrf(
 
 
 def _absent(
-    view: HostView, place: str, wanted: str, best: Route | None, about: About
+    view: HostView,
+    place: str,
+    wanted: str,
+    best: Route | None,
+    about: About,
+    *,
+    severity: Severity | None = None,
 ) -> RawFinding:
     return EXIT_ROUTE.found(
         view.host,
@@ -172,6 +192,7 @@ def _absent(
         _via(best) if best else None,
         what="default route",
         evidence=lines(IP_ROUTE, [_shown(best)] if best else []),
+        severity=severity,
         about=about,
     )
 

@@ -14,6 +14,8 @@ from tests.drift.worlds import both, fdb, json, link, more_fdb, new_link, no_lin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from overlay.records import HostState
+
 MAC_OF_2 = "02:00:02:00:02:00"  # node2's guest in VNI 2; its number is the address's last part
 STRANGE_MAC = "02:ff:00:00:00:01"
 
@@ -22,6 +24,18 @@ def _flood_entry(device: str, vtep: str) -> FdbEntry:
     return FdbEntry(
         ALL_ZERO_MAC, device, dst=vtep, state="permanent", flags=("self",), text="flood"
     )
+
+
+def _bridged_but_one(states: dict[str, HostState]) -> None:
+    """The bridges' lines for remote MACs: one has moved from the tunnel's port to the bridge."""
+    entries = states["node1"].fdb or ()
+    behind = [e for e in entries if e.dst and not e.is_flood and e.device != "vxlan4000"]
+    bridged = [FdbEntry("02:00:00:00:00:aa", "vxlan2", master="vmbr2", state="permanent")]
+    for entry in behind:
+        bridge = entry.device.replace("vxlan", "vmbr")
+        device, state = (bridge, "permanent") if entry.mac == MAC_OF_2 else (entry.device, "")
+        bridged.append(FdbEntry(entry.mac, device, master=bridge, state=state or None))
+    more_fdb("node1", *bridged)(states)
 
 
 def _not_flood(device: str, vtep: str) -> Callable[[FdbEntry], FdbEntry | None]:
@@ -330,6 +344,12 @@ DATA_PLANE: dict[tuple[str, str], Case] = {
         "node1",
         f"vxlan2 MAC {MAC_OF_2}",
         "Expected: 192.168.0.2 Actual: absent",
+    ),
+    ("fdb-missing", "the bridge takes it for its own"): Case(
+        _bridged_but_one,
+        "node1",
+        f"vxlan2 MAC {MAC_OF_2}",
+        "forwarding entry of vmbr2 - Expected: vxlan2 Actual: absent",
     ),
     ("fdb-wrong-vtep", "another VTEP"): Case(
         fdb("node1", _fdb_of(MAC_OF_2, dst="192.168.0.3")),

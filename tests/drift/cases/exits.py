@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from drift.model import WARNING
 from tests.drift.cases.case import Case
 from tests.drift.worlds import both, example, json
 
@@ -45,6 +46,7 @@ EXITS: dict[tuple[str, str], Case] = {
         "main table",
         "default route - Expected: via 192.168.0.254 Actual: absent",
         SINGLE,
+        severity=WARNING,
     ),
     ("exit-route", "another default route only"): Case(
         _routes("node1", lambda e: e | {"gateway": "10.0.0.1"} if _is_default(e) else e),
@@ -52,6 +54,7 @@ EXITS: dict[tuple[str, str], Case] = {
         "main table",
         "Actual: via 10.0.0.1 dev vmbr0",
         SINGLE,
+        severity=WARNING,
     ),
     ("exit-route", "the VRF's leads to another exit"): Case(
         _routes(

@@ -58,6 +58,10 @@ def _neighbour(dst: str, device: str, **changes: Any) -> Callable[[Any], list[An
     return each(lambda e: e | changes if (e["dst"], e["dev"]) == (dst, device) else e)
 
 
+def _first_rule(**rule: Any) -> Callable[[Any], list[Any]]:
+    return lambda rules: [{"priority": 500, "src": "all"} | rule, *rules]
+
+
 def _no_learnt_default(entry: dict[str, Any]) -> dict[str, Any] | None:
     learnt = entry.get("dst") == "default" and entry.get("type") != "unreachable"
     return None if learnt else entry
@@ -150,6 +154,69 @@ KERNEL: dict[tuple[str, str], Case] = {
         "VRF vrf1 0.0.0.0/0",
         "via 192.168.0.77 dev vmbr4000",
         _two_exits,
+    ),
+    ("gateway-route", "a network's own, gone"): Case(
+        json("node1", "ip_route", without("10.0.2.0/24")),
+        "node1",
+        "VRF vrf1 10.0.2.0/24",
+        "Expected: dev vmbr2 Actual: absent",
+    ),
+    ("gateway-route", "a prohibit before it"): Case(
+        json(
+            "node2",
+            "ip_route",
+            lambda routes: [{"type": "prohibit", "dst": "10.0.2.0/24", "table": "vrf1"}, *routes],
+        ),
+        "node2",
+        "VRF vrf1 10.0.2.0/24",
+        "Expected: dev vmbr2 Actual: prohibit",
+    ),
+    ("gateway-route", "a local guest's, by hand, out of the overlay"): Case(
+        json("node1", "ip_route", more(dst="10.0.2.1", dev="vmbr0", table="1001", protocol="boot")),
+        "node1",
+        "VRF vrf1 10.0.2.1/32",
+        "Expected: dev vmbr2 Actual: dev vmbr0",
+    ),
+    ("gateway-route", "half of it goes on to the next table"): Case(
+        json("node1", "ip_route", more(type="throw", dst="10.0.2.0/25", table="vrf1")),
+        "node1",
+        "VRF vrf1 10.0.2.0/25",
+        "Actual: throw",
+    ),
+    ("vrf-rule", "the kernel's own is gone"): Case(
+        json("node1", "ip_rule", lambda rules: rules[1:]),
+        "node1",
+        "IPv4 rule l3mdev",
+        "Expected: lookup [l3mdev-table] Actual: absent",
+    ),
+    ("vrf-rule", "one before it drops a network"): Case(
+        json("node1", "ip_rule", _first_rule(dst="10.0.2.0", dstlen=24, action="blackhole")),
+        "node1",
+        "IPv4 rule 500 to 10.0.2.0/24",
+        "Expected: absent Actual: blackhole",
+    ),
+    ("vrf-rule", "one before it takes what a gateway's bridge receives"): Case(
+        json("node1", "ip6_rule", _first_rule(iif="vmbr2", table="77")),
+        "node1",
+        "IPv6 rule 500 iif vmbr2",
+        "Actual: lookup 77",
+    ),
+    ("vrf-rule", "one before it takes what is for the management network"): Case(
+        json("node1", "ip_rule", _first_rule(dst="10.255.0.0", dstlen=24, table="mgmt")),
+        "node1",
+        "IPv4 rule 500 to 10.255.0.0/24",
+        "Actual: lookup mgmt",
+        severity=WARNING,
+    ),
+    ("neighbor-static", "a guest's, with a MAC that is nowhere"): Case(
+        json(
+            "node1",
+            "ip_neigh",
+            more(dst="10.0.2.1", dev="vmbr2", lladdr=ANOTHER_MAC, state=["PERMANENT"]),
+        ),
+        "node1",
+        "vmbr2 guest 10.0.2.1",
+        f"static neighbour entry - Expected: absent Actual: {ANOTHER_MAC}",
     ),
     ("neighbor-missing", "a next hop with another MAC"): Case(
         json(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from drift.model import WARNING
 from overlay.records import EvpnPath
 from tests.drift.cases.case import Case
 from tests.drift.worlds import (
@@ -119,6 +120,7 @@ OUTSIDE: dict[tuple[str, str], Case] = {
         "VRF vrf1 0.0.0.0/0 via 192.168.0.3",
         "Expected: 192.168.0.3 Actual: absent",
         MULTI,
+        severity=WARNING,
     ),
     ("type5-missing", "the exit originates none"): Case(
         both(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from drift.frrconfig import missing_from, topic_of
+from drift.planes.configuration import missing_from, topic_of
 from parsers.configuration import parse_frr_config as statements
 from parsers.configuration import parse_running_config
 from tests.drift.worlds import ROOT

@@ -14,6 +14,7 @@ from overlay.loading import load_inventory
 from overlay.records import FdbEntry
 from parsers import RawOutput, parse_host
 from tests.drift import worlds
+from tests.drift.cases.data_plane import MAC_OF_2
 from tests.drift.cases.kernel import (
     ANOTHER_MAC,
     GUEST_OF_2,
@@ -88,6 +89,16 @@ def test_a_mac_that_is_learnt_while_the_node_is_read_is_no_drift() -> None:
         ("ip_neigh", more(dst=NEXT_HOP_OF_2, dev="vmbr0", lladdr=ANOTHER_MAC, state=["STALE"])),
         ("ip_neigh", more(dst="10.0.2.9", dev="vmbr2", state=["INCOMPLETE"])),
         ("ip_neigh", altered(NEXT_HOP_OF_2, state=["REACHABLE"])),
+        ("ip_neigh", more(dst="10.0.2.9", dev="vmbr0", lladdr=ANOTHER_MAC, state=["PERMANENT"])),
+        ("ip_neigh", more(dst="10.0.2.9", dev="vmbr2", lladdr=MAC_OF_2, state=["PERMANENT"])),
+        ("ip_route", more(dst="10.0.2.9", dev="vmbr2", table="vrf1", protocol="boot")),
+        ("ip_route", more(type="blackhole", dst="10.0.2.9", table="vrf9")),
+        ("ip_route", more(dst="10.0.2.9", dev="eno2", table="vrf1", protocol="ospf")),
+        # A rule for the node's own packets, for marked ones, and one behind that of the VRFs.
+        ("ip_rule", lambda rules: [{"priority": 9, "src": "10.255.0.1", "table": "m"}, *rules]),
+        ("ip_rule", lambda rules: [{"priority": 9, "fwmark": "0x200", "table": "m"}, *rules]),
+        ("ip_rule", lambda rules: [{"priority": 9, "iif": "mgmt", "table": "m"}, *rules]),
+        ("ip_rule", lambda rules: [*rules, {"priority": 32767, "src": "all", "table": "m"}]),
     ],
 )
 def test_what_the_kernel_does_not_use_is_no_drift(slug: str, change: Any) -> None:
@@ -154,6 +165,8 @@ def test_what_was_not_collected_is_skipped_and_named() -> None:
     )
     assert result.findings == ()
     assert {(skip.check, skip.reason) for skip in lacking(result)} == {
+        ("gateway-route", "ip_route: not collected"),
+        ("neighbor-static", "ip_neigh: not collected"),
         ("neighbor-missing", "ip_neigh: not collected"),
         ("vrf-route-missing", "ip_route: not collected"),
         ("vrf-isolation", "ip_route: not collected"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from drift.engine import audit
-from drift.frrconfig import topics_of
+from drift.planes.configuration import topics_of
 from tests.drift import worlds
 from tests.drift.cases.mac_routes import MAC_OF_1, MAC_OF_2, host_route
 from tests.drift.worlds import GATEWAY_MAC, both, json, more_paths, unfolded

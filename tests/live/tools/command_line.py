@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.commands import MODULES
+from cli.main import MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from lab import guests
 from lab.fault import To
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from lab.fault import Fault
     from lab.faults import Target
@@ -25,12 +25,15 @@ _SPREADS = 15.0
 # Added to the last part of a guest's address: one that nobody has heard of.
 _UNHEARD = 100
 _TAGGED = "eth0.7"
+# Addresses behind the router: of several exits it answers each by one of them, as it happens.
+OUTSIDE = tuple(f"203.0.113.{number}" for number in range(1, 5))
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A guest of a broken node, an address that it pings, and the guest there, if it is one's."""
+    """A guest that a node's fault stops, an address that it pings, and the guest there, if any."""
 
+    node: str
     ours: Guest
     address: str
     theirs: Guest | None = None
@@ -43,9 +46,16 @@ class Witnesses:
     behind is no proof of this one.
     """
 
-    def __init__(self, spec: LabSpec, fault: Fault, target: Target, vteps: dict[str, str]) -> None:
+    def __init__(
+        self,
+        spec: LabSpec,
+        fault: Fault,
+        target: Target,
+        vteps: dict[str, str],
+        exits: Collection[str],
+    ) -> None:
         assert fault.stops is not None
-        self._spec, self._ping, self._vteps = spec, fault.stops, vteps
+        self._spec, self._ping, self._vteps, self._exits = spec, fault.stops, vteps, exits
         # What is in the way between two nodes stops every VNI, other faults that of the target.
         self._bridge = None if fault.probe else target.bridge
         self._pairs: list[Pair] = []
@@ -67,7 +77,7 @@ class Witnesses:
 
     def testify(self, nodes: Iterable[str]) -> None:
         """With the fault on those nodes: a guest of each, if it has one in question, shows it."""
-        left = {node: [p for p in self._pairs if p.ours.node == node] for node in nodes}
+        left = {node: [p for p in self._pairs if p.node == node] for node in nodes}
         answers = self._ping.to is To.UNDERLAY
         limit = time.monotonic() + _SPREADS
         while asked := [pair for pairs in left.values() for pair in pairs]:
@@ -85,12 +95,16 @@ class Witnesses:
         within = [guest for guest in here if self._bridge in {None, guest.bridge}]
         match self._ping.to:
             case To.GATEWAY:
-                return [Pair(ours, ours.gateways[0]) for ours in within if ours.gateways]
+                return [Pair(node, ours, ours.gateways[0]) for ours in within if ours.gateways]
             case To.UNDERLAY:
-                return [Pair(ours, self._vteps[node]) for ours in within]
+                return [Pair(node, ours, self._vteps[node]) for ours in within]
+            case To.OUTSIDE:
+                # By an exit go all guests, by another node only its own.
+                users = everyone if node in self._exits else here
+                return [Pair(node, ours, address) for ours in users for address in OUTSIDE]
         across = self._ping.to is To.ROUTED
         return [
-            Pair(ours, str(theirs.addresses[0]).partition("/")[0], theirs)
+            Pair(node, ours, str(theirs.addresses[0]).partition("/")[0], theirs)
             for ours in (here if across else within)
             for theirs in everyone
             if theirs.node != node and (theirs.bridge != ours.bridge) is across

@@ -9,8 +9,7 @@ import pytest
 from tasks.files import INTERFACES
 from tasks.plan import NodePlan
 from tasks.preflight.facts import SURVEY, read_facts
-from tasks.safety.arm import start_restore_section, state_sections
-from tasks.safety.switch_state import SwitchState
+from tasks.safety.arm import SwitchState, start_restore_section, state_sections
 from tasks.verification import verification_sections, what_fails
 from tests.tasks.safety.machine import Machine
 

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from adopt.infer import Inferred, without_unused
 from adopt.infer_targets import targets_as_keys, without_refused
-from adopt.proxmox_fabric import SdnFabric, Speaking, sdn_fabric
+from adopt.proxmox.controllers import remark_other
+from adopt.proxmox.fabric import SdnFabric, Speaking, sdn_fabric
+from adopt.proxmox.overlaps import take_overlaps
+from adopt.proxmox.underlay import ETHERNET, holder_of, underlay_keys
+from adopt.proxmox.values import RUNNING, is_on, mapping, number, type_of, words_of
 from adopt.survey import Remark
 from overlay.errors import IntentError
 from overlay.intent import FRR_WITH_IPV6_VTEPS, VXLAN_OVERHEAD, Overlay
@@ -16,10 +20,8 @@ from overlay.intent import FRR_WITH_IPV6_VTEPS, VXLAN_OVERHEAD, Overlay
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from adopt.devices import Device, Interface
     from adopt.hostfiles import Host
 
-RUNNING = "sdn/.running-config"
 # What an object says that changes nothing in the network itself, or that the intent takes over.
 _KNOWN = {
     "zones": {"type", "ipam", "dns", "dnszone", "reversedns", "controller", "vrf-vxlan", "mac",
@@ -50,7 +52,8 @@ def infer_proxmox(
     """
     cluster = _Cluster(running, members, hosts)
     fabric = cluster.fabric(name, scope)
-    return Inferred(without_unused(fabric), tuple(cluster.remarks))
+    said = without_unused(fabric)
+    return Inferred(said, tuple(cluster.remarks), managed=said)
 
 
 class _Cluster:
@@ -60,25 +63,25 @@ class _Cluster:
         self.remarks: list[Remark] = []
         self._ids = {
             kind: {
-                name: _mapping(keys)
-                for name, keys in _mapping(_mapping(running.get(kind)).get("ids")).items()
+                name: mapping(keys)
+                for name, keys in mapping(mapping(running.get(kind)).get("ids")).items()
             }
             for kind in ("zones", "vnets", "subnets", "controllers", "fabrics")
         }
         self._hosts = hosts
         self._fabric: SdnFabric | None = None
-        listed = _mapping(members.get("nodelist"))
-        self._members = {n: str(_mapping(m).get("ip", "")) for n, m in listed.items()}
+        listed = mapping(members.get("nodelist"))
+        self._members = {n: str(mapping(m).get("ip", "")) for n, m in listed.items()}
         self._members |= {n: "" for n in hosts if n not in self._members}
         for kind in running:
-            if kind not in {*self._ids, "version"} and _mapping(_mapping(running[kind]).get("ids")):
+            if kind not in {*self._ids, "version"} and mapping(mapping(running[kind]).get("ids")):
                 self._say(kind, "the intent knows no such section, so no audit looks at it")
         zones = self._ids["zones"]
-        self.evpn = {z: c for z, c in zones.items() if _type(c) == "evpn"}
-        self.vxlan = {z: c for z, c in zones.items() if _type(c) == "vxlan"}
+        self.evpn = {z: c for z, c in zones.items() if type_of(c) == "evpn"}
+        self.vxlan = {z: c for z, c in zones.items() if type_of(c) == "vxlan"}
         for zone, keys in zones.items():
-            if _type(keys) not in {"evpn", "vxlan"}:
-                self._say(f"zones.{zone}", f"a zone of type {_type(keys)} is left alone")
+            if type_of(keys) not in {"evpn", "vxlan"}:
+                self._say(f"zones.{zone}", f"a zone of type {type_of(keys)} is left alone")
         if not self.evpn and not self.vxlan:
             raise IntentError(
                 f"{RUNNING}: there is no zone of type evpn or vxlan",
@@ -97,7 +100,7 @@ class _Cluster:
         zones = self.evpn or self.vxlan
         asn, peers = self._controller()
         peers += list(self._fabric.nodes.values()) if self._fabric else []
-        peers += [p for zone in self.vxlan.values() for p in _words(zone.get("peers"))]
+        peers += [p for zone in self.vxlan.values() for p in words_of(zone.get("peers"))]
         nodes = self._nodes(peers)
         underlay = self._underlay(nodes)
         networks = [n for zone, keys in sorted(zones.items()) for n in self._networks(zone, keys)]
@@ -127,6 +130,7 @@ class _Cluster:
             self._without_gateway(zones, networks)
         fabric["networks"] = sorted(networks, key=lambda network: network["vni"])
         fabric["nodes"] = nodes
+        take_overlaps(fabric, self._say)
         for refused in without_refused(fabric):
             self._say("zones", refused)
         self._unknown(zones)
@@ -135,19 +139,17 @@ class _Cluster:
         return fabric
 
     def _controller(self) -> tuple[int, list[str]]:
-        asn, peers = 0, []
+        asn, peers, others = 0, [], {}
         used = {keys.get("controller") for keys in self.evpn.values()}
         for name, keys in self._ids["controllers"].items():
-            if _type(keys) == "evpn" and name in used:
-                asn = asn or _number(keys.get("asn", 0), "asn", f"controllers.{name}")
-                peers += [p for p in _words(keys.get("peers")) if p not in peers]
+            if type_of(keys) == "evpn" and name in used:
+                asn = asn or number(keys.get("asn", 0), "asn", f"controllers.{name}")
+                peers += [p for p in words_of(keys.get("peers")) if p not in peers]
                 self._fabric = self._fabric or self._routed(name, keys)
             else:
-                self._say(
-                    f"controllers.{name}",
-                    f"a controller of type {_type(keys)} is not said by the intent, so no audit "
-                    "looks at its sessions",
-                )
+                others[name] = keys
+        for name, keys in others.items():
+            remark_other(name, keys, asn, self._say)
         return asn, peers
 
     def _routed(self, controller: str, keys: Mapping[str, Any]) -> SdnFabric | None:
@@ -161,7 +163,7 @@ class _Cluster:
                 f"{keys['fabric']!r} is no fabric with a prefix and nodes",
             )
             return None
-        kind = _type(self._ids["fabrics"][found.name]).removesuffix("_fabric")
+        kind = type_of(self._ids["fabrics"][found.name]).removesuffix("_fabric")
         self._say(
             f"fabrics.{found.name}",
             f"the underlay is routed by {kind}: the intent says the nodes' addresses, and no audit "
@@ -179,7 +181,7 @@ class _Cluster:
                 self._say("nodes", f"{name} is not a peer of a zone, so it was left out")
                 continue
             nodes[name] = {"address": address}
-            holder = self._holder(name, address)
+            holder = holder_of(self._hosts.get(name), address)
             gateway = holder[0].word("gateway") if holder else None
             nodes[name] |= {"gateway": gateway} if gateway else {}
         known = {node["address"] for node in nodes.values()}
@@ -193,29 +195,11 @@ class _Cluster:
             )
         return nodes
 
-    def _holder(self, name: str, address: str) -> tuple[Device, Interface] | None:
-        devices = self._hosts[name].devices.values() if name in self._hosts else ()
-        return next((_at(d, address) for d in devices if _at(d, address)), None)
-
     def _underlay(self, nodes: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         if self._fabric is not None:
             # Each of its links may have its own MTU; what Proxmox reckons with is Ethernet's.
-            return {"prefix": self._fabric.prefix, "bridge": self._fabric.device, "mtu": 1500}
-        for name, node in nodes.items():
-            if holder := self._holder(name, node["address"]):
-                device, interface = holder
-                host = self._hosts[name]
-                ports = [host.devices[p] for p in device.ports if p in host.devices]
-                sizes = [s for d in (*ports, device) if (s := d.number("mtu")) is not None]
-                return {
-                    "prefix": str(interface.network),
-                    "bridge": device.name,
-                    "mtu": sizes[0] if sizes else 1500,
-                }
-        raise IntentError(
-            "no file says which prefix the underlay has",
-            "lay each node's /etc/network/interfaces as nodes/NAME/interfaces beside sdn/",
-        )
+            return {"prefix": self._fabric.prefix, "bridge": self._fabric.device, "mtu": ETHERNET}
+        return underlay_keys(self._hosts, nodes, self._say)
 
     def _overlay(
         self,
@@ -234,7 +218,7 @@ class _Cluster:
                 f"each device's. Set the zones' MTU to {usual}",
             )
         mtus = {
-            zone: _number(keys.get("mtu", usual), "mtu", f"zones.{zone}")
+            zone: number(keys.get("mtu", usual), "mtu", f"zones.{zone}")
             for zone, keys in zones.items()
         }
         mtu = Counter(mtus.values()).most_common(1)[0][0]
@@ -266,7 +250,7 @@ class _Cluster:
         ports = {zone: _port(zone, its) for zone, its in zones.items()}
         usual = Counter(ports.values()).most_common(1)[0][0]
         keys |= {"dstport": usual} if usual != _DEFAULTS.dstport else {}
-        silent = {zone for zone, its in zones.items() if _is_on(its.get(_UNANSWERED))}
+        silent = {zone for zone, its in zones.items() if is_on(its.get(_UNANSWERED))}
         everywhere = silent == set(zones)
         keys |= {"arp_suppression": False} if everywhere else {}
         for zone in sorted(silent) if not everywhere else ():
@@ -287,15 +271,15 @@ class _Cluster:
         self, zone: str, keys: Mapping[str, Any], nodes: Mapping[str, dict[str, Any]], asn: int
     ) -> dict[str, Any]:
         vrf: dict[str, Any] = {
-            "l3vni": _number(keys.get("vrf-vxlan", 0), "vrf-vxlan", f"zones.{zone}"),
+            "l3vni": number(keys.get("vrf-vxlan", 0), "vrf-vxlan", f"zones.{zone}"),
             "bridge": f"vrfbr_{zone}",
             "device": f"vrfvx_{zone}",
         }
-        if _is_on(keys.get("advertise-subnets")):
+        if is_on(keys.get("advertise-subnets")):
             vrf["advertise"] = ["subnets"]
-        if imports := tuple(_words(keys.get("rt-import"))):
+        if imports := tuple(words_of(keys.get("rt-import"))):
             vrf["rt"] = targets_as_keys((imports, ()), vrf["l3vni"], asn)
-        exits = sorted(_words(keys.get("exitnodes")))
+        exits = sorted(words_of(keys.get("exitnodes")))
         for name in exits:
             if "gateway" not in nodes.get(name, {}):
                 self._say(f"zones.{zone}.exitnodes", f"{name} has no default gateway: left out")
@@ -311,11 +295,11 @@ class _Cluster:
                 continue
             # Several subnets may have one gateway, which is then one address of the bridge.
             gateways = list(dict.fromkeys(self._gateways(zone, name)))
-            vni = _number(vnet.get("tag", 0), "tag", f"vnets.{name}")
+            vni = number(vnet.get("tag", 0), "tag", f"vnets.{name}")
             network: dict[str, Any] = {"zone": zone, "vni": vni, "name": name}
             network |= {"vrf": f"vrf_{zone}"} if self.evpn else {}
             network |= {"gateways": gateways} if gateways else {}
-            nodes = sorted(_words(keys.get("nodes")))
+            nodes = sorted(words_of(keys.get("nodes")))
             yield network | ({"nodes": nodes} if nodes else {})
 
     def _without_gateway(
@@ -354,7 +338,7 @@ class _Cluster:
             for name, keys in sorted(self._ids[kind].items()):
                 if kind == "zones" and name not in zones:
                     continue
-                if kind == "controllers" and _type(keys) != "evpn":
+                if kind == "controllers" and type_of(keys) != "evpn":
                     continue
                 for key in sorted(set(keys) - known):
                     self._say(
@@ -363,35 +347,5 @@ class _Cluster:
                     )
 
 
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _number(value: object, key: str, where: str) -> int:
-    text = str(value)
-    if not (text.isascii() and text.isdigit() and len(text) < 12):
-        raise IntentError(f"{RUNNING}: `{key}` of {where} is {value!r}", "copy the file again")
-    return int(text)
-
-
 def _port(zone: str, keys: Mapping[str, Any]) -> int:
-    return _number(keys.get("vxlan-port", _DEFAULTS.dstport), "vxlan-port", f"zones.{zone}")
-
-
-def _is_on(value: object) -> bool:
-    return str(value) == "1"
-
-
-def _type(value: object) -> str:
-    return str(_mapping(value).get("type", "?"))
-
-
-def _words(value: object) -> list[str]:
-    """The names of a list as Proxmox writes it: `a,b`, a list, or a mapping of them."""
-    if isinstance(value, str):
-        return [word for word in value.replace(";", ",").replace(" ", ",").split(",") if word]
-    return [str(word) for word in value] if isinstance(value, dict | list) else []
-
-
-def _at(device: Device, address: str) -> tuple[Device, Interface] | None:
-    return next(((device, i) for i, _ in device.addresses if str(i.ip) == address), None)
+    return number(keys.get("vxlan-port", _DEFAULTS.dstport), "vxlan-port", f"zones.{zone}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from adopt.hostfiles import INTERFACES, KEPT
+from adopt.kept.frr import KeptFrr
 from parsers.interfaces import parse_interfaces, passages_beside, statements_beyond, written
 
 if TYPE_CHECKING:
@@ -27,12 +28,38 @@ _UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e\x80-\U0010ffff]")
 class Kept:
     """What one host keeps: the text of a file beside the intent, and the devices that it is of.
 
-    `why` says why nothing is kept of a file that would need it.
+    `why` says why nothing is kept of a file that would need it. `frr` is what FRR and the kernel
+    are told beside.
     """
 
     text: str = ""
     devices: tuple[str, ...] = ()
     why: str = ""
+    frr: KeptFrr = field(default_factory=KeptFrr)
+
+    def keys(self, host: str, *, inline: bool = False) -> dict[str, Any]:
+        """The keys of the node's entry; `inline`: with the texts instead of their files' names."""
+        found: dict[str, Any] = {}
+        for key, name, text in self._texts(host):
+            found |= {key: text} if inline else {f"{key}_file": name}
+        found |= {"daemons_extra": self.frr.daemons} if self.frr.daemons else {}
+        return found | ({"sysctl_extra": self.frr.sysctls} if self.frr.sysctls else {})
+
+    def files(self, host: str) -> dict[str, str]:
+        """The files that those keys name."""
+        return {name: text for _, name, text in self._texts(host)}
+
+    def contents(self, host: str) -> dict[str, tuple[str, ...]]:
+        """What is in each file, and among the settings, as words for people."""
+        found = {f"kept/{host}.interfaces": (", ".join(self.devices),)} if self.devices else {}
+        return found | {f"kept/{host}.frr.conf": self.frr.statements, host: self.frr.settings}
+
+    def _texts(self, host: str) -> list[tuple[str, str, str]]:
+        texts = (
+            ("interfaces_extra", f"kept/{host}.interfaces", self.text),
+            ("frr_extra", f"kept/{host}.frr.conf", self.frr.text),
+        )
+        return [it for it in texts if it[2]]
 
 
 def kept_of(

@@ -1,0 +1,1 @@
+"""A Proxmox cluster's SDN, as `/etc/pve` holds it."""

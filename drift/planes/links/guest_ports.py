@@ -1,0 +1,74 @@
+"""Guests' ports: not in the intent, but one that is up must let its guest through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drift.applies import with_vnis
+from drift.evidence import lines
+from drift.model import CRITICAL, About, Check
+from drift.plane import Plane
+from drift.planes.links.bridges import from_what_holds_it
+from overlay.expected import BridgeRole
+from overlay.outputs import IP_LINK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.model import RawFinding
+    from drift.view import HostView
+    from overlay.records import Link
+
+_FORWARDING = "forwarding"
+_LOCKED = "locked"
+
+GUEST_PORT_BLOCKED = Check(
+    "guest-port-blocked",
+    CRITICAL,
+    "guest's port blocked",
+    "Each other port of a network's bridge that is up is in the state forwarding, and not locked.",
+    "The guest behind it reaches nobody.",
+    (IP_LINK,),
+    applies=with_vnis,
+    confirm="bridge -d link show | grep -A1 tap100i0",
+    remedy="`bridge link set dev tap100i0 state 3 locked off` (3 is forwarding). A "
+    "port that is locked on purpose (802.1X) belongs into suppressions.yaml.",
+    follows=from_what_holds_it,
+)
+
+
+def examine_guest_ports(view: HostView) -> Iterator[RawFinding]:
+    """The ports of networks' bridges that no intent names."""
+    bridges = {it.name: it for it in view.node.bridges if it.role is BridgeRole.NETWORK}
+    for link in view.links.values():
+        bridge = bridges.get(link.master or "")
+        if bridge is None or link.name in bridge.ports or link.kind == "vxlan":
+            continue
+        blocked = _blocked(link)
+        if blocked is not None:
+            yield GUEST_PORT_BLOCKED.found(
+                view.host,
+                link.name,
+                "changed",
+                _FORWARDING,
+                blocked,
+                attribute="bridge port state",
+                what=f"state of the port on {bridge.name}",
+                evidence=lines(IP_LINK, [link.text]),
+                about=About(
+                    device=link.name, bridge=bridge.name, vni=view.vni_by_bridge.get(bridge.name)
+                ),
+            )
+
+
+def _blocked(link: Link) -> str | None:
+    """What keeps a port from forwarding; None for one that is down, which is its guest's matter."""
+    port = link.bridge_port
+    if port is None or not (link.admin_up and link.carrier):
+        return None
+    if port.state not in {None, _FORWARDING}:
+        return port.state
+    return _LOCKED if port.locked else None
+
+
+PLANE = Plane(examine_guest_ports, (GUEST_PORT_BLOCKED,))

@@ -1,0 +1,160 @@
+"""The networks that a node is the gateway of: the kernel's own route to each, none across it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from drift.applies import with_gateways
+from drift.causes import Broken, from_interface
+from drift.evidence import lines
+from drift.model import CRITICAL, About, Check
+from drift.plane import Plane
+from drift.planes.vrfs.exits import MAIN_TABLE
+from overlay.outputs import IP6_ROUTE, IP_ADDRESS, IP_LINK, IP_ROUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from drift.model import Cause, Owner, RawFinding
+    from drift.view import HostView
+    from overlay.expected import BridgeIntent
+    from overlay.host_records import Route
+
+# What drops a packet, or has the next routing rule look for its way.
+_ENDS = frozenset({"blackhole", "prohibit", "throw", "unreachable"})
+# The kernel's own beside the route to a network.
+_OWN = frozenset({"anycast", "broadcast", "local", "multicast"})
+# Of `ip route add`, by hand or from a script; a routing daemon's routes have another protocol.
+_BY_HAND = frozenset({None, "boot"})
+
+
+def _from_address(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    host = raw.finding.host
+    yield from from_interface(raw, owner)
+    # The kernel makes the route when the address is given, while the bridge is up.
+    yield Broken.GATEWAY, host
+    yield Broken.DOWN, host, raw.about.device
+    yield Broken.ROUTING, host, raw.about.vni
+
+
+GATEWAY_ROUTE = Check(
+    "gateway-route",
+    CRITICAL,
+    "network's route missing or overridden",
+    "In the table of its VRF, or the main one without, each network with a gateway has a route to "
+    "its bridge, and no route to a part of it that drops packets, keeps them, or leads to another "
+    "device and is not a routing daemon's.",
+    "What the node routes to guests of that network is lost.",
+    (IP_ROUTE, IP_ADDRESS, IP_LINK),
+    applies=with_gateways,
+    confirm="ip route show vrf vrf1 root 10.0.2.0/24; ip -6 route show vrf vrf1",
+    remedy="Remove the route that is shown: `ip route del blackhole 10.0.2.1 vrf vrf1`. If the "
+    "bridge's own is missing: `ip route add 10.0.2.0/24 vrf vrf1 dev vmbr2 proto kernel scope link "
+    "src 10.0.2.254`. A route that is meant to be there belongs into suppressions.yaml.",
+    follows=_from_address,
+    reads=(IP6_ROUTE,),
+)
+
+
+class _Network(NamedTuple):
+    prefix: ipaddress.IPv4Network | ipaddress.IPv6Network
+    bridge: BridgeIntent
+
+
+def examine_networks(view: HostView) -> Iterator[RawFinding]:
+    """Each gateway's network: how the kernel routes to it as a whole, and to parts of it."""
+    networks = list(_networks(view))
+    exact, odd = _routes(view, {str(network.prefix) for network in networks})
+    for network in networks:
+        table = network.bridge.vrf or MAIN_TABLE
+        best = min(
+            exact.get((table, str(network.prefix)), ()),
+            key=lambda route: route.metric,
+            default=None,
+        )
+        if best is None or not _leads(best, network.bridge):
+            yield _finding(view, network, str(network.prefix), best)
+        for route in odd.get(table, ()):
+            if _is_within(route, network) and not _leads(route, network.bridge):
+                yield _finding(view, network, route.prefix, route)
+
+
+def _networks(view: HostView) -> Iterator[_Network]:
+    """Those whose address is there, and has made its route: else `gateway-address` says enough."""
+    six = view.state.ipv6_routes is not None or any(
+        ":" in route.prefix for route in view.state.routes or ()
+    )
+    for bridge in view.node.bridges:
+        link = (view.state.addresses or {}).get(bridge.name)
+        held = {one.interface for one in link.addresses} if link is not None else set()
+        for address in bridge.addresses if bridge.routed else ():
+            if address in held and (six or ":" not in address):
+                yield _Network(ipaddress.ip_interface(address).network, bridge)
+
+
+def _routes(
+    view: HostView, wanted: set[str]
+) -> tuple[dict[tuple[str, str], list[Route]], dict[str, list[Route]]]:
+    """The routes to whole networks by table and prefix, and by table those of unusual kinds."""
+    names = {vrf.name: vrf.name for vrf in view.node.vrfs}
+    for vrf in view.node.vrfs:
+        link = view.links.get(vrf.name)
+        if link is not None and link.vrf_table is not None:
+            names[str(link.vrf_table)] = vrf.name
+    exact: dict[tuple[str, str], list[Route]] = defaultdict(list)
+    odd: dict[str, list[Route]] = defaultdict(list)
+    for route in (*(view.state.routes or ()), *(view.state.ipv6_routes or ())):
+        table = names.get(route.table, route.table)
+        if route.prefix in wanted and route.type not in _OWN:
+            exact[table, route.prefix].append(route)
+        elif route.type in _ENDS or (route.protocol in _BY_HAND and route.type != "broadcast"):
+            odd[table].append(route)
+    return exact, odd
+
+
+def _leads(route: Route, bridge: BridgeIntent) -> bool:
+    return route.type == "unicast" and all(hop.device == bridge.name for hop in route.hops)
+
+
+def _is_within(route: Route, network: _Network) -> bool:
+    if (":" in route.prefix) != (network.prefix.version == 6):
+        return False
+    try:
+        prefix = ipaddress.ip_network(route.prefix)
+    except ValueError:  # an MPLS label
+        return False
+    return network.prefix.supernet_of(prefix)  # type: ignore[arg-type]
+
+
+def _finding(view: HostView, network: _Network, prefix: str, route: Route | None) -> RawFinding:
+    bridge = network.bridge
+    slug = IP6_ROUTE if ":" in prefix and view.state.ipv6_routes is not None else IP_ROUTE
+    return GATEWAY_ROUTE.found(
+        view.host,
+        f"{f'VRF {bridge.vrf}' if bridge.vrf else 'main table'} {prefix}",
+        "missing" if route is None else "changed",
+        f"dev {bridge.name}",
+        None if route is None else _way(route),
+        what="route in the kernel",
+        evidence=lines(slug, [route.text] if route is not None else []),
+        about=About(
+            device=bridge.name,
+            vrf=bridge.vrf,
+            vni=view.vni_by_bridge.get(bridge.name),
+            # Who has lost or overridden one has mostly done so to others of the VRF.
+            group=("gateway-route", view.host, bridge.vrf),
+        ),
+    )
+
+
+def _way(route: Route) -> str:
+    ways = [
+        f"via {hop.gateway} dev {hop.device}" if hop.gateway else f"dev {hop.device}"
+        for hop in route.hops
+    ]
+    return " ".join(([] if route.type == "unicast" else [route.type]) + [", ".join(ways)]).strip()
+
+
+PLANE = Plane(examine_networks, (GATEWAY_ROUTE,))

@@ -1,0 +1,52 @@
+"""What FRR runs and its file does not say: a remark, for the intent goes by the file."""
+
+from __future__ import annotations
+
+import pytest
+
+from adopt.hostfiles import FRR_CONF, RUNNING, read_hosts
+from adopt.infer import infer
+from overlay.loading import load_inventory
+from tasks.ssh import node_files
+from tests.adopt.folders import EXAMPLES
+from tests.rendering import render
+
+
+def shown(text: str, more: str = "") -> str:
+    """As FRR prints it."""
+    return f"Building configuration...\n\nCurrent configuration:\n!\n{text}{more}!\nend\n"
+
+
+TYPED = "router bgp 1234\n neighbor 192.0.2.9 remote-as 7\n neighbor 192.0.2.9 password hunter2\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", None),
+        ("vrf other\nexit-vrf\n", None),  # FRR's own
+        (TYPED, "router bgp 1234 / neighbor 192.0.2.9 password <redacted>. The intent goes by"),
+    ],
+)
+def test_what_was_typed_in_is_said(more: str, said: str | None) -> None:
+    files = {
+        name: dict(texts)
+        for name, texts in render(load_inventory(EXAMPLES / "l2-evpn").intent).items()
+    }
+    for texts in files.values():
+        texts[RUNNING] = shown(texts[FRR_CONF])
+    files["node2"][RUNNING] = shown(files["node2"][FRR_CONF], more)
+    files["node3"][RUNNING] = "vtysh: cannot connect"
+
+    remarks = [str(remark) for remark in infer(read_hosts(files), "x").remarks]
+
+    assert len(remarks) == (said is not None)
+    if said:
+        assert remarks[0].startswith(
+            "node2/etc/frr/frr.conf: FRR runs what its file does not say: "
+        )
+        assert said in remarks[0]
+
+
+def test_both_rooms_mean_the_same_command():
+    assert node_files.RUNNING == RUNNING
