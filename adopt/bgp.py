@@ -66,6 +66,12 @@ class Instance:
     def has_evpn(self) -> bool:
         return bool(self.said("advertise-all-vni", family=EVPN))
 
+    @property
+    def reflects(self) -> bool:
+        """Whether it passes on to its clients what it has from others of its AS."""
+        clients = any(line.words[-1] == "route-reflector-client" for line in self.lines)
+        return clients or bool(self.said("bgp", "cluster-id"))
+
     def sessions(self) -> list[Neighbor]:
         """Its neighbours by address; groups are not."""
         return [n for n in self.neighbors.values() if not n.is_group]

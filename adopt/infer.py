@@ -67,7 +67,7 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     overlay = flags.overlay | overlay_keys(survey, vnis, room_for_guests(underlay))
     found = NamesFound(survey, vnis)
     overlay |= {"names": found.patterns} if found.patterns else {}
-    bgp = bgp_keys(survey, over_ipv6=":" in underlay["prefix"]) if evpn else None
+    bgp = bgp_keys(survey, underlay["prefix"]) if evpn else None
     asn = bgp["asn"] if bgp else 0
     networks = [
         network_keys(survey, vnis, found, overlay, flags, vni, asn) for vni in vnis.networks
@@ -143,7 +143,7 @@ def _remark_strangers(survey: Survey, place: Underlay) -> None:
                 survey.remark(
                     host,
                     f"its neighbour {neighbor.name} is none of these hosts: lay its files beside "
-                    "them, else the intent has no such node",
+                    "them, or say `role: external` of it; else the intent has no such node",
                     FRR_CONF,
                     neighbor.line,
                 )
@@ -160,6 +160,8 @@ def _nodes(
         keys = place.node(host, usual_port)
         if host in survey.reflectors:
             keys["role"] = "reflector"
+        elif host in survey.reflecting:
+            keys["reflector"] = True
         if host in survey.spines:
             keys["role"] = "spine"
         if host in survey.routers:

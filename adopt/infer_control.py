@@ -33,8 +33,8 @@ _PREFERRED = 100
 _UNREACHABLE = re.compile(r"\bunreachable (default|[0-9a-fA-F.:]+/\d+)\b")
 
 
-def bgp_keys(survey: Survey, *, over_ipv6: bool) -> dict[str, Any] | None:
-    """`bgp:` of the intent; None without an instance that speaks EVPN."""
+def bgp_keys(survey: Survey, prefix: str) -> dict[str, Any] | None:
+    """`bgp:` of the intent, None without an instance that speaks EVPN; `prefix`: the underlay."""
     speakers = [host for host in (*survey.vteps, *survey.reflectors) if host.main]
     if not speakers:
         return None
@@ -56,7 +56,7 @@ def bgp_keys(survey: Survey, *, over_ipv6: bool) -> dict[str, Any] | None:
         keys["coalesce_time"] = coalesce
     clusters = [
         word_at(host, value, host.main.line)
-        for host in survey.reflectors
+        for host in survey.reflecting
         if host.main
         for value in host.main.values("bgp", "cluster-id")
     ]
@@ -69,9 +69,25 @@ def bgp_keys(survey: Survey, *, over_ipv6: bool) -> dict[str, Any] | None:
             FRR_CONF,
         )
     keys |= {"cluster_id": cluster} if cluster else {}
-    if over_ipv6:
+    keys |= _listening(survey, prefix)
+    if ":" in prefix:
         keys["frr"] = _oldest_frr(speakers)
     return keys | detection_keys(survey)
+
+
+def _listening(survey: Survey, prefix: str) -> dict[str, Any]:
+    """`listen` of the intent: from where reflectors take more than clients, or VTEPs anybody."""
+    takers = survey.reflecting or survey.vteps
+    words = [
+        word_at(host, tuple(ranges), host.main.line)
+        for host in takers
+        if host.main
+        for ranges in [host.main.values("bgp", "listen", "range")]
+    ]
+    nowhere: tuple[str, ...] = ()
+    found = survey.most("the prefixes that it listens to", words, nowhere)
+    beside = [text for text in found if not (survey.reflecting and text == prefix)]
+    return {"listen": [{"range": text} for text in beside]} if beside else {}
 
 
 def _oldest_frr(speakers: list[Host]) -> str:

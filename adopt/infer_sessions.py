@@ -89,11 +89,22 @@ class SessionsFound:
     def _sources(self) -> dict[str, Any]:
         """Where each host's sessions leave from: true for its address, or the interface."""
         found: dict[str, Any] = {}
-        reflectors = {host.name for host in self._survey.reflectors}
+        # Those that wait for all of their neighbours.
+        reflectors = {
+            host.name
+            for host in self._survey.reflecting
+            if not any(it.is_address for it in _neighbors(host))
+        }
         for host in self._speakers:
             address = self._place.addresses.get(host.name)
             device = self._place.holders.get(host.name, (None,))[0]
-            lines = [line for it in _neighbors(host) for line in _said(it, "update-source")]
+            both = host in self._survey.reflecting and host.name not in reflectors
+            lines = [
+                line
+                for it in _neighbors(host)
+                if it.is_address or not both  # the clients' group has its address in any case
+                for line in _said(it, "update-source")
+            ]
             known: list[Any] = []
             for line in lines:
                 value = _value(line)

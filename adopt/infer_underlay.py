@@ -26,7 +26,9 @@ def roles(hosts: Sequence[Host]) -> Survey:
     evpn = any(host.main and host.main.has_evpn for host in hosts)
     for host in hosts:
         main = host.main
-        if main and (main.said("bgp", "listen", "range") or main.said("bgp", "cluster-id")):
+        if reflects := bool(main and main.reflects):
+            survey.reflecting.append(host)
+        if reflects and not host.vxlans and not (main and main.has_evpn):
             survey.reflectors.append(host)
         elif not host.vxlans and not main and _routes_underlay(host):
             survey.spines.append(host)

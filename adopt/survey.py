@@ -41,11 +41,15 @@ class Word:
 
 @dataclass(slots=True)
 class Survey:
-    """The hosts, their roles, and what was remarked while they were asked."""
+    """The hosts, their roles, and what was remarked while they were asked.
+
+    `reflectors` only reflect; `reflecting` are all that do, those with tunnels among them.
+    """
 
     hosts: Sequence[Host]
     vteps: list[Host] = field(default_factory=list)
     reflectors: list[Host] = field(default_factory=list)
+    reflecting: list[Host] = field(default_factory=list)
     routers: list[Host] = field(default_factory=list)
     spines: list[Host] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)

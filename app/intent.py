@@ -33,10 +33,12 @@ def validate(context: Context) -> None:
     sizes = ", ".join(
         counted(len(things), noun)
         for things, noun in (
-            (fabric.nodes, "node"),
+            (inventory.intent.nodes, "node"),
+            (inventory.intent.external, "external node"),
             (fabric.networks, "network"),
             (fabric.vrfs, "VRF"),
         )
+        if things or noun != "external node"
     )
     context.out.print(
         f"{context.inventory}: fabric {fabric.name} is valid: {sizes}, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.intent import Mode, Protocol, Role
+from overlay.intent import Mode, Protocol
 from overlay.outputs import (
     BGP_SUMMARY,
     EVPN_SUMMARY,
@@ -29,16 +29,16 @@ def with_evpn(_intent: FabricIntent, node: NodeIntent) -> bool:
 
 
 def with_evpn_vnis(_intent: FabricIntent, node: NodeIntent) -> bool:
-    """A VTEP in EVPN mode; a reflector has no VNI of its own."""
-    return node.bgp is not None and node.role is Role.VTEP
+    """A VTEP in EVPN mode; one that only reflects has no VNI of its own."""
+    return node.bgp is not None and node.carries
 
 
 def with_vnis(_intent: FabricIntent, node: NodeIntent) -> bool:
-    return node.role is Role.VTEP
+    return node.carries
 
 
 def with_multicast(intent: FabricIntent, node: NodeIntent) -> bool:
-    return intent.fabric.mode is Mode.MULTICAST and node.role is Role.VTEP
+    return intent.fabric.mode is Mode.MULTICAST and node.carries
 
 
 def with_l3vni(_intent: FabricIntent, node: NodeIntent) -> bool:

@@ -19,7 +19,7 @@ ReachState = Literal[
     "flood-missing", "imet-missing", "both-missing", "flood-extra", "imet-extra", "both-extra"
 ]
 PeeringKind = Literal["full-mesh", "reflector", "upstream", "static"]
-SpeakerRole = Literal["vtep", "reflector", "spine", "router"]
+SpeakerRole = Literal["vtep", "reflector", "spine", "router", "external"]
 
 NOT_CHOSEN: Final = "left out by choice"
 """The reason of a check that this audit was told not to make."""

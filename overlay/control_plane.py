@@ -6,6 +6,7 @@ import ipaddress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from overlay.beside.external import listening
 from overlay.expected import (
     BfdIntent,
     BgpIntent,
@@ -28,7 +29,7 @@ from overlay.targets.targets import Targets, targets_of
 from overlay.values import OTHER_VRFS, UNDERLAY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from overlay.intent import Node
     from overlay.sessions.keys import Limit, Restart, Secret
@@ -46,12 +47,16 @@ class ControlPlane:
         self._asn = fabric.bgp.asn if fabric.bgp else 0
         self._detection = _detection(fabric)
         self.reflectors: tuple[str, ...] = (
-            like.reflectors if like else self._addresses(Role.REFLECTOR)
+            like.reflectors if like else self._addresses(lambda node: node.reflects)
         )
-        self.vteps: tuple[str, ...] = like.vteps if like else self._addresses(Role.VTEP)
+        self.vteps: tuple[str, ...] = (
+            like.vteps if like else self._addresses(lambda node: node.carries or not node.managed)
+        )
         self.upstreams: tuple[UpstreamPeer, ...] = (
             like.upstreams if like else self._routers_with_bgp()
         )
+        # Prefixes from where a session is no surprise.
+        self.awaited = tuple(one.range for one in fabric.bgp.listen) if fabric.bgp else ()
         self.exiting = frozenset(name for vrf in fabric.vrfs.values() for name in vrf.exits)
         self.exit_names = (
             tuple(name for name in fabric.nodes if name in self.exiting) if self.exiting else ()
@@ -79,8 +84,8 @@ class ControlPlane:
             if node.role is Role.ROUTER and node.asn is not None
         )
 
-    def _addresses(self, role: Role) -> tuple[str, ...]:
-        return tuple(str(n.address) for n in self._fabric.nodes.values() if n.role is role)
+    def _addresses(self, wanted: Callable[[Node], bool]) -> tuple[str, ...]:
+        return tuple(str(node.address) for node in self._fabric.nodes.values() if wanted(node))
 
     def bgp(self, name: str, node: Node) -> BgpIntent | None:
         """The node's BGP instance within the fabric; None for routers, spines and without EVPN."""
@@ -89,13 +94,9 @@ class ControlPlane:
             return None
         assert self._detection is not None  # noqa: S101 - there is a control plane
         reflector = None
-        if node.role is Role.REFLECTOR:
-            reflector = ReflectorIntent(
-                cluster_id=str(fabric.bgp.cluster_id),
-                listen_range=str(fabric.underlay.prefix),
-                # FRR accepts 100 dynamic neighbours unless it is told of more.
-                listen_limit=max(100, 2 * len(fabric.nodes)),
-            )
+        if node.reflects:
+            cluster = fabric.bgp.cluster_id
+            reflector = ReflectorIntent(cluster_id=str(cluster) if cluster else None)
         exits = self._exits(name, node)
         return BgpIntent(
             asn=fabric.bgp.asn,
@@ -105,6 +106,7 @@ class ControlPlane:
             mesh=self._mesh(node),
             detection=self._detection,
             reflector=reflector,
+            listen=listening(fabric, node, reflected=bool(self.reflectors)),
             exits=exits,
             upstreams=self.upstreams if exits else (),
             advertised=self._prefixes(tuple(e.vrf for e in exits)),
@@ -113,7 +115,8 @@ class ControlPlane:
 
     def _mesh(self, node: Node) -> tuple[str, ...]:
         if node.role is Role.REFLECTOR:
-            # Its clients come to it; the other reflectors of its cluster have the same routes.
+            # Its clients come to it; the other reflectors of its cluster have the same routes. One
+            # that is a VTEP is a client of this one, and names it.
             return ()
         return self.reflectors or self.vteps
 

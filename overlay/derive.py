@@ -6,6 +6,7 @@ from collections import defaultdict
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
+from overlay.beside.external import external_nodes, visiting_vteps
 from overlay.control_plane import ControlPlane
 from overlay.derivation.devices import (
     l3vni_mtu,
@@ -48,15 +49,21 @@ if TYPE_CHECKING:
 def derive(fabric: Fabric) -> FabricIntent:
     """Every node's expected state, from a cross-checked intent. Pure and deterministic."""
     derivation = Derivation(fabric)
-    addresses = {name: str(node.address) for name, node in fabric.nodes.items()}
-    vteps = {
-        vni: frozenset(addresses[name] for name in names)
-        for vni, names in derivation.carriers.items()
-    }
-    nodes = {name: derivation.node(name) for name in fabric.nodes}
-    owner = {address: name for name, address in addresses.items()}
-    router_ids = {node.routed.router_id: name for name, node in nodes.items() if node.routed}
-    return FabricIntent(fabric, nodes, vteps, owner, derivation.plane.targets, router_ids)
+    nodes = {name: derivation.node(name) for name, node in fabric.nodes.items() if node.managed}
+    owner = {str(node.address): name for name, node in fabric.nodes.items()}
+    external = external_nodes(fabric)
+    for node in external.values():
+        owner.setdefault(node.vtep, node.name)
+    return FabricIntent(
+        fabric,
+        nodes,
+        derivation.vteps,
+        owner,
+        derivation.plane.targets,
+        router_ids={n.routed.router_id: name for name, n in nodes.items() if n.routed},
+        external=external,
+        visitors=derivation.visitors,
+    )
 
 
 class Derivation:
@@ -73,11 +80,10 @@ class Derivation:
         )
         self.plane: ControlPlane = ControlPlane(self._fabric, like.plane if like else None)
         self._l3vni_mtu = l3vni_mtu(self._fabric)
-        self._static: dict[int, tuple[str, ...]] = {
-            vni: tuple(str(fabric.nodes[name].address) for name in names)
-            for vni, names in self.carriers.items()
-            if fabric.mode is Mode.UNICAST
-        }
+        ends = _tunnel_ends(fabric, self.carriers)
+        self.vteps = {vni: frozenset(found) for vni, found in ends.items()}
+        self.visitors = visiting_vteps(fabric)
+        self._static = ends if fabric.mode is Mode.UNICAST else {}
 
     def node(
         self, name: str, *, node: Node | None = None, networks: list[Network] | None = None
@@ -92,6 +98,20 @@ class Derivation:
             self.plane,
             self._l3vni_mtu,
         )
+
+
+def _tunnel_ends(
+    fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]
+) -> dict[int, tuple[str, ...]]:
+    """The addresses that carry each L2 VNI: those of the nodes, then of what is external."""
+    ends = {
+        vni: [str(fabric.nodes[name].address) for name in names] for vni, names in carriers.items()
+    }
+    for node in fabric.nodes.values():
+        for vni in () if node.managed else node.vnis:
+            if vni in ends:
+                ends[vni].append(node.tunnel_end)
+    return {vni: tuple(dict.fromkeys(found)) for vni, found in ends.items()}
 
 
 def _carried_part(fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]) -> Fabric:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from overlay.derived.devices import (
@@ -24,6 +25,7 @@ from overlay.derived.speakers import (
     BgpIntent,
     Detection,
     ExitIntent,
+    ExternalNode,
     ReflectorIntent,
     RouterIntent,
     StaticRoute,
@@ -34,7 +36,8 @@ from overlay.names import setting
 from overlay.targets.targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from ipaddress import IPv4Network, IPv6Network
 
     from overlay.derived.routed import RoutedUnderlay
     from overlay.host_records import Statement
@@ -48,6 +51,7 @@ __all__ = [
     "BridgeRole",
     "Detection",
     "ExitIntent",
+    "ExternalNode",
     "FabricIntent",
     "LanPort",
     "NodeIntent",
@@ -125,6 +129,16 @@ class NodeIntent:
         return FRR_WITH_IPV6_VTEPS if self.bgp and ":" in self.address else None
 
     @property
+    def carries(self) -> bool:
+        """Whether it is a VTEP, which can have VNIs; one may reflect routes, too."""
+        return self.role is Role.VTEP
+
+    @property
+    def reflects(self) -> bool:
+        """Whether it is a route reflector, with VNIs of its own or without."""
+        return self.bgp is not None and self.bgp.reflector is not None
+
+    @property
     def forwards(self) -> bool:
         """True where the underlay's bridge itself must route: exits and outside routers."""
         return self.router is not None or bool(self.bgp and self.bgp.exits)
@@ -195,7 +209,8 @@ class FabricIntent:
 
     `vteps` maps a VNI to the set of VTEP addresses that carry it, `owner` an address to its node's
     name, `router_ids` a router-id of the routed underlay to its node's: shared by all nodes, so
-    nothing grows with nodes times nodes.
+    nothing grows with nodes times nodes. What is `external` is in both, and is none of `nodes`: it
+    is never logged in to. An address in one of `visitors` may be a VTEP of any network.
     """
 
     fabric: Fabric
@@ -204,10 +219,44 @@ class FabricIntent:
     owner: dict[str, str] = field(default_factory=dict)
     targets: Targets = field(default_factory=Targets)
     router_ids: Mapping[str, str] = field(default_factory=dict)
+    external: dict[str, ExternalNode] = field(default_factory=dict)
+    visitors: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @property
     def evpn(self) -> bool:
         return self.fabric.mode is Mode.EVPN
+
+    @property
+    def reflectors(self) -> tuple[str, ...]:
+        """The names of the route reflectors, with VNIs of their own or without, ours or not."""
+        ours = [node.name for node in self.nodes.values() if node.reflects]
+        return (*ours, *(node.name for node in self.external.values() if node.reflects))
+
+    def is_external(self, address: str | None) -> bool:
+        """Whether a VTEP's address is that of an external node, or of one that comes and goes."""
+        return self.owner.get(address or "") in self.external or self.visits(address)
+
+    def visits(self, address: str | None) -> bool:
+        """Whether an address that no node has may be a VTEP nevertheless."""
+        if address is None or address in self.owner or not self.visitors:
+            return False
+        return any(ip_address(address) in prefix for prefix in self.visitors)
+
+    def clients(self, node: NodeIntent) -> Iterator[str]:
+        """The addresses of those that come to a reflector, which does not name them."""
+        if node.bgp is None or node.bgp.reflector is None:
+            return
+        named = {node.address, *node.bgp.peers}
+        for other in self.nodes.values():
+            if other.address not in named and other.bgp and node.address in other.bgp.mesh:
+                yield other.address
+        for one in self.external.values():
+            if not one.reflects:
+                yield one.address
+
+    def evpn_peers(self, node: NodeIntent) -> list[str]:
+        """The addresses of all its iBGP EVPN peers: those that it names, and its clients."""
+        return [*node.bgp.peers, *self.clients(node)] if node.bgp else []
 
     @property
     def l2vnis(self) -> frozenset[int]:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from overlay.crosscheck.fabric import contradictions, crosscheck_hosts
 from overlay.derive import derive
-from overlay.intent import Fabric
+from overlay.intent import Fabric, Role
 from overlay.kept.extras import sources
 from overlay.problems import Problems
 from overlay.redaction import redact
@@ -165,6 +165,19 @@ def _refuse_secrets(text: str, file: YamlFile, key: KeyPath, problems: Problems)
                 "move these statements to a file that only you can read, and name it with "
                 f"`{key[-1]}_file:`",
             )
+
+
+def external_names(folder: Path) -> set[str]:
+    """The nodes of the folder's `fabric.yaml`, if it has one, that are external: no host is."""
+    if not (folder / FABRIC_FILE).exists():
+        return set()
+    data = read_yaml(folder / FABRIC_FILE, "the intent").data
+    nodes = data.get("nodes") if isinstance(data, dict) else None
+    return {
+        str(name)
+        for name, node in (nodes.items() if isinstance(nodes, dict) else ())
+        if isinstance(node, dict) and node.get("role") == Role.EXTERNAL.value
+    }
 
 
 class InventoryPlugin(Strict):

@@ -11,7 +11,7 @@ from parsers.configuration import lines_on_peer
 from parsers.sessions import parse_bgp_summary, parse_evpn_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from overlay.expected import FabricIntent, NodeIntent
     from overlay.host_records import BgpPeers
@@ -62,16 +62,8 @@ def intended_peers(intent: FabricIntent, node: NodeIntent) -> frozenset[str]:
         return frozenset(node.router.exits) if node.router.asn is not None else frozenset()
     if node.bgp is None:
         return frozenset()
-    peers = set(node.bgp.peers) | {upstream.address for upstream in node.bgp.upstreams}
-    if node.bgp.reflector is not None:
-        own = node.bgp.own_address
-        peers |= {
-            other.address
-            for other in intent.nodes.values()
-            if other.bgp is not None and own in other.bgp.mesh
-        }
-        peers.discard(own)
-    return frozenset(peers)
+    upstreams = (upstream.address for upstream in node.bgp.upstreams)
+    return frozenset((*intent.evpn_peers(node), *upstreams))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +86,14 @@ def required_sessions(
     *,
     frr_before: str,
     frr_after: str,
-    only_listens: bool = False,
+    clients: Collection[str] = (),
 ) -> frozenset[str]:
     """The neighbours whose sessions must be up before a deployment counts as good.
 
     Of lost peers nothing is asked. A session that was up must come back, unless the peer is
     still to be changed and this node's own words about it changed: then the two disagree by plan.
-    A neighbour that is new here must come up when its other end is ready, unless this node
-    `only_listens`: a reflector waits for its clients, which try again every two minutes at most.
+    A neighbour that is new here must come up when its other end is ready, unless it is one of its
+    `clients`: a reflector waits for them, and they try again every two minutes at most.
     One that was down before proves nothing about this deployment.
     """
     required = set()
@@ -111,6 +103,6 @@ def required_sessions(
             agreed = lines_on_peer(peer, frr_before) == lines_on_peer(peer, frr_after)
             if peer not in peers.still_open or agreed:
                 required.add(peer)
-        elif was is None and peer in peers.ready and not only_listens:
+        elif was is None and peer in peers.ready and peer not in clients:
             required.add(peer)
     return frozenset(required)

@@ -285,9 +285,9 @@ class Deployment:
         conf = next(change for change in self.plan.files if change.file is FRR_CONF)
         after = conf.after.text or ""
         intent = self.run_state.intent
-        bgp = intent.nodes[self.host].bgp
+        node = intent.nodes[self.host]
         if self.run_state.kind == "deploy":
-            intended = intended_peers(intent, intent.nodes[self.host])
+            intended = intended_peers(intent, node)
         else:
             intended = configured_peers(after)
         return required_sessions(
@@ -296,7 +296,7 @@ class Deployment:
             self.run_state.peers(),
             frr_before=conf.before.text or "",
             frr_after=after,
-            only_listens=bool(bgp and bgp.reflector),
+            clients=frozenset(intent.clients(node)),
         )
 
     def _check_abandoned(self) -> None:

@@ -38,8 +38,10 @@ class Member:
 
 def kind_of(node: NodeIntent) -> str:
     """`reflector`, `spine`, `exit`, `router` or `vtep`: by what others lose when it is down."""
-    if node.role in {Role.REFLECTOR, Role.SPINE}:
-        return node.role.value
+    if node.reflects:
+        return "reflector"
+    if node.role is Role.SPINE:
+        return "spine"
     if node.role is Role.ROUTER:
         return "router"
     return "exit" if node.forwards else "vtep"

@@ -30,7 +30,14 @@ from tests.simulated_guests import (
 from tests.simulated_kernel import RULES, connected, neighbours, vrf_routes
 from tests.simulated_links import FIRST_TABLE, addresses, links_of, port_of, vni_listing
 from tests.simulated_outputs import PrintedState, planes_of
-from tests.simulated_outside import ends_of, outside_peers, running_config, shown_group, shown_route
+from tests.simulated_outside import (
+    ends_of,
+    external_vteps,
+    outside_peers,
+    running_config,
+    shown_group,
+    shown_route,
+)
 from tests.simulated_routing import default_route, prefix_route, router_macs, routes_to
 from tests.simulated_underlay import bfd_of, neighbours_of, ways_of
 
@@ -79,6 +86,10 @@ class Fleet:
 
     def states(self) -> dict[str, HostState]:
         return {name: self._state(node) for name, node in self.intent.nodes.items()}
+
+    @cached_property
+    def _everybody(self) -> tuple[NodeIntent, ...]:
+        return (*self.intent.nodes.values(), *external_vteps(self.intent))
 
     def _state(self, node: NodeIntent) -> HostState:
         slugs = TEXT_SLUGS if node.bgp is not None else TEXT_SLUGS[:2]
@@ -152,9 +163,12 @@ class Fleet:
     def _inside(self, node: NodeIntent) -> list[str]:
         if node.bgp is None:
             return []
-        if node.bgp.reflector is not None:
-            return [other.address for other in self._hears(node)]
-        return list(node.bgp.peers)
+        return [*node.bgp.peers, *self._clients(node)]
+
+    def _clients(self, node: NodeIntent) -> list[str]:
+        """The dynamic neighbours of a reflector, which are listed while they are there."""
+        clients = self.intent.clients(node)
+        return [peer for peer in clients if self._session(node, peer) == "Established"]
 
     def _probes(self, node: NodeIntent, peer: str) -> dict[str, object]:
         up = self._session(node, peer) == "Established"
@@ -172,10 +186,10 @@ class Fleet:
         silent = self._silent()
         if node.bgp is None or node.name in silent:
             return
-        reflectors = [n.name for n in self.intent.nodes.values() if n.role is Role.REFLECTOR]
+        reflectors = self.intent.reflectors
         if reflectors and node.role is Role.VTEP and not set(reflectors) - silent:
             return
-        for other in self.intent.nodes.values():
+        for other in self._everybody:
             if other is not node and other.role is Role.VTEP and other.name not in silent:
                 yield other
 
@@ -184,12 +198,11 @@ class Fleet:
         peers = {
             peer: {"remoteAs": 1234, "state": self._session(node, peer)} for peer in node.bgp.peers
         }
-        if node.bgp.reflector is not None:  # dynamic neighbours are listed while they are there
-            peers = {
-                f"*{other.address}": {"state": "Established", "dynamicPeer": True}
-                for other in self._hears(node)
-            }
-        return {"routerId": node.bgp.router_id, "peers": peers}
+        clients = {
+            f"*{peer}": {"state": "Established", "dynamicPeer": True}
+            for peer in self._clients(node)
+        }
+        return {"routerId": node.bgp.router_id, "peers": peers | clients}
 
     def _is_master(self, node: NodeIntent, vip: VipIntent) -> bool:
         others = [
@@ -240,7 +253,7 @@ class Fleet:
                 (guest_address(node, vxlan, guest), mac)
                 for guest, mac in enumerate(guest_macs(node, vxlan, self.guests))
             ]
-            for node in self.intent.nodes.values()
+            for node in self._everybody
             for vxlan in node.vxlans
             if not vxlan.is_l3vni and (node.name, vxlan.vni) not in self.muted
         }
@@ -280,15 +293,13 @@ class Fleet:
 
     @cached_property
     def _own(self) -> dict[str, list[tuple[int, EvpnPath]]]:
-        return {
-            node.name: list(self._paths(node, weight=32768)) for node in self.intent.nodes.values()
-        }
+        return {node.name: list(self._paths(node, weight=32768)) for node in self._everybody}
 
     @cached_property
     def _sent(self) -> dict[str, list[EvpnPath]]:
         return {
             node.name: [path for _, path in self._paths(node, weight=None)]
-            for node in self.intent.nodes.values()
+            for node in self._everybody
         }
 
     def _paths(self, node: NodeIntent, *, weight: int | None) -> Iterator[tuple[int, EvpnPath]]:

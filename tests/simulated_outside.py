@@ -1,12 +1,17 @@
-"""A simulated node's way out, and the configuration that its FRR runs."""
+"""A simulated node's way out, external nodes, and the configuration that FRR runs."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from overlay.intent import Role
+
 if TYPE_CHECKING:
-    from overlay.expected import NodeIntent, VipIntent
+    from collections.abc import Iterator
+
+    from overlay.expected import FabricIntent, NodeIntent, VipIntent
 
 _DEFAULT = re.compile(r"vrrp \d+ priority 100$|bgp listen limit 100$")
 
@@ -68,3 +73,36 @@ def running_config(text: str) -> str:
     kept = (line.rstrip() for line in said.splitlines() if not _DEFAULT.search(line))
     head = "Building configuration...\n\nCurrent configuration:\n!\nfrr version 10.3\n"
     return head + "no ip forwarding\n" + "\n".join(kept) + "\nend\n"
+
+
+def external_vteps(intent: FabricIntent) -> Iterator[NodeIntent]:
+    """Each external node that carries something, as if it were one of ours."""
+    for number, external in enumerate(intent.external.values(), start=1):
+        carried = {
+            vxlan.vni: (node, vxlan)
+            for node in intent.nodes.values()
+            for vxlan in node.vxlans
+            if vxlan.vni in external.vnis
+        }
+        if not carried:
+            continue
+        like = next(iter(carried.values()))[0]
+        names = {vxlan.bridge for _, vxlan in carried.values()}
+        bridges = (bridge for node, _ in carried.values() for bridge in node.bridges)
+        router_id = f"10.254.0.{number}"
+        yield replace(
+            like,
+            name=external.name,
+            address=external.vtep,
+            role=Role.VTEP,
+            vxlans=tuple(
+                replace(vxlan, local=external.vtep, by_hand=replace(vxlan.by_hand, rd=None))
+                for _, vxlan in carried.values()
+            ),
+            bridges=tuple(
+                {b.name: replace(b, vrf=None) for b in bridges if b.name in names}.values()
+            ),
+            vrfs=(),
+            bgp=like.bgp
+            and replace(like.bgp, router_id=router_id, exits=(), upstreams=(), reflector=None),
+        )

@@ -232,8 +232,7 @@ class MacRoutes:
 
     def _senders(self, host: str, origin: str) -> list[str]:
         """Who tells the node of that VTEP's routes: itself, or the reflectors."""
-        bgp = self._intent.nodes[host].bgp
-        peers = list(bgp.peers) if bgp else []
+        peers = self._intent.evpn_peers(self._intent.nodes[host])
         return [origin] if origin in peers else peers
 
 

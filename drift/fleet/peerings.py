@@ -63,31 +63,51 @@ class Sessions:
         """What was gathered; nodes of the intent that were never added are not read."""
         intent = self._intent
         nodes = intent.nodes.values()
-        reflectors = _names(intent, Role.REFLECTOR)
-        speakers = tuple(node.name for node in nodes if node.bgp and node.role is Role.VTEP)
+        reflectors = intent.reflectors
+        clients = tuple(node.name for node in nodes if node.bgp and not node.reflects)
+        external = tuple(node.name for node in intent.external.values() if not node.reflects)
+        clients += external if intent.evpn else ()
+        # A reflector that is a VTEP has routes of its own, and names all other reflectors.
+        both = tuple(node.name for node in nodes if node.reflects and node.carries)
+        only = tuple(name for name in reflectors if name not in both)
         routers = tuple(node.name for node in nodes if node.router and node.router.asn is not None)
         exits = tuple(node.name for node in nodes if node.bgp and node.bgp.upstreams)
         found = [
-            self._peering("reflector" if reflectors else "full-mesh", reflectors, speakers),
+            self._peering("reflector" if reflectors else "full-mesh", reflectors, clients),
+            self._peering("reflector", only, both if only else ()),
+            self._peering("full-mesh", (), both if len(both) > 1 else ()),
             self._peering("upstream", routers, exits),
             *self._static(),
         ]
         return Topology(
             nodes=tuple(
-                Speaker(node.name, node.role.value, bool(node.bgp and node.bgp.exits))
+                Speaker(
+                    node.name,
+                    Role.REFLECTOR.value if node.reflects else node.role.value,
+                    bool(node.bgp and node.bgp.exits),
+                )
                 for node in nodes
-            ),
+            )
+            + tuple(Speaker(name, Role.EXTERNAL.value, exit=False) for name in intent.external),
             peerings=tuple(peering for peering in found if peering.nodes),
         )
 
     def _peering(self, kind: PeeringKind, hubs: tuple[str, ...], nodes: tuple[str, ...]) -> Peering:
         read = self._outside if kind == "upstream" else self._evpn
         ends = (*hubs, *nodes)
+        # Who a node has sessions with in this peering: the hubs, or all where there is no hub.
+        others = frozenset(hubs or nodes)
+        across = {**dict.fromkeys(nodes, others), **dict.fromkeys(hubs, frozenset(nodes))}
         return Peering(
             kind,
             hubs,
             nodes,
-            down=tuple(down for name in ends for down in read.get(name, ())),
+            down=tuple(
+                down
+                for name in ends
+                for down in read.get(name, ())
+                if down.peer is None or down.peer in across[name]
+            ),
             unread=tuple(name for name in ends if name not in read),
         )
 
@@ -99,7 +119,3 @@ class Sessions:
             for hop in sorted(hop for hop in hops if hop):
                 routers.setdefault(self._intent.owner.get(hop, hop), []).append(node.name)
         return [Peering("static", (hub,), tuple(nodes)) for hub, nodes in routers.items()]
-
-
-def _names(intent: FabricIntent, role: Role) -> tuple[str, ...]:
-    return tuple(node.name for node in intent.nodes.values() if node.role is role)

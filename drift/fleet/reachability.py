@@ -39,6 +39,7 @@ def reached(view: HostView) -> Reached:
     for vxlan in view.l2_vxlans:
         others = view.intent.vteps.get(vxlan.vni, frozenset()) - {vxlan.local}
         floods = _flood_list(view, vxlan, others) if flood else set(others)
+        floods = {vtep for vtep in floods if vtep in others or not view.intent.visits(vtep)}
         routes = _imet(view, vxlan) if imet else set(others)
         unlike += _compare(view, vxlan, others, floods, routes)
     return Reached(flood, imet, tuple(unlike))
@@ -94,7 +95,10 @@ class Reach:
         for vni in sorted(self._intent.l2vnis & members.keys()):
             segments.setdefault(members[vni], []).append(vni)
         carriers = frozenset().union(*segments)
-        nodes = [name for name, node in self._intent.nodes.items() if node.address in carriers]
+        intent = self._intent
+        nodes = [name for name, node in intent.nodes.items() if node.address in carriers]
+        # What is external is read by nobody; two of them may share one address.
+        nodes += [name for name in intent.external if intent.external[name].vtep in carriers]
         place = {name: number for number, name in enumerate(nodes)}
         names = {
             vteps: sorted((owner[vtep] for vtep in vteps), key=place.__getitem__)

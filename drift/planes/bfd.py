@@ -10,7 +10,7 @@ from drift.compare import compare_values
 from drift.evidence import bounded, lines
 from drift.model import WARNING, About, Check, Pairwise
 from drift.plane import Plane
-from drift.planes.sessions import evpn_peers, from_either_end, outside_peers
+from drift.planes.sessions import from_either_end, outside_peers
 from overlay.outputs import BFD_PEERS
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ BFD_DOWN = Check(
 def examine_probes(view: HostView) -> Iterator[RawFinding]:
     """The BFD session of each intended BGP peer."""
     probes = _by_peer(view.state.bfd_peers or ())
-    asked = view.node.bfd is not None
-    peers = [*evpn_peers(view), *(outside_peers(view.node) or ())] if asked else []
+    ours = view.intent.evpn_peers(view.node)
+    peers = [*ours, *(outside_peers(view.node) or ())] if view.node.bfd is not None else []
     found = {peer: bounded(probes[peer].status) for peer in peers if peer in probes}
     for difference in compare_values(dict.fromkeys(peers, UP), found):
         address = difference.key

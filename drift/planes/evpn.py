@@ -138,8 +138,10 @@ def examine_table(view: HostView) -> Iterator[RawFinding]:
 def _has_routes(view: HostView) -> bool:
     """True when the node should have routes: its own, or those that it reflects."""
     bgp = view.node.bgp
-    if bgp is None or bgp.reflector is None:
-        return bool(view.l2_vxlans) or bool(bgp and bgp.exits)
+    if view.l2_vxlans or (bgp and bgp.exits):
+        return True
+    if not view.node.reflects:
+        return False
     carriers = frozenset().union(*view.intent.vteps.values())
     heard = established_peers(view)
     # `No prefixes displayed, 0 exist`, or `No EVPN prefixes exist`: BGP itself runs.
@@ -170,9 +172,11 @@ def examine_imet(view: HostView) -> Iterator[RawFinding]:
 
 
 def intended_elsewhere(view: HostView, routes: Routes, path: EvpnPath, vtep: str) -> bool:
-    """True for one from outside, and when another VNI that it names is that VTEP's by intent."""
-    return routes.from_outside(path) or any(
-        vtep in view.intent.vteps.get(vni, ()) for vni in routes.vnis_of(path)
+    """True for one from outside or that comes and goes, and for one of another VNI by intent."""
+    return (
+        routes.from_outside(path)
+        or view.intent.visits(vtep)
+        or any(vtep in view.intent.vteps.get(vni, ()) for vni in routes.vnis_of(path))
     )
 
 

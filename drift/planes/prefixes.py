@@ -131,7 +131,7 @@ def _found(view: HostView, routes: Routes) -> dict[Key, EvpnPath]:
     vrfs = {vrf.l3vni: name for name, vrf in view.intent.fabric.vrfs.items()}
     found: dict[Key, EvpnPath] = {}
     for path in (*routes.prefixes, *routes.originated_prefixes()):
-        if not path.local and routes.from_outside(path):
+        if not path.local and (routes.from_outside(path) or view.intent.is_external(path.next_hop)):
             continue  # who announces what there is not ours to know
         prefix = f"{path.ip}/{path.prefix_length}"
         vtep = view.node.address if path.local else path.next_hop

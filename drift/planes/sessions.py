@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from drift.applies import session_slugs, with_sessions
@@ -10,7 +11,6 @@ from drift.compare import compare_values
 from drift.evidence import bounded, lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
-from overlay.intent import Role
 from overlay.outputs import BGP_SUMMARY, EVPN_SUMMARY
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ def established_peers(view: HostView) -> set[str] | None:
 def evpn_sessions(view: HostView) -> dict[str, str | None] | None:
     """The state of each intended EVPN peer (None: not listed); None when no summary was read."""
     peers = view.state.evpn_peers
-    return None if peers is None else {peer: _state(peers, peer) for peer in evpn_peers(view)}
+    if peers is None:
+        return None
+    return {peer: _state(peers, peer) for peer in view.intent.evpn_peers(view.node)}
 
 
 def outside_sessions(view: HostView) -> dict[str, str | None] | None:
@@ -113,27 +115,16 @@ def examine_sessions(view: HostView) -> Iterator[RawFinding]:
         yield from _unicast_sessions(view, outside)
 
 
-def evpn_peers(view: HostView) -> list[str]:
-    """The addresses of its iBGP peers; every VTEP comes to a reflector by itself."""
-    bgp = view.node.bgp
-    if bgp is None:
-        return []
-    if bgp.reflector is None:
-        return list(bgp.peers)
-    return [node.address for node in view.intent.nodes.values() if node.role is Role.VTEP]
-
-
 def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
     peers = view.state.evpn_peers or {}
     # In a full mesh each session carries its own peer's routes only; reflectors carry everybody's.
-    reflected = any(node.role is Role.REFLECTOR for node in view.intent.nodes.values())
-    dynamic = view.node.role is Role.REFLECTOR
-    alone = reflected and view.node.role is Role.VTEP and not established_peers(view)
-    wanted = dict.fromkeys(evpn_peers(view), ESTABLISHED)
+    alone = bool(view.intent.reflectors) and view.node.carries and not established_peers(view)
+    clients = frozenset(view.intent.clients(view.node))
+    wanted = dict.fromkeys(view.intent.evpn_peers(view.node), ESTABLISHED)
     found = {
         address: _state(peers, address)
         for address in peers
-        if address in wanted or address not in view.node.peers_by_hand
+        if address in wanted or not (address in view.node.peers_by_hand or _visits(view, address))
     }
     for difference in compare_values(wanted, found):
         address = difference.key
@@ -150,8 +141,8 @@ def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
                 difference.actual,
                 attribute="EVPN session",
                 evidence=evidence,
-                about=About(peer=address)
-                if dynamic
+                about=About(peer=address, alone=alone)
+                if address in clients
                 else _about(address, alone=alone, by_hand=_by_hand(difference.actual)),
             )
 
@@ -191,6 +182,12 @@ def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[RawFinding]
         yield _unexpected(
             view, address, state, f"{name} unicast session", evidence=lines(BGP_SUMMARY, shown)
         )
+
+
+def _visits(view: HostView, address: str) -> bool:
+    """True for a session of one that comes and goes."""
+    bgp = view.intent.fabric.bgp
+    return bgp is not None and any(ip_address(address) in one.range for one in bgp.listen)
 
 
 def _unexpected(

@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 
 def reflectors(fabric: Fabric) -> Iterator[Complaint]:
-    found = [n for n, node in fabric.nodes.items() if node.role is Role.REFLECTOR]
+    found = [n for n, node in fabric.nodes.items() if node.reflects and node.managed]
+    only = [name for name in found if not fabric.nodes[name].carries]
     cluster = fabric.bgp.cluster_id if fabric.bgp else None
-    if found and fabric.bgp is not None and cluster is None:
+    if only and fabric.bgp is not None and cluster is None:
         yield (
             ("bgp", "cluster_id"),
-            f"{few(found)} reflect routes, but there is no cluster ID",
+            f"{few(only)} reflect routes, but there is no cluster ID",
             "add `cluster_id:` under `bgp:`, such as 1.1.1.1; it is the same on each reflector",
         )
     if found and fabric.mode is not Mode.EVPN:
         yield (
-            ("nodes", found[0], "role"),
+            ("nodes", found[0], "role" if only[:1] == found[:1] else "reflector"),
             f"mode {fabric.mode.value} has no routes to reflect",
             "remove the reflector, or set `mode: evpn`",
         )
@@ -36,8 +37,15 @@ def reflectors(fabric: Fabric) -> Iterator[Complaint]:
         yield (
             ("bgp", "cluster_id"),
             "no node has `role: reflector`",
-            "give one `role: reflector`, or remove this key",
+            "give one `role: reflector` (or a VTEP `reflector: true`), or remove this key",
         )
+    for name, node in fabric.nodes.items():
+        if node.reflector and node.role is Role.ROUTER:
+            yield (
+                ("nodes", name, "reflector"),
+                f"{name} is a router outside the fabric, and has no EVPN routes to reflect",
+                "remove it, or set `role: vtep`: an exit of a VRF can be a reflector, too",
+            )
 
 
 def exits(fabric: Fabric) -> Iterator[Complaint]:
@@ -129,6 +137,8 @@ def _exit(fabric: Fabric, key: KeyPath, name: str, *, upstreams: bool) -> Iterat
         vteps = [n for n, other in fabric.nodes.items() if other.role is Role.VTEP]
         close = nearest(name, vteps)
         hint = f"did you mean `{close}`?" if close else "name a node with `role: vtep`"
+        if node is not None and node.role is Role.REFLECTOR:
+            hint = f"let {name} be both: `role: vtep` with `reflector: true`; or name a VTEP"
         yield key, f"{name} is not a VTEP of this fabric", hint
     elif node.gateway is None and not upstreams:
         yield (
@@ -161,6 +171,12 @@ def vips(fabric: Fabric) -> Iterator[Complaint]:
             yield (*key, "id"), f"VRRP group {vip.id} is used twice", "choose another number"
         ids.add(vip.id)
         for node in vip.priorities:
+            if node in fabric.nodes and not fabric.nodes[node].managed:
+                yield (
+                    (*key, "priorities", node),
+                    f"{node} is external: nothing is configured there",
+                    "name nodes of the fabric only",
+                )
             if node not in fabric.nodes:
                 close = nearest(node, fabric.nodes)
                 hint = f"did you mean `{close}`?" if close else "name a node of this fabric"

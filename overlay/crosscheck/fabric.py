@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from overlay.crosscheck import (
     control,
+    external,
     extras,
     flags,
     lan_ports,
@@ -45,7 +46,15 @@ def crosscheck_hosts(
     """Adds every node that no host is, and every host without intent, to `problems`."""
     if not hosts:
         return  # that hosts.yaml is empty has been said; each node missing from it says no more
-    for name in sorted(set(fabric.nodes) - set(hosts)):
+    theirs = {name for name, node in fabric.nodes.items() if not node.managed}
+    for name in sorted(theirs & set(hosts)):
+        problems.add(
+            hosts_file,
+            (name,),
+            "this node is external, which means that nobody logs in to it",
+            f"remove it here, or give it another role in {fabric_file.path.name}",
+        )
+    for name in sorted(set(fabric.nodes) - theirs - set(hosts)):
         close = nearest(name, hosts)
         hint = f"did you mean `{close}`? else " if close else ""
         problems.add(
@@ -92,7 +101,7 @@ def _addresses(fabric: Fabric) -> Iterator[Complaint]:
     routers: dict[str, str] = {}
     for name, node in fabric.nodes.items():
         address = str(node.address)
-        if node.address not in prefix:
+        if node.address not in prefix and node.managed:
             yield (
                 ("nodes", name, "address"),
                 f"{address} is outside the underlay {prefix}",
@@ -118,8 +127,8 @@ def _router_id(fabric: Fabric, name: str, routers: dict[str, str]) -> Iterator[C
     if fabric.mode is not Mode.EVPN:
         return
     node = fabric.nodes[name]
-    if node.role is Role.ROUTER and node.asn is None:
-        return  # it runs no BGP
+    if not node.managed or (node.role is Role.ROUTER and node.asn is None):
+        return  # it runs no BGP, or what is its router-id is not ours to know
     router_id = node.router_id or node.address
     if router_id.version != 4:
         yield (
@@ -234,8 +243,10 @@ def _carriers(fabric: Fabric) -> Iterator[Complaint]:
         return
     carriers = carriers_by_vni(fabric)
     for index, network in enumerate(fabric.networks):
-        spines = {name for name, node in fabric.nodes.items() if node.role is Role.SPINE}
-        lacking = set(fabric.nodes) - spines - set(carriers[network.vni])
+        ours = {
+            n for n, node in fabric.nodes.items() if node.managed and node.role is not Role.SPINE
+        }
+        lacking = ours - set(carriers[network.vni])
         if network.gateways and lacking:
             yield (
                 ("networks", index, "nodes"),
@@ -295,6 +306,7 @@ _CHECKS = (
     *underlay.CHECKS,
     *routed.CHECKS,
     *control.CHECKS,
+    *external.CHECKS,
     *sessions.CHECKS,
     *targets.CHECKS,
     *extras.CHECKS,

@@ -46,7 +46,9 @@ def _frr_of_speakers(fabric: Fabric) -> Iterator[Complaint]:
     """Every speaker of EVPN must be said to have an FRR that knows IPv6 VTEPs."""
     default = fabric.bgp.frr if fabric.bgp else None
     needed = version_of(FRR_WITH_IPV6_VTEPS)
-    speakers = {n: node for n, node in fabric.nodes.items() if node.role is not Role.ROUTER}
+    speakers = {
+        n: node for n, node in fabric.nodes.items() if node.managed and node.role is not Role.ROUTER
+    }
     heirs = [name for name, node in speakers.items() if node.frr is None]
     if heirs and default is None:
         reason = f"{_NEEDED}, and no `frr:` is set for {few(heirs)}"

@@ -60,11 +60,34 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class ReflectorIntent:
-    """A route reflector: nodes within `listen_range` become its clients by themselves."""
+    """A route reflector: those that it listens to are its clients.
 
-    cluster_id: str
-    listen_range: str
-    listen_limit: int
+    Without `cluster_id` it is a cluster of its own, as FRR has it.
+    """
+
+    cluster_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListenIntent:
+    """The prefixes whose addresses become neighbours by themselves, at most `limit` of them."""
+
+    ranges: tuple[str, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalNode:
+    """A switch, firewall or reflector that others peer with at `address`, and that is not ours.
+
+    Its tunnels end at `vtep`, and it carries `vnis`.
+    """
+
+    name: str
+    address: str
+    vtep: str
+    vnis: frozenset[int] = frozenset()
+    reflects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +115,9 @@ class RouterIntent:
 class BgpIntent:
     """A node's BGP instance within the fabric.
 
-    `mesh` holds the addresses of those it peers with by iBGP, its own perhaps among them: one
-    tuple for all nodes. `advertised` are the prefixes that an exit tells its upstream peers.
+    `mesh` holds the addresses of those it names as iBGP peers, its own perhaps among them: one
+    tuple for all nodes; the clients of a reflector come to it. `advertised` are the prefixes that
+    an exit tells its upstream peers.
     """
 
     asn: int
@@ -103,6 +127,7 @@ class BgpIntent:
     mesh: tuple[str, ...]
     detection: Detection
     reflector: ReflectorIntent | None = None
+    listen: ListenIntent | None = None
     exits: tuple[ExitIntent, ...] = ()
     upstreams: tuple[UpstreamPeer, ...] = ()
     advertised: tuple[str, ...] = ()

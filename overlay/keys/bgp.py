@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address  # noqa: TC003 (pydantic reads the annotations at run time)
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, IPvAnyNetwork
 
 from overlay.sessions.keys import FabricSession
 from overlay.values import Asn, FrrVersion, Strict
@@ -40,6 +40,15 @@ class Bfd(Strict):
     )
 
 
+class Listen(Strict):
+    """Peers that come and go, of which only the prefix is known; an audit misses none of them."""
+
+    range: IPvAnyNetwork = Field(description="The prefix that they peer from.")
+    vteps: bool = Field(
+        True, description="Whether they may be VTEPs, of any network, with that address."
+    )
+
+
 def _section_or_switch(value: object) -> object:
     return ({} if value else None) if isinstance(value, bool) else value
 
@@ -62,7 +71,9 @@ class Bgp(Strict):
         description="Milliseconds for which FRR collects updates before it sends them.",
     )
     cluster_id: IPv4Address | None = Field(
-        None, description="Cluster of the route reflectors, the same on each of them."
+        None,
+        description="Cluster of the route reflectors, the same on each of them; needed for those "
+        "of role `reflector`. Without it each one that is a VTEP is a cluster of its own.",
     )
     timers: Timers = Field(
         default_factory=lambda: Timers.model_validate({}),
@@ -70,6 +81,11 @@ class Bgp(Strict):
     )
     bfd: BfdSwitch = Field(
         None, description="BFD with each neighbour: true, or a section; default none."
+    )
+    listen: tuple[Listen, ...] = Field(
+        (),
+        description="Peers that come and go: those whom VTEPs peer with, the reflectors or the "
+        "VTEPs themselves, take a session from each. Reflectors take those of the underlay anyway.",
     )
     session: FabricSession = Field(
         default_factory=lambda: FabricSession.model_validate({}),

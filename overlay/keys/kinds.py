@@ -45,6 +45,7 @@ class Role(StrEnum):
     REFLECTOR = "reflector"
     SPINE = "spine"
     ROUTER = "router"
+    EXTERNAL = "external"
 
 
 class Scope(StrEnum):

@@ -10,16 +10,28 @@ from overlay.kept.extras import Extras
 from overlay.keys.kinds import Role, Scope
 from overlay.keys.links import Links  # noqa: TC001 - pydantic reads it
 from overlay.sessions.keys import NodeSession
-from overlay.values import Asn, FrrVersion, GatewayAddress, InterfaceName, Strict
+from overlay.values import Asn, FrrVersion, GatewayAddress, InterfaceName, Strict, Vni
 
 
 class Node(Extras):
-    """One node of the fabric; its name is that of a host in the inventory."""
+    """One node of the fabric; its name is that of a host, unless it is external."""
 
     role: Role = Field(
         Role.VTEP,
         description="Its role: a VTEP, a BGP route reflector, a spine, which routes the underlay "
-        "and has no VNI, or the router outside the fabric.",
+        "and has no VNI, the router outside the fabric, or external: a switch, firewall or "
+        "reflector that we peer with and never log in to.",
+    )
+    reflector: bool = Field(
+        False,
+        description="Whether a VTEP is a route reflector as well (it may be an exit, too), or an "
+        "external node is one.",
+    )
+    vnis: tuple[Vni, ...] = Field(
+        (), description="The VNIs of networks that an external node carries; default none."
+    )
+    vtep: IPvAnyAddress | None = Field(
+        None, description="Where an external node's tunnels end; default its address."
     )
     address: IPvAnyAddress = Field(
         description="Its underlay address: its VTEP address and, where of IPv4, its BGP router-id."
@@ -48,6 +60,26 @@ class Node(Extras):
     frr: FrrVersion | None = Field(
         None, description="The version of its FRR, in quotes; default bgp.frr."
     )
+
+    @property
+    def carries(self) -> bool:
+        """Whether it can have VNIs."""
+        return self.role is Role.VTEP
+
+    @property
+    def managed(self) -> bool:
+        """Whether it is a node of ours, which has a host in the inventory."""
+        return self.role is not Role.EXTERNAL
+
+    @property
+    def reflects(self) -> bool:
+        """Whether it is a route reflector, with VNIs of its own or without."""
+        return self.role is Role.REFLECTOR or (self.role is not Role.ROUTER and self.reflector)
+
+    @property
+    def tunnel_end(self) -> str:
+        """The address that its tunnels end at."""
+        return str(self.vtep or self.address)
 
     @property
     def speaks_as(self) -> str:

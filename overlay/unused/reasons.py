@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from overlay.problems import KeyPath
 
 Reason = tuple[str, str]
+# What is said of a node of ours alone.
+_OURS = frozenset(
+    {"port", "router_id", "gateway", "session", "scope", "frr"}
+    | {
+        f"{what}_extra{end}"
+        for what in ("frr", "interfaces", "daemons", "sysctl")
+        for end in ("", "_file")
+    }
+)
 _REMOVE = "remove it"
 _IN_ROUTED = (
     "a routed underlay has no bridge, and its links are under `interfaces`",
@@ -33,6 +42,8 @@ def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
     shape = [str(part) for part in key if not isinstance(part, int)]
     if within and not isinstance(key[1], int):
         del shape[1]
+    if key[0] == "nodes" and key[2] in _OURS and not fabric.nodes[str(key[1])].managed:
+        return f"{key[1]} is external: nothing is written there", _REMOVE
     words = _routed if "interfaces" in shape else _WORDS.get((".".join(shape), len(key)))
     found = words(fabric, key) if words else None
     return found or (
@@ -43,6 +54,8 @@ def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
 
 def _asn(fabric: Fabric, key: KeyPath) -> Reason | None:
     role = fabric.nodes[str(key[1])].role
+    if role is Role.EXTERNAL:
+        return "it is the fabric's own, bgp.asn", _REMOVE
     if role is Role.ROUTER:
         return None
     return (
@@ -104,7 +117,7 @@ def _network(fabric: Fabric, key: KeyPath) -> Reason | None:
     network = fabric.networks[int(key[1])]
     return (
         f"no VTEP carries VNI {network.vni}{_others(fabric, network.nodes)}",
-        "name a VTEP under its `nodes:`, or remove the network",
+        f"name a VTEP under its `nodes:`, or remove the network{_both(fabric, network.nodes)}",
     )
 
 
@@ -119,8 +132,34 @@ def _glob(fabric: Fabric, key: KeyPath) -> Reason | None:
     glob = fabric.networks[int(key[1])].nodes[int(key[3])]
     return (
         f"no VTEP matches {glob!r}, and only VTEPs carry networks{_others(fabric, (glob,))}",
-        "name a VTEP, or remove it",
+        f"name a VTEP, or remove it{_both(fabric, (glob,))}",
     )
+
+
+def _both(fabric: Fabric, globs: tuple[str, ...]) -> str:
+    """What a node is called that has the meant node's part and a VTEP's."""
+    meant = {
+        node.role
+        for name, node in fabric.nodes.items()
+        if any(fnmatchcase(name, glob) for glob in globs)
+    }
+    if Role.REFLECTOR in meant:
+        return "; a reflector with VNIs is a VTEP (`role: vtep`) with `reflector: true`"
+    if Role.EXTERNAL in meant:
+        return "; what an external node carries is said by its own `vnis:`"
+    if Role.ROUTER in meant:
+        return "; a router with VNIs is a VTEP (`role: vtep`) that is an exit of a VRF"
+    return ""
+
+
+def _vtep(_fabric: Fabric, key: KeyPath) -> Reason | None:
+    return f"{key[1]} carries no VNI", "name the VNIs that it carries (`vnis:`), or remove it"
+
+
+def _reflector(fabric: Fabric, key: KeyPath) -> Reason | None:
+    if fabric.nodes[str(key[1])].role is Role.REFLECTOR:
+        return "`role: reflector` says it already", "remove it, or set `role: vtep`"
+    return None
 
 
 def _others(fabric: Fabric, globs: tuple[str, ...]) -> str:
@@ -215,7 +254,7 @@ def _extra(_fabric: Fabric, key: KeyPath) -> Reason | None:
 
 
 def _noun(role: Role) -> str:
-    return "VTEP" if role is Role.VTEP else role.value
+    return {Role.VTEP: "VTEP", Role.EXTERNAL: "node that is not ours"}.get(role, role.value)
 
 
 _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
@@ -225,6 +264,8 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
         for name in ("frr", "interfaces", "daemons", "sysctl")
     },
     ("nodes.asn", 3): _asn,
+    ("nodes.reflector", 3): _reflector,
+    ("nodes.vtep", 3): _vtep,
     ("nodes.session.description", 4): _description,
     ("nodes.router_id", 3): _router_id,
     ("nodes.frr", 3): _frr,

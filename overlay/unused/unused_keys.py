@@ -96,6 +96,8 @@ class _Search:
 
     def _on_its_node(self, key: KeyPath, other: Any) -> bool:
         name = str(key[1])
+        if not self._fabric.nodes[name].managed:
+            return False  # what is external shows on others
         changed = with_values(self._fabric.nodes[name], {key[2:]: other})
         if name not in self._bare:
             self._bare[name] = self._shared.node(name, networks=[])
@@ -163,6 +165,8 @@ class _Search:
             derivation = Derivation(changed)
             if any(derivation.node(name) != node for name, node in self._nodes.items()):
                 return True
+            if _beside_nodes(derivation) != _beside_nodes(self._shared):
+                return True
             # What another key's check asks for is used, though no node holds it.
             if GONE not in changes.values() and any(
                 not any(key[: len(own)] == own for own in changes)
@@ -178,3 +182,9 @@ class _Search:
             for position, glob in enumerate(network.nodes):
                 if glob != "*" and not vteps.matching(glob):
                     yield ("networks", index, "nodes", position)
+
+
+def _beside_nodes(derivation: Derivation) -> object:
+    """Who carries each VNI that a node of ours has, and who may: what only checks judge by."""
+    vteps = {vni: derivation.vteps[vni] for vni, names in derivation.carriers.items() if names}
+    return vteps, derivation.visitors, derivation.plane.awaited

@@ -29,6 +29,7 @@ _TIERS: Final = {
     "reflector": "Reflectors",
     "exit": "Exits",
     "vtep": "VTEPs",
+    "external": "External",
 }
 
 _LEFT, _TOP = 108, 14

@@ -68,7 +68,8 @@ def open_fleet(
     `timeout` (seconds) counts before what the inventory says of any host. Raises IntentError when
     a file is not an inventory or the selection matches no host.
     """
-    return _ready(choose(read_hosts(folder, workers), selection or Selection()), timeout)
+    chosen = choose(read_hosts(folder, workers), selection or Selection(), folder)
+    return _ready(chosen, timeout)
 
 
 def open_given(hosts: Sequence[GivenHost], *, workers: int = 50) -> Fleet:

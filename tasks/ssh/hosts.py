@@ -18,7 +18,13 @@ from nornir.plugins.runners import ThreadedRunner
 from ruamel.yaml.error import YAMLError
 
 from overlay.errors import FleetError, IntentError
-from overlay.loading import FABRIC_FILE, NORNIR_FILE, anchored, inventory_plugin
+from overlay.loading import (
+    FABRIC_FILE,
+    NORNIR_FILE,
+    anchored,
+    external_names,
+    inventory_plugin,
+)
 from overlay.problems import few, nearest
 from overlay.yamlfile import read_yaml
 
@@ -108,19 +114,29 @@ def _from_plugin(folder: Path, plugin: InventoryPlugin, workers: int) -> Nornir:
 
 
 def _nodes_of(folder: Path) -> set[str] | None:
-    """The nodes that fabric.yaml names; None where there is none yet, as before an import."""
+    """The nodes of ours that fabric.yaml names; None where there is none yet: before an import."""
     if not (folder / FABRIC_FILE).exists():
         return None
     data = read_yaml(folder / FABRIC_FILE, "the intent").data
     nodes = data.get("nodes") if isinstance(data, dict) else None
-    return set(map(str, nodes)) if isinstance(nodes, dict) else set()
+    return set(map(str, nodes)) - external_names(folder) if isinstance(nodes, dict) else set()
 
 
-def choose(nornir: Nornir, selection: Selection) -> Nornir:
-    """Those that are asked for. Raises IntentError where a glob, or all of it, matches no host."""
+def choose(nornir: Nornir, selection: Selection, folder: Path) -> Nornir:
+    """Those that are asked for, of the hosts of `folder`.
+
+    Raises IntentError where a glob, or all of it, matches no host, and where it names an external
+    node.
+    """
     names = tuple(nornir.inventory.hosts)
     for glob in selection.limit:
         if not any(fnmatchcase(name, glob) for name in names):
+            if theirs := sorted(n for n in external_names(folder) if fnmatchcase(n, glob)):
+                raise IntentError(
+                    f"--limit {glob}: {few(theirs)} is external (`role: external`), so nobody logs "
+                    "in to it and nothing is written there",
+                    "an audit of the nodes that peer with it says how it looks from there",
+                )
             close = nearest(glob, names)
             hint = f"did you mean {close}? " if close else ""
             raise IntentError(

@@ -232,7 +232,7 @@ CASES: dict[str, tuple[str, list[tuple[str, str, str, str]], dict[str, Any], lis
         "l2-evpn",
         [("node1", FRR, " neighbor 192.168.0.2 remote-as 1234\n", " neighbor 192.168.0.2 remote-as 1234\n neighbor 192.168.0.9 remote-as 1234\n neighbor 192.168.0.9 timers connect 10\n")],
         {},
-        ["node1/etc/frr/frr.conf:15: its neighbour 192.168.0.9 is none of these hosts: lay its files beside them, else the intent has no such node"],
+        ["node1/etc/frr/frr.conf:15: its neighbour 192.168.0.9 is none of these hosts: lay its files beside them, or say `role: external` of it; else the intent has no such node"],
     ),
     "the profile of data centres": (
         "l2-evpn",

@@ -33,6 +33,7 @@ def dressed(draw: Any) -> FabricIntent:
     keys = draw(fabrics()).fabric.model_dump(mode="json", exclude_none=True, by_alias=True)
     # What is kept by hand an import does not tell from what it does not understand.
     keys.pop("groups")
+    keys["nodes"].pop("switch", None)  # no file tells what is not ours
     for place in (keys, *keys["nodes"].values()):
         for kept in Extras.model_fields:
             place.pop(kept, None)

@@ -58,6 +58,7 @@ NOT_THERE = {
     "ipv6-evpn": _NO_EXIT,
     "ipv6-underlay": _NO_EVPN,
     "overlay-scope": _NO_EXIT - {"type5-missing"},  # its VRF announces its subnets
+    "roles": _NO_VIP,
     "sessions": _NO_VIP,
 }
 

@@ -75,6 +75,13 @@ def fabrics(draw: Any) -> FabricIntent:
         for n in range(draw(st.sampled_from([0, 0, 1, 2]))):
             fabric["nodes"][f"rr{n}"] = _node(100 + n, v6=v6) | {"role": "reflector"}
             fabric["bgp"]["cluster_id"] = "1.1.1.1"
+        for name in draw(st.lists(st.sampled_from(names), unique=True, max_size=2)):
+            fabric["nodes"][name]["reflector"] = True
+        if draw(st.booleans()):
+            fabric["bgp"]["listen"] = [{"range": "fd01::/64" if v6 else "10.2.0.0/24"}]
+    vnis = [network["vni"] for network in networks]
+    if draw(st.integers(0, 2)) == 0:
+        fabric["nodes"]["switch"] = _external(draw, vnis, v6=v6)
     if routing == "symmetric" and draw(st.booleans()):
         _add_exits(draw, fabric, names, v6=v6)
     for vrf in vrfs.values() if routing == "symmetric" else ():
@@ -133,6 +140,20 @@ def _node(n: int, *, v6: bool) -> dict[str, Any]:
         "address": f"fd00::{n + 9}" if v6 else f"10.1.{n}.9",
         "router_id": f"10.255.0.{n + 1}",
     }
+
+
+def _external(draw: Any, vnis: list[int], *, v6: bool) -> dict[str, Any]:
+    """A node that is not ours, which reflects or carries something, or both."""
+    carried = draw(st.lists(st.sampled_from(vnis), unique=True)) if vnis else []
+    node = {
+        "role": "external",
+        "address": "fd00::feed" if v6 else "10.1.250.9",
+        "vnis": carried,
+        "reflector": draw(st.booleans()),
+    }
+    if draw(st.booleans()):
+        node["vtep"] = "fd00::beef" if v6 else "10.1.251.9"
+    return node
 
 
 def _add_exits(draw: Any, fabric: dict[str, Any], names: list[str], *, v6: bool) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
 from drift.engine import audit
 from overlay.derive import derive
+from overlay.intent import Fabric
 from tests.drift.worlds import (
     example,
     folded,
@@ -23,6 +25,10 @@ from tests.rendering import rendered_nodes
 from tests.simulated import Fleet, healthy_states
 from tests.simulated_outputs import reprint
 from tests.simulated_outside import running_config
+
+if TYPE_CHECKING:
+    from overlay.expected import FabricIntent
+    from tests.drift.worlds import States
 
 
 def _checks(result) -> Counter[str]:
@@ -233,3 +239,78 @@ def test_bgp_taken_away_is_one_finding() -> None:
 
     assert unfolded(result) == {("evpn-empty", "node1", "bgp")}
     assert ("config-running", "node1", "frr") in folded(result)
+
+
+def _stranger(listen: list[dict[str, object]], **more: object) -> tuple[FabricIntent, States]:
+    """A fabric of two nodes that listens to others, and its states with a third one."""
+    fabric = example("l2-evpn").fabric.model_dump(mode="json", by_alias=True, exclude_none=True)
+    fabric["nodes"]["node1"]["reflector"] = True
+    states = healthy_states(derive(Fabric.model_validate(fabric)))
+    del states["node3"], fabric["nodes"]["node3"]
+    fabric["bgp"]["listen"] = listen
+    fabric["nodes"] |= more
+    return derive(Fabric.model_validate(fabric)), states
+
+
+def test_a_vtep_that_comes_and_goes_is_no_finding() -> None:
+    assert unfolded(audit(*_stranger([{"range": "192.168.0.3/32"}]))) == set()
+
+
+def test_where_no_vtep_may_come_from_one_is_a_finding() -> None:
+    elsewhere = unfolded(audit(*_stranger([{"range": "192.168.0.128/25"}])))
+    assert elsewhere == {
+        ("session-unexpected", "node1", "neighbor 192.168.0.3"),
+        *(("imet-unexpected", "node1", f"VNI {vni} VTEP 192.168.0.3") for vni in (2, 3)),
+    }
+    no_vteps = unfolded(audit(*_stranger([{"range": "192.168.0.0/29", "vteps": False}])))
+    assert no_vteps == {
+        ("imet-unexpected", "node1", f"VNI {vni} VTEP 192.168.0.3") for vni in (2, 3)
+    }
+
+
+def test_an_external_node_is_known_with_what_it_carries() -> None:
+    external = {"role": "external", "address": "192.168.0.3", "vnis": [2]}
+    assert unfolded(audit(*_stranger([], switch=external))) == {
+        ("imet-unexpected", "node1", "VNI 3 VTEP 192.168.0.3")
+    }
+
+
+def test_an_external_node_without_session_is_one_finding_where_it_peers() -> None:
+    external = {"role": "external", "address": "192.168.0.3", "vnis": [2, 3]}
+    intent, _ = _stranger([], switch=external)
+    states = Fleet(intent, cut_off=frozenset({"switch"})).states()
+
+    result = audit(intent, states)
+
+    assert unfolded(result) == {("session-down", "node1", "neighbor 192.168.0.3")}
+    assert {check for check, _, _ in folded(result)} == {"imet-missing"}
+
+
+def test_a_reflector_with_networks_that_loses_a_client_has_its_routes_of_another() -> None:
+    fabric = example("l3-symmetric").fabric
+    nodes = {
+        name: node.model_copy(update={"reflector": name != "node3"})
+        for name, node in fabric.nodes.items()
+    }
+    intent = derive(fabric.model_copy(update={"nodes": nodes}))
+    states = healthy_states(intent)
+    json("node3", "evpn_summary", lambda s: s["peers"].pop("192.168.0.1") and None)(states)
+    json("node1", "evpn_summary", lambda s: s["peers"].pop("*192.168.0.3") and None)(states)
+
+    result = audit(intent, states)
+
+    assert unfolded(result) == {("session-down", "node3", "neighbor 192.168.0.1")}
+    assert {check for check, _, _ in folded(result)} == {"session-down"}
+
+
+def test_a_reflector_with_networks_that_is_down_is_one_finding() -> None:
+    fabric = example("l3-symmetric").fabric
+    nodes = {
+        name: node.model_copy(update={"reflector": name != "node3"})
+        for name, node in fabric.nodes.items()
+    }
+    intent = derive(fabric.model_copy(update={"nodes": nodes}))
+
+    result = audit(intent, Fleet(intent, stopped=frozenset({"node1"})).states())
+
+    assert unfolded(result) == {("evpn-empty", "node1", "bgp")}

@@ -49,10 +49,10 @@ def required(
     peers: Peers | None = None,
     after: str = CONF,
     *,
-    only_listens: bool = False,
+    clients: frozenset[str] = frozenset(),
 ) -> frozenset[str]:
     return required_sessions(
-        PEER, before, peers or Peers(), frr_before=CONF, frr_after=after, only_listens=only_listens
+        PEER, before, peers or Peers(), frr_before=CONF, frr_after=after, clients=clients
     )
 
 
@@ -72,7 +72,7 @@ def test_a_new_neighbour_must_come_up_when_its_other_end_is_ready() -> None:
     assert required({}, READY) == PEER
     assert required(None, READY) == PEER
     assert required(None) == NONE, "a blank fabric: nobody is there yet"
-    assert required(None, READY, only_listens=True) == NONE
+    assert required(None, READY, clients=PEER) == NONE
 
 
 def test_two_ends_that_disagree_by_plan_are_not_asked() -> None:

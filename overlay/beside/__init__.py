@@ -1,0 +1,1 @@
+"""Those beside the fabric: external nodes, and peers that come and go."""
