@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
 from overlay.control_plane import ControlPlane
@@ -18,26 +17,11 @@ from overlay.derivation.devices import (
 )
 from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, sysctls
-from overlay.expected import (
-    EVERYTHING,
-    FabricIntent,
-    NodeIntent,
-    VipIntent,
-    VrfIntent,
-)
-from overlay.intent import (
-    Advertised,
-    Fabric,
-    Mode,
-    Network,
-    Node,
-    Role,
-    Routing,
-    Scope,
-)
+from overlay.derivation.vrfs import Tenancy, vrfs_by_name
+from overlay.expected import FabricIntent, NodeIntent, VipIntent
+from overlay.intent import Fabric, Mode, Network, Node, Role, Scope
 from overlay.kept.extras import NodeExtras, extras_of
 from overlay.names import Names
-from overlay.targets.targets import by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +53,7 @@ class Derivation:
             like.carried if like else _networks_by_node(self._fabric, self.carriers)
         )
         self.plane: ControlPlane = ControlPlane(self._fabric, like.plane if like else None)
+        self._tenancy = Tenancy(self._fabric, self.plane)
         self._l3vni_mtu = l3vni_mtu(self._fabric)
         self._static: dict[int, tuple[str, ...]] = {
             vni: tuple(str(fabric.nodes[name].address) for name in names)
@@ -87,17 +72,19 @@ class Derivation:
             self.carried[name] if networks is None else networks,
             self._static,
             self.plane,
+            self._tenancy,
             self._l3vni_mtu,
         )
 
 
 def _carried_part(fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]) -> Fabric:
-    """Without the networks that no node carries, and the VRFs that no such network is in.
+    """Without the networks that no node carries, and the VRFs that are on no node by them or by name.
 
     An exit would tell the outside of a subnet that is nowhere, or route a VRF without a guest.
     """
     networks = tuple(network for network in fabric.networks if carriers[network.vni])
     used = {network.vrf for network in networks}
+    used.update(name for names in vrfs_by_name(fabric).values() for name in names)
     vrfs = {name: vrf for name, vrf in fabric.vrfs.items() if name in used}
     return fabric.model_copy(update={"networks": networks, "vrfs": vrfs})
 
@@ -125,11 +112,12 @@ def _derive_node(
     networks: list[Network],
     static_vteps: Mapping[int, tuple[str, ...]],
     plane: ControlPlane,
+    tenancy: Tenancy,
     l3vni_mtu: int,
 ) -> NodeIntent:
     address = str(node.address)
     router = plane.router(node)
-    vrfs = _vrfs(fabric, name, networks, plane)
+    vrfs = tenancy.of(name, networks)
     bridges = [make_underlay_bridge(fabric, node)]
     vxlans = []
     for network in networks:
@@ -152,7 +140,7 @@ def _derive_node(
         vrfs=vrfs,
         bgp=bgp,
         frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
-        sysctls=_with_kept(sysctls(fabric, name, node, plane, router, networks), kept.sysctls),
+        sysctls=_with_kept(sysctls(fabric, name, node, plane, router, networks, vrfs), kept.sysctls),
         forwarding=forwarding(fabric, node),
         role=node.role,
         scope=scope_of(fabric, node),
@@ -180,42 +168,3 @@ def _with_kept(
 ) -> tuple[tuple[str, str], ...]:
     keys = {key for key, _ in derived}
     return (*derived, *(pair for pair in kept if pair[0] not in keys))
-
-
-def _vrfs(
-    fabric: Fabric, node: str, networks: list[Network], plane: ControlPlane
-) -> tuple[VrfIntent, ...]:
-    # A VRF is only where one of its networks is, or its way out: elsewhere it would be empty.
-    wanted = {network.vrf for network in networks}
-    if node in plane.exiting:
-        wanted |= {name for name, vrf in fabric.vrfs.items() if node in vrf.exits}
-    return tuple(
-        VrfIntent(
-            name,
-            vrf.l3vni if fabric.routing is Routing.SYMMETRIC else None,
-            unreachable=_ends(fabric, node, name)
-            + (plane.unreachable(name) if node in vrf.exits else ()),
-            advertised=_subnets(networks, name) if Advertised.SUBNETS in vrf.advertise else (),
-            by_hand=by_hand(vrf.rt, vrf.rd, fabric.nodes[node].speaks_as),
-        )
-        for name, vrf in fabric.vrfs.items()
-        if name in wanted
-    )
-
-
-def _ends(fabric: Fabric, node: str, vrf: str) -> tuple[str, ...]:
-    """What must end in a VRF's table, so that no lookup goes on to the main table.
-
-    Where others write the files, IPv6 counts only in a VRF that routes it: Proxmox ends IPv4 alone.
-    """
-    if scope_of(fabric, fabric.nodes[node]) is not Scope.OBSERVED or any(
-        net.routes_ipv6 for net in fabric.networks if net.vrf == vrf
-    ):
-        return EVERYTHING
-    return EVERYTHING[:1]
-
-
-def _subnets(networks: list[Network], vrf: str) -> tuple[str, ...]:
-    """The prefixes of the gateways that a node has in a VRF."""
-    gateways = (gateway for net in networks if net.vrf == vrf for gateway in net.gateways)
-    return tuple(dict.fromkeys(str(ip_interface(gateway).network) for gateway in gateways))

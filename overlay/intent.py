@@ -15,7 +15,6 @@ from overlay.keys.bgp import Bfd, Bgp, Timers
 from overlay.keys.kinds import (
     FRR_WITH_IPV6_VTEPS,
     VXLAN_OVERHEAD,
-    Advertised,
     Mode,
     Role,
     Routing,
@@ -29,7 +28,6 @@ from overlay.values import FOR_PEOPLE, InterfaceName, NodeName
 __all__ = [
     "FRR_WITH_IPV6_VTEPS",
     "VXLAN_OVERHEAD",
-    "Advertised",
     "Bfd",
     "Bgp",
     "Fabric",

@@ -6,7 +6,16 @@ import ipaddress
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from overlay.crosscheck import control, extras, flags, names, sessions, targets, underlay
+from overlay.crosscheck import (
+    control,
+    extras,
+    flags,
+    names,
+    sessions,
+    targets,
+    underlay,
+    vrfs,
+)
 from overlay.derive import carriers_by_vni
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
 from overlay.names import Names
@@ -283,6 +292,7 @@ _CHECKS = (
     *names.CHECKS,
     *underlay.CHECKS,
     *control.CHECKS,
+    *vrfs.CHECKS,
     *sessions.CHECKS,
     *targets.CHECKS,
     *extras.CHECKS,

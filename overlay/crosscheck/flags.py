@@ -1,10 +1,10 @@
-"""Cross-validation of what VXLAN devices flood, answer and leave from, and what VRFs announce."""
+"""Cross-validation of what VXLAN devices flood, answer and leave from."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.intent import Fabric, Mode, Network, Overlay, Routing
+from overlay.intent import Fabric, Mode, Network, Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,14 +42,4 @@ def _source_address(fabric: Fabric) -> Iterator[Complaint]:
         yield key, "an IPv6 underlay needs it: the kernel takes its VXLAN devices for IPv4's", hint
 
 
-def _advertise(fabric: Fabric) -> Iterator[Complaint]:
-    for name, vrf in fabric.vrfs.items():
-        if vrf.advertise and fabric.routing is not Routing.SYMMETRIC:
-            yield (
-                ("vrfs", name, "advertise"),
-                f"routing {fabric.routing.value} has no type-5 routes",
-                "remove this key, or set `routing: symmetric`",
-            )
-
-
-CHECKS = (_flags, _source_address, _advertise)
+CHECKS = (_flags, _source_address)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from drift.result import NOT_CHOSEN
 from overlay import outputs
 from overlay.derive import derive
-from overlay.intent import Advertised, Bfd, Fabric
+from overlay.intent import Bfd, Fabric
 from overlay.loading import load_inventory
 from parsers import READERS
 from tests.drift import applicable
@@ -52,7 +52,7 @@ def symmetric(nodes: int = 3) -> FabricIntent:
 def announcing() -> FabricIntent:
     """The same as `symmetric`, and vrf1 announces its subnets."""
     fabric = symmetric().fabric
-    vrf = fabric.vrfs["vrf1"].model_copy(update={"advertise": (Advertised.SUBNETS,)})
+    vrf = fabric.vrfs["vrf1"].model_copy(update={"advertise": ("subnets",)})
     return derive(fabric.model_copy(update={"vrfs": {"vrf1": vrf}}))
 
 
