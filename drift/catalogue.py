@@ -35,7 +35,7 @@ from drift.planes import (
     router_macs as router_mac_entries,
 )
 from drift.planes.links import plane as links
-from drift.planes.vrfs import exits, isolation
+from drift.planes.vrfs import exits, isolation, leaks, static_routes
 from drift.planes.vrfs import routes as vrf_routes
 from overlay.errors import FleetError
 from overlay.outputs import ALWAYS
@@ -74,6 +74,9 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     addresses.UNDERLAY,
     exits.PLANE,
     isolation.PLANE,
+    static_routes.STATIC_ROUTES,
+    static_routes.UNDECLARED_ROUTES,
+    leaks.PLANE,
     vrrp.PLANE,
     masters.ACROSS,
     sysctls.PLANE,

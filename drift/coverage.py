@@ -201,8 +201,8 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "text": _EVIDENCE,
     },
     "NextHop": {
-        "gateway": ("exit-route", "vrf-route-missing"),
-        "device": ("exit-route", "vrf-route-missing"),
+        "gateway": ("exit-route", "vrf-route-missing", "vrf-static-route"),
+        "device": ("exit-route", "vrf-route-missing", "vrf-leak"),
         "alive": "a dead hop's device is down, which `link-down` finds",
     },
     "Route": {
@@ -210,8 +210,8 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "prefix": ("exit-route", "vrf-isolation", "vrf-route-missing"),
         "type": ("exit-route", "vrf-isolation", "vrf-route-missing"),
         "metric": ("exit-route", "vrf-route-missing"),
-        "protocol": "who put a route there does not matter where it leads",
-        "hops": ("exit-route", "vrf-route-missing"),
+        "protocol": ("vrf-route-unexpected",),
+        "hops": ("exit-route", "vrf-route-missing", "vrf-static-route", "vrf-leak"),
     },
     "Neighbour": {
         "address": ("neighbor-missing",),

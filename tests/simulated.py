@@ -30,7 +30,14 @@ from tests.simulated_guests import (
 from tests.simulated_kernel import neighbours, vrf_routes
 from tests.simulated_links import FIRST_TABLE, addresses, links_of, port_of, vni_listing
 from tests.simulated_outputs import PrintedState, planes_of
-from tests.simulated_outside import ends_of, outside_peers, running_config, shown_group, shown_route
+from tests.simulated_outside import (
+    ends_of,
+    outside_peers,
+    running_config,
+    shown_group,
+    shown_route,
+    static_of,
+)
 from tests.simulated_routing import default_route, prefix_route, router_macs, routes_to
 
 if TYPE_CHECKING:
@@ -98,10 +105,14 @@ class Fleet:
         if node.forwards or node.vrfs:
             printed["ip_route"] = self._routes(node)
         if node.vrfs:
-            printed["ip6_route"] = ends_of(node, 6)
+            printed["ip6_route"] = [*ends_of(node, 6), *self._static(node, 6)]
         if any(vxlan.is_l3vni for vxlan in node.vxlans):
             printed["ip_route"] = [*self._routes(node), *self._learnt(node, 4)]
-            printed["ip6_route"] = [*ends_of(node, 6), *self._learnt(node, 6)]
+            printed["ip6_route"] = [
+                *ends_of(node, 6),
+                *self._static(node, 6),
+                *self._learnt(node, 6),
+            ]
         if node.bgp is not None and node.vxlans:
             heard = list(self._hears(node))
             printed["ip_neigh"] = list(neighbours(node, heard, self._announced))
@@ -196,6 +207,7 @@ class Fleet:
             {"dst": "10.0.0.0/8", "dev": "mgmt", "flags": []},
             {"type": "unreachable", "dst": "default", "table": "7", "metric": 4278198272},
             *ends_of(node, 4),
+            *self._static(node, 4),
         ]
         if node.router is not None:
             return shown + self._routes_back(node, node.router, bridge)
@@ -218,6 +230,9 @@ class Fleet:
             else:  # imported from the main table, where the router outside has told it
                 shown += [shown_route("default", bridge, hop, table) for hop in told]
         return shown
+
+    def _static(self, node: NodeIntent, version: int) -> list[dict[str, object]]:
+        return [] if node.name in self.stopped else static_of(node, version)
 
     def _learnt(self, node: NodeIntent, version: int) -> list[dict[str, object]]:
         return list(vrf_routes(node, list(self._hears(node)), self._announced, version))

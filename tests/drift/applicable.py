@@ -19,6 +19,7 @@ MACS = frozenset(
     {"fdb-stale", "fdb-missing", "fdb-wrong-vtep", "mac-not-advertised", "kernel-not-programmed"}
 )
 NEIGHBOURS = frozenset({"neighbor-missing"})
+VRF_TABLES = frozenset({"vrf-isolation", "vrf-leak", "vrf-route-unexpected"})
 VRF_ROUTES = frozenset({"vrf-route-missing"})
 # Those that sort routes by the VNI in their route targets, and those that do not.
 ROUTES_BY_VNI = frozenset(
@@ -32,7 +33,7 @@ RENDERED = frozenset({"config-file", "config-running"})
 
 # A node of `worlds.symmetric`, and one of `worlds.unicast`.
 SYMMETRIC = {
-    "ip_link": LINKS | {"gateway-mac", "rmac-conflict", "vrf-isolation"} | VRF_ROUTES,
+    "ip_link": LINKS | {"gateway-mac", "rmac-conflict"} | VRF_TABLES | VRF_ROUTES,
     "bridge_fdb": FLOOD_LISTS | MACS,
     "bgp_l2vpn_evpn": FLOOD_LISTS
     | MACS
@@ -45,7 +46,7 @@ SYMMETRIC = {
     "evpn_duplicate_macs": frozenset({"mac-frozen"}),
     "evpn_duplicate_addresses": frozenset({"mac-frozen"}),
     "ip_address": frozenset({"gateway-address", "underlay-address"}),
-    "ip_route": VRF_ROUTES | {"vrf-isolation"},
+    "ip_route": VRF_ROUTES | VRF_TABLES,
     "ip_neigh": NEIGHBOURS,
     "sysctl": frozenset({"sysctl"}),
 }

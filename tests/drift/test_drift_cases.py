@@ -19,6 +19,7 @@ from tests.drift.cases.mac_routes import MAC_ROUTES
 from tests.drift.cases.outside import OUTSIDE
 from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
+from tests.drift.cases.vrf_routes import VRF_ROUTES
 from tests.drift.worlds import unfolded
 from tests.rendering import rendered_nodes
 from tests.simulated import healthy_states
@@ -39,6 +40,7 @@ CASES = (
     | KERNEL
     | MAC_ROUTES
     | PROBES
+    | VRF_ROUTES
 )
 
 

@@ -22,12 +22,12 @@ LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fab
 
 
 # What a topology has nothing for, written down by hand.
-# BFD is off in every example, and nobody has asked with `--probe`.
-_NOT_ASKED = frozenset({"bfd-down", "vtep-unreachable", "path-mtu"})
+# BFD is off in every example, none has a static route in a VRF, nobody has asked with `--probe`.
+_NOT_ASKED = frozenset({"bfd-down", "vrf-static-route", "vtep-unreachable", "path-mtu"})
 _NO_VIP = frozenset({"vrrp", "vxlan-group"})
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
 _NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
-_NO_VRF = _NO_L3VNI | {"vrf-isolation"}
+_NO_VRF = _NO_L3VNI | applicable.VRF_TABLES
 _NO_ROUTING = _NO_VRF | {"gateway-address", "gateway-advertised", "gateway-mac"}
 _NO_EVPN = (
     _NO_ROUTING
