@@ -15,6 +15,7 @@ from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
 from adopt.infer_sessions import SessionsFound
 from adopt.infer_targets import without_refused
 from adopt.infer_underlay import Underlay, forwards, roles
+from adopt.infer_vrfs import route_vrfs
 from adopt.vnis import Vnis
 from overlay.crosscheck.fabric import contradictions
 from overlay.derive import derive
@@ -71,6 +72,7 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
         network_keys(survey, vnis, found, overlay, flags, vni, asn) for vni in vnis.networks
     ]
     vrfs = vrf_keys(survey, found, flags, asn)
+    route_vrfs(survey, vrfs, networks)
     isolation_keys(survey, vrfs, underlay["prefix"])
     symmetric = any("l3vni" in vrf for vrf in vrfs.values())
     routed = any("gateways" in network for network in networks)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from overlay.control_plane import ControlPlane
 from overlay.derivation.devices import (
-    l3vni_mtu,
     make_l3vni_bridge,
     make_l3vni_vxlan,
     make_network_bridge,
@@ -54,7 +53,6 @@ class Derivation:
         )
         self.plane: ControlPlane = ControlPlane(self._fabric, like.plane if like else None)
         self._tenancy = Tenancy(self._fabric, self.plane)
-        self._l3vni_mtu = l3vni_mtu(self._fabric)
         self._static: dict[int, tuple[str, ...]] = {
             vni: tuple(str(fabric.nodes[name].address) for name in names)
             for vni, names in self.carriers.items()
@@ -73,12 +71,11 @@ class Derivation:
             self._static,
             self.plane,
             self._tenancy,
-            self._l3vni_mtu,
         )
 
 
 def _carried_part(fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]) -> Fabric:
-    """Without the networks that no node carries, and the VRFs that are on no node by them or by name.
+    """Without the networks that no node carries, and the VRFs that no node has for them or by name.
 
     An exit would tell the outside of a subnet that is nowhere, or route a VRF without a guest.
     """
@@ -113,7 +110,6 @@ def _derive_node(
     static_vteps: Mapping[int, tuple[str, ...]],
     plane: ControlPlane,
     tenancy: Tenancy,
-    l3vni_mtu: int,
 ) -> NodeIntent:
     address = str(node.address)
     router = plane.router(node)
@@ -125,8 +121,8 @@ def _derive_node(
         bridges.append(make_network_bridge(fabric, network))
     for vrf in vrfs:
         if vrf.l3vni is not None:
-            vxlans.append(make_l3vni_vxlan(fabric, vrf, address, l3vni_mtu))
-            bridges.append(make_l3vni_bridge(fabric, vrf, l3vni_mtu))
+            vxlans.append(make_l3vni_vxlan(fabric, vrf, address, tenancy.l3vni_mtu))
+            bridges.append(make_l3vni_bridge(fabric, vrf, tenancy.l3vni_mtu))
     bgp = plane.bgp(name, node)
     kept = _kept(fabric, name, node)
     over_ipv6 = bgp is not None and node.address.version == 6
@@ -140,7 +136,9 @@ def _derive_node(
         vrfs=vrfs,
         bgp=bgp,
         frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
-        sysctls=_with_kept(sysctls(fabric, name, node, plane, router, networks, vrfs), kept.sysctls),
+        sysctls=_with_kept(
+            sysctls(fabric, name, node, plane, router, networks, vrfs), kept.sysctls
+        ),
         forwarding=forwarding(fabric, node),
         role=node.role,
         scope=scope_of(fabric, node),

@@ -63,8 +63,8 @@ TYPE5_MISSING = Check(
     remedy="On the exit: `vtysh -c 'configure terminal' -c 'router bgp 1234 vrf vrf1' -c "
     "'address-family l2vpn evpn' -c 'default-originate ipv4' -c 'default-originate "
     "ipv6'`; for another prefix `advertise ipv4 unicast` there with its route-map, and "
-    "`redistribute connected` or `redistribute static` in its `address-family ipv4 unicast`. `plan` "
-    "shows which of them is not as rendered.",
+    "`redistribute connected` or `redistribute static` in its `address-family ipv4 unicast`. "
+    "`plan` shows which of them is not as rendered.",
     explains=at_its_origin,
     follows=_from_origin,
     depth=Depth.ROUTE + 1,

@@ -26,7 +26,7 @@ def _nodes(fabric: Fabric) -> Iterator[Complaint]:
         if vrf.nodes and fabric.routing is not Routing.SYMMETRIC:
             yield (
                 key,
-                f"routing {fabric.routing.value} has no L3VNI that leads to a node without networks",
+                f"routing {fabric.routing.value} has no L3VNI to a node without networks",
                 "remove this key, or set `routing: symmetric`",
             )
 
@@ -62,8 +62,7 @@ def _advertise(fabric: Fabric) -> Iterator[Complaint]:
                 yield (
                     (*key, index),
                     f"{word} is neither a subnet nor a static route of {name}",
-                    f"for a prefix that sums up others add `{{prefix: '{word}', via: {BLACKHOLE}}}` "
-                    "under its `routes:`",
+                    f"to sum up others add it to `routes:`, with `via: {BLACKHOLE}`",
                 )
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import TYPE_CHECKING
 
+from overlay.derivation.devices import l3vni_mtu
 from overlay.derivation.scopes import scope_of
 from overlay.derived.devices import EVERYTHING, StaticVrfRoute, VrfIntent
 from overlay.intent import Fabric, Network, Role, Routing, Scope, Vrf
@@ -29,6 +30,7 @@ class Tenancy:
     def __init__(self, fabric: Fabric, plane: ControlPlane) -> None:
         self._fabric = fabric
         self._plane = plane
+        self.l3vni_mtu: int = l3vni_mtu(fabric)
         self._placed = vrfs_by_name(fabric)
         self._chosen: dict[tuple[str, ...], frozenset[str]] = {}
 
@@ -48,11 +50,9 @@ class Tenancy:
     def _vrf(self, node: str, name: str, vrf: Vrf, networks: list[Network]) -> VrfIntent:
         fabric, plane = self._fabric, self._plane
         subnets = subnets_of(networks, name)
-        static = tuple(
-            StaticVrfRoute(route.prefix, None if route.via == BLACKHOLE else route.via)
-            for route in vrf.routes
-            if self._has(node, route, subnets)
-        )
+        here = (route for route in vrf.routes if self._has(node, route, subnets))
+        found = (StaticVrfRoute(it.prefix, None if it.via == BLACKHOLE else it.via) for it in here)
+        static = tuple(sorted(found, key=_place))
         leaks = tuple(
             StaticVrfRoute(prefix, into=leak.source)
             for leak in vrf.leak
@@ -66,7 +66,7 @@ class Tenancy:
             + (plane.unreachable(name) if node in vrf.exits else ()),
             advertised=_advertised(vrf, subnets, static),
             open=CONNECTED in vrf.advertise,
-            routes=static + leaks,
+            routes=tuple(sorted(static + leaks, key=_place)),
             by_hand=by_hand(vrf.rt, vrf.rd, fabric.nodes[node].speaks_as),
         )
 
@@ -103,8 +103,8 @@ def holders_of(fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]) -> dict[
         for node in vrf.exits:
             by_node[node].add(name)
     holders: dict[str, set[str]] = {name: set() for name in fabric.vrfs}
-    for node, names in by_node.items():
-        for name in with_leaked(fabric.vrfs, names) & holders.keys():
+    for node, held in by_node.items():
+        for name in with_leaked(fabric.vrfs, held).intersection(holders):
             holders[name].add(node)
     return holders
 
@@ -131,6 +131,12 @@ def is_within(address: str, subnets: Iterable[Subnet]) -> bool:
     return any(ip_address(address) in subnet for subnet in subnets)
 
 
+def _place(route: StaticVrfRoute) -> tuple[object, ...]:
+    """So that files do not change with the order in which somebody writes the intent."""
+    prefix = ip_network(route.prefix)
+    return prefix.version, prefix, route.next_hop or "", route.into or ""
+
+
 def _advertised(
     vrf: Vrf, subnets: tuple[str, ...], static: tuple[StaticVrfRoute, ...]
 ) -> tuple[str, ...]:
@@ -140,7 +146,7 @@ def _advertised(
         if STATIC in vrf.advertise:
             yield from (route.prefix for route in static)
         held = {*subnets, *(route.prefix for route in static)}
-        yield from (prefix for prefix in vrf.advertise if prefix in held)
+        yield from sorted(prefix for prefix in vrf.advertise if prefix in held)
 
     return tuple(dict.fromkeys(said()))
 

@@ -22,9 +22,9 @@ LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fab
 
 
 # What a topology has nothing for, written down by hand.
-# BFD is off in every example, none has a static route in a VRF, nobody has asked with `--probe`.
-_NOT_ASKED = frozenset({"bfd-down", "vrf-static-route", "vtep-unreachable", "path-mtu"})
-_NO_VIP = frozenset({"vrrp", "vxlan-group"})
+# BFD is off in every example, and nobody has asked with `--probe`.
+_NOT_ASKED = frozenset({"bfd-down", "vtep-unreachable", "path-mtu"})
+_NO_VIP = frozenset({"vrrp", "vxlan-group", "vrf-static-route"})
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
 _NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
 _NO_VRF = _NO_L3VNI | applicable.VRF_TABLES
@@ -40,7 +40,7 @@ NOT_THERE = {
     "exit-multi-gateway": _NO_VIP,
     "exit-single-gateway": _NO_VIP,
     "exit-upstream-bgp": _NO_VIP,
-    "exit-vrrp": {"vxlan-group"},
+    "exit-vrrp": _NO_VIP - {"vrrp"},
     "l2-evpn": _NO_ROUTING,
     "l2-multicast": _NO_EVPN - {"vxlan-group"},
     "l2-unicast": _NO_EVPN,
@@ -49,7 +49,8 @@ NOT_THERE = {
     "route-reflectors": _NO_EXIT,
     "ipv6-evpn": _NO_EXIT,
     "ipv6-underlay": _NO_EVPN,
-    "overlay-scope": _NO_EXIT - {"type5-missing"},  # its VRF announces its subnets
+    # Its VRFs announce prefixes, and have static routes.
+    "overlay-scope": _NO_EXIT - {"type5-missing", "vrf-static-route"},
     "sessions": _NO_VIP,
 }
 

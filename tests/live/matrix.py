@@ -38,7 +38,8 @@ answer that it must not get, where that is said). A difference that stops no gue
 Critical without a ping here:
 
 NO_PING
-Some checks have no fault here. `mac-mobility` and `mac-frozen` take two nodes: `tests/live/test_two_claims.py`
+Some checks have no fault here. `vrf-static-route` needs a VRF with static routes, which no example has:
+`tests/live/test_scopes.py` takes one away, and a declared leak. `mac-mobility` and `mac-frozen` take two nodes: `tests/live/test_two_claims.py`
 has them claim one MAC until its sequence number says so, and until FRR freezes it. `ip-duplicate` needs two
 nodes that both keep announcing an address, and FRR takes back one of the two routes by itself within seconds;
 BFD (`bfd-down`) is off in every example. Recorded states with those faults are in `tests/drift/cases/`.
@@ -54,6 +55,7 @@ NO_PING = {
     "their own bridges; a network of other nodes alone could not be reached.",
     "vrf-isolation-ipv6": "its guests have no IPv6; `tests/live/test_isolation.py` shows both families by "
     "packets.",
+    "vrf-leak": "nobody is stopped; `tests/live/test_scopes.py` has a guest reach another VRF by such a route.",
     "type5-missing": "other exits announce the default route, too, and each node goes on by one of them.",
     "sysctl": "replies are lost only where the router happens to choose another exit for them.",
 }

@@ -37,8 +37,8 @@ VRF_LEAK = Check(
     applies=with_vrfs,
     confirm="ip route show vrf vrf1; ip route show table main; vtysh -c 'show ip route vrf vrf1'",
     remedy="Declare it under `leak:` of the VRF in fabric.yaml, or take it away: `ip route del "
-    "10.0.6.0/24 vrf vrf1`. What FRR leaks stands as `import vrf` in `router bgp 1234 vrf vrf1`, or "
-    "as `ip route … nexthop-vrf` in `vrf vrf1`: `vtysh -c 'show running-config'`.",
+    "10.0.6.0/24 vrf vrf1`. What FRR leaks stands as `import vrf` in `router bgp 1234 vrf vrf1`, "
+    "or as `ip route … nexthop-vrf` in `vrf vrf1`: `vtysh -c 'show running-config'`.",
     explains=overtakes,
     follows=from_interface,
     depth=Depth.ROUTE,
