@@ -44,8 +44,10 @@ def route_vrfs(survey: Survey, vrfs: dict[str, Keys], networks: Sequence[Keys]) 
         keys.update(_leaks(survey, name, vrfs))
         keys.update(_advertised(survey, name, subnets[name], static))
     for name, keys in vrfs.items():
-        there = carried[name] | {*keys.get("exits", ())}
-        there |= {node for other in _leaking_from(vrfs, name) for node in carried[other]}
+        there = set(carried[name])
+        if there:  # a VRF without any network is only where it is named
+            there.update(keys.get("exits", ()))
+            there |= {node for other in _leaking_from(vrfs, name) for node in carried[other]}
         more = [h.name for h in survey.vteps if name in h.devices and h.name not in there]
         if more and "l3vni" in keys:
             keys["nodes"] = more
