@@ -15,7 +15,7 @@ from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
 from adopt.infer_sessions import SessionsFound
 from adopt.infer_targets import without_refused
 from adopt.infer_underlay import Underlay, forwards, roles
-from adopt.infer_vrfs import route_vrfs
+from adopt.tenants.vrfs import route_vrfs
 from adopt.vnis import Vnis
 from overlay.crosscheck.fabric import contradictions
 from overlay.derive import derive
