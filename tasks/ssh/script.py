@@ -10,7 +10,7 @@ import re
 import secrets
 import shlex
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from overlay.records import RawOutput
@@ -25,13 +25,19 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
 LC_ALL=C
 export PATH LC_ALL
 umask 022
-mark() { printf '\\n%s %s\\n' {nonce} "$*"; printf '\\n%s %s\\n' {nonce} "$*" >&2; }
+{mark}
+exec 4>&1
 """
+_MARK = """\
+mark() { printf '\\n%s %s\\n' {nonce} "$*"; printf '\\n%s %s\\n' {nonce} "$*" >&2; }"""
 # What an audit runs without a shell of its own, unless a word has to be quoted (`||`, `$`, `*`).
 _PROGRAMS = frozenset({"bridge", "ip", "sysctl", "sudo", "vtysh"})
+# How commands begin that ask the kernel or read a file: they end at once, or the node is stuck.
+_BRIEF = ("bridge ", "ip ", "sysctl ", "sudo -n ", "[ ! -e ")
 DEFAULT_CAP = 64 * 1024 * 1024
 TIMED_OUT = 124
 """The exit status of a command that timeout(1) has ended."""
+_KILLED = 137  # that of timeout(1) where the command did not end when it was asked to
 # What vtysh prints is taken as it is after these, or where it never ended.
 _TOGETHER = frozenset({0, TIMED_OUT, None})
 _PROMPT = "node# "
@@ -74,14 +80,63 @@ def build_script(
     """Joins `sections` into one POSIX shell script; their slugs must be distinct words."""
     nonce = nonce or f"@@{secrets.token_hex(8)}@@"
     groups = list(grouped(sections))
-    body = "".join(_of_group(group, nonce, cap) for group in groups)
+    body = "".join(_of_groups(groups, nonce, cap))
     together = [section for group in groups if len(group) > 1 for section in group]
     return Script(
-        _PRELUDE.replace("{nonce}", nonce) + body + "mark end\n",
+        _PRELUDE.replace("{mark}", _MARK).replace("{nonce}", nonce) + body + "mark end\n",
         nonce,
         tuple(section.slug for section in sections),
         cap,
         {section.slug: vtysh_command(section) or "" for section in together},
+    )
+
+
+def _of_groups(groups: Iterable[Sequence[Section]], nonce: str, cap: int) -> Iterator[str]:
+    """The groups in their order: brief commands that follow each other within one time limit."""
+    for limit, run in groupby(groups, lambda group: _limit_if_brief(group[0])):
+        several = list(run)
+        if limit is not None and len(several) > 1:
+            yield _brief([section for group in several for section in group], nonce, cap)
+        else:
+            yield from (_of_group(group, nonce, cap) for group in several)
+
+
+def _limit_if_brief(section: Section) -> int | None:
+    brief = section.command.startswith(_BRIEF) and "vtysh" not in section.command
+    return section.timeout if brief and not section.stop else None
+
+
+def _brief(sections: Sequence[Section], nonce: str, cap: int) -> str:
+    """Commands that end at once, in one shell under one timeout(1): it costs more than they do.
+
+    That shell tells through descriptor 3 which of them it began (` slug`) and which have ended
+    (` slug=`). One that used up the time has failed; whatever else did not come to its end is run
+    by itself. The shell reads its text from its input, so that no command finds the nonce in the
+    arguments of a process. It waits for a command that is told to end, so that timeout kills one
+    that does not.
+    """
+    lines = []
+    for section in sections:
+        lines += [
+            f"mark begin {section.slug}",
+            f"printf ' %s' {section.slug} >&3",
+            f"{_as_program(section.command)} </dev/null 3>&-; {_status(nonce)}",
+            f"printf ' %s=' {section.slug} >&3",
+        ]
+    limit = sections[0].timeout
+    each = (
+        f'case "$told " in *" {section.slug}$end "*) ;; *)\n{_framed(section, nonce, cap)};; esac\n'
+        for section in sections
+    )
+    return (
+        f"told=$(timeout -k 2 {limit} sh -s 3>&1 >&4 4>&- <<'{nonce}'\n"
+        f"trap 'exit {TIMED_OUT}' TERM\n{_MARK.replace('{nonce}', nonce)}\n"
+        + "\n".join(lines)
+        + f"\nexit 0\n{nonce}\n); rc=$?\n"
+        f"if [ $rc != 0 ]; then\n"
+        f"case $rc in {TIMED_OUT}|{_KILLED}) end=; {_say_status(nonce)} ;; *) end==;; esac\n"
+        + "".join(each)
+        + "fi\n"
     )
 
 
@@ -95,10 +150,17 @@ def _of_group(group: Sequence[Section], nonce: str, cap: int) -> str:
         return singly
     return (
         f"mark join {_slugs(group)}\n"
-        f"timeout -k 2 {group[0].timeout} {joined_command(group)} </dev/null; "
-        f"rc=$?; printf '\\n%s rc %s\\n' {nonce} $rc >&2\n"
+        f"timeout -k 2 {group[0].timeout} {joined_command(group)} </dev/null; {_status(nonce)}\n"
         f"case $rc in 0|{TIMED_OUT}) ;; *)\n{singly};; esac\n"
     )
+
+
+def _status(nonce: str) -> str:
+    return f"rc=$?; {_say_status(nonce)}"
+
+
+def _say_status(nonce: str) -> str:
+    return f"printf '\\n%s rc %s\\n' {nonce} $rc >&2"
 
 
 def _slugs(group: Sequence[Section]) -> str:
@@ -108,7 +170,7 @@ def _slugs(group: Sequence[Section]) -> str:
 def _framed(section: Section, nonce: str, cap: int) -> str:
     command = f"timeout -k 2 {section.timeout} {_as_program(section.command)} </dev/null"
     # The status goes to stderr from inside the braces: a pipe would give that of `head` alone.
-    status = f"rc=$?; printf '\\n%s rc %s\\n' {nonce} $rc >&2"
+    status = _status(nonce)
     lines = [f"mark begin {section.slug}"]
     if section.stop:
         lines += [f"{command}; {status}", '[ "$rc" = 0 ] || { mark end; exit 0; }']
@@ -224,6 +286,8 @@ def sections_of(text: str) -> tuple[str, tuple[Section, ...]]:
     nonce = _NONCE.search(text)
     if nonce is None:
         raise ValueError("not a script of build_script: it has no nonce")
+    # What brief commands are run by; each of them stands once more below, with its own limit.
+    text = re.sub(rf"<<'{nonce[1]}'\n.*?\n{nonce[1]}\n", "", text, flags=re.DOTALL)
     sections = tuple(
         Section(
             slug=found["slug"],
