@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from drift.applies import with_static_vrf_routes, with_vrfs
 from drift.causes import Broken, from_interface
 from drift.evidence import lines
-from drift.model import CRITICAL, WARNING, About, Check
+from drift.model import CRITICAL, WARNING, About, Check, Depth
 from drift.plane import Plane
 from drift.planes.vrfs.tables import all_routes, shows_ipv6, tables_of_vrfs, usable, vrf_by_table
 from overlay.expected import EVERYTHING
@@ -45,6 +45,10 @@ def _from_what_it_overtakes(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.OVERTAKEN, raw.finding.host, raw.finding.object
 
 
+def _announces_nothing(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    yield Broken.ORIGIN, "type5-missing", f"{raw.finding.object} via {raw.about.peer}"
+
+
 STATIC_ROUTE = Check(
     "vrf-static-route",
     CRITICAL,
@@ -60,7 +64,9 @@ STATIC_ROUTE = Check(
     remedy="`/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf` brings back what somebody took "
     "out of FRR. A route that FRR has and does not install has a next hop that is in no subnet of "
     "the node now: `vtysh -c 'show ip route vrf vrf1 10.9.0.0/16'`.",
+    explains=_announces_nothing,
     follows=_from_its_way,
+    depth=Depth.ROUTE,
 )
 
 UNDECLARED_ROUTE = Check(
@@ -126,6 +132,7 @@ def _missing(
             device=device,
             vrf=vrf.name,
             vni=view.vni_by_bridge.get(device),
+            peer=view.node.address,
             topics=_TYPED,
             # All that one next hop leads to goes with it.
             group=("vrf-static-route", view.host, vrf.name, first.into or first.next_hop),

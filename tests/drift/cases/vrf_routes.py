@@ -45,6 +45,16 @@ VRF_ROUTES: dict[tuple[str, str], Case] = {
         "static route - Expected: via 10.0.2.7 Actual: absent",
         _routed,
     ),
+    ("vrf-static-route", "not in the kernel, so not announced"): Case(
+        both(
+            json("node1", "ip_route", without("10.9.0.0/16")),
+            *(paths(host, _another_prefix) for host in ("node1", "node2", "node3")),
+        ),
+        "node1",
+        _BEHIND,
+        "Actual: absent",
+        lambda: worlds.routed(on=["node1"]),
+    ),
     ("vrf-static-route", "by another next hop"): Case(
         json("node2", "ip_route", altered("10.9.0.0/16", gateway="10.0.2.8")),
         "node2",
