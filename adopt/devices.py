@@ -72,6 +72,11 @@ class Device:
         return tuple(word for word in words if word != "none")
 
     @property
+    def is_single(self) -> bool:
+        """Whether it is a VXLAN device for several VNIs, which VLANs of its bridge map to."""
+        return self.first("bridge-vlan-vni-map", "vxlan-external") is not None
+
+    @property
     def kind(self) -> str:
         """vxlan, bridge, vrf, bond, vlan, loopback or plain, by its attributes."""
         keys = {a.key for a in self.attributes}
@@ -171,6 +176,8 @@ def _made_by_hand(command: Attribute, name: str) -> Iterator[Attribute]:
         pairs = list(zip(words[start:], words[start + 1 :], strict=False))
         made = [(_BY_HAND[word], value) for word, value in pairs if word in _BY_HAND]
         made.append(("vxlan-learning", "off" if "nolearning" in words else "on"))
+        if "external" in words[start:]:
+            made.append(("vxlan-external", "on"))
     elif _behind(words, ["bridge", "fdb", "append", "00:00:00:00:00:00", "dev", name]) is not None:
         made = [("vxlan-remoteip", words[-1])] if words[-2:-1] == ["dst"] else []
     for key, value in made:

@@ -68,6 +68,11 @@ class Host:
         return [d for d in self.devices.values() if d.kind == "vxlan"]
 
     @property
+    def singles(self) -> list[Device]:
+        """VXLAN devices that carry several VNIs each, which no intent says."""
+        return [d for d in self.devices.values() if d.is_single]
+
+    @property
     def bridges(self) -> list[Device]:
         return [d for d in self.devices.values() if d.kind == "bridge"]
 
@@ -108,7 +113,8 @@ class Host:
 
         Where none says, its only address that is not a gateway of a VNI's bridge.
         """
-        said = Counter(w for d in self.vxlans if (w := d.word("vxlan-local-tunnelip")))
+        tunnels = (*self.vxlans, *self.singles)
+        said = Counter(w for d in tunnels if (w := d.word("vxlan-local-tunnelip")))
         if said:
             return said.most_common(1)[0][0]
         vxlans = {device.name for device in self.vxlans}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from adopt.infer_targets import of_network
 from adopt.survey import word
 from adopt.vnis import GROUPS
 from overlay.intent import VXLAN_OVERHEAD, Overlay
+from overlay.values import InterfaceName
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from adopt.devices import Device
+    from adopt.hostfiles import Host
     from adopt.infer_flags import FlagsFound
     from adopt.infer_names import NamesFound
     from adopt.survey import Survey
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 # A MAC of Cumulus Networks that anycast gateways commonly have.
 _SOME_MAC = "44:39:39:ff:40:94"
 _DEFAULTS = Overlay.model_validate({})
+_NAME = TypeAdapter(InterfaceName)
 
 
 def _mac(_: Device, bridge: Device | None) -> str | None:
@@ -30,6 +38,7 @@ def _mac(_: Device, bridge: Device | None) -> str | None:
 def overlay_keys(survey: Survey, vnis: Vnis, room: int) -> dict[str, Any]:
     """`overlay:` of the intent: what most VXLAN devices and bridges have; defaults left out."""
     keys: dict[str, Any] = {}
+    _remark_singles(survey)
     mtu = _overlay_mtu(vnis, room)
     if mtu != _DEFAULTS.mtu:
         keys["mtu"] = mtu
@@ -53,6 +62,20 @@ def overlay_keys(survey: Survey, vnis: Vnis, room: int) -> dict[str, Any]:
     ]
     guests = survey.most("the pattern of guests' ports", patterns, _DEFAULTS.guest_ports)
     return keys | ({"guest_ports": guests} if guests != _DEFAULTS.guest_ports else {})
+
+
+def _remark_singles(survey: Survey) -> None:
+    for host in survey.hosts:
+        for device in host.singles:
+            maps = device.all("bridge-vlan-vni-map")
+            said = f" ({', '.join(a.value for a in maps)})" if maps else ""
+            survey.remark(
+                host,
+                f"{device.name} carries several VNIs, by VLANs of its bridge{said}: the intent "
+                "cannot say that (docs/topologies.md) and has no such network",
+                device.file,
+                device.line,
+            )
 
 
 def _gateway_macs(vnis: Vnis, vni: int) -> list[str]:
@@ -115,7 +138,57 @@ def network_keys(
     carriers = [host.name for host, _, _ in vnis.by_vni[vni]]
     if set(carriers) != {host.name for host in survey.vteps}:
         keys["nodes"] = carriers
-    return keys
+    ports = _ports(survey, vnis, vni, overlay.get("guest_ports"))
+    return keys | ({"ports": ports} if ports else {})
+
+
+def _ports(survey: Survey, vnis: Vnis, vni: int, guest_ports: str | None) -> dict[str, list[str]]:
+    """The ports to a LAN of one VNI's bridge, by host; what cannot be one becomes a remark."""
+    guests = re.compile(guest_ports or _DEFAULTS.guest_ports)
+    found = {}
+    for host, device, bridge in vnis.by_vni[vni]:
+        if bridge is None:
+            continue
+        ports = tuple(
+            port
+            for port in _beside(bridge, device)
+            if not guests.match(port) and _can_be(survey, host, bridge, port)
+        )
+        if ports:
+            found[host.name] = list(ports)
+    return found
+
+
+def _beside(bridge: Device, device: Device) -> Iterator[str]:
+    if bridge.ports[:1] not in (("glob",), ("regex",)):
+        yield from (port for port in dict.fromkeys(bridge.ports) if port != device.name)
+
+
+def _can_be(survey: Survey, host: Host, bridge: Device, port: str) -> bool:
+    why = _not_a_way_out(host, bridge, port)
+    if why is None:
+        return True
+    survey.remark(
+        host,
+        f"{port} is a port of {bridge.name} and {why}: the intent leaves it out",
+        bridge.file,
+        bridge.line,
+    )
+    return False
+
+
+def _not_a_way_out(host: Host, bridge: Device, port: str) -> str | None:
+    try:
+        _NAME.validate_python(port)
+    except ValidationError:
+        return "no interface's name"
+    others = [b.name for b in host.bridges if port in b.ports and b is not bridge]
+    if others:
+        return f"of {', '.join(others)}"
+    known = host.devices.get(port)
+    if known is not None and known.kind in ("vxlan", "bridge", "vrf", "loopback"):
+        return f"a {known.kind} device"
+    return None
 
 
 def room_for_guests(underlay: dict[str, Any]) -> int:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from overlay.crosscheck.lan_ports import dangers
 from overlay.errors import FleetError
+from overlay.loading import FABRIC_FILE
+from overlay.problems import dotted
+from overlay.yamlfile import read_yaml
 from reports.text import counted
 from tasks.ssh.hosts import read_hosts, time_limit
 
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
 
     from app.context import Context
     from overlay.expected import FabricIntent
+    from overlay.loading import Inventory
     from tasks.ssh.fleet import Fleet
 
 
@@ -24,6 +29,7 @@ def validate(context: Context) -> None:
     for host in read_hosts(context.inventory, 1).inventory.hosts.values():
         time_limit(host)  # Nornir must be able to read it too
     fabric = inventory.intent.fabric
+    _warn(context, inventory)
     sizes = ", ".join(
         counted(len(things), noun)
         for things, noun in (
@@ -38,6 +44,16 @@ def validate(context: Context) -> None:
         markup=False,
         soft_wrap=True,
     )
+
+
+def _warn(context: Context, inventory: Inventory) -> None:
+    """Says what may be right and is easily wrong, which no file shows."""
+    found = list(dangers(inventory.intent.fabric))
+    file = read_yaml(inventory.folder / FABRIC_FILE, "the intent") if found else None
+    for key, reason, hint in found:
+        line = file.position(key)[0] if file else None
+        place = FABRIC_FILE if line is None else f"{FABRIC_FILE}:{line}"
+        context.warn(f"{place}: {dotted(key)}: {reason}", hint)
 
 
 def write_files(context: Context, fleet: Fleet, intent: FabricIntent, output: Path) -> None:

@@ -25,6 +25,7 @@ class Broken(StrEnum):
     GATEWAY = auto()  # host: a gateway's address is not there
     VNI = auto()  # host, VNI: its part in that VNI
     VRF = auto()  # host, VRF
+    SINGLE = auto()  # host: one VXLAN device, on a VLAN-aware bridge, takes the place of all others
     BELOW = auto()  # host, bridge: a port of that bridge
     DOWN = auto()  # host, device: it is down, or a port without carrier
     GONE = auto()  # host, device: it is not there

@@ -128,17 +128,19 @@ class About:
     """The subject of a finding, for folding; all but what applies stays empty.
 
     `device` is an interface of the host itself, `bridge` the bridge that it should be a port of,
-    `vni` and `vrf` whose traffic is concerned, `vnis` those of which it is not certain which one
-    is, `foreign` those that the traffic lands in instead. `peer` is the address of another node,
-    `mac` a guest's or a router's MAC, `address` a guest's IP address, `router_id` the one that an
-    RD is made of. `underlay` says that the host's way to all others is concerned, `alone` that it
-    has no iBGP session left, `by_hand` that a session was shut or is not configured. `topics` are
-    the parts of FRR's configuration that it is about (`frrconfig.topic_of`), `differing` those that
-    differ from the rendered ones. Findings of one `group` state one fact.
+    `below` the device that it is a VLAN of, itself where VLANs are on it, `vni` and `vrf` whose
+    traffic is concerned, `vnis` those of which it is not certain which one is, `foreign` those that
+    the traffic lands in instead. `peer` is the address of another node, `mac` a guest's or a
+    router's MAC, `address` a guest's IP address, `router_id` the one that an RD is made of.
+    `underlay` says that the host's way to all others is concerned, `alone` that it has no iBGP
+    session left, `by_hand` that a session was shut or is not configured. `topics` are the parts of
+    FRR's configuration that it is about (`frrconfig.topic_of`), `differing` those that differ from
+    the rendered ones. Findings of one `group` state one fact.
     """
 
     device: str = ""
     bridge: str = ""
+    below: str = ""
     vni: int | None = None
     vnis: frozenset[int] = frozenset()
     foreign: frozenset[int] = frozenset()

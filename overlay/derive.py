@@ -14,6 +14,7 @@ from overlay.derivation.devices import (
     make_underlay_bridge,
     underlay_port,
 )
+from overlay.derivation.lan_ports import lan_ports
 from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, sysctls
 from overlay.derivation.vrfs import Tenancy, vrfs_by_name
@@ -118,7 +119,7 @@ def _derive_node(
     vxlans = []
     for network in networks:
         vxlans.append(make_network_vxlan(fabric, network, node, static_vteps.get(network.vni, ())))
-        bridges.append(make_network_bridge(fabric, network))
+        bridges.append(make_network_bridge(fabric, network, name))
     for vrf in vrfs:
         if vrf.l3vni is not None:
             vxlans.append(make_l3vni_vxlan(fabric, vrf, address, tenancy.l3vni_mtu))
@@ -133,6 +134,7 @@ def _derive_node(
         underlay_mtu=fabric.underlay.mtu,
         bridges=tuple(bridges),
         vxlans=tuple(vxlans),
+        lan_ports=lan_ports(fabric, name, node, networks, underlay_port(fabric, node)),
         vrfs=vrfs,
         bgp=bgp,
         frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,

@@ -13,6 +13,7 @@ from overlay.derived.devices import (
     EVERYTHING,
     BridgeIntent,
     BridgeRole,
+    LanPort,
     PortFlags,
     StaticVrfRoute,
     VipIntent,
@@ -47,6 +48,7 @@ __all__ = [
     "Detection",
     "ExitIntent",
     "FabricIntent",
+    "LanPort",
     "NodeIntent",
     "PortFlags",
     "ReflectorIntent",
@@ -84,6 +86,7 @@ class NodeIntent:
     vxlans: tuple[VxlanIntent, ...]
     vrfs: tuple[VrfIntent, ...]
     bgp: BgpIntent | None
+    lan_ports: tuple[LanPort, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     role: Role = Role.VTEP
     scope: Scope = Scope.WHOLE
@@ -146,6 +149,7 @@ class NodeIntent:
         """The devices that its interfaces file defines."""
         made = {vxlan.name for vxlan in self.vxlans} | {vrf.name for vrf in self.vrfs}
         made |= {bridge.name for bridge in self.owned_bridges}
+        made |= {port.name for port in self.lan_ports if port.written}
         return frozenset(made | ({"lo", self.underlay_port} if self.owns_underlay else set()))
 
     @property

@@ -15,6 +15,7 @@ from overlay.keys.bgp import Bfd, Bgp, Timers
 from overlay.keys.kinds import (
     FRR_WITH_IPV6_VTEPS,
     VXLAN_OVERHEAD,
+    Devices,
     Mode,
     Role,
     Routing,
@@ -30,6 +31,7 @@ __all__ = [
     "VXLAN_OVERHEAD",
     "Bfd",
     "Bgp",
+    "Devices",
     "Fabric",
     "Mode",
     "Names",

@@ -128,6 +128,7 @@ class Link:
     bridge: BridgeDetail | None = None
     bridge_port: BridgePort | None = None
     vrf_table: int | None = None
+    vlan: int | None = None
     text: str = field(default="", compare=False)
 
     @property

@@ -85,6 +85,12 @@ def read_vrf_table(text: str) -> int | None:
     return _optional_number(values.get("table"))
 
 
+def read_vlan(text: str) -> int | None:
+    """`protocol 802.1Q id 20 <REORDER_HDR>`."""
+    values, _ = _walk(text, {"id"})
+    return _optional_number(values.get("id"))
+
+
 def _walk(text: str, keywords: Collection[str]) -> tuple[dict[str, str], set[str]]:
     """The first value of each keyword, and the words that are neither keyword nor value."""
     values: dict[str, str] = {}

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from overlay.records import Link
 from parsers._engine import Match, match_lines
-from parsers._link_details import read_bridge, read_bridge_port, read_vrf_table, read_vxlan
+from parsers._link_details import (
+    read_bridge,
+    read_bridge_port,
+    read_vlan,
+    read_vrf_table,
+    read_vxlan,
+)
 from parsers._text import count, is_mac, number, split_lines, unaccounted
 
 if TYPE_CHECKING:
@@ -122,6 +128,7 @@ def _link(block: _Block) -> Link:
             read_bridge_port(details["bridge_slave"]) if "bridge_slave" in details else None
         ),
         vrf_table=read_vrf_table(details["vrf"]) if kind == "vrf" else None,
+        vlan=read_vlan(details["vlan"]) if kind == "vlan" else None,
         text="\n".join(block.lines),
     )
 

@@ -77,6 +77,7 @@ def _link(link: Json) -> Link:
         bridge=_bridge(data) if kind == "bridge" else None,
         bridge_port=_bridge_port(port) if port_kind == "bridge" else None,
         vrf_table=data.get("table") if kind == "vrf" else None,
+        vlan=data.get("id") if kind == "vlan" else None,
     )
 
 

@@ -11,7 +11,7 @@ from overlay.records import BridgeDetail, BridgePort, Link, VxlanDetail
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from overlay.expected import BridgeIntent, NodeIntent, VxlanIntent
+    from overlay.expected import BridgeIntent, LanPort, NodeIntent, VxlanIntent
 
 FIRST_TABLE = 1001  # that of a node's first VRF, as ifupdown2 numbers them
 FIRST_BRIDGE = 100000  # the index of a node's first bridge
@@ -40,6 +40,8 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
         master=node.underlay_bridge.name,
         bridge_port=BridgePort(state="forwarding", learning=True, flood=True, isolated=False),
     )
+    for index, port in enumerate(node.lan_ports, start=500):
+        yield _lan_port(index, port)
     for index, vrf in enumerate(node.vrfs, start=10):
         yield _link(
             index,
@@ -61,6 +63,27 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
                 master=bridge.name,
                 bridge_port=BridgePort(learning=True, flood=True),
             )
+
+
+def _lan_port(index: int, port: LanPort) -> Link:
+    slave = BridgePort(
+        state="forwarding",
+        learning=True,
+        flood=True,
+        mcast_flood=True,
+        neigh_suppress=False,
+        isolated=False,
+    )
+    return _link(
+        index,
+        port.name,
+        kind="vlan" if port.raw else None,
+        parent=port.raw or None,
+        vlan=port.vlan,
+        mtu=port.mtu,
+        master=port.bridge or None,
+        bridge_port=slave if port.bridge else None,
+    )
 
 
 def _vxlan(index: int, vxlan: VxlanIntent) -> Link:

@@ -58,7 +58,8 @@ def _fdb(entry: FdbEntry) -> str:
 
 def _link(link: Link) -> str:
     master = f" master {link.master}" if link.master else ""
-    head = f"{link.index}: {link.name}: <{','.join(link.flags)}> mtu {link.mtu}"
+    name = f"{link.name}@{link.parent}" if link.parent else link.name
+    head = f"{link.index}: {name}: <{','.join(link.flags)}> mtu {link.mtu}"
     lines = [
         f"{head} qdisc noqueue{master} state UP mode DEFAULT group default qlen 1000",
         f"    link/ether {link.mac or '02:00:00:00:00:00'} brd ff:ff:ff:ff:ff:ff promiscuity 0 ",
@@ -78,6 +79,8 @@ def _link(link: Link) -> str:
             f"    bridge forward_delay 0 stp_state {link.bridge.stp_state} "
             f"vlan_filtering {its_vlans} "
         )
+    elif link.kind == "vlan":
+        lines.append(f"    vlan protocol 802.1Q id {link.vlan} <REORDER_HDR> ")
     elif link.kind == "vrf":
         lines.append(f"    vrf table {link.vrf_table} ")
     elif link.kind:

@@ -261,8 +261,36 @@ def learning(hosts: Sequence[Host]) -> Iterator[Finding]:
                 )
 
 
+def single_devices(hosts: Sequence[Host]) -> Iterator[Finding]:
+    """What ifupdown2 3.0.0, of Debian 12, 13 and testing, makes of one device for several VNIs."""
+    for host in hosts:
+        for device in host.singles:
+            maps = device.all("bridge-vlan-vni-map")
+            if crowded := [a for a in maps if len(a.value.split()) > 1]:
+                yield at(
+                    "several-maps-on-a-line",
+                    host,
+                    crowded,
+                    f"ifupdown2 3.0.0 reads one VLAN=VNI a line: it reports an error, and maps no "
+                    f"VLAN of {device.name}",
+                    "write a line `bridge-vlan-vni-map` for each",
+                )
+            if filters := device.all("vxlan-vnifilter"):
+                yield at(
+                    "no-vnifilter",
+                    host,
+                    filters,
+                    f"ifupdown2 3.0.0 does not know `vxlan-vnifilter` and says nothing: "
+                    f"{device.name} takes packets of any VNI",
+                    "make the device by a command: `pre-up ip link add … type vxlan external "
+                    "vnifilter …`",
+                    Level.WARNING,
+                )
+
+
 RULES = (
     vnis,
+    single_devices,
     tunnel_sources,
     physdevs,
     addresses,

@@ -10,6 +10,7 @@ from overlay.crosscheck import (
     control,
     extras,
     flags,
+    lan_ports,
     names,
     sessions,
     targets,
@@ -296,4 +297,5 @@ _CHECKS = (
     *sessions.CHECKS,
     *targets.CHECKS,
     *extras.CHECKS,
+    *lan_ports.CHECKS,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from overlay.derivation.lan_ports import ports_on
 from overlay.derivation.scopes import scope_of
 from overlay.derived.devices import BridgeIntent, BridgeRole, PortFlags, VxlanIntent
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Scope
@@ -77,11 +78,11 @@ def make_network_vxlan(
     )
 
 
-def make_network_bridge(fabric: Fabric, network: Network) -> BridgeIntent:
+def make_network_bridge(fabric: Fabric, network: Network, node: str) -> BridgeIntent:
     return BridgeIntent(
         name=network_bridge(fabric, network),
         role=BridgeRole.NETWORK,
-        ports=(network_device(fabric, network),),
+        ports=(network_device(fabric, network), *ports_on(network, node)),
         mtu=network.mtu or fabric.overlay.mtu,
         guest_ports=fabric.overlay.guest_ports,
         addresses=network.gateways,

@@ -99,6 +99,29 @@ class StaticVrfRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class LanPort:
+    """A way out to a LAN: a port of a network's bridge, or with an empty `bridge` what is below it.
+
+    Of a VLAN `raw` is the device that it is a VLAN of, and `vlan` its number. `written` says that
+    our own file makes it. `mtu` is what its networks need; it may have more.
+    """
+
+    name: str
+    bridge: str
+    mtu: int
+    raw: str = ""
+    vlan: int | None = None
+    written: bool = True
+
+    @property
+    def flags(self) -> PortFlags:
+        """As those of a guest's port: what is behind it is found by flooding and learning."""
+        return PortFlags(
+            learning=True, neigh_suppress=False, unicast_flood=True, multicast_flood=True
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class VrfIntent:
     """One VRF of a node, with its L3VNI in the symmetric model.
 

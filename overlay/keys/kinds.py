@@ -31,6 +31,13 @@ class Routing(StrEnum):
     SYMMETRIC = "symmetric"
 
 
+class Devices(StrEnum):
+    """How many VXLAN devices a node has."""
+
+    PER_VNI = "per-vni"
+    SINGLE = "single"
+
+
 class Role(StrEnum):
     """What a node is in the fabric."""
 

@@ -119,6 +119,11 @@ class Network(Strict):
     nodes: tuple[str, ...] = Field(
         ("*",), min_length=1, description="Nodes that carry it, as globs; default all."
     )
+    ports: dict[str, tuple[InterfaceName, ...]] = Field(
+        default_factory=dict,
+        description="Its ports to a LAN outside, by nodes as globs: NICs, bonds, or VLANs of them "
+        "such as bond0.20.",
+    )
 
     @field_validator("group")
     @classmethod

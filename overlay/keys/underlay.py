@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator
 
-from overlay.keys.kinds import multicast
+from overlay.keys.kinds import Devices, multicast
 from overlay.values import InterfaceName, MacAddress, NamePattern, Pattern, Strict
 
 
@@ -50,6 +50,11 @@ class Overlay(Strict):
         True,
         description="Whether tunnels leave from the node's address; false: from the one that the "
         "route takes, as in Proxmox's VXLAN zones. EVPN and IPv6 underlays need it.",
+    )
+    device: Devices = Field(
+        Devices.PER_VNI,
+        description="How many VXLAN devices a node has: one for each VNI. `single`, one for all of "
+        "them on a VLAN-aware bridge, is refused: docs/topologies.md says why.",
     )
     arp_suppression: bool | None = Field(
         None,

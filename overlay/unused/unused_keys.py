@@ -99,8 +99,10 @@ class _Search:
         carriers = self._shared.carriers[network.vni]
         if not carriers:
             return False
-        if other is GONE or key[2] == "nodes":
-            return True  # it has carriers, and each of them shows it
+        if other is GONE or key[2] in ("nodes", "ports"):
+            # It has carriers, and each of them shows it; of ports those that they name, which a
+            # cross-check has found to carry it.
+            return True
         alone = self._carrying.get(network.vni)
         if alone is None:
             alone = self._shared.node(carriers[0], networks=[network])

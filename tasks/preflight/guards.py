@@ -42,7 +42,7 @@ def refusals(
                 for path, state in edited.items()
                 if not _taken_over(plan, path, state)
             ]
-        found += _uncovered_ports(plan, facts)
+        found += [*_uncovered_ports(plan, facts), *_ports_of_others(plan, facts)]
     said = [f"{plan.host}: {text}" for text in found]
     return said if options.replace_foreign else [*said, *foreign_refusals(plan.host, plan.foreign)]
 
@@ -186,3 +186,34 @@ def _uncovered_ports(plan: NodePlan, facts: NodeFacts) -> list[str]:
                 if not ports.covers(port) and port not in ours
             ]
     return found
+
+
+def _ports_of_others(plan: NodePlan, facts: NodeFacts) -> list[str]:
+    """A NIC, bond or VLAN that is in a bridge which none of the managed files makes."""
+    if not any(is_interfaces(change.file) for change in plan.changes):
+        return []
+    files = [change for change in plan.files if is_interfaces(change.file)]
+    before = [bridge_ports(change.before.text or "") for change in files]
+    after = [bridge_ports(change.after.text or "") for change in files]
+    tunnels = {name for change in files for name in _vxlans(change.after.text or "")}
+    holders = {port: bridge for bridge, ports in facts.ports.items() for port in ports}
+    return [
+        f"port {port} of bridge {bridge} is in bridge {holders[port]}, and would be taken from it"
+        f"\n  next: name another port in fabric.yaml, or take it off {holders[port]} yourself "
+        f"first, where that is defined and in force (`ip link set {port} nomaster`)"
+        for made in after
+        for bridge, ports in made.items()
+        for port in ports.named
+        if port not in tunnels
+        and holders.get(port, bridge) != bridge
+        and not any(holders[port] in named for named in (*before, *after))
+    ]
+
+
+def _vxlans(interfaces: str) -> set[str]:
+    stanzas = parse_interfaces(interfaces).stanzas
+    return {
+        stanza.name
+        for stanza in stanzas
+        if any("vxlan" in (*key.split("-"), *value.split()) for key, value in stanza.options)
+    }

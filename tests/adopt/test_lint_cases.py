@@ -28,6 +28,14 @@ CASES = {
         [("node2", NET, "        vxlan-id 3\n", "        vxlan-id 3\n        vxlan-id 33\n")],
         {("node2", "vxlan-id 3", "device-with-two-vnis")},
     ),
+    "several maps on a line of a single device": (
+        "l2-evpn",
+        [("node2", NET, "auto vxlan2\n", "auto vxlan0\niface vxlan0\n        vxlan-local-tunnelip 192.168.0.2\n        vxlan-vnifilter on\n        bridge-vlan-vni-map 102=2 103=3\n\nauto vxlan2\n")],
+        {
+            ("node2", "bridge-vlan-vni-map 102=2 103=3", "several-maps-on-a-line"),
+            ("node2", "vxlan-vnifilter on", "no-vnifilter"),
+        },
+    ),
     "a gateway MAC that differs": (
         "l3-asymmetric",
         [("node3", NET, "hwaddress 44:39:39:ff:40:94\n        bridge-ports vxlan3", "hwaddress 44:39:39:ff:40:95\n        bridge-ports vxlan3")],
@@ -220,7 +228,7 @@ def test_hardening_is_said_when_asked_for():
 def test_every_rule_has_a_case():
     """Each function of RULES says something in one of the tables; a rule nobody tries is none."""
     tried = {rule for _, _, wanted in CASES.values() for _, _, rule in wanted}
-    assert len(RULES) == 23
+    assert len(RULES) == 24
     assert len(tried) >= 18
 
 

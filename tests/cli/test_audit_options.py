@@ -82,6 +82,19 @@ def test_validate_checks_the_suppressions_and_others_do_not_read_them(tmp_path: 
     assert call(*audit, "--no-suppressions").code == 0
 
 
+def test_validate_warns_of_two_ways_to_one_lan(tmp_path: Path) -> None:
+    folder = tmp_path / "inventory"
+    shutil.copytree(SHIPPED, folder)
+    file = folder / "fabric.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("  - vni: 2\n", "  - vni: 2\n    ports: {'node[12]': [eno2]}\n"))
+    ended = call("--inventory", folder, "validate")
+    assert ended.code == 0
+    line = 1 + file.read_text().split("\n").index("    ports: {'node[12]': [eno2]}")
+    assert f"Warning: fabric.yaml:{line}: networks[0].ports: VNI 2 has several" in ended.err
+    assert "is valid" in ended.out
+
+
 def test_checks_prints_one_in_full_or_all_as_a_table() -> None:
     one = call("checks", "fdb-missing")
     assert one.code == 0

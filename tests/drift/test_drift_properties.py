@@ -199,7 +199,15 @@ def _network(
     if routing != "none" and draw(st.booleans()):
         network["vrf"] = draw(st.sampled_from(vrfs))
         network["gateways"] = [f"10.{64 + vni // 256}.{vni % 256}.254/24"]
+    if draw(st.integers(0, 3)) == 0:
+        place = draw(st.sampled_from(network.get("nodes", names)))
+        network["ports"] = {place: draw(st.sampled_from(_ways_out(vni)))}
     return network
+
+
+def _ways_out(vni: int) -> list[list[str]]:
+    """Ports to a LAN: a VLAN of a NIC of its own, of one that others use too, of the underlay's."""
+    return [[f"lan{vni}"], [f"bond0.{vni}"], [f"eno1.{vni}", f"lan{vni}.20"]]
 
 
 @pytest.mark.slow
@@ -260,6 +268,16 @@ def _faults_of_links(node: NodeIntent) -> Iterator[Fault]:
             slug = "ip6_route" if ":" in route.prefix else "ip_route"
             drop = json(host, slug, lambda shown, it=route.prefix: _without(shown, it))
             yield "vrf-static-route", host, f"VRF {vrf.name} {route.prefix}", drop
+    for port in node.lan_ports:
+        yield "link-down", host, port.name, link(host, port.name, flags=())
+        yield "link-down", host, port.name, no_link(host, port.name)
+        yield "mtu", host, port.name, link(host, port.name, mtu=1300)
+        if port.bridge:
+            yield "bridge-membership", host, port.name, link(host, port.name, master="docker0")
+            flags = {"learning": False}
+            yield "bridge-port-learning", host, port.name, link(host, port.name, bridge_port=flags)
+        if port.raw:
+            yield "bridge-membership", host, port.name, link(host, port.name, vlan=4094)
 
 
 def _without(shown: list[dict[str, Any]], prefix: str) -> list[dict[str, Any]]:

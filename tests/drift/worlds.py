@@ -123,6 +123,14 @@ def bridged(nodes: int = 3) -> FabricIntent:
     return _derive(nodes, mode="evpn", bgp={"asn": 1234}, networks=[{"vni": 2}, {"vni": 3}])
 
 
+def led_out() -> FabricIntent:
+    """`bridged`, and node1 leads VNI 2 to a LAN by VLAN 20 of eno2, node2 by a bond as a whole."""
+    fabric = bridged().fabric
+    ports = {"node1": ("eno2.20",), "node2": ("bond0",)}
+    network = fabric.networks[0].model_copy(update={"ports": ports})
+    return derive(fabric.model_copy(update={"networks": (network, *fabric.networks[1:])}))
+
+
 def unicast(nodes: int = 3) -> FabricIntent:
     """Head-end replication, VNIs 2 and 3 on all nodes."""
     return _derive(nodes, mode="unicast", networks=[{"vni": 2}, {"vni": 3}])
@@ -205,14 +213,15 @@ def no_link(host: str, name: str) -> Mutation:
     return lambda states: _links(states, host).pop(name) and None
 
 
-def new_link(host: str, like: str, name: str, **vxlan: Any) -> Mutation:
+def new_link(host: str, like: str, name: str, *, master: str | None = "", **vxlan: Any) -> Mutation:
     """A further VXLAN device, like another one but for what is named."""
 
     def mutate(states: States) -> None:
         links = _links(states, host)
         old = links[like]
         assert old.vxlan is not None
-        links[name] = replace(old, name=name, vxlan=replace(old.vxlan, **vxlan))
+        found = replace(old, name=name, vxlan=replace(old.vxlan, **vxlan))
+        links[name] = found if master == "" else replace(found, master=master)
 
     return mutate
 

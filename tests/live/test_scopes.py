@@ -14,6 +14,7 @@ from tests.live.conftest import ROOT
 from tests.live.probes import eventually, on
 from tests.live.tenants import answering, furnish, nodes_themselves, strip
 from tests.live.test_topologies import assert_as_intended, leftovers, reaches
+from tests.live.tools.lans import Lan
 
 if TYPE_CHECKING:
     from tests.live.conftest import Lab
@@ -24,6 +25,12 @@ HERE = ROOT / "tests" / "live"
 MAIN = "/etc/network/interfaces"
 OURS = "/etc/network/interfaces.d/evpn-fleet"
 SOURCE = "source /etc/network/interfaces.d/*"
+# A VLAN in the overlay scope on two releases, and a NIC in the whole scope on the third.
+LANS = (
+    (Lan("node1", "eno2.20", "vmbr2", "10.0.2.120/24"), "10.0.2.2"),
+    (Lan("node2", "eno2.50", "vmbr5", "fd00:5::50/64"), "fd00:5::1"),
+    (Lan("node3", "eno2", "vmbr3", "10.0.3.120/24", "10.0.3.254"), "10.0.2.1"),
+)
 RELIED_ON = {"node1": "192.168.0.1", "node2": "192.168.0.2"}
 
 
@@ -63,6 +70,8 @@ def test_the_overlay_scope(lab: Lab) -> None:
     for name in RELIED_ON:
         on(lab, name, f"echo '{SOURCE}' >> {MAIN}")
     before = {name: on(lab, name, f"sha256sum {MAIN}") for name in RELIED_ON}
+    for lan, _ in LANS:
+        lan.plug_in(lab)
 
     lab.deploy()
 
@@ -71,6 +80,7 @@ def test_the_overlay_scope(lab: Lab) -> None:
         # Ours alone: of a bridge with a guest that it does not condone, ifquery says that it fails.
         ours = [device.name for device in (*node.vxlans, *node.vrfs)]
         ours += [bridge.name for bridge in node.owned_bridges]
+        ours += [port.name for port in node.lan_ports if port.written]
         said = run_on(lab.spec.node(name), f"ifquery --check {' '.join(ours)}").out
         assert "[pass]" in said
         assert "[fail]" not in said
@@ -103,6 +113,32 @@ def test_ipv6_neighbours_find_each_other_across_nodes(lab: Lab) -> None:
     """Follows the overlay scope's test: with a gateway, and without one."""
     reaches(lab, "vm1", "fd00:2::2")
     reaches(lab, "vm5", "fd00:5::2")
+
+
+def test_ports_to_lans_beside_the_fabric(lab: Lab) -> None:
+    """Follows the overlay scope's test: what is behind them reaches guests of other nodes."""
+    for lan, guest in LANS:
+        lan.comes_to_reach(lab, guest)
+    lab.audit_clean()
+    on(lab, "node1", "ip link set eno2.20 nomaster")
+    on(lab, "node2", "ip link del eno2.50")
+    on(lab, "node3", "ip link set eno2 down")
+    wanted = [
+        ("node1", "bridge-membership", "eno2.20"),
+        ("node2", "link-down", "eno2.50"),
+        ("node3", "link-down", "eno2"),
+    ]
+    audit = lab.audit_until(lambda audit: sorted(audit.brief) == wanted)
+    assert sorted(audit.brief) == wanted, audit.text
+    for lan, guest in LANS:
+        assert not lan.reaches(lab, guest)
+    assert "Plan: 0 to change" in lab.run("plan").stdout
+    for node in RELIED_ON:
+        on(lab, node, "ifreload --allow evpn")
+    on(lab, "node3", "ip link set eno2 up")
+    for lan, guest in LANS:
+        lan.comes_to_reach(lab, guest)
+    lab.audit_clean()
 
 
 def test_its_guests_reach_no_node(lab: Lab) -> None:
@@ -251,6 +287,8 @@ def test_the_overlay_comes_back_after_a_power_failure(lab: Lab) -> None:
     """Follows the overlay scope's test: at boot both files are read."""
     fabric.power_off(lab.spec, "node1")
     fabric.power_on(lab.spec, "node1")
+    LANS[0][0].plug_in(lab)  # unlike a NIC it is gone with the power
+    on(lab, "node1", "ifreload --allow evpn")
     guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     lab.audit_clean()

@@ -104,6 +104,28 @@ def test_a_port_of_a_bridge_that_is_kept() -> None:
                    NodePlan("n", (condoning,), files=(condoning, main))) == []  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("before", "holder", "stopped"),
+    [
+        (BRIDGE, "vmbr9", True),
+        (BRIDGE, "vmbr2", False),
+        (BRIDGE + "iface vmbr9\n        bridge-ports eno2\n", "vmbr9", False),
+    ],
+    ids=["another's", "ours", "one that the file makes no more"],
+)
+def test_a_port_that_would_be_taken_from_another_bridge(
+    before: str, holder: str, *, stopped: bool
+) -> None:
+    tunnel = "iface vxlan2\n        vxlan-id 2\n"
+    after = tunnel + BRIDGE.replace("vxlan2", "vxlan2 eno2")
+    # A tunnel that is in the wrong bridge is drift, which a deployment mends.
+    facts = replace(GOOD, ports={holder: ("eno2",), "vmbr8": ("vxlan2",)})
+    said = refused(facts, plan(before, after))
+    assert len(said) == stopped
+    if stopped:
+        assert said[0].startswith("n: port eno2 of bridge vmbr2 is in bridge vmbr9, and would be")
+
+
 def test_ports_do_not_matter_when_the_interfaces_file_stays() -> None:
     change = FileChange(FRR_CONF, FileState("a"), FileState("b"))
     facts = replace(GOOD, ports={"vmbr2": ("lxc7",)})

@@ -8,6 +8,7 @@ from drift.applies import with_gateways
 from drift.causes import Broken, breaks_device
 from drift.model import CRITICAL, WARNING, Check, Depth
 from drift.planes.links.fields import Field
+from drift.planes.links.vxlans import from_single
 from overlay.outputs import IP_LINK
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ BRIDGE_MISSING = Check(
     remedy="`ifup vmbr2`, then `ifup vxlan2`. The guests' ports are not in that file: put "
     "each back with `ip link set tap100i0 master vmbr2`, or restart the guest.",
     explains=breaks_device,
+    follows=from_single,
     depth=Depth.DEVICE + 1,
 )
 
@@ -58,7 +60,8 @@ BRIDGE_MEMBERSHIP = Check(
     "bridge-membership",
     CRITICAL,
     "port in the wrong bridge",
-    "VXLAN devices and the underlay port are ports of their intended bridges.",
+    "VXLAN devices, the underlay port and ports to a LAN are ports of their intended bridges, a "
+    "VLAN with its intended number and device.",
     "Outside its bridge a VXLAN device carries nothing, or another network's traffic.",
     (IP_LINK,),
     confirm="bridge link show",
@@ -74,7 +77,7 @@ BRIDGE_PORT_LEARNING = Check(
     "bridge-port-learning",
     WARNING,
     "port learning differs",
-    "Learning on the VXLAN bridge port is as intended.",
+    "Learning on the VXLAN bridge port is as intended, and on for ports to a LAN.",
     "Learning from the tunnel overrides what EVPN says about where a MAC is.",
     (IP_LINK,),
     confirm="bridge -d link show dev vxlan2",
@@ -97,7 +100,8 @@ BRIDGE_PORT_FLOOD = Check(
     "bridge-port-flood",
     WARNING,
     "flooding differs",
-    "Unicast and multicast flooding on the VXLAN bridge port are as intended.",
+    "Unicast and multicast flooding on the VXLAN bridge port are as intended, and on for ports to "
+    "a LAN.",
     "Flooding where EVPN knows all MACs multiplies traffic; its lack elsewhere loses it.",
     (IP_LINK,),
     confirm="bridge -d link show dev vxlan2",
@@ -192,6 +196,8 @@ def _spanning_tree(link: Link) -> object:
 
 
 FIELDS = {
+    "raw": Field(BRIDGE_MEMBERSHIP, "device of its VLAN", lambda link: link.parent),
+    "vlan": Field(BRIDGE_MEMBERSHIP, "VLAN", lambda link: link.vlan, printed_late=True),
     "bridge": Field(BRIDGE_MEMBERSHIP, "bridge", lambda link: link.master),
     "port_learning": Field(
         BRIDGE_PORT_LEARNING, "bridge port learning", _of_port("learning"), printed_late=True

@@ -42,6 +42,8 @@ class LinkRecord:
     vlan_filtering: object = NOT_JUDGED
     stp: object = NOT_JUDGED
     mac: object = NOT_JUDGED
+    raw: object = NOT_JUDGED
+    vlan: object = NOT_JUDGED
     bridge: object = NOT_JUDGED
     isolated: object = NOT_JUDGED
     port_state: object = NOT_JUDGED

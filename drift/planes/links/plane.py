@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from drift.compare import Difference
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
-    from overlay.expected import BridgeIntent, NodeIntent, VxlanIntent
+    from overlay.expected import BridgeIntent, LanPort, NodeIntent, VxlanIntent
     from overlay.records import Link
 
 _MOST_HEADERS = 20
@@ -35,12 +35,16 @@ def _from_ports(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     # A bridge has carrier while one of its ports has; taken down by hand it is its own cause.
     if raw.finding.actual == _NO_CARRIER:
         yield Broken.BELOW, raw.finding.host, raw.about.device
+    # A VLAN goes down, and away, with the device that it is on.
+    if raw.about.below != raw.about.device:
+        yield Broken.DOWN, raw.finding.host, raw.about.below
+        yield Broken.GONE, raw.finding.host, raw.about.below
 
 
 def _goes_down(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield from breaks_device(raw, owner)
     # A bridge without carrier is what its ports made of it.
-    if raw.finding.actual != _NO_CARRIER or raw.about.bridge:
+    if raw.finding.actual != _NO_CARRIER or raw.about.bridge or raw.about.below:
         yield Broken.DOWN, raw.finding.host, raw.about.device
 
 
@@ -168,6 +172,8 @@ def _intended(view: HostView) -> dict[str, Expected]:
         links[vxlan.name] = _vxlan(vxlan)
     for bridge in node.owned_bridges:
         links[bridge.name] = _bridge(view, bridge)
+    for port in node.lan_ports:
+        links[port.name] = _lan_port(port)
     return links
 
 
@@ -188,6 +194,19 @@ def _relied_on(node: NodeIntent) -> dict[str, Expected]:
         record = replace(record, least_mtu=max(vxlan.mtu for vxlan in node.vxlans) + overhead)
     about = About(device=name, underlay=True)
     return {name: Expected(BRIDGE_MISSING, "underlay interface", None, record, about, "present")}
+
+
+def _lan_port(port: LanPort) -> Expected:
+    """A way out of a network, or what a VLAN is on: without it the overlay itself is whole."""
+    record = LinkRecord(state="up", least_mtu=port.mtu)
+    if port.bridge:
+        record = replace(record, **port_fields(port.bridge, port.flags))
+    if port.raw:
+        record = replace(record, vlan=port.vlan, raw=port.raw)
+    below = port.raw or ("" if port.bridge else port.name)
+    about = About(device=port.name, bridge=port.bridge, below=below)
+    kind = "vlan" if port.raw else None
+    return Expected(LINK_DOWN, "port to a LAN", kind, record, about, "up")
 
 
 def _vxlan(vxlan: VxlanIntent) -> Expected:

@@ -32,7 +32,10 @@ def _changes_vni(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
 
 
 def _adds_device(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
-    if raw.about.bridge:
+    if raw.about.vni is None:
+        if raw.about.bridge:
+            yield Broken.SINGLE, raw.finding.host
+    elif raw.about.bridge:
         # FRR gives the whole VNI to one of two devices that carry it.
         yield from breaks_vni(raw, owner)
     else:
@@ -45,6 +48,12 @@ def _learns(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
 
 def _from_taken_address(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.TAKEN, raw.finding.host, raw.finding.actual
+
+
+def from_single(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    """A bridge or VXLAN device is missing where one device and one bridge stand for all of them."""
+    if raw.finding.kind == "missing" and not raw.about.underlay:
+        yield Broken.SINGLE, raw.finding.host
 
 
 VXLAN_MISSING = Check(
@@ -60,6 +69,7 @@ VXLAN_MISSING = Check(
     "vxlan2` makes it from /etc/network/interfaces. If it has no stanza there, `plan` shows it and "
     "`deploy` writes it.",
     explains=breaks_device,
+    follows=from_single,
     depth=Depth.DEVICE,
 )
 
@@ -70,7 +80,8 @@ VXLAN_UNEXPECTED = Check(
     "Every VXLAN device is one of the intent's: its VNI is this node's, on that device alone.",
     "FRR advertises any VNI it finds, so a leftover device draws traffic here. Of two devices with "
     "one VNI (the kernel allows it with two UDP ports) FRR takes one, and may take the wrong one: "
-    "that is critical.",
+    "that is critical. One device for several VNIs (external) is never intended, and what it "
+    "carries is not audited.",
     (IP_LINK,),
     confirm="ip -d link show type vxlan",
     remedy="A VNI that is wanted belongs under `networks:` of fabric.yaml. Otherwise `ip link "
@@ -210,6 +221,9 @@ def unintended_vxlans(view: HostView, intended: Collection[str]) -> Iterator[Raw
     for name, link in sorted(view.links.items()):
         if link.kind != "vxlan" or name in intended or link.vxlan is None:
             continue
+        if link.vxlan.external:
+            yield _external(view, link)
+            continue
         vni = link.vxlan.vni
         if vni is None:
             continue
@@ -229,6 +243,23 @@ def unintended_vxlans(view: HostView, intended: Collection[str]) -> Iterator[Raw
             severity=CRITICAL if twin else None,
             about=About(device=name, vni=vni, bridge=twin.bridge if twin else ""),
         )
+
+
+def _external(view: HostView, link: Link) -> RawFinding:
+    """A device without a VNI of its own: as a bridge port it carries those that VLANs map to."""
+    lacking = any(not _is_vxlan(view, vxlan.name) for vxlan in view.node.vxlans)
+    where = f", those of VLANs of {link.master}" if link.master else ""
+    return VXLAN_UNEXPECTED.found(
+        view.host,
+        link.name,
+        "extra",
+        None,
+        f"external: several VNIs{where}",
+        what="VXLAN device",
+        evidence=lines(IP_LINK, [link.text]),
+        severity=CRITICAL if link.master and lacking else None,
+        about=About(device=link.name, bridge=link.master or ""),
+    )
 
 
 def _is_vxlan(view: HostView, name: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from drift.model import WARNING
+from drift.model import CRITICAL, WARNING
 from overlay.records import BridgePort, Link
 from tests.drift import worlds
 from tests.drift.cases.case import Case
-from tests.drift.worlds import both, link, no_link
+from tests.drift.worlds import both, link, new_link, no_link
 
 if TYPE_CHECKING:
     from overlay.records import HostState
@@ -20,6 +20,21 @@ def _isolated_guest(states: dict[str, HostState]) -> None:
     tap = Link(99, "tap9i0", flags=("UP",), mtu=1500, master="vmbr2", bridge_port=port)
     states["node1"] = replace(
         states["node1"], links={**(states["node1"].links or {}), tap.name: tap}
+    )
+
+
+def _one_device_for_all(states: dict[str, HostState]) -> None:
+    """As a host whose bridge maps VLANs to VNIs: none of the intended devices and bridges."""
+    links = dict(states["node1"].links or {})
+    single = replace(links["vxlan2"], name="vxlan0", master="vmbr1")
+    assert single.vxlan is not None
+    single = replace(single, vxlan=replace(single.vxlan, vni=0, external=True))
+    bridge = replace(links["vmbr2"], name="vmbr1")
+    guests = {name for name in links if name.startswith("tap")}
+    for name in {"vxlan2", "vxlan3", "vmbr2", "vmbr3"} | guests:
+        del links[name]
+    states["node1"] = replace(
+        states["node1"], links={**links, single.name: single, bridge.name: bridge}
     )
 
 
@@ -35,6 +50,21 @@ BRIDGES = {
         "node1",
         "vmbr0",
         "absent",
+    ),
+    ("vxlan-unexpected", "one device in the place of all"): Case(
+        _one_device_for_all,
+        "node1",
+        "vxlan0",
+        "VXLAN device - Expected: absent Actual: external: several VNIs, those of VLANs of vmbr1",
+        worlds.bridged,
+        CRITICAL,
+    ),
+    ("vxlan-unexpected", "one for several VNIs, in no bridge"): Case(
+        new_link("node1", "vxlan2", "cilium_vxlan", vni=0, external=True, master=None),
+        "node1",
+        "cilium_vxlan",
+        "external: several VNIs",
+        severity=WARNING,
     ),
     ("bridge-membership", "in no bridge"): Case(
         link("node1", "vxlan2", master=None, bridge_port=None),
@@ -53,6 +83,58 @@ BRIDGES = {
         "node1",
         "eno1",
         "Expected: vmbr0",
+    ),
+    ("bridge-membership", "port to a LAN in no bridge"): Case(
+        link("node2", "bond0", master=None, bridge_port=None),
+        "node2",
+        "bond0",
+        "bridge - Expected: vmbr2 Actual: absent",
+        worlds.led_out,
+    ),
+    ("bridge-membership", "another VLAN of the LAN"): Case(
+        link("node1", "eno2.20", vlan=30),
+        "node1",
+        "eno2.20",
+        "VLAN - Expected: 20 Actual: 30",
+        worlds.led_out,
+    ),
+    ("bridge-membership", "VLAN of another device"): Case(
+        link("node1", "eno2.20", parent="eno3"),
+        "node1",
+        "eno2.20",
+        "device of its VLAN - Expected: eno2 Actual: eno3",
+        worlds.led_out,
+    ),
+    ("bridge-port-learning", "off towards a LAN"): Case(
+        link("node2", "bond0", bridge_port={"learning": False}),
+        "node2",
+        "bond0",
+        "bridge port learning - Expected: on Actual: off",
+        worlds.led_out,
+    ),
+    ("bridge-port-state", "port to a LAN blocked"): Case(
+        link("node2", "bond0", bridge_port={"state": "blocking"}),
+        "node2",
+        "bond0",
+        "bridge port state - Expected: forwarding Actual: blocking",
+        worlds.led_out,
+    ),
+    ("link-down", "no VLAN of the LAN"): Case(
+        no_link("node1", "eno2.20"),
+        "node1",
+        "eno2.20",
+        "eno2.20: port to a LAN - Expected: up Actual: absent",
+        worlds.led_out,
+    ),
+    ("link-down", "NIC below a VLAN"): Case(
+        both(
+            link("node1", "eno2", flags=("UP", "NO-CARRIER")),
+            link("node1", "eno2.20", flags=("UP", "NO-CARRIER"), bridge_port={"state": "disabled"}),
+        ),
+        "node1",
+        "eno2",
+        "eno2: state - Expected: up Actual: no carrier",
+        worlds.led_out,
     ),
     ("bridge-port-learning", "on"): Case(
         link("node1", "vxlan2", bridge_port={"learning": True}),
