@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("lab"):
             # Real machines on two busy cores: what fails is tried once more, and said so. Then once
             # without Debian testing (tests/live/conftest.py): that is told apart.
-            item.add_marker(pytest.mark.flaky(reruns=0 if "/live/" in item.path.as_posix() else 1))
+            item.add_marker(pytest.mark.flaky(reruns=2 if "/live/" in item.path.as_posix() else 1))
 
 
 def pytest_xdist_auto_num_workers() -> int:
