@@ -130,24 +130,10 @@ def vrf_keys(
     for vrf, keys in names.items():
         keys.update(found.of(keys.get("l3vni", 0), transit=True))
         keys.update(flags.of(keys.get("l3vni", 0)))
-        keys.update(_advertised(survey, vrf))
         keys.update(of_vrf(survey, vrf, keys["l3vni"], asn) if "l3vni" in keys else {})
         _exits(survey, vrf, keys)
     order = sorted(names, key=lambda name: (names[name].get("l3vni", 0), name))
     return {name: names[name] for name in order}
-
-
-def _advertised(survey: Survey, vrf: str) -> dict[str, list[str]]:
-    """`advertise:` of a VRF, where most hosts that have a subnet of it announce their own."""
-    words = [
-        word_at(host, bool(lines), lines[0].line if lines else 0)
-        for host in survey.vteps
-        if any(d.addresses for d in host.devices.values() if d.word("vrf") == vrf)
-        for instance in [host.instance(vrf)]
-        for lines in [instance.said("advertise", family=EVPN) if instance else []]
-    ]
-    what = f"VRF {vrf}: whether its subnets are announced"
-    return {"advertise": ["subnets"]} if survey.most(what, words, False) else {}
 
 
 def _exits(survey: Survey, vrf: str, keys: dict[str, Any]) -> None:

@@ -69,6 +69,11 @@ def with_vrfs(_intent: FabricIntent, node: NodeIntent) -> bool:
     return bool(node.vrfs)
 
 
+def with_static_vrf_routes(_intent: FabricIntent, node: NodeIntent) -> bool:
+    """A node with a static route in a VRF, or a leak into one."""
+    return any(vrf.routes for vrf in node.vrfs)
+
+
 def with_way_out(_intent: FabricIntent, node: NodeIntent) -> bool:
     """An exit, or a router outside with its way back."""
     return node.router is not None or bool(node.bgp and node.bgp.exits)

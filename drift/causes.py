@@ -56,6 +56,7 @@ class Broken(StrEnum):
     FROZEN = auto()  # VNI, MAC: FRR holds it where it was
     ADDRESS = auto()  # VNI, IP address: two MACs have it
     ROUTER_MAC = auto()  # host: its router MAC is another node's too
+    OVERTAKEN = auto()  # host, object: another route goes before the one to that destination
     VIP = auto()  # object: a group's own state
     CONFIG = auto()  # host, topic: what was typed into vtysh
 
@@ -104,6 +105,11 @@ def at_its_origin(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     if peer_of(raw, owner) == raw.finding.host:
         yield Broken.ORIGIN, raw.finding.check, raw.finding.object
         yield Broken.PREFIX, raw.finding.host, raw.about.vni
+
+
+def overtakes(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+    """A route that stands in a VRF's table before the one to the same destination."""
+    yield Broken.OVERTAKEN, raw.finding.host, raw.finding.object
 
 
 def from_vni(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:

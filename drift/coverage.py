@@ -209,8 +209,8 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "text": _EVIDENCE,
     },
     "NextHop": {
-        "gateway": ("exit-route", "vrf-route-missing"),
-        "device": ("exit-route", "vrf-route-missing", "underlay-route"),
+        "gateway": ("exit-route", "vrf-route-missing", "vrf-static-route"),
+        "device": ("exit-route", "vrf-route-missing", "underlay-route", "vrf-leak"),
         "alive": "a dead hop's device is down, which `link-down` finds",
     },
     "Route": {
@@ -224,8 +224,8 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         ),
         "type": ("exit-route", "vrf-isolation", "vrf-route-missing"),
         "metric": ("exit-route", "vrf-route-missing"),
-        "protocol": "who put a route there does not matter where it leads",
-        "hops": ("exit-route", "vrf-route-missing"),
+        "protocol": ("vrf-route-unexpected",),
+        "hops": ("exit-route", "vrf-route-missing", "vrf-static-route", "vrf-leak"),
     },
     "Rule": {
         "priority": "which rule comes first is their order",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from ipaddress import ip_interface
 from typing import TYPE_CHECKING
 
 from overlay.beside.external import external_nodes, visiting_vteps
 from overlay.control_plane import ControlPlane
 from overlay.derivation.devices import (
-    l3vni_mtu,
     make_l3vni_bridge,
     make_l3vni_vxlan,
     make_network_bridge,
@@ -20,27 +18,12 @@ from overlay.derivation.devices import (
 from overlay.derivation.lan_ports import lan_ports
 from overlay.derivation.routed import make_loopback, make_routed
 from overlay.derivation.scopes import scope_of
-from overlay.derivation.settings import forwarding, sysctls
-from overlay.expected import (
-    EVERYTHING,
-    FabricIntent,
-    NodeIntent,
-    VipIntent,
-    VrfIntent,
-)
-from overlay.intent import (
-    Advertised,
-    Fabric,
-    Mode,
-    Network,
-    Node,
-    Role,
-    Routing,
-    Scope,
-)
+from overlay.derivation.settings import forwarding, of_routed_underlay, sysctls
+from overlay.derivation.vrfs import Tenancy, vrfs_by_name
+from overlay.expected import FabricIntent, NodeIntent, VipIntent
+from overlay.intent import Fabric, Mode, Network, Node, Role, Scope
 from overlay.kept.extras import NodeExtras, extras_of
 from overlay.names import Names
-from overlay.targets.targets import by_hand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +62,7 @@ class Derivation:
             like.carried if like else _networks_by_node(self._fabric, self.carriers)
         )
         self.plane: ControlPlane = ControlPlane(self._fabric, like.plane if like else None)
-        self._l3vni_mtu = l3vni_mtu(self._fabric)
+        self._tenancy = Tenancy(self._fabric, self.plane)
         ends = _tunnel_ends(fabric, self.carriers)
         self.vteps = {vni: frozenset(found) for vni, found in ends.items()}
         self.visitors = visiting_vteps(fabric)
@@ -96,7 +79,7 @@ class Derivation:
             self.carried[name] if networks is None else networks,
             self._static,
             self.plane,
-            self._l3vni_mtu,
+            self._tenancy,
         )
 
 
@@ -115,12 +98,13 @@ def _tunnel_ends(
 
 
 def _carried_part(fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]) -> Fabric:
-    """Without the networks that no node carries, and the VRFs that no such network is in.
+    """Without the networks that no node carries, and the VRFs that no node has for them or by name.
 
     An exit would tell the outside of a subnet that is nowhere, or route a VRF without a guest.
     """
     networks = tuple(network for network in fabric.networks if carriers[network.vni])
     used = {network.vrf for network in networks}
+    used.update(name for names in vrfs_by_name(fabric).values() for name in names)
     vrfs = {name: vrf for name, vrf in fabric.vrfs.items() if name in used}
     return fabric.model_copy(update={"networks": networks, "vrfs": vrfs})
 
@@ -148,11 +132,11 @@ def _derive_node(
     networks: list[Network],
     static_vteps: Mapping[int, tuple[str, ...]],
     plane: ControlPlane,
-    l3vni_mtu: int,
+    tenancy: Tenancy,
 ) -> NodeIntent:
     address = str(node.address)
     router = plane.router(node)
-    vrfs = _vrfs(fabric, name, networks, plane)
+    vrfs = tenancy.of(name, networks)
     routed = make_routed(fabric, name, node)
     bridges = [make_loopback(fabric, routed) if routed else make_underlay_bridge(fabric, node)]
     vxlans = []
@@ -161,10 +145,11 @@ def _derive_node(
         bridges.append(make_network_bridge(fabric, network, name))
     for vrf in vrfs:
         if vrf.l3vni is not None:
-            vxlans.append(make_l3vni_vxlan(fabric, vrf, address, l3vni_mtu))
-            bridges.append(make_l3vni_bridge(fabric, vrf, l3vni_mtu))
+            vxlans.append(make_l3vni_vxlan(fabric, vrf, address, tenancy.l3vni_mtu))
+            bridges.append(make_l3vni_bridge(fabric, vrf, tenancy.l3vni_mtu))
     bgp = plane.bgp(name, node)
     kept = _kept(fabric, name, node)
+    settings = sysctls(fabric, name, node, plane, router, networks, vrfs)
     over_ipv6 = bgp is not None and node.address.version == 6
     return NodeIntent(
         name=name,
@@ -177,9 +162,7 @@ def _derive_node(
         vrfs=vrfs,
         bgp=bgp,
         frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
-        sysctls=_with_kept(
-            sysctls(fabric, name, node, plane, router, networks, routed), kept.sysctls
-        ),
+        sysctls=_with_kept((*settings, *of_routed_underlay(routed)), kept.sysctls),
         forwarding=forwarding(fabric, node),
         role=node.role,
         scope=scope_of(fabric, node),
@@ -211,42 +194,3 @@ def _with_kept(
 ) -> tuple[tuple[str, str], ...]:
     keys = {key for key, _ in derived}
     return (*derived, *(pair for pair in kept if pair[0] not in keys))
-
-
-def _vrfs(
-    fabric: Fabric, node: str, networks: list[Network], plane: ControlPlane
-) -> tuple[VrfIntent, ...]:
-    # A VRF is only where one of its networks is, or its way out: elsewhere it would be empty.
-    wanted = {network.vrf for network in networks}
-    if node in plane.exiting:
-        wanted |= {name for name, vrf in fabric.vrfs.items() if node in vrf.exits}
-    return tuple(
-        VrfIntent(
-            name,
-            vrf.l3vni if fabric.routing is Routing.SYMMETRIC else None,
-            unreachable=_ends(fabric, node, name)
-            + (plane.unreachable(name) if node in vrf.exits else ()),
-            advertised=_subnets(networks, name) if Advertised.SUBNETS in vrf.advertise else (),
-            by_hand=by_hand(vrf.rt, vrf.rd, fabric.nodes[node].speaks_as),
-        )
-        for name, vrf in fabric.vrfs.items()
-        if name in wanted
-    )
-
-
-def _ends(fabric: Fabric, node: str, vrf: str) -> tuple[str, ...]:
-    """What must end in a VRF's table, so that no lookup goes on to the main table.
-
-    Where others write the files, IPv6 counts only in a VRF that routes it: Proxmox ends IPv4 alone.
-    """
-    if scope_of(fabric, fabric.nodes[node]) is not Scope.OBSERVED or any(
-        net.routes_ipv6 for net in fabric.networks if net.vrf == vrf
-    ):
-        return EVERYTHING
-    return EVERYTHING[:1]
-
-
-def _subnets(networks: list[Network], vrf: str) -> tuple[str, ...]:
-    """The prefixes of the gateways that a node has in a VRF."""
-    gateways = (gateway for net in networks if net.vrf == vrf for gateway in net.gateways)
-    return tuple(dict.fromkeys(str(ip_interface(gateway).network) for gateway in gateways))

@@ -15,7 +15,6 @@ from overlay.keys.bgp import Bfd, Bgp, Timers
 from overlay.keys.kinds import (
     FRR_WITH_IPV6_VTEPS,
     VXLAN_OVERHEAD,
-    Advertised,
     Devices,
     Mode,
     Role,
@@ -31,7 +30,6 @@ from overlay.values import FOR_PEOPLE, InterfaceName, NodeName
 __all__ = [
     "FRR_WITH_IPV6_VTEPS",
     "VXLAN_OVERHEAD",
-    "Advertised",
     "Bfd",
     "Bgp",
     "Devices",

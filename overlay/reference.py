@@ -22,6 +22,7 @@ from overlay.intent import (
     Vrf,
 )
 from overlay.kept.extras import Extras, Group
+from overlay.keys.routes import Leak, VrfRoute
 from overlay.sessions.keys import FabricSession, Limit, NodeSession, Restart, Secret
 from overlay.suppressions import Suppression, Suppressions
 from overlay.targets.written import RouteTargets
@@ -46,6 +47,8 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("graceful_restart: of a session", Restart),
     ("maximum_prefix: of a session", Limit),
     ("vrfs: one entry per VRF, by its name", Vrf),
+    ("routes: of a VRF, a list", VrfRoute),
+    ("leak: of a VRF, a list", Leak),
     ("networks: a list, one entry per VNI", Network),
     ("rt: of a VRF or a network", RouteTargets),
     ("vips: a list of floating addresses", Vip),

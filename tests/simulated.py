@@ -37,6 +37,7 @@ from tests.simulated_outside import (
     running_config,
     shown_group,
     shown_route,
+    static_of,
 )
 from tests.simulated_routing import default_route, prefix_route, router_macs, routes_to
 from tests.simulated_underlay import bfd_of, neighbours_of, ways_of
@@ -115,6 +116,7 @@ class Fleet:
             printed["ip_neigh"] = []
         if node.vrfs:
             printed |= {"ip_rule": RULES, "ip6_rule": RULES}
+            printed["ip6_route"] = [*printed["ip6_route"], *self._static(node, 6)]
         if any(vxlan.is_l3vni for vxlan in node.vxlans):
             for version, slug in ((4, "ip_route"), (6, "ip6_route")):
                 printed[slug] = [*printed[slug], *self._learnt(node, version)]
@@ -220,6 +222,7 @@ class Fleet:
             {"dst": "10.0.0.0/8", "dev": "mgmt", "flags": []},
             {"type": "unreachable", "dst": "default", "table": "7", "metric": 4278198272},
             *ends_of(node, 4),
+            *self._static(node, 4),
         ]
         if node.router is not None:
             return shown + self._routes_back(node, node.router, bridge)
@@ -242,6 +245,9 @@ class Fleet:
             else:  # imported from the main table, where the router outside has told it
                 shown += [shown_route("default", bridge, hop, table) for hop in told]
         return shown
+
+    def _static(self, node: NodeIntent, version: int) -> list[dict[str, object]]:
+        return [] if node.name in self.stopped else static_of(node, version)
 
     def _learnt(self, node: NodeIntent, version: int) -> list[dict[str, object]]:
         return list(vrf_routes(node, list(self._hears(node)), self._announced, version))

@@ -53,13 +53,14 @@ def vrf_routes(
 
 
 def _announced(node: NodeIntent, vrf: str, heard: Collection[NodeIntent]) -> dict[str, list[str]]:
-    """The subnets that others announce and the node does not have itself, with their VTEPs."""
+    """The prefixes that others announce and the node does not have itself, with their VTEPs."""
     own = {
         str(ipaddress.ip_interface(address).network)
         for bridge in node.bridges
         if bridge.vrf == vrf
         for address in bridge.addresses
     }
+    own |= {route.prefix for it in node.vrfs if it.name == vrf for route in it.routes}
     found: dict[str, list[str]] = {}
     for other in heard:
         for prefix in (p for it in other.vrfs if it.name == vrf for p in it.advertised):

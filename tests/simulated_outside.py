@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from ipaddress import ip_address, ip_interface
 from typing import TYPE_CHECKING
 
 from overlay.intent import Role
+from tests.simulated_links import FIRST_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from overlay.expected import FabricIntent, NodeIntent, VipIntent
+    from overlay.expected import FabricIntent, NodeIntent, StaticVrfRoute, VipIntent
 
 _DEFAULT = re.compile(r"vrrp \d+ priority 100$|bgp listen limit 100$")
 
@@ -65,6 +67,36 @@ def ends_of(node: NodeIntent, version: int) -> list[dict[str, object]]:
         for prefix in vrf.unreachable
         if (":" in prefix) == (version == 6)
     ]
+
+
+def static_of(node: NodeIntent, version: int) -> list[dict[str, object]]:
+    """The static routes of a node's VRFs, as FRR puts them into the kernel."""
+    found = []
+    for place, vrf in enumerate(node.vrfs):
+        common = {"table": str(FIRST_TABLE + place), "protocol": "static", "metric": 20}
+        for prefix in dict.fromkeys(route.prefix for route in vrf.routes):
+            if (":" in prefix) != (version == 6):
+                continue
+            routes = [route for route in vrf.routes if route.prefix == prefix]
+            ways = [_way(node, vrf.name, route) for route in routes]
+            dst = {"dst": "default" if prefix in ("0.0.0.0/0", "::/0") else prefix}
+            one = ways[0] if len(ways) == 1 else {"nexthops": ways, "flags": []}
+            found.append(one | dst | common)
+    return found
+
+
+def _way(node: NodeIntent, vrf: str, route: StaticVrfRoute) -> dict[str, object]:
+    if route.into is not None:
+        return {"dev": route.into, "flags": []}
+    if route.next_hop is None:
+        return {"type": "blackhole", "flags": []}
+    hop = ip_address(route.next_hop)
+    device = next(
+        bridge.name
+        for bridge in node.bridges
+        if bridge.vrf == vrf and any(hop in ip_interface(it).network for it in bridge.addresses)
+    )
+    return {"gateway": route.next_hop, "dev": device, "flags": []}
 
 
 def running_config(text: str) -> str:

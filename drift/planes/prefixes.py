@@ -9,6 +9,7 @@ from drift.causes import Broken, at_its_origin, from_exchange, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
+from overlay.expected import EVERYTHING
 from overlay.outputs import EVPN_TABLE
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ TYPE5_MISSING = Check(
     CRITICAL,
     "type-5 route missing",
     "Every node of a VRF has a default route (type-5, IPv4 and IPv6) of each of its exits, and the "
-    "subnets that its nodes announce (`advertise`).",
-    "This node does not use that exit, or does not know that subnet; without any default the VRF "
+    "prefixes that its nodes announce (`advertise`).",
+    "This node does not use that exit, or does not know that prefix; without any default the VRF "
     "has no way out from here. It is a warning while another exit's is there.",
     (EVPN_TABLE,),
     by_vni=True,
@@ -62,8 +63,9 @@ TYPE5_MISSING = Check(
     confirm="vtysh -c 'show bgp l2vpn evpn route type prefix'",
     remedy="On the exit: `vtysh -c 'configure terminal' -c 'router bgp 1234 vrf vrf1' -c "
     "'address-family l2vpn evpn' -c 'default-originate ipv4' -c 'default-originate "
-    "ipv6'`; for a subnet `advertise ipv4 unicast` there, and `redistribute connected` in its "
-    "`address-family ipv4 unicast`.",
+    "ipv6'`; for another prefix `advertise ipv4 unicast` there with its route-map, and "
+    "`redistribute connected` or `redistribute static` in its `address-family ipv4 unicast`. "
+    "`plan` shows which of them is not as rendered.",
     explains=at_its_origin,
     follows=_from_origin,
     depth=Depth.ROUTE + 1,
@@ -75,8 +77,8 @@ TYPE5_UNEXPECTED = Check(
     "type5-unexpected",
     WARNING,
     "type-5 route not intended",
-    "Each type-5 route of an intended VRF is the default route of one of its exits, or a subnet "
-    "that the VRF announces (`advertise`).",
+    "Each type-5 route of an intended VRF is the default route of one of its exits, or a prefix "
+    "that the node announces (`advertise`); of `connected` any but a default.",
     "It draws traffic of the VRF to a node that should not route it.",
     (EVPN_TABLE,),
     by_vni=True,
@@ -84,7 +86,7 @@ TYPE5_UNEXPECTED = Check(
     confirm="vtysh -c 'show bgp l2vpn evpn route type prefix'",
     remedy="On the node that it comes from, take `default-originate`, `advertise ipv4 unicast` "
     "or `advertise ipv6 unicast` out of its `router bgp 1234 vrf vrf1`. A new exit "
-    "belongs under `exits:` of the VRF in fabric.yaml, subnets that it means to announce under "
+    "belongs under `exits:` of the VRF in fabric.yaml, what it means to announce under "
     "its `advertise:`.",
     explains=at_its_origin,
     follows=_from_its_origin,
@@ -104,7 +106,17 @@ def examine_prefixes(view: HostView) -> Iterator[RawFinding]:
             others = [path for k, path in found.items() if k[0] == key[0]]
             yield _missing(view, key, others, harmless=_has_other_exit(key, found))
     for key in sorted(found.keys() - wanted):
-        yield _unexpected(view, key, found[key])
+        if not _is_connected(view, key):
+            yield _unexpected(view, key, found[key])
+
+
+def _is_connected(view: HostView, key: Key) -> bool:
+    """Whether the node announces whatever is connected in that VRF: what is, only it knows."""
+    vrf, prefix, vtep = key
+    node = view.intent.nodes.get(view.intent.owner.get(vtep, ""))
+    return prefix not in EVERYTHING and any(
+        it.name == vrf and it.open for it in (node.vrfs if node else ())
+    )
 
 
 def _has_other_exit(key: Key, found: Collection[Key]) -> bool:
@@ -114,7 +126,7 @@ def _has_other_exit(key: Key, found: Collection[Key]) -> bool:
 
 def _wanted(view: HostView) -> Iterator[Key]:
     # An exit originates them by `default-originate`, whether or not it has such a route itself.
-    # Subnets of a VRF are announced only where it says so: hosts are known by type-2 routes.
+    # Other prefixes are announced only where a VRF says so: hosts are known by type-2 routes.
     intent = view.intent
     announcing = [name for name, vrf in intent.fabric.vrfs.items() if vrf.advertise]
     for node in intent.nodes.values() if announcing else ():

@@ -264,6 +264,21 @@ CONTROL_FAULTS = (
         stops=Ping(To.UNDERLAY),
     ),
     Fault(
+        "vrf-leak",
+        "A route of the VRF leads into the main table: guests' packets leave by the underlay, "
+        "unencapsulated.",
+        "vrf-leak",
+        inject='ip route add vrf "$vrf" 198.51.100.0/24 dev "$(underlay)"',
+        heal='ip route del vrf "$vrf" 198.51.100.0/24 2>/dev/null || :',
+    ),
+    Fault(
+        "vrf-route-unexpected",
+        "Somebody has typed a static route into the VRF.",
+        "vrf-route-unexpected",
+        inject='ip route add vrf "$vrf" blackhole 198.51.100.0/25 proto static',
+        heal='ip route del vrf "$vrf" blackhole 198.51.100.0/25 2>/dev/null || :',
+    ),
+    Fault(
         "vrrp",
         "The master of the floating address has a low priority, so another node takes over.",
         "vrrp",

@@ -17,6 +17,7 @@ from overlay.crosscheck import (
     sessions,
     targets,
     underlay,
+    vrfs,
 )
 from overlay.derive import carriers_by_vni
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Role, Routing
@@ -307,6 +308,7 @@ _CHECKS = (
     *routed.CHECKS,
     *control.CHECKS,
     *external.CHECKS,
+    *vrfs.CHECKS,
     *sessions.CHECKS,
     *targets.CHECKS,
     *extras.CHECKS,

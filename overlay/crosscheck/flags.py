@@ -1,10 +1,10 @@
-"""Cross-validation of what VXLAN devices flood, answer and leave from, and what VRFs announce."""
+"""Cross-validation of what VXLAN devices flood, answer and leave from."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.intent import Devices, Fabric, Mode, Network, Overlay, Routing
+from overlay.intent import Devices, Fabric, Mode, Network, Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,14 +55,4 @@ def _devices(fabric: Fabric) -> Iterator[Complaint]:
         yield ("overlay", "device"), reason, hint
 
 
-def _advertise(fabric: Fabric) -> Iterator[Complaint]:
-    for name, vrf in fabric.vrfs.items():
-        if vrf.advertise and fabric.routing is not Routing.SYMMETRIC:
-            yield (
-                ("vrfs", name, "advertise"),
-                f"routing {fabric.routing.value} has no type-5 routes",
-                "remove this key, or set `routing: symmetric`",
-            )
-
-
-CHECKS = (_devices, _flags, _source_address, _advertise)
+CHECKS = (_devices, _flags, _source_address)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from overlay.derivation.vrfs import holders_of
 from overlay.derive import carriers_by_vni
 from overlay.intent import Fabric, Mode, Network, Routing, Vrf
 from overlay.targets.targets import automatic, by_hand, halves, number_of, takes
@@ -165,12 +166,14 @@ def _distinguishers(fabric: Fabric) -> Iterator[Complaint]:
     if fabric.mode is not Mode.EVPN:
         return
     carriers = carriers_by_vni(fabric)
+    by_rd = any(vrf.rd for vrf in fabric.vrfs.values())
+    holders = holders_of(fabric, carriers) if by_rd else {}
     routers = {node.speaks_as for node in fabric.nodes.values()}
     own = len(fabric.networks) + len(fabric.vrfs) + 1
     taken: dict[str, tuple[str, str]] = {}
     for key, it in _written(fabric):
         name = f"networks[{key[1]}]" if isinstance(it, Network) else str(key[1])
-        for node in _originators(fabric, key, it, carriers) if it.rd else ():
+        for node in _originators(fabric, key, it, carriers, holders) if it.rd else ():
             rd = by_hand(it.rt, it.rd, fabric.nodes[node].speaks_as).rd or ""
             router, _, number = rd.rpartition(":")
             if router in routers and int(number) <= own:
@@ -194,14 +197,16 @@ def _distinguishers(fabric: Fabric) -> Iterator[Complaint]:
 
 
 def _originators(
-    fabric: Fabric, key: KeyPath, it: Network | Vrf, carriers: Mapping[int, tuple[str, ...]]
+    fabric: Fabric,
+    key: KeyPath,
+    it: Network | Vrf,
+    carriers: Mapping[int, tuple[str, ...]],
+    holders: Mapping[str, set[str]],
 ) -> list[str]:
     """The nodes that hold a network, or a VRF."""
     if isinstance(it, Network):
         return list(carriers[it.vni])
-    found = set(it.exits)
-    found |= {n for net in fabric.networks if net.vrf == key[1] for n in carriers[net.vni]}
-    return [name for name in fabric.nodes if name in found]
+    return [name for name in fabric.nodes if name in holders[str(key[1])]]
 
 
 def _twice(fabric: Fabric) -> Iterator[Complaint]:

@@ -9,7 +9,10 @@ from overlay.intent import Fabric, Network, Node, Role, Routing, Scope
 from overlay.names import l3vni_bridge, network_bridge, setting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from overlay.control_plane import ControlPlane
+    from overlay.derived.devices import VrfIntent
     from overlay.derived.routed import RoutedUnderlay
     from overlay.derived.speakers import RouterIntent
 
@@ -24,15 +27,15 @@ def forwarding(fabric: Fabric, node: Node) -> bool:
     return node.role is Role.ROUTER
 
 
-def forwarding_of_bridges(fabric: Fabric, networks: list[Network]) -> list[tuple[str, str]]:
+def forwarding_of_bridges(
+    fabric: Fabric, networks: list[Network], vrfs: Iterable[VrfIntent]
+) -> list[tuple[str, str]]:
     """Where others write the files: what the kernel asks of a packet that comes in by a bridge.
 
     The global switch sets all of these, too. Of IPv6 it asks the switch itself.
     """
     routed = [network_bridge(fabric, network) for network in networks if network.gateways]
-    vrfs = {network.vrf for network in networks if network.vrf}
-    if fabric.routing is Routing.SYMMETRIC:
-        routed += [l3vni_bridge(fabric, vrf) for vrf in fabric.vrfs if vrf in vrfs]
+    routed += [l3vni_bridge(fabric, vrf.name) for vrf in vrfs if vrf.l3vni is not None]
     found = [(setting(4, name, "forwarding"), "1") for name in routed]
     if any(network.routes_ipv6 for network in networks):
         found.append(("net.ipv6.conf.all.forwarding", "1"))
@@ -52,15 +55,17 @@ def without_duplicate_detection(fabric: Fabric, networks: list[Network]) -> list
     ]
 
 
-def of_routed_underlay(routed: RoutedUnderlay) -> list[tuple[str, str]]:
+def of_routed_underlay(routed: RoutedUnderlay | None) -> tuple[tuple[str, str], ...]:
     """Both directions may take different links, and one tunnel's flows all of them.
 
     Two VTEPs are one pair of addresses: only the UDP source port, which VXLAN makes of the inner
     frame, tells their flows apart.
     """
+    if routed is None:
+        return ()
     places = ("default", "all", *(link.name.replace(".", "/") for link in routed.links))
-    settings = [(f"net.ipv4.conf.{place}.rp_filter", "0") for place in places]
-    return [*settings, ("net.ipv4.fib_multipath_hash_policy", "1")]
+    settings = ((f"net.ipv4.conf.{place}.rp_filter", "0") for place in places)
+    return (*settings, ("net.ipv4.fib_multipath_hash_policy", "1"))
 
 
 def sysctls(
@@ -70,20 +75,18 @@ def sysctls(
     plane: ControlPlane,
     router: RouterIntent | None,
     networks: list[Network],
-    routed: RoutedUnderlay | None,
+    vrfs: Iterable[VrfIntent],
 ) -> tuple[tuple[str, str], ...]:
     # Gateways forward per interface; an L3VNI's bridge and a VRF only by the global switch.
     switch = str(int(forwarding(fabric, node)))
     settings = [("net.ipv4.ip_forward", switch), ("net.ipv6.conf.all.forwarding", switch)]
     if scope_of(fabric, node) is Scope.OBSERVED and fabric.underlay.forwarding is None:
-        settings = forwarding_of_bridges(fabric, networks)
+        settings = forwarding_of_bridges(fabric, networks, vrfs)
     if name in plane.exit_names and len(plane.exit_names) > 1:
         # A packet may come in by one exit and its answer leave by another. What exists already
         # does not follow `default`, and the stricter of `all` and the interface counts.
         places = ("default", "all", fabric.underlay.bridge)
         settings += [(f"net.ipv4.conf.{place}.rp_filter", "0") for place in places]
-    if routed:
-        settings += of_routed_underlay(routed)
     if any(net.vrf and net.routes_ipv6 for net in networks):
         # ifupdown2 of Debian 12 puts a bridge into its VRF when it has its addresses already, and
         # the kernel takes the IPv6 ones away then.

@@ -90,6 +90,15 @@ class BridgeIntent:
 
 
 @dataclass(frozen=True, slots=True)
+class StaticVrfRoute:
+    """One static route of a VRF: by a next hop, into another VRF, or to nowhere (neither)."""
+
+    prefix: str
+    next_hop: str | None = None
+    into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LanPort:
     """A way out to a LAN: a port of a network's bridge, or with an empty `bridge` what is below it.
 
@@ -118,7 +127,8 @@ class VrfIntent:
 
     `unreachable` are the prefixes that end in its table, each unless a better route is there: of
     both families everything, so that no lookup goes on to the main table. `advertised` are the
-    prefixes that the node announces as type-5 routes.
+    prefixes that the node announces as type-5 routes, with `open` also whatever else is connected.
+    `routes` are its static routes, and the declared leaks into other VRFs.
     """
 
     name: str
@@ -126,7 +136,19 @@ class VrfIntent:
     table: str = "auto"
     unreachable: tuple[str, ...] = EVERYTHING
     advertised: tuple[str, ...] = ()
+    open: bool = False
+    routes: tuple[StaticVrfRoute, ...] = ()
     by_hand: ByHand = NOTHING
+
+    @property
+    def announces(self) -> bool:
+        """Whether the node announces prefixes of it as type-5 routes."""
+        return self.open or bool(self.advertised)
+
+    @property
+    def announces_static(self) -> bool:
+        """Whether static routes are among these."""
+        return any(route.prefix in self.advertised for route in self.routes)
 
 
 @dataclass(frozen=True, slots=True)

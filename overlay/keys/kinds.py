@@ -56,12 +56,6 @@ class Scope(StrEnum):
     OBSERVED = "observed"
 
 
-class Advertised(StrEnum):
-    """What the nodes of a VRF can announce as type-5 routes."""
-
-    SUBNETS = "subnets"
-
-
 def multicast(value: IPvAnyAddress | None) -> IPvAnyAddress | None:
     if value is not None and not value.is_multicast:
         raise ValueError(f"{value} is not a multicast address (224.0.0.0/4 or ff00::/8)")

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, IPvAnyAddress, field_validator
 
-from overlay.keys.kinds import Advertised, multicast
+from overlay.keys.kinds import multicast
+from overlay.keys.routes import Announced, Leak, VrfRoute  # noqa: TC001 - pydantic reads them
 from overlay.targets.written import Distinguisher, RouteTargets  # noqa: TC001 - pydantic reads them
 from overlay.values import (
     FOR_PEOPLE,
@@ -33,10 +34,21 @@ class Vrf(Strict):
     dstport: int | None = Field(
         None, ge=1, le=65535, description="UDP port of its L3VNI; default the overlay's."
     )
-    advertise: tuple[Advertised, ...] = Field(
+    nodes: tuple[str, ...] = Field(
+        (),
+        description="Nodes that have the VRF without any of its networks, as globs; default none: "
+        "it is where one of its networks is, at its exits, and where it is leaked to.",
+    )
+    advertise: tuple[Announced, ...] = Field(
         (),
         description="What each of its nodes announces as type-5 routes beside the host routes: "
-        "`subnets`, the prefixes of the gateways that the node has; default nothing.",
+        "`subnets`, the prefixes of the gateways that the node has; `connected`, also those of "
+        "devices that are kept by hand; `static`, its `routes`; or a prefix, one of these. "
+        "Default nothing.",
+    )
+    routes: tuple[VrfRoute, ...] = Field((), description="Its static routes.")
+    leak: tuple[Leak, ...] = Field(
+        (), description="What its guests reach of other VRFs; default nothing."
     )
     rt: RouteTargets | None = Field(
         None, description="Route targets of its L3VNI; default FRR's own, AS:L3VNI."

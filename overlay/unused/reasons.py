@@ -182,6 +182,10 @@ def _vrf(fabric: Fabric, key: KeyPath) -> Reason | None:
     return why, f"give a network `vrf: {name}`, or remove the VRF"
 
 
+def _vrf_nodes(_fabric: Fabric, key: KeyPath) -> Reason | None:
+    return f"{key[1]} is on these nodes already, by its networks or its exits", _REMOVE
+
+
 def _vrf_bridge(fabric: Fabric, _key: KeyPath) -> Reason | None:
     if fabric.routing is Routing.SYMMETRIC:
         return None
@@ -284,6 +288,7 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
     ("vrfs.advertise", 3): _advertise,
     ("vrfs", 2): _vrf,
     ("vrfs.bridge", 3): _vrf_bridge,
+    ("vrfs.nodes", 3): _vrf_nodes,
     ("vrfs.exits", 4): _exit,
     ("underlay.port", 2): _underlay,
     ("underlay.bridge", 2): _underlay,

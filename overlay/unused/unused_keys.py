@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from overlay.crosscheck.fabric import contradictions
+from overlay.derivation.vrfs import vrfs_by_name
 from overlay.derive import Derivation
 from overlay.intent import Role, Scope
 from overlay.names import Names
@@ -128,13 +129,17 @@ class _Search:
         )
 
     def _holders(self, vrf: str) -> Iterator[tuple[str, list[Network]]]:
-        """One node that carries a network of the VRF, with that one alone; then its exits."""
+        """One node that carries a network of the VRF, with that one alone; then those by name."""
         for network in self._fabric.networks:
             if network.vrf == vrf and self._shared.carriers[network.vni]:
                 yield self._shared.carriers[network.vni][0], [network]
                 break
         for name in self._fabric.vrfs[vrf].exits:
             yield name, []
+        for name, placed in vrfs_by_name(self._fabric).items():
+            if vrf in placed:
+                yield name, self._shared.carried[name]
+                return
 
     def _in_group(self, key: KeyPath, other: Any) -> bool:
         group = self._fabric.groups[str(key[1])]

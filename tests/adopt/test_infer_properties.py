@@ -70,7 +70,7 @@ def dressed(draw: Any) -> FabricIntent:
         if "l3vni" in vrf and draw(st.booleans()):
             vrf["dstport"] = draw(st.sampled_from([4789, 6000]))
         routed = any(n.get("vrf") == name and n["gateways"] for n in keys["networks"])
-        if "l3vni" in vrf and routed and draw(st.booleans()):
+        if "l3vni" in vrf and routed and not vrf["advertise"] and draw(st.booleans()):
             vrf["advertise"] = ["subnets"]
     named = draw(st.sampled_from(["number", "word", "ever"]))
     if named == "number":

@@ -21,6 +21,7 @@ MACS = frozenset(
 NEIGHBOURS = frozenset({"neighbor-missing"})
 RULES = frozenset({"vrf-rule"})
 NETWORKS = frozenset({"gateway-route"})
+VRF_TABLES = frozenset({"vrf-isolation", "vrf-leak", "vrf-route-unexpected"})
 VRF_ROUTES = frozenset({"vrf-route-missing"})
 # Those that sort routes by the VNI in their route targets, and those that do not.
 ROUTES_BY_VNI = frozenset(
@@ -35,7 +36,8 @@ RENDERED = frozenset({"config-file", "config-running"})
 # A node of `worlds.symmetric`, and one of `worlds.unicast`.
 SYMMETRIC = {
     "ip_link": LINKS
-    | {"gateway-mac", "rmac-conflict", "vrf-isolation"}
+    | {"gateway-mac", "rmac-conflict"}
+    | VRF_TABLES
     | VRF_ROUTES
     | RULES
     | NETWORKS,
@@ -51,7 +53,7 @@ SYMMETRIC = {
     "evpn_duplicate_macs": frozenset({"mac-frozen"}),
     "evpn_duplicate_addresses": frozenset({"mac-frozen"}),
     "ip_address": frozenset({"gateway-address", "underlay-address"}) | NETWORKS,
-    "ip_route": VRF_ROUTES | NETWORKS | {"vrf-isolation"},
+    "ip_route": VRF_ROUTES | VRF_TABLES | NETWORKS,
     "ip_rule": RULES,
     "ip_neigh": NEIGHBOURS | {"neighbor-static"},
     "sysctl": frozenset({"sysctl"}),

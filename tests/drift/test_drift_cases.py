@@ -20,6 +20,7 @@ from tests.drift.cases.outside import OUTSIDE
 from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
 from tests.drift.cases.underlay import ROUTED_UNDERLAY
+from tests.drift.cases.vrf_routes import VRF_ROUTES
 from tests.drift.worlds import unfolded
 from tests.rendering import rendered_nodes
 from tests.simulated import healthy_states
@@ -41,6 +42,7 @@ CASES = (
     | MAC_ROUTES
     | PROBES
     | ROUTED_UNDERLAY
+    | VRF_ROUTES
 )
 
 

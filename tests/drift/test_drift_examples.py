@@ -25,10 +25,10 @@ LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fab
 # Nobody has asked with `--probe`; BFD is off but where the underlay is routed.
 _NOT_ASKED = frozenset({"vtep-unreachable", "path-mtu"})
 _UNROUTED = frozenset({"bfd-down", "underlay-adjacency", "underlay-route"})
-_NO_VIP = _UNROUTED | {"vrrp", "vxlan-group"}
+_NO_VIP = _UNROUTED | {"vrrp", "vxlan-group", "vrf-static-route"}
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
 _NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
-_NO_VRF = _NO_L3VNI | {"vrf-isolation", "vrf-rule"}
+_NO_VRF = _NO_L3VNI | applicable.VRF_TABLES | {"vrf-rule"}
 _NO_ROUTING = _NO_VRF | {
     "gateway-address",
     "gateway-advertised",
@@ -57,7 +57,8 @@ NOT_THERE = {
     "leaf-spine": _NO_EXIT - _UNROUTED,
     "ipv6-evpn": _NO_EXIT,
     "ipv6-underlay": _NO_EVPN,
-    "overlay-scope": _NO_EXIT - {"type5-missing"},  # its VRF announces its subnets
+    # Its VRFs announce prefixes, and have static routes.
+    "overlay-scope": _NO_EXIT - {"type5-missing", "vrf-static-route"},
     "roles": _NO_VIP,
     "sessions": _NO_VIP,
 }

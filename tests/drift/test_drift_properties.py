@@ -86,8 +86,9 @@ def fabrics(draw: Any) -> FabricIntent:
         _add_exits(draw, fabric, names, v6=v6)
     for vrf in vrfs.values() if routing == "symmetric" else ():
         if draw(st.integers(0, 3)) == 0:
-            vrf["advertise"] = ["subnets"]
-    for place in (*networks, *(v for v in vrfs.values() if v)) if mode == "evpn" else ():
+            vrf["advertise"] = draw(st.sampled_from([["subnets"], ["connected"]]))
+    _route_vrfs(draw, fabric, names)
+    for place in (*networks, *(v for v in vrfs.values() if "l3vni" in v)) if mode == "evpn" else ():
         _name_routes(draw, place)
     if mode == "evpn" and draw(st.booleans()):
         fabric["overlay"]["unicast_flood"] = True
@@ -97,6 +98,35 @@ def fabrics(draw: Any) -> FabricIntent:
         fabric["overlay"]["group"] = "ff05::1" if v6 else "225.20.1.1"
     _keep_by_hand(draw, fabric, names)
     return derive(Fabric.model_validate(fabric))
+
+
+def _route_vrfs(draw: Any, fabric: dict[str, Any], names: list[str]) -> None:
+    """Static routes of VRFs, leaks between them, and nodes that have one without a network."""
+    subnets: dict[str, list[str]] = {name: [] for name in fabric["vrfs"]}
+    for network in fabric["networks"]:
+        for gateway in network.get("gateways", ()):
+            subnets[network["vrf"]].append(gateway.replace(".254/24", ""))
+    for number, (name, vrf) in enumerate(fabric["vrfs"].items()):
+        symmetric = fabric["routing"] == "symmetric"
+        if symmetric and draw(st.booleans()):
+            vrf["nodes"] = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+        routes = [
+            {"prefix": f"172.{16 + number}.{place}.0/24", "via": f"{net}.7"}
+            for place, net in enumerate(subnets[name])
+            if draw(st.booleans())
+        ]
+        if routes and draw(st.booleans()):
+            routes.append(routes[0] | {"via": routes[0]["via"].replace(".7", ".8")})
+        if draw(st.booleans()):
+            routes.append({"prefix": f"fd00:{number + 1:x}::/32", "via": "blackhole"})
+        if routes:
+            vrf["routes"] = routes
+        if routes and symmetric and draw(st.booleans()):
+            vrf["advertise"] = [*vrf.get("advertise", ()), "static"]
+        others = [(other, net) for other, nets in subnets.items() if other != name for net in nets]
+        if others and draw(st.booleans()):
+            other, net = draw(st.sampled_from(others))
+            vrf["leak"] = [{"from": other, "prefixes": [f"{net}.0/25"]}]
 
 
 def _keep_by_hand(draw: Any, fabric: dict[str, Any], names: list[str]) -> None:
@@ -255,6 +285,10 @@ def _faults_of_links(node: NodeIntent) -> Iterator[Fault]:
             yield "gateway-mac", host, bridge.name, link(host, bridge.name, mac="06:00:00:00:00:66")
     for vrf in node.vrfs:
         yield "vrf-missing", host, vrf.name, no_link(host, vrf.name)
+        for route in vrf.routes:
+            slug = "ip6_route" if ":" in route.prefix else "ip_route"
+            drop = json(host, slug, lambda shown, it=route.prefix: _without(shown, it))
+            yield "vrf-static-route", host, f"VRF {vrf.name} {route.prefix}", drop
     for port in node.lan_ports:
         yield "link-down", host, port.name, link(host, port.name, flags=())
         yield "link-down", host, port.name, no_link(host, port.name)
@@ -265,6 +299,10 @@ def _faults_of_links(node: NodeIntent) -> Iterator[Fault]:
             yield "bridge-port-learning", host, port.name, link(host, port.name, bridge_port=flags)
         if port.raw:
             yield "bridge-membership", host, port.name, link(host, port.name, vlan=4094)
+
+
+def _without(shown: list[dict[str, Any]], prefix: str) -> list[dict[str, Any]]:
+    return [entry for entry in shown if entry["dst"] != prefix]
 
 
 def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iterator[Fault]:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from drift.result import NOT_CHOSEN
 from overlay import outputs
 from overlay.derive import derive
-from overlay.intent import Advertised, Bfd, Fabric
+from overlay.intent import Bfd, Fabric
 from overlay.loading import load_inventory
 from parsers import READERS
 from tests.drift import applicable
 from tests.simulated_outputs import PrintedState, reprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from drift.result import AuditResult, SkippedCheck
     from overlay.expected import FabricIntent
@@ -52,8 +52,38 @@ def symmetric(nodes: int = 3) -> FabricIntent:
 def announcing() -> FabricIntent:
     """The same as `symmetric`, and vrf1 announces its subnets."""
     fabric = symmetric().fabric
-    vrf = fabric.vrfs["vrf1"].model_copy(update={"advertise": (Advertised.SUBNETS,)})
+    vrf = fabric.vrfs["vrf1"].model_copy(update={"advertise": ("subnets",)})
     return derive(fabric.model_copy(update={"vrfs": {"vrf1": vrf}}))
+
+
+def routed(
+    advertise: Sequence[str] = ("subnets", "static"), on: Sequence[str] = ()
+) -> FabricIntent:
+    """VNI 2 of vrf1 on nodes 1 and 2, VNI 3 of vrf2 on 2 and 3; each VRF reaches the other's.
+
+    vrf1 has static routes: 10.9.0.0/16 by 10.0.2.7 (`on` these nodes), and fd00:9::/32 to nowhere.
+    """
+    behind = {"prefix": "10.9.0.0/16", "via": "10.0.2.7"} | ({"nodes": on} if on else {})
+    return _derive(
+        3,
+        mode="evpn",
+        routing="symmetric",
+        bgp={"asn": 1234},
+        overlay={"gateway_mac": GATEWAY_MAC},
+        vrfs={
+            "vrf1": {
+                "l3vni": 4000,
+                "advertise": advertise,
+                "routes": [behind, {"prefix": "fd00:9::/32", "via": "blackhole"}],
+                "leak": [{"from": "vrf2", "prefixes": ["10.0.3.0/24"]}],
+            },
+            "vrf2": {"l3vni": 4001, "leak": [{"from": "vrf1", "prefixes": ["10.0.2.0/24"]}]},
+        },
+        networks=[
+            {"vni": 2, "vrf": "vrf1", "gateways": ["10.0.2.254/24"], "nodes": ["node[12]"]},
+            {"vni": 3, "vrf": "vrf2", "gateways": ["10.0.3.254/24"], "nodes": ["node[23]"]},
+        ],
+    )
 
 
 def by_hand() -> FabricIntent:

@@ -162,6 +162,83 @@ def test_its_guests_reach_no_node(lab: Lab) -> None:
     lab.audit_clean()
 
 
+SERVICE = "10.77.0.1"
+
+
+def lost(lab: Lab, guest: str, target: str) -> bool:
+    """Whether none of two pings is answered."""
+    return " 0 received" in guests.run(lab.spec, guest, f"ping -c 2 -W 1 {target} || :").out
+
+
+def test_vrfs_route_as_declared(lab: Lab) -> None:
+    """Follows the overlay scope's test: static routes, a leak, and a VRF without a network."""
+    # By a static route of the node itself, on each release; and by one that node1 tells of.
+    for guest in ("vm1", "vm2", "vm3"):
+        reaches(lab, guest, "10.9.0.1")
+        reaches(lab, guest, "10.10.0.1")
+    # From VRF to VRF and back, over two L3VNIs: node1 has no network of vrf2, node2 has both.
+    for guest in ("vm1", "vm2"):
+        reaches(lab, guest, "10.0.7.7")
+        reaches(lab, guest, "fd00:7::7")
+    # What nobody declared is shut: another prefix of vrf1, and vrf3.
+    assert answering(lab, "vm7", {"10.0.3.3", "10.0.8.8", "10.0.2.1"}) == {"10.0.2.1"}
+    assert answering(lab, "vm1", {"10.0.8.8"}) == set()
+    # What is connected to node1's vrf3 by hand is announced, though it has no network there.
+    on(
+        lab,
+        "node1",
+        "ip link add svc0 type dummy && ip link set svc0 master vrf3 up && "
+        f"ip address add {SERVICE}/24 dev svc0",
+    )
+    reaches(lab, "vm8", SERVICE)
+    lab.audit_clean()
+    on(lab, "node1", "ip link del svc0")
+    eventually("the service is gone and still told of", lambda: lost(lab, "vm8", SERVICE))
+
+
+IN_VRF = "vtysh -c 'configure terminal' -c 'vrf"
+BACK = "-c 'ip route 10.0.3.0/24 vrf1 nexthop-vrf vrf1'"
+# Of each release, where it is typed, what is, the ping that it stops or lets pass, and what is found.
+STRAYS = (
+    (
+        "node1",
+        f"{IN_VRF} vrf1' -c 'no ip route 10.10.0.0/24 10.0.2.1'",
+        ("vm2", "10.10.0.1", True),
+        ("vrf-static-route", "VRF vrf1 10.10.0.0/24"),
+    ),
+    (
+        "node2",
+        f"{IN_VRF} vrf1' -c 'no ip route 10.0.7.0/24 vrf2 nexthop-vrf vrf2'",
+        ("vm2", "10.0.7.7", True),
+        ("vrf-static-route", "VRF vrf1 10.0.7.0/24"),
+    ),
+    (
+        "node3",
+        f"{IN_VRF} vrf1' -c 'ip route 10.0.8.0/24 vrf3 nexthop-vrf vrf3' && {IN_VRF} vrf3' {BACK}",
+        ("vm3", "10.0.8.8", False),
+        ("vrf-leak", "VRF vrf1 10.0.8.0/24"),
+    ),
+)
+
+
+def test_what_strays_from_the_declared_routes_is_found(lab: Lab) -> None:
+    """Follows the overlay scope's test: each with the guest's ping that it stops, or lets pass."""
+    for node, typed, (guest, target, stops), (check, named) in STRAYS:
+        eventually(f"{guest} and {target}", lambda g=guest, t=target, s=stops: lost(lab, g, t) != s)
+        on(lab, node, typed)
+        eventually(f"{guest} and {target}", lambda g=guest, t=target, s=stops: lost(lab, g, t) == s)
+        wanted = (node, check, named)
+        audit = lab.audit_until(
+            lambda audit, it=wanted: (
+                it in audit.brief and {(host, found) for host, found, _ in audit.brief} == {it[:2]}
+            )
+        )
+        assert wanted in audit.brief, audit.text
+        assert {(host, found) for host, found, _ in audit.brief} == {(node, check)}, audit.text
+        on(lab, node, "/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf")
+        lab.audit_clean()
+
+
 def test_what_is_not_ours_is_no_drift_and_what_we_rely_on_is(lab: Lab) -> None:
     """Follows the overlay scope's test."""
     on(lab, "node2", "ip link set vmbr0 mtu 1549")

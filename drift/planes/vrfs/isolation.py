@@ -9,6 +9,7 @@ from drift.causes import from_interface
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
+from drift.planes.vrfs.tables import all_routes, shows_ipv6, vrf_by_table
 from overlay.outputs import IP6_ROUTE, IP_LINK, IP_ROUTE
 
 if TYPE_CHECKING:
@@ -42,12 +43,11 @@ _ENDS = frozenset({"unreachable", "prohibit", "blackhole"})
 
 def examine_isolation(view: HostView) -> Iterator[RawFinding]:
     """Each VRF's unreachable routes: the default of both families, and what its exits must shut."""
-    routes = [*(view.state.routes or ()), *(view.state.ipv6_routes or ())]
-    # iproute2 lists both families in one table, or says IPv6 only when it is asked for that.
-    has_ipv6 = view.state.ipv6_routes is not None or any(":" in route.prefix for route in routes)
+    routes = list(all_routes(view))
+    has_ipv6 = shows_ipv6(view)
+    tables = vrf_by_table(view)
     for vrf in view.node.vrfs:
-        tables = _tables(view, vrf)
-        own = [route for route in routes if route.table in tables]
+        own = [route for route in routes if tables.get(route.table) == vrf.name]
         ended = {route.prefix for route in own if route.type in _ENDS}
         for prefix in vrf.unreachable:
             if prefix not in ended and (has_ipv6 or ":" not in prefix):
@@ -70,12 +70,6 @@ def _missing(view: HostView, vrf: VrfIntent, prefix: str, instead: list[str]) ->
             group=("vrf-isolation", view.host, vrf.name),
         ),
     )
-
-
-def _tables(view: HostView, vrf: VrfIntent) -> set[str]:
-    """What its table is called: iproute2 prints the VRF's name or the table's number."""
-    link = view.links.get(vrf.name)
-    return {vrf.name} | ({str(link.vrf_table)} if link and link.vrf_table else set())
 
 
 PLANE = Plane(examine_isolation, (VRF_ISOLATION,))

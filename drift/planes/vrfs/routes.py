@@ -5,27 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift.applies import with_l3vni
-from drift.causes import from_forwarding
+from drift.causes import Broken, from_forwarding, overtakes
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
+from drift.planes.vrfs.tables import shows_ipv6, tables_of_vrfs
 from drift.vrf_evpn_routes import own_router_macs, prefix_of, routed_paths, vtep_of, vteps_of
 from overlay.outputs import EVPN_TABLE, IP6_ROUTE, IP_LINK, IP_ROUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from drift.model import RawFinding
+    from drift.model import Cause, Owner, RawFinding
     from drift.routes import Routes
     from drift.view import HostView
     from overlay.expected import VxlanIntent
     from overlay.host_records import Route
     from overlay.records import EvpnPath
 
-    # A table's routes by prefix: of each the one that the kernel uses.
-    Table = dict[str, Route]
-
 _SHOWN = 3
+
+
+def _from_forwarding(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    yield Broken.OVERTAKEN, raw.finding.host, raw.finding.object
+    yield from from_forwarding(raw, owner)
+
 
 VRF_ROUTE_MISSING = Check(
     "vrf-route-missing",
@@ -42,7 +46,8 @@ VRF_ROUTE_MISSING = Check(
     "5`, with the route that is shown. If there is none: `vtysh -c 'clear bgp l2vpn evpn *'` has "
     "zebra install all of them again (sessions start again), and `systemctl restart frr` if it "
     "hangs.",
-    follows=from_forwarding,
+    explains=overtakes,
+    follows=_from_forwarding,
     with_others=True,
     transient=True,
     reads=(IP6_ROUTE,),
@@ -54,10 +59,8 @@ def examine_vrf_routes(view: HostView) -> Iterator[RawFinding]:
     routes = view.routes
     if routes is None or view.table_empty:
         return
-    tables = _tables(view)
-    six = view.state.ipv6_routes is not None or any(
-        ":" in route.prefix for route in view.state.routes or ()
-    )
+    tables = tables_of_vrfs(view)
+    six = shows_ipv6(view)
     for vxlan in view.l3_vxlans:
         vrf = view.bridges[vxlan.bridge].vrf
         if vrf is None or not view.is_ready(vxlan):
@@ -73,25 +76,6 @@ def examine_vrf_routes(view: HostView) -> Iterator[RawFinding]:
         whole = len(wrong) == len(wanted)
         for prefix in sorted(wrong):
             yield _finding(view, vxlan, vrf, wanted[prefix], table.get(prefix), whole=whole)
-
-
-def _tables(view: HostView) -> dict[str, Table]:
-    """By VRF, whose table is printed by its name or its number."""
-    vrf_of = {vrf.name: vrf.name for vrf in view.node.vrfs}
-    for vrf in view.node.vrfs:
-        link = view.links.get(vrf.name)
-        if link is not None and link.vrf_table is not None:
-            vrf_of[str(link.vrf_table)] = vrf.name
-    tables: dict[str, Table] = {vrf.name: {} for vrf in view.node.vrfs}
-    for route in (*(view.state.routes or ()), *(view.state.ipv6_routes or ())):
-        name = vrf_of.get(route.table)
-        # A route whose every way is dead is passed over.
-        if name is None or (route.hops and not any(hop.alive for hop in route.hops)):
-            continue
-        best = tables[name].setdefault(route.prefix, route)
-        if route.metric < best.metric:
-            tables[name][route.prefix] = route
-    return tables
 
 
 def _wanted(

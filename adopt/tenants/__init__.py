@@ -1,0 +1,1 @@
+"""What tenants have beside their networks, read back from hosts' files."""
