@@ -212,4 +212,16 @@ class RoutedUnderlay(Underlay):
 def routed_underlay(survey: Survey) -> RoutedUnderlay | None:
     """The underlay of hosts that route it themselves; None of others."""
     igps = {host.name: igp for host in survey.hosts if (igp := igp_of(host)) and igp.interfaces}
-    return RoutedUnderlay(survey, igps) if igps else None
+    # Such a protocol may also run beside the fabric, on other interfaces: then it is kept.
+    routed = any(
+        _tells_of_its_vtep(host, igps[host.name]) for host in survey.hosts if host.name in igps
+    )
+    return RoutedUnderlay(survey, igps) if routed else None
+
+
+def _tells_of_its_vtep(host: Host, igp: Igp) -> bool:
+    """Whether an interface without a neighbour, which the protocol announces, holds the VTEP."""
+    names = (name for name in igp.interfaces if igp.passive(name))
+    devices = (host.devices[name] for name in names if name in host.devices)
+    held = {str(interface.ip) for device in devices for interface, _ in device.addresses}
+    return host.vtep in held

@@ -9,6 +9,7 @@ from drift.causes import from_interface, overtakes
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
+from drift.planes.vrfs.networks import overrides_part
 from drift.planes.vrfs.static_routes import is_kept, leaves
 from drift.planes.vrfs.tables import all_routes, usable, vrf_by_table
 from overlay.expected import EVERYTHING
@@ -69,6 +70,8 @@ def examine_leaks(view: HostView) -> Iterator[RawFinding]:
                 if (vrf, route.prefix, link.name) in declared:
                     continue
                 if vrf in exits and route.prefix in EVERYTHING:
+                    continue
+                if overrides_part(view, vrf, route):
                     continue
                 yield _found(view, route, vrf, f"VRF {vrf}", link)
                 break

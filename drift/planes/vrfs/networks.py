@@ -63,10 +63,22 @@ class _Network(NamedTuple):
     bridge: BridgeIntent
 
 
+def overrides_part(view: HostView, vrf: str, route: Route) -> bool:
+    """Whether a VRF's route concerns a part of a network with a gateway: `gateway-route` says it.
+
+    Or it is harmless: a route by hand to the very bridge of that network.
+    """
+    by_hand = route.type in _ENDS or route.protocol in _BY_HAND
+    return by_hand and any(
+        network.bridge.vrf == vrf and _is_within(route, network) for network in _networks(view)
+    )
+
+
 def examine_networks(view: HostView) -> Iterator[RawFinding]:
     """Each gateway's network: how the kernel routes to it as a whole, and to parts of it."""
     networks = list(_networks(view))
     exact, odd = _routes(view, {str(network.prefix) for network in networks})
+    declared = {(vrf.name, route.prefix) for vrf in view.node.vrfs for route in vrf.routes}
     for network in networks:
         table = network.bridge.vrf or MAIN_TABLE
         best = min(
@@ -77,7 +89,9 @@ def examine_networks(view: HostView) -> Iterator[RawFinding]:
         if best is None or not _leads(best, network.bridge):
             yield _finding(view, network, str(network.prefix), best)
         for route in odd.get(table, ()):
-            if _is_within(route, network) and not _leads(route, network.bridge):
+            if (table, route.prefix) in declared or _leads(route, network.bridge):
+                continue
+            if _is_within(route, network):
                 yield _finding(view, network, route.prefix, route)
 
 

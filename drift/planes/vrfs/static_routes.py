@@ -11,6 +11,7 @@ from drift.causes import Broken, from_interface
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth
 from drift.plane import Plane
+from drift.planes.vrfs.networks import overrides_part
 from drift.planes.vrfs.tables import all_routes, shows_ipv6, tables_of_vrfs, usable, vrf_by_table
 from overlay.expected import EVERYTHING
 from overlay.outputs import IP6_ROUTE, IP_LINK, IP_ROUTE
@@ -187,6 +188,8 @@ def examine_undeclared_routes(view: HostView) -> Iterator[RawFinding]:
             continue
         if route.prefix in EVERYTHING and vrf.name in exits:
             continue  # which default an exit uses is `exit-route`'s to say
+        if overrides_part(view, vrf.name, route):
+            continue
         if not any(leaves(view, vrf.name, hop.device) for hop in route.hops):
             yield UNDECLARED_ROUTE.found(
                 view.host,
