@@ -98,7 +98,10 @@ class SessionsFound:
         for host in self._speakers:
             address = self._place.addresses.get(host.name)
             device = self._place.holders.get(host.name, (None,))[0]
-            both = host in self._survey.reflecting and host.name not in reflectors
+            both = host.name not in reflectors and bool(
+                host in self._survey.reflecting
+                or (host.main and host.main.said("bgp", "listen", "range"))
+            )
             lines = [
                 line
                 for it in _neighbors(host)

@@ -77,7 +77,7 @@ def import_proxmox(
             context.out.print(f"{counted(count, noun)} {what}", markup=False)
     for file, names in pve.pending.items():
         context.warn(
-            f"{file} is pending: {few(names)} there is not as in {RUNNING}, which was imported",
+            f"{file} is pending: what it says of {few(names)} is not in {RUNNING}, which was imported",
             "apply it in Proxmox (Datacenter, SDN, Apply), then import again",
         )
     context.say(f"next: run.py --inventory {output} audit")

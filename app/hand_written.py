@@ -122,7 +122,7 @@ def complaints(answer: NodeFiles) -> list[str]:
             f"{answer.host}), or have sudo allow `cat` of it without a password"
         )
         return [said]
-    if not answer.texts:
+    if not any(path.startswith("/etc/network/") for path in answer.texts):
         return [f"  {answer.host}: it has no /etc/network/interfaces: is it a Debian host?"]
     return []
 

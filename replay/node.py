@@ -26,7 +26,7 @@ from tasks.ssh.node_files import SLUG as NODE_FILES
 from tasks.ssh.script import Answer, Section, frame, sections_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from overlay.records import RawOutput
 
@@ -168,6 +168,8 @@ class ReplayNode:
         output = self.recording.get(section.slug) or self.recording.get(_SAME.get(section.slug, ""))
         if output is None and section.slug in _FROM_FILES:
             text = self._text(_FROM_FILES[section.slug])
+            if section.slug == "sysctl":
+                text += _follows(text, shlex.split(section.command))
             return Answer(section, _as_printed(section.slug, text))
         if output is None:
             return _unknown(section)
@@ -251,6 +253,13 @@ def read_tree(folder: Path) -> dict[str, FileState]:
         for file in MANAGED_FILES
         if (path := folder / file.path.lstrip("/")).is_file()
     }
+
+
+def _follows(text: str, asked: Sequence[str]) -> str:
+    """What is asked of single interfaces follows the switch that the file sets."""
+    switch = re.search(r"^net\.ipv4\.ip_forward *= *(\d)$", text, re.MULTILINE)
+    keys = [key for key in asked if re.fullmatch(r"net\.ipv4\.conf\..*\.forwarding", key)]
+    return "".join(f"{key} = {switch[1]}\n" for key in keys if switch and key not in text)
 
 
 def _as_printed(slug: str, text: str) -> bytes:

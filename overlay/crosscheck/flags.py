@@ -45,8 +45,8 @@ def _source_address(fabric: Fabric) -> Iterator[Complaint]:
 def _devices(fabric: Fabric) -> Iterator[Complaint]:
     if fabric.overlay.device is Devices.SINGLE:
         reason = (
-            "one VXLAN device for all VNIs cannot be kept as intended: ifupdown2 3.0 puts no changed "
-            "VLAN-to-VNI map into force, and its check of a map always fails"
+            "one VXLAN device for all VNIs cannot be kept as intended: ifupdown2 3.0 puts no "
+            "changed VLAN-to-VNI map into force, and its check of a map always fails"
         )
         hint = (
             "remove it: each VNI gets a VXLAN device of its own, which carries the same traffic "

@@ -309,7 +309,7 @@ def test_what_is_pending_is_said(tmp_path: Path):
     (pve / "sdn" / "controllers.cfg").write_text(peers)
     ended = call("import", "proxmox", "--from", pve, "-o", tmp_path / "fabric")
     assert ended.code == 0
-    said = "is pending: {} there is not as in sdn/.running-config, which was imported"
+    said = "is pending: what it says of {} is not in sdn/.running-config, which was imported"
     assert f"sdn/vnets.cfg {said.format('blue, new')}" in ended.err
     assert f"sdn/controllers.cfg {said.format('ctl')}" in ended.err  # another AS
     assert "zones.cfg" not in ended.err

@@ -160,7 +160,7 @@ def test_a_node_of_a_cluster(fleet: ReplayFleet, tmp_path: Path):
     out = tmp_path / "fabric"
     ended = call("import", "proxmox", *by_name(fleet, tmp_path, "node1"), "-o", out)
     assert ended.code == 0, ended.err
-    assert "sdn/zones.cfg holds other objects" in ended.err
+    assert "sdn/zones.cfg is pending: what it says of next" in ended.err
     nodes = intended(out)
     assert {node.address for node in nodes.values()} == {"10.9.0.1", "10.9.0.2", "10.9.0.3"}
     assert {vxlan.name for vxlan in nodes["node2"].vxlans} == {
