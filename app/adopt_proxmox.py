@@ -76,8 +76,9 @@ def import_proxmox(
         if count:
             context.out.print(f"{counted(count, noun)} {what}", markup=False)
     for file, names in pve.pending.items():
+        said = f"what it says of {few(names)} is not in {RUNNING}, which was imported"
         context.warn(
-            f"{file} is pending: what it says of {few(names)} is not in {RUNNING}, which was imported",
+            f"{file} is pending: {said}",
             "apply it in Proxmox (Datacenter, SDN, Apply), then import again",
         )
     context.say(f"next: run.py --inventory {output} audit")
