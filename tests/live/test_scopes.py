@@ -187,6 +187,7 @@ def test_vrfs_route_as_declared(lab: Lab) -> None:
     on(
         lab,
         "node1",
+        "ip link del svc0 2>/dev/null; "
         "ip link add svc0 type dummy && ip link set svc0 master vrf3 up && "
         f"ip address add {SERVICE}/24 dev svc0",
     )

@@ -17,7 +17,7 @@ from overlay.expected import EVERYTHING
 from overlay.outputs import IP6_ROUTE, IP_LINK, IP_ROUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from drift.model import Cause, Evidence, Owner, RawFinding
     from drift.view import HostView
@@ -99,11 +99,11 @@ def examine_static_routes(view: HostView) -> Iterator[RawFinding]:
             wanted[route.prefix].append(route)
         for prefix, routes in wanted.items():
             found = tables[vrf.name].get(prefix)
-            if (has_ipv6 or ":" not in prefix) and not _leads(routes, found):
+            if (has_ipv6 or ":" not in prefix) and not _leads(routes, found, tables[vrf.name]):
                 yield _missing(view, vrf, routes, found)
 
 
-def _leads(wanted: list[StaticVrfRoute], found: Route | None) -> bool:
+def _leads(wanted: list[StaticVrfRoute], found: Route | None, table: Mapping[str, Route]) -> bool:
     if found is None:
         return False
     if wanted[0].next_hop is None and wanted[0].into is None:
@@ -112,8 +112,21 @@ def _leads(wanted: list[StaticVrfRoute], found: Route | None) -> bool:
         return False
     if not found.hops:
         return True  # by the number of a next hop that this iproute2 does not resolve
-    ways = {hop.device if hop.gateway is None else hop.gateway for hop in found.hops if hop.alive}
-    return ways == {route.into or route.next_hop for route in wanted}
+    ways = _ways(found)
+    direct = {route.into or route.next_hop for route in wanted}
+    resolved = {way for route in wanted for way in _resolved(route, table)}
+    return direct <= ways <= direct | resolved or ways == resolved
+
+
+def _ways(route: Route) -> set[str | None]:
+    return {hop.device if hop.gateway is None else hop.gateway for hop in route.hops if hop.alive}
+
+
+def _resolved(wanted: StaticVrfRoute, table: Mapping[str, Route]) -> set[str | None]:
+    """Where FRR sends it while EVPN tells that its next hop is a guest of another node."""
+    hop = wanted.next_hop
+    host = table.get(f"{hop}/{128 if ':' in hop else 32}") if hop is not None else None
+    return {wanted.into or hop} if host is None else _ways(host)
 
 
 def _missing(
