@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lab.spec import Guest, LabSpec
 
 # Seconds in which others have heard by BGP of what the audit has seen on the node already.
+# A node's sshd takes ten sessions of one connection.
+_AT_ONCE = 8
 _SPREADS = 15.0
 # Added to the last part of a guest's address: one that nobody has heard of.
 _UNHEARD = 100
@@ -111,7 +113,7 @@ class Witnesses:
         ]
 
     def _heard(self, pairs: list[Pair], *, under_fault: bool = False) -> dict[Pair, bool]:
-        """Of each pair, whether any of a few pings is answered; all pairs at once."""
+        """Of each pair, whether any of a few pings is answered; several pairs at once."""
         options = self._ping.options if under_fault else ""
 
         def ask(pair: Pair) -> bool:
@@ -126,7 +128,7 @@ class Witnesses:
         unusual = self._ping.to is To.TAGGED or (under_fault and self._ping.to is To.UNHEARD)
         with (
             self._prepared(pairs, unusual=unusual) as asked,
-            ThreadPoolExecutor(max(1, len(pairs))) as pool,
+            ThreadPoolExecutor(_AT_ONCE) as pool,
         ):
             return dict(zip(pairs, pool.map(ask, asked), strict=True))
 
