@@ -192,8 +192,8 @@ LINK_FAULTS = (
         "A guest's port is disabled in its bridge, though it is up.",
         "guest-port-blocked",
         inject='port=$(for member in "$bridge" $(members_of_vrf); do '
-        'ls "/sys/class/net/$member/brif"; done | grep -v "^vxlan" | head -n 1); need "port of a guest" "$port"; save port "$port"; '
-        'bridge link set dev "$port" state 0',
+        'ls "/sys/class/net/$member/brif"; done | grep -v "^vxlan" | head -n 1); '
+        'need "port of a guest" "$port"; save port "$port"; bridge link set dev "$port" state 0',
         heal='bridge link set dev "$(saved port)" state 3',
         stops=Ping(),
     ),
