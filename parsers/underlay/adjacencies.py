@@ -51,25 +51,32 @@ def parse_ospf_neighbors(text: str) -> tuple[Adjacency, ...]:
     if "neighbors" not in document:
         raise wrong(OSPF_NEIGHBORS, ("neighbors",), "this key is missing", document)
     shown = check(OSPF_NEIGHBORS, ("neighbors",), document["neighbors"], _OSPF)
-    found = []
-    for name, entries in shown.items():
-        for number, entry in enumerate(entries):
-            state = entry.get("nbrState", entry.get("state"))
-            if state is None:
-                place = ("neighbors", name, number, "nbrState")
-                raise wrong(OSPF_NEIGHBORS, place, "this key is missing", entry)
-            # `eno1.11:192.0.2.1` names the interface and its own address, `Full/-` also the
-            # neighbour's part in an election.
-            found.append(
-                Adjacency(
-                    interface=entry["ifaceName"].partition(":")[0],
-                    neighbour=name,
-                    state=state.partition("/")[0],
-                    address=address(entry["ifaceAddress"]) if "ifaceAddress" in entry else None,
-                    text=printed(entry),
-                )
-            )
-    return tuple(found)
+    return tuple(
+        _ospf(name, number, entry)
+        for name, entries in shown.items()
+        for number, entry in enumerate(entries)
+    )
+
+
+def _ospf(name: str, number: int, entry: _OspfNeighbor) -> Adjacency:
+    state = entry.get("nbrState", entry.get("state"))
+    if state is None:
+        place = ("neighbors", name, number, "nbrState")
+        raise wrong(OSPF_NEIGHBORS, place, "this key is missing", entry)
+    try:
+        its_address = address(entry["ifaceAddress"]) if "ifaceAddress" in entry else None
+    except ValueError:
+        place = ("neighbors", name, number, "ifaceAddress")
+        raise wrong(OSPF_NEIGHBORS, place, "not an IP address", entry) from None
+    return Adjacency(
+        # `eno1.11:192.0.2.1` names the interface and its own address, `Full/-` also the
+        # neighbour's part in an election.
+        interface=entry["ifaceName"].partition(":")[0],
+        neighbour=name,
+        state=state.partition("/")[0],
+        address=its_address,
+        text=printed(entry),
+    )
 
 
 def parse_isis_neighbors(text: str) -> tuple[Adjacency, ...]:
