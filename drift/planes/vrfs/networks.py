@@ -37,6 +37,8 @@ def _from_address(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield Broken.GATEWAY, host
     yield Broken.DOWN, host, raw.about.device
     yield Broken.ROUTING, host, raw.about.vni
+    # `vrf-route-missing` says more of what stands before a route that EVPN tells.
+    yield Broken.OVERTAKEN, host, raw.finding.object
 
 
 GATEWAY_ROUTE = Check(
