@@ -16,6 +16,7 @@ from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Across
 from drift.planes.underlay.adjacency import UNDERLAY_ADJACENCY, lost_links
+from drift.planes.vrfs.tables import MAIN_TABLE
 from overlay.intent import Role
 from overlay.outputs import IP_ROUTE
 
@@ -85,7 +86,7 @@ def _facts(view: HostView, _shared: Shared) -> _Facts | None:
         return None
     best: dict[str, tuple[int, _Devices]] = {}
     for route in view.state.routes or ():
-        if route.table != "main" or not route.prefix.endswith("/32"):
+        if route.table != MAIN_TABLE or not route.prefix.endswith("/32"):
             continue
         # What ends there instead (unreachable, blackhole) leads nowhere, and hides what is behind.
         hops = route.hops if route.type == "unicast" else ()

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     # VRF, prefix and the address of the node that originates it.
     Key = tuple[str, str, str]
 
-_DEFAULTS = frozenset({"0.0.0.0/0", "::/0"})
 # The statements of the exit that these routes come from.
 _TOPICS = frozenset(
     ("bgp", word) for word in ("default-originate", "advertise", "advertise-all-vni")
@@ -121,7 +120,7 @@ def _is_connected(view: HostView, key: Key) -> bool:
 
 def _has_other_exit(key: Key, found: Collection[Key]) -> bool:
     """True for a default route of one exit while there is that of another."""
-    return key[1] in _DEFAULTS and any(other[:2] == key[:2] for other in found)
+    return key[1] in EVERYTHING and any(other[:2] == key[:2] for other in found)
 
 
 def _wanted(view: HostView) -> Iterator[Key]:

@@ -11,6 +11,7 @@ from drift.causes import Broken, between, from_interface, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
+from drift.planes.vrfs.tables import MAIN_TABLE
 from overlay.expected import BridgeRole
 from overlay.intent import Scope
 from overlay.outputs import IP_ROUTE
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from overlay.expected import ExitIntent, NodeIntent, RouterIntent
     from overlay.host_records import NextHop, Route
 
-MAIN_TABLE = "main"
 DEFAULT_ROUTE = {4: "0.0.0.0/0", 6: "::/0"}
 _STATIC = frozenset({("ip", "route")})
 

@@ -11,19 +11,21 @@ from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
 from drift.planes.vrfs.networks import overrides_part
 from drift.planes.vrfs.static_routes import is_kept, leaves
-from drift.planes.vrfs.tables import all_routes, usable, vrf_by_table
+from drift.planes.vrfs.tables import MAIN_TABLE, all_routes, usable, vrf_by_table
 from overlay.expected import EVERYTHING
 from overlay.outputs import IP6_ROUTE, IP_LINK, IP_ROUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from drift.model import RawFinding
     from drift.view import HostView
     from overlay.host_records import Route
     from overlay.records import Link
 
-_MAIN = "main"
+    # The VRF that it concerns, the place that the route is in, and the device that it leads to.
+    Leak = tuple[str, str, Link]
+
 
 VRF_LEAK = Check(
     "vrf-leak",
@@ -49,32 +51,53 @@ VRF_LEAK = Check(
 def examine_leaks(view: HostView) -> Iterator[RawFinding]:
     """Every route that leaves its VRF, or leads from the main table into one, undeclared."""
     vrf_of = vrf_by_table(view)
+    exits = {exit_.vrf for exit_ in view.node.bgp.exits} if view.node.bgp else set[str]()
     declared = {
         (vrf.name, route.prefix, route.into) for vrf in view.node.vrfs for route in vrf.routes
     }
-    exits = {exit_.vrf for exit_ in view.node.bgp.exits} if view.node.bgp else set[str]()
     for route in usable(all_routes(view)):
         if route.type != "unicast":
             continue
-        vrf = vrf_of.get(route.table)
-        for hop in route.hops:
-            link = view.links.get(hop.device or "")
-            if link is None or not hop.alive or is_kept(view, route.prefix):
-                continue
-            if route.table == _MAIN:
-                inside = _vrf_of(view, link)
-                if inside is not None and inside not in exits:
-                    yield _found(view, route, inside, "the main table", link)
-                    break
-            elif vrf is not None and leaves(view, vrf, link.name):
-                if (vrf, route.prefix, link.name) in declared:
-                    continue
-                if vrf in exits and route.prefix in EVERYTHING:
-                    continue
-                if overrides_part(view, vrf, route):
-                    continue
-                yield _found(view, route, vrf, f"VRF {vrf}", link)
-                break
+        if route.table == MAIN_TABLE:
+            found = _into_a_vrf(view, route, exits)
+        else:
+            found = _out_of(view, vrf_of.get(route.table), route, exits, declared)
+        # Asked last: what is kept may be long, and a table has thousands of routes.
+        if found is not None and not is_kept(view, route.prefix):
+            yield _found(view, route, *found)
+
+
+def _alive(view: HostView, route: Route) -> Iterator[Link]:
+    """The devices by which a route leads somewhere."""
+    for hop in route.hops:
+        link = view.links.get(hop.device or "")
+        if link is not None and hop.alive:
+            yield link
+
+
+def _into_a_vrf(view: HostView, route: Route, exits: Collection[str]) -> Leak | None:
+    for link in _alive(view, route):
+        inside = _vrf_of(view, link)
+        if inside is not None and inside not in exits:
+            return inside, "the main table", link
+    return None
+
+
+def _out_of(
+    view: HostView,
+    vrf: str | None,
+    route: Route,
+    exits: Collection[str],
+    declared: Collection[tuple[str, str, str | None]],
+) -> Leak | None:
+    if vrf is None or (vrf in exits and route.prefix in EVERYTHING):
+        return None
+    for link in _alive(view, route):
+        if not leaves(view, vrf, link.name) or (vrf, route.prefix, link.name) in declared:
+            continue
+        if not overrides_part(view, vrf, route):
+            return vrf, f"VRF {vrf}", link
+    return None
 
 
 def _vrf_of(view: HostView, link: Link) -> str | None:

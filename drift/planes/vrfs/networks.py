@@ -11,7 +11,7 @@ from drift.causes import Broken, from_interface
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
-from drift.planes.vrfs.exits import MAIN_TABLE
+from drift.planes.vrfs.tables import MAIN_TABLE, all_routes, shows_ipv6, vrf_by_table
 from overlay.outputs import IP6_ROUTE, IP_ADDRESS, IP_LINK, IP_ROUTE
 
 if TYPE_CHECKING:
@@ -99,9 +99,7 @@ def examine_networks(view: HostView) -> Iterator[RawFinding]:
 
 def _networks(view: HostView) -> Iterator[_Network]:
     """Those whose address is there, and has made its route: else `gateway-address` says enough."""
-    six = view.state.ipv6_routes is not None or any(
-        ":" in route.prefix for route in view.state.routes or ()
-    )
+    six = shows_ipv6(view)
     for bridge in view.node.bridges:
         link = (view.state.addresses or {}).get(bridge.name)
         held = {one.interface for one in link.addresses} if link is not None else set()
@@ -114,14 +112,10 @@ def _routes(
     view: HostView, wanted: set[str]
 ) -> tuple[dict[tuple[str, str], list[Route]], dict[str, list[Route]]]:
     """The routes to whole networks by table and prefix, and by table those of unusual kinds."""
-    names = {vrf.name: vrf.name for vrf in view.node.vrfs}
-    for vrf in view.node.vrfs:
-        link = view.links.get(vrf.name)
-        if link is not None and link.vrf_table is not None:
-            names[str(link.vrf_table)] = vrf.name
+    names = vrf_by_table(view)
     exact: dict[tuple[str, str], list[Route]] = defaultdict(list)
     odd: dict[str, list[Route]] = defaultdict(list)
-    for route in (*(view.state.routes or ()), *(view.state.ipv6_routes or ())):
+    for route in all_routes(view):
         table = names.get(route.table, route.table)
         if route.prefix in wanted and route.type not in _OWN:
             exact[table, route.prefix].append(route)

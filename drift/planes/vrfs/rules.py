@@ -9,6 +9,7 @@ from drift.applies import with_vrfs
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
+from drift.planes.vrfs.tables import vrf_by_table
 from overlay.outputs import IP6_RULE, IP_LINK, IP_RULE
 
 if TYPE_CHECKING:
@@ -86,19 +87,12 @@ def _takes_guests(view: HostView, rule: Rule, networks: Networks) -> bool:
     ours = {bridge.name for bridge in view.node.bridges} | {vrf.name for vrf in view.node.vrfs}
     if rule.device is not None and rule.device not in ours:
         return False
-    return rule.table not in _tables(view) and _overlaps(rule.source, networks)
+    return rule.table not in vrf_by_table(view) and _overlaps(rule.source, networks)
 
 
 def _whom(rule: Rule) -> str:
     said = (("from", rule.source), ("to", rule.target), ("iif", rule.device))
     return "".join(f" {word} {value}" for word, value in said if value is not None)
-
-
-def _tables(view: HostView) -> set[str | None]:
-    """The VRFs' own tables, by name and by number."""
-    names = [vrf.name for vrf in view.node.vrfs]
-    links = (view.links.get(name) for name in names)
-    return {*names, *(str(link.vrf_table) for link in links if link and link.vrf_table)}
 
 
 def _networks(view: HostView) -> Networks:

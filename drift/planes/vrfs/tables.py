@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     # A table's routes by prefix: of each the one that the kernel uses.
     Table = dict[str, Route]
 
+MAIN_TABLE = "main"
+
 
 def all_routes(view: HostView) -> Iterator[Route]:
     """Every route that the node showed, of both families."""
