@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adopt.hostfiles import KERNEL_FORWARDS
+from adopt.hostfiles import KERNEL_FORWARDS, PROXMOX_SDN
 from adopt.hostfiles import RUNNING as RUNNING_FRR
 from adopt.proxmox.pending import pending
 from overlay.errors import FleetError
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 REPORT = "import.md"
 # What may lie in nodes/NAME/ of a folder laid out as /etc/pve is, and where a node has it.
 _OF_NODE = {
-    "interfaces": "/etc/network/interfaces",
-    "sdn": "/etc/network/interfaces.d/sdn",
-    "frr.conf": "/etc/frr/frr.conf",
+    "interfaces": INTERFACES_FILE,
+    "sdn": PROXMOX_SDN,
+    "frr.conf": FRR_FILE,
     "frr.conf.local": "/etc/frr/frr.conf.local",
 }
 RUNNING = "sdn/.running-config"

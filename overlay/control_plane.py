@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from overlay.beside.external import listening
 from overlay.expected import (
+    EVERYTHING,
     BfdIntent,
     BgpIntent,
     Detection,
@@ -143,7 +144,7 @@ class ControlPlane:
         """
         one = len(self._fabric.vrfs[vrf].exits) == 1
         with_ipv6 = one or any(":" in prefix for prefix in self._prefixes((vrf,)))
-        return ("0.0.0.0/0", "::/0") if with_ipv6 else ("0.0.0.0/0",)
+        return EVERYTHING if with_ipv6 else EVERYTHING[:1]
 
     def _prefixes(self, vrfs: tuple[str, ...]) -> tuple[str, ...]:
         """The subnets of those VRFs, as prefixes."""

@@ -21,9 +21,9 @@ from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, of_routed_underlay, sysctls
 from overlay.derivation.vrfs import Tenancy, vrfs_by_name
 from overlay.expected import FabricIntent, NodeIntent, VipIntent
-from overlay.intent import Fabric, Mode, Network, Node, Role, Scope
+from overlay.intent import Fabric, Mode, Network, Node, Scope
 from overlay.kept.extras import NodeExtras, extras_of
-from overlay.names import Names
+from overlay.names import vtep_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +111,7 @@ def _carried_part(fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]) -> Fa
 
 def carriers_by_vni(fabric: Fabric) -> dict[int, tuple[str, ...]]:
     """The names of the nodes that carry each L2 VNI, in the order of the intent."""
-    vteps = Names(name for name, node in fabric.nodes.items() if node.role is Role.VTEP)
+    vteps = vtep_names(fabric)
     return {network.vni: vteps.chosen(network.nodes) for network in fabric.networks}
 
 

@@ -75,6 +75,11 @@ class Names:
         return self._chosen[globs]
 
 
+def vtep_names(fabric: Fabric) -> Names:
+    """The nodes that can have VNIs, for globs to choose among."""
+    return Names(name for name, node in fabric.nodes.items() if node.carries)
+
+
 def setting(version: int, interface: str, name: str) -> str:
     """The key of an interface's kernel setting: a dot in its name is a slash between the parts."""
     return f"net.ipv{version}.conf.{interface.replace('.', '/')}.{name}"

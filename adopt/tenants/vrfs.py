@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adopt.bgp import EVPN
 from adopt.hostfiles import FRR_CONF
 from adopt.survey import Word
+from overlay.expected import EVERYTHING
 from overlay.keys.routes import BLACKHOLE, CONNECTED, STATIC, SUBNETS
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     Keys = dict[str, Any]
 
-_EVERYTHING = ("0.0.0.0/0", "::/0")
 _VIA_ANOTHER_VRF = "nexthop-vrf"
 
 
@@ -71,9 +71,9 @@ def _static_routes(survey: Survey, vrf: str, keys: Keys) -> dict[tuple[str, str]
     for host in survey.vteps:
         for _, said in _in_vrf(host, vrf):
             prefix = _prefix(said[0])
-            if prefix is None or len(said) != 2 or (prefix in _EVERYTHING and keys.get("exits")):
+            if prefix is None or len(said) != 2 or (prefix in EVERYTHING and keys.get("exits")):
                 continue
-            via = "blackhole" if said[1].lower() in ("blackhole", "null0") else _address(said[1])
+            via = BLACKHOLE if said[1].lower() in (BLACKHOLE, "null0") else _address(said[1])
             if via is not None:
                 found[prefix, via].append(host.name)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
+from overlay.derivation.scopes import scope_of
 from overlay.intent import Fabric, Mode, Role, Routing, Scope
 from overlay.problems import few, nearest
 from overlay.values import OTHER_VRFS, UNDERLAY
@@ -124,7 +125,7 @@ def shut(fabric: Fabric) -> Iterator[Complaint]:
 
 def _only_observed(fabric: Fabric, names: Iterable[str]) -> bool:
     nodes = (fabric.nodes[name] for name in names if name in fabric.nodes)
-    return all((node.scope or fabric.scope) is Scope.OBSERVED for node in nodes)
+    return all(scope_of(fabric, node) is Scope.OBSERVED for node in nodes)
 
 
 def _overlap(one: Prefix, other: Prefix) -> bool:

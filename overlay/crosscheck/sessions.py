@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from overlay.derivation.scopes import scope_of
 from overlay.intent import Fabric, Mode, Role, Scope
 
 if TYPE_CHECKING:
@@ -62,12 +63,12 @@ def sources(fabric: Fabric) -> Iterator[Complaint]:
         (
             ("nodes", name, "session", "update_source"),
             node.session.update_source,
-            (node.scope or fabric.scope) is Scope.WHOLE,
+            scope_of(fabric, node) is Scope.WHOLE,
         )
         for name, node in fabric.nodes.items()
     ]
     if fabric.bgp is not None:
-        whole = any((node.scope or fabric.scope) is Scope.WHOLE for node in fabric.nodes.values())
+        whole = any(scope_of(fabric, node) is Scope.WHOLE for node in fabric.nodes.values())
         key: KeyPath = ("bgp", "session", "update_source")
         places.append((key, fabric.bgp.session.update_source, whole))
     for key, source, is_whole in places:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from overlay.derivation.scopes import scope_of
 from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope
 from overlay.problems import few
 from overlay.values import version_of
@@ -72,7 +73,7 @@ def scopes(fabric: Fabric) -> Iterator[Complaint]:
     for index, vip in enumerate(fabric.vips):
         for name in vip.priorities:
             node = fabric.nodes.get(name)
-            if node is not None and (node.scope or fabric.scope) is Scope.OVERLAY:
+            if node is not None and scope_of(fabric, node) is Scope.OVERLAY:
                 yield (
                     ("vips", index, "priorities", name),
                     f"a floating address is part of the underlay, which is not managed on {name}",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from overlay.derivation.vrfs import holders_of, is_within, subnets_of
 from overlay.derive import carriers_by_vni
 from overlay.derived.devices import EVERYTHING
-from overlay.intent import Fabric, Role, Routing, Vrf
+from overlay.intent import Fabric, Routing, Vrf
 from overlay.keys.routes import BLACKHOLE, CONNECTED, STATIC, SUBNETS, VrfRoute
-from overlay.names import Names
+from overlay.names import vtep_names
 from overlay.problems import few, nearest
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ def _nodes(fabric: Fabric) -> Iterator[Complaint]:
 
 
 def _globs(fabric: Fabric, key: KeyPath, globs: Sequence[str]) -> Iterator[Complaint]:
-    vteps = Names(name for name, node in fabric.nodes.items() if node.role is Role.VTEP)
+    vteps = vtep_names(fabric)
     for index, glob in enumerate(globs):
         if not vteps.matching(glob):
-            close = nearest(glob, [n for n, it in fabric.nodes.items() if it.role is Role.VTEP])
+            close = nearest(glob, vteps.matching("*"))
             hint = f"did you mean `{close}`?" if close else "name a VTEP, or a glob such as 'pve*'"
             yield (*key, index), f"no VTEP matches {glob!r}", hint
 
@@ -147,7 +147,7 @@ def _among_others(vrf: Vrf, index: int, key: KeyPath) -> Iterator[Complaint]:
 def _where(
     fabric: Fabric, route: VrfRoute, key: KeyPath, able: set[str], vrf: str
 ) -> Iterator[Complaint]:
-    chosen = Names(n for n, it in fabric.nodes.items() if it.role is Role.VTEP).chosen(route.nodes)
+    chosen = vtep_names(fabric).chosen(route.nodes)
     lacking = [node for node in chosen if node not in able]
     if not lacking:
         return

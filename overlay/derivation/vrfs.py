@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from overlay.derivation.devices import l3vni_mtu
 from overlay.derivation.scopes import scope_of
 from overlay.derived.devices import EVERYTHING, StaticVrfRoute, VrfIntent
-from overlay.intent import Fabric, Network, Role, Routing, Scope, Vrf
+from overlay.intent import Fabric, Network, Routing, Scope, Vrf
 from overlay.keys.routes import BLACKHOLE, CONNECTED, STATIC, SUBNETS
-from overlay.names import Names
+from overlay.names import vtep_names
 from overlay.targets.targets import by_hand
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class Tenancy:
         if not route.nodes:
             return route.via == BLACKHOLE or is_within(route.via, map(ip_network, subnets))
         if route.nodes not in self._chosen:
-            vteps = Names(n for n, it in self._fabric.nodes.items() if it.role is Role.VTEP)
-            self._chosen[route.nodes] = frozenset(vteps.chosen(route.nodes))
+            chosen = vtep_names(self._fabric).chosen(route.nodes)
+            self._chosen[route.nodes] = frozenset(chosen)
         return node in self._chosen[route.nodes]
 
 
@@ -84,7 +84,7 @@ def vrfs_by_name(fabric: Fabric) -> dict[str, list[str]]:
     placed: dict[str, list[str]] = defaultdict(list)
     named = {name: vrf for name, vrf in fabric.vrfs.items() if vrf.nodes}
     if named:
-        vteps = Names(name for name, node in fabric.nodes.items() if node.role is Role.VTEP)
+        vteps = vtep_names(fabric)
         for vrf_name, vrf in named.items():
             for node in vteps.chosen(vrf.nodes):
                 placed[node].append(vrf_name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from overlay.derived.devices import EVERYTHING
 from overlay.sessions.intended import OutsideOptions, SessionsIntent
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class ExitIntent:
     gateway: str | None
     backup: bool = False
     route_target: str = ""
-    defaults: tuple[str, ...] = ("0.0.0.0/0", "::/0")
+    defaults: tuple[str, ...] = EVERYTHING
 
     @property
     def families(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from overlay.derivation.scopes import scope_of
 from overlay.derive import carriers_by_vni
 from overlay.intent import Mode, Role, Routing, Scope
 from overlay.problems import few
@@ -77,7 +78,7 @@ def _underlay_of_node(fabric: Fabric, key: KeyPath) -> Reason | None:
     if fabric.underlay.routed:
         return _IN_ROUTED
     name = str(key[1])
-    scope = fabric.nodes[name].scope or fabric.scope
+    scope = scope_of(fabric, fabric.nodes[name])
     if scope is Scope.WHOLE:
         return None
     return (
@@ -89,7 +90,7 @@ def _underlay_of_node(fabric: Fabric, key: KeyPath) -> Reason | None:
 def _underlay(fabric: Fabric, _key: KeyPath) -> Reason | None:
     if fabric.underlay.routed:
         return _IN_ROUTED
-    scopes = {node.scope or fabric.scope for node in fabric.nodes.values()}
+    scopes = {scope_of(fabric, node) for node in fabric.nodes.values()}
     if Scope.WHOLE not in scopes:
         said = " and the ".join(sorted(scopes))
         return (

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from overlay.crosscheck.fabric import contradictions
+from overlay.derivation.scopes import scope_of
 from overlay.derivation.vrfs import vrfs_by_name
 from overlay.derive import Derivation
-from overlay.intent import Role, Scope
-from overlay.names import Names
+from overlay.intent import Scope
+from overlay.names import vtep_names
 from overlay.unused.reasons import nothing_from
 from overlay.unused.written_keys import GONE, Written, said_twice, with_values, written_keys
 
@@ -54,7 +55,7 @@ def _waits(fabric: Fabric, key: KeyPath) -> bool:
     elif key[0] == "groups":
         group = fabric.groups[str(key[1])]
         nodes = [node for name, node in fabric.nodes.items() if group.holds(name)]
-    observed = [(node.scope or fabric.scope) is Scope.OBSERVED for node in nodes]
+    observed = [scope_of(fabric, node) is Scope.OBSERVED for node in nodes]
     return all(observed) if settings else any(observed)
 
 
@@ -181,8 +182,7 @@ class _Search:
         return False
 
     def _globs_without_a_vtep(self) -> Iterator[KeyPath]:
-        nodes = self._fabric.nodes.items()
-        vteps = Names(name for name, node in nodes if node.role is Role.VTEP)
+        vteps = vtep_names(self._fabric)
         for index, network in enumerate(self._fabric.networks):
             for position, glob in enumerate(network.nodes):
                 if glob != "*" and not vteps.matching(glob):
