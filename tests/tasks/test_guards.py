@@ -118,7 +118,7 @@ def test_a_port_that_would_be_taken_from_another_bridge(
 ) -> None:
     tunnel = "iface vxlan2\n        vxlan-id 2\n"
     after = tunnel + BRIDGE.replace("vxlan2", "vxlan2 eno2")
-    # A tunnel that is in the wrong bridge is drift, which a deployment mends.
+    # A tunnel that is in the wrong bridge is drift, which a deployment fixes.
     facts = replace(GOOD, ports={holder: ("eno2",), "vmbr8": ("vxlan2",)})
     said = refused(facts, plan(before, after))
     assert len(said) == stopped

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from overlay.records import RawOutput
-from tasks.ssh.script import Answer, Script, Section, build_script, frame, sections_of, split_output
+from tasks.ssh.script import Answer, Section, build_script, frame, split_output
+from tests.tasks.scripts.shell import outputs, shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,19 +46,6 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ask(word: str, slug: str = "", timeout: int = 20) -> Section:
     return Section(slug or word, f"ip {word}", timeout)
-
-
-def shell(script: Script) -> tuple[bytes, bytes]:
-    done = subprocess.run(
-        ["/bin/sh", "-s"], input=script.text.encode(), capture_output=True, check=True, timeout=40
-    )
-    return done.stdout, done.stderr
-
-
-def outputs(*sections: Section, cap: int = 1 << 20) -> dict[str, RawOutput]:
-    script = build_script(sections, cap=cap)
-    assert sections_of(script.text) == (script.nonce, sections)
-    return split_output(script, *shell(script))
 
 
 def test_each_has_its_own_output_and_status_and_runs_once(runs: Path) -> None:

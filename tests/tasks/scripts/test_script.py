@@ -10,20 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overlay.records import RawOutput
-from tasks.ssh.script import Answer, Script, Section, build_script, frame, sections_of, split_output
-
-
-def shell(script: Script) -> tuple[bytes, bytes]:
-    """What a real shell prints for the script, fed as the SSH connection feeds it."""
-    done = subprocess.run(
-        ["/bin/sh", "-s"], input=script.text.encode(), capture_output=True, check=True
-    )
-    return done.stdout, done.stderr
-
-
-def outputs(*sections: Section, cap: int = 1 << 20) -> dict[str, RawOutput]:
-    script = build_script(sections, cap=cap)
-    return split_output(script, *shell(script))
+from tasks.ssh.script import Answer, Section, build_script, frame, sections_of, split_output
+from tests.tasks.scripts.shell import outputs, shell
 
 
 @pytest.mark.parametrize(

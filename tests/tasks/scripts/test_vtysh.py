@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from overlay.records import RawOutput
-from tasks.ssh.script import Answer, Script, Section, build_script, frame, sections_of, split_output
+from tasks.ssh.script import Answer, Section, build_script, frame, split_output
 from tasks.ssh.vtysh import grouped, take_apart
+from tests.tasks.scripts.shell import outputs, shell
 
 # As vtysh: with -E a prompt and the command before each output, and the first that fails is the last.
 VTYSH = r"""#!/bin/sh
@@ -46,19 +46,6 @@ def starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ask(slug: str, timeout: int = 20) -> Section:
     return Section(slug, f"vtysh -c 'show {slug}'", timeout)
-
-
-def shell(script: Script) -> tuple[bytes, bytes]:
-    done = subprocess.run(
-        ["/bin/sh", "-s"], input=script.text.encode(), capture_output=True, check=True
-    )
-    return done.stdout, done.stderr
-
-
-def outputs(*sections: Section, cap: int = 1 << 20) -> dict[str, RawOutput]:
-    script = build_script(sections, cap=cap)
-    assert sections_of(script.text) == (script.nonce, sections)
-    return split_output(script, *shell(script))
 
 
 def test_one_start_answers_all_and_nothing_that_is_printed_looks_like_another_output(
