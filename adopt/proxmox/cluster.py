@@ -160,7 +160,7 @@ class _Cluster:
         if found is None:
             self._say(
                 f"controllers.{controller}.fabric",
-                f"{keys['fabric']!r} is no fabric with a prefix and nodes",
+                f"{keys['fabric']!r} is not a fabric with a prefix and nodes",
             )
             return None
         kind = type_of(self._ids["fabrics"][found.name]).removesuffix("_fabric")
