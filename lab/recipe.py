@@ -40,6 +40,24 @@ MASKED_UNITS = (
     "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service",
     "systemd-hwdb-update.service", "systemd-journal-catalog-update.service",
     "modprobe@drm.service", "modprobe@efi_pstore.service", "modprobe@fuse.service",
+    "modprobe@configfs.service", "modprobe@dm_mod.service", "modprobe@loop.service",
+    "sys-kernel-config.mount", "dev-mqueue.mount", "systemd-random-seed.service",
+    "systemd-ask-password-console.path", "systemd-ask-password-wall.path",
+    "systemd-sysext.socket", "systemd-creds.socket", "systemd-hostnamed.socket",
+    "systemd-initctl.socket", "systemd-udev-load-credentials.service",
+    # Nobody is handed to it: pam_systemd is not installed.
+    "systemd-logind.service",
+)  # fmt: skip
+
+# Generators run at boot and at every daemon-reload, so a deployment pays for each of them, too. A
+# node needs none of these.
+MASKED_GENERATORS = tuple(
+    f"systemd-{name}-generator"
+    for name in (
+        "bless-boot", "cryptsetup", "debug", "factory-reset", "getty", "gpt-auto",
+        "hibernate-resume", "import", "integritysetup", "rc-local", "run", "ssh", "system-update",
+        "sysv", "tpm2", "veritysetup",
+    )
 )  # fmt: skip
 
 UNPRIVILEGED_USER = "fleet"
@@ -50,7 +68,7 @@ def recipe_hash(release: Release) -> str:
     digest = hashlib.sha256()
     for part in (release, UNPRIVILEGED_USER, *PACKAGES, *MMDEBSTRAP_OPTIONS):
         digest.update(part.encode() + b"\0")
-    for part in MASKED_UNITS:
+    for part in (*MASKED_UNITS, *MASKED_GENERATORS):
         digest.update(part.encode() + b"\0")
     for path in (*_node_files(), Path(__file__)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -69,6 +87,8 @@ def furnish(root: Path) -> None:
     (root / "usr/lib/modules").mkdir(exist_ok=True)
     for unit in MASKED_UNITS:
         _link(root / "etc/systemd/system" / unit, "/dev/null")
+    for generator in MASKED_GENERATORS:
+        _link(root / "etc/systemd/system-generators" / generator, "/dev/null")
     for unit in ("lab-modules.service", "lab-wires.service"):
         _link(
             root / "etc/systemd/system/sysinit.target.wants" / unit, f"/etc/systemd/system/{unit}"
