@@ -32,7 +32,7 @@ from overlay.values import OTHER_VRFS, UNDERLAY
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from overlay.intent import Node
+    from overlay.intent import Bgp, Node
     from overlay.sessions.keys import Limit, Restart, Secret
 
 
@@ -64,7 +64,7 @@ class ControlPlane:
         )
         self.named: frozenset[str] = self._named()
         same = like is not None and like.named == self.named and like.bgp_keys == fabric.bgp
-        self.bgp_keys = fabric.bgp
+        self.bgp_keys: Bgp | None = fabric.bgp
         self.descriptions: dict[str, str] = (
             like.descriptions if like and same else _descriptions(fabric, self.named)
         )
