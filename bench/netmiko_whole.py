@@ -2,7 +2,7 @@
 """The same job as one first writes it with Netmiko: each command over a shell, all of it parsed.
 
 `netmiko_whole.py HOSTS.yaml PORT KEY KNOWN_HOSTS AT_ONCE`: one connection a node from a pool of
-threads, without Netmiko's waits for an echo; then our own parsers, one output after the other (TTP
+threads; then our own parsers, one output after the other (TTP
 is not thread-safe). Nothing is compared. Exits 1 when a node is lost.
 """
 
@@ -41,9 +41,7 @@ def main(argv: list[str]) -> int:
             printed = {
                 # Netmiko's own stripping takes a line of JSON without a line feed for the prompt.
                 slug: str(
-                    node.send_command(
-                        command, read_timeout=_PATIENCE, cmd_verify=False, strip_prompt=False
-                    )
+                    node.send_command(command, read_timeout=_PATIENCE, strip_prompt=False)
                 ).rpartition(node.base_prompt)[0]
                 for slug, command in commands
             }
