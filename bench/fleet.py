@@ -42,7 +42,7 @@ STATED: Final = {
     "small audit": 9.0,
     "small offline": 100.0,
     "offline": 8.0,
-    "load": 1.25,
+    "load": 1.1,
 }
 """What docs/performance.md states: CPU time of an audit by the floor's, CPU time of an offline
 audit by that of reading and splitting the same bytes, and the exponent of loading an intent."""
