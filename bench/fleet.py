@@ -14,6 +14,8 @@ import argparse
 import contextlib
 import json
 import math
+import re
+import shutil
 import socket
 import statistics
 import subprocess
@@ -30,6 +32,7 @@ from measure import ROOT, Usage, machine, run_measured
 from printed_fleet import write_fleet
 
 from overlay.loading import load_inventory
+from tasks.commands import COMMANDS, TEXT_SLUGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +42,7 @@ STATED: Final = {
     "small audit": 9.0,
     "small offline": 100.0,
     "offline": 8.0,
-    "load": 1.25,
+    "load": 1.1,
 }
 """What docs/performance.md states: CPU time of an audit by the floor's, CPU time of an offline
 audit by that of reading and splitting the same bytes, and the exponent of loading an intent."""
@@ -71,6 +74,8 @@ def main() -> int:
     parser.add_argument("-g", "--guests", type=int, default=3, help="MACs per node and VNI")
     parser.add_argument("-m", "--mesh", type=int, default=200, help="nodes of the mesh; 0: none")
     parser.add_argument("-r", "--rounds", type=int, default=3)
+    parser.add_argument("--netmiko", action="store_true", help="also the job by Netmiko, once")
+    parser.add_argument("--ansible", help="also Ansible, once: its executable, else that in PATH")
     parser.add_argument("--growth", action="store_true", help="also in nodes: a quarter, a half")
     parser.add_argument("--small", action="store_true", help="what CI runs: 24 nodes, once")
     given = parser.parse_args()
@@ -113,6 +118,7 @@ def over_ssh(home: Path, given: argparse.Namespace, verdict: Verdict) -> None:
             except SystemExit as error:
                 raise SystemExit(f"{error}{_errors(output / 'report.json')}") from None
             verdict.report(output / "report.json", nodes)
+        others = _others(given, floor[2:], folder)
     base, ours = (statistics.median(u.wall for u in used) for used in (floors, audits))
     base_cpu, our_cpu = (statistics.median(u.cpu for u in used) for used in (floors, audits))
     lines = len((snapshot / "pve0001" / "bridge_fdb.txt").read_text().splitlines())
@@ -121,7 +127,42 @@ def over_ssh(home: Path, given: argparse.Namespace, verdict: Verdict) -> None:
     print(f"  audit:                 {ours:7.2f} s, {_resources(audits)}")
     ratio = our_cpu / base_cpu
     print(f"  ratio:                 {ours / base:7.2f} of the time, {ratio:.2f} of the CPU")
+    for name, used in others.items():
+        print(f"  {name + ':':<22} {used.wall:7.2f} s, {_resources([used])}")
+        print(
+            f"  audit by {name}: {ours / used.wall:.2f} of the time, {our_cpu / used.cpu:.2f}",
+            end="",
+        )
+        print(" of the CPU")
     verdict.ratio(small + "audit", ratio)
+
+
+def _others(given: argparse.Namespace, nodes: list[str], folder: Path) -> dict[str, Usage]:
+    """What people would have used instead, once each: Netmiko's whole job, Ansible's collecting."""
+    used: dict[str, Usage] = {}
+    if given.netmiko:
+        used["Netmiko"] = run_measured([_PYTHON, str(_HERE / "netmiko_whole.py"), *nodes])
+    ansible = shutil.which(given.ansible or "ansible")
+    if ansible and (given.ansible or given.netmiko):
+        hosts, port, key, known, _ = nodes
+        inventory = folder / "ansible.ini"
+        addresses = re.findall(r"hostname: ([^,}\s]+)", Path(hosts).read_text())
+        options = (
+            f"ansible_port={port} ansible_user=root ansible_ssh_private_key_file={key} "
+            f"ansible_ssh_common_args='-o UserKnownHostsFile={known} -o ConnectTimeout=120'"
+        )
+        inventory.write_text("".join(f"{address} {options}\n" for address in addresses))
+        asked = [command.command for command in COMMANDS if command.slug in TEXT_SLUGS]
+        walls = [
+            run_measured(
+                [ansible, "all", "-i", str(inventory), "-f", "50", "-m", "raw", "-a", command]
+            )
+            for command in asked
+        ]
+        used["Ansible, raw x 3"] = Usage(
+            sum(u.wall for u in walls), sum(u.cpu for u in walls), max(u.rss for u in walls)
+        )
+    return used
 
 
 def _errors(report: Path) -> str:

@@ -24,6 +24,8 @@ import yaml
 
 from tasks.commands import COMMANDS, CollectCommand
 
+# A shell on a terminal of its own, for who logs in without a command.
+_TERMINAL = ("script", "-qfec", "/bin/sh -i", "/dev/null")
 _ANY_KEYS = "sysctl"  # it is asked for the keys of the node, which differ
 
 
@@ -68,12 +70,18 @@ async def _serve(argv: list[str]) -> None:
 
 
 async def _listen(address: str, port: int, node: Path, *, keys: tuple[str, str], path: str) -> None:
-    env = {"PATH": f"{path}:{os.environ['PATH']}", "NODE": str(node), "HOME": "/nonexistent"}
+    env = {
+        "PATH": f"{path}:{os.environ['PATH']}",
+        "NODE": str(node),
+        "HOME": "/nonexistent",
+        "PS1": "node# ",
+    }
 
     async def answer(process: asyncssh.SSHServerProcess[bytes]) -> None:
         with contextlib.suppress(asyncssh.Error, OSError):
+            words = ("/bin/sh", "-c", process.command) if process.command else _TERMINAL
             shell = await asyncio.create_subprocess_exec(
-                "/bin/sh", "-c", process.command or ":", env=env, stdin=-1, stdout=-1, stderr=-1
+                *words, env=env, stdin=-1, stdout=-1, stderr=-1
             )
             await process.redirect(shell.stdin, shell.stdout, shell.stderr)
             process.exit(await shell.wait())
@@ -85,6 +93,7 @@ async def _listen(address: str, port: int, node: Path, *, keys: tuple[str, str],
         authorized_client_keys=keys[1],
         process_factory=answer,
         encoding=None,
+        line_editor=False,
         gss_host=None,
     )
 

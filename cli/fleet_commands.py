@@ -31,6 +31,8 @@ def plan(
     limit: LimitOption = None,
     filters: FilterOption = None,
     workers: WorkersOption = 50,
+    scheduler: SchedulerOption = None,
+    cluster: ClusterOption = 0,
     as_json: JsonOption = False,
     replace_foreign: ForeignOption = False,
 ) -> None:
@@ -40,9 +42,13 @@ def plan(
     removed; 3: some node could not be read.
     """
     context = context_of(ctx)
-    intent = context.load().intent
+    machines = Machines(scheduler, cluster, workers)
+    inventory = context.load()
     with context.fleet(limit, filters, workers) as fleet:
-        code = plan_fleet(context, fleet, intent, as_json=as_json, replace_foreign=replace_foreign)
+        code = plan_fleet(
+            context, fleet, inventory,
+            as_json=as_json, replace_foreign=replace_foreign, machines=machines,
+        )  # fmt: skip
     raise typer.Exit(code)
 
 

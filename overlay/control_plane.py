@@ -32,7 +32,7 @@ from overlay.values import OTHER_VRFS, UNDERLAY
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from overlay.intent import Node
+    from overlay.intent import Bgp, Node
     from overlay.sessions.keys import Limit, Restart, Secret
 
 
@@ -62,7 +62,12 @@ class ControlPlane:
         self.exit_names = (
             tuple(name for name in fabric.nodes if name in self.exiting) if self.exiting else ()
         )
-        self._descriptions = _descriptions(fabric, self._named())
+        self.named: frozenset[str] = self._named()
+        same = like is not None and like.named == self.named and like.bgp_keys == fabric.bgp
+        self.bgp_keys: Bgp | None = fabric.bgp
+        self.descriptions: dict[str, str] = (
+            like.descriptions if like and same else _descriptions(fabric, self.named)
+        )
 
     def _named(self) -> frozenset[str]:
         """The addresses that some node has as a neighbour by its address."""
@@ -111,7 +116,7 @@ class ControlPlane:
             exits=exits,
             upstreams=self.upstreams if exits else (),
             advertised=self._prefixes(tuple(e.vrf for e in exits)),
-            sessions=_sessions(fabric, node, self._descriptions),
+            sessions=_sessions(fabric, node, self.descriptions),
         )
 
     def _mesh(self, node: Node) -> tuple[str, ...]:
@@ -178,7 +183,7 @@ class ControlPlane:
                 router_id,
                 exits,
                 detection=self._detection,
-                sessions=_sessions(fabric, node, self._descriptions),
+                sessions=_sessions(fabric, node, self.descriptions),
                 options=_outside_options(node),
             )
         # With a floating address one next hop, else one for each exit of the VRF, which is ECMP.

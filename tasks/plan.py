@@ -23,7 +23,7 @@ from tasks.foreign.statements import (
 )
 from tasks.render import render_files
 from tasks.scopes import SLUG, elsewhere_section, left_alone, require_scope
-from tasks.ssh.fleet import connect, needs_sudo
+from tasks.ssh.fleet import connect, needs_sudo, run_on_one
 from tasks.ssh.script import Section, build_script, split_output
 
 if TYPE_CHECKING:
@@ -122,6 +122,28 @@ class NodePlan:
     @property
     def diff(self) -> str:
         return "".join(change.diff() for change in self.changes)
+
+    def shown(self) -> ShownPlan:
+        changes = tuple((change.file.path, change.diff()) for change in self.changes)
+        return ShownPlan(self.host, changes, self.error, self.unreachable, self.foreign)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPlan:
+    """What is shown of a NodePlan, and may be sent to another computer: it holds no secret.
+
+    `changes` are the paths of the files that differ, each with its diff.
+    """
+
+    host: str
+    changes: tuple[tuple[str, str], ...] = ()
+    error: str | None = None
+    unreachable: bool = False
+    foreign: tuple[Foreign, ...] = ()
+
+    @property
+    def diff(self) -> str:
+        return "".join(diff for _, diff in self.changes)
 
 
 def plan_node(task: Task, intent: FabricIntent, passwords: Passwords) -> Result:
@@ -257,6 +279,12 @@ def plan_all(
     """
     results = fleet.nornir.run(task=plan_node, intent=intent, passwords=passwords or {})
     return [_plan_of(name, results[name][0]) for name in fleet.hosts]
+
+
+def plan_one(fleet: Fleet, intent: FabricIntent, name: str, passwords: Passwords) -> NodePlan:
+    """The plan of one host, made in the caller's thread."""
+    results = run_on_one(fleet, name, plan_node, intent=intent, passwords=passwords)
+    return _plan_of(name, results[0])
 
 
 def _plan_of(name: str, result: Result) -> NodePlan:

@@ -20,12 +20,17 @@ from app.places import DEFAULT_INVENTORY, ROOT
 from overlay.errors import FleetError
 from overlay.loading import load_inventory
 from tasks.collect import collect_one
+from tasks.plan import plan_one
 from tasks.render import render_host
+from tasks.secrets.passwords import read_passwords
 from tasks.ssh.fleet import open_fleet
 
 if TYPE_CHECKING:
     from drift.facts.examined import Examined
+    from overlay.sessions.intended import SecretSource
     from tasks.commands import HostCapture
+    from tasks.plan import ShownPlan
+    from tasks.secrets.passwords import Passwords
 
 INVENTORY_VARIABLE = "EVPN_FLEET_INVENTORY"
 """Names a worker's inventory folder, as it does for the command line."""
@@ -55,7 +60,8 @@ class Ticket:
 
     `run` names the audit, for each of which a worker reads its inventory again. `intent` and `code`
     are digests of what it must have. Without `chosen` checks a host is collected only. `timeout`
-    and `probe` as in AuditOptions; `raw` asks for the outputs, too.
+    and `probe` as in AuditOptions; `raw` asks for the outputs, too. With `plan` a host is planned,
+    and nothing else.
     """
 
     run: str
@@ -65,19 +71,23 @@ class Ticket:
     timeout: float | None = None
     probe: bool = False
     raw: bool = False
+    plan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One host: how it compares, and what it printed. What was not asked for is None."""
+    """One host: how it compares, what it printed, its plan. What was not asked for is None."""
 
     host: str
     examined: Examined | None = None
     capture: HostCapture | None = None
+    plan: ShownPlan | None = None
 
     @property
     def lost(self) -> bool:
         """Whether the host could not be reached."""
+        if self.plan is not None:
+            return self.plan.error is not None
         if self.examined is not None:
             return self.examined.outline.error is not None
         return self.capture is None or self.capture.error is not None
@@ -99,10 +109,16 @@ class _Desk:
         self._mapper = Mapper(Orders(self._intent, ticket.chosen or frozenset()))
         # TTP is not thread-safe, and one interpreter gains nothing from parsing two at a time.
         self._mapping = threading.Lock()
+        self._folder = folder
+        self._passwords: dict[SecretSource, str] = {}
+        self._reading = threading.Lock()
 
     def look(self, host: str) -> Seen:
         if host not in self._fleet.nornir.inventory.hosts:
             raise FleetError(f"its inventory has no host {host}")
+        if self.ticket.plan:
+            plan = plan_one(self._fleet, self._intent, host, self._passwords_of(host))
+            return Seen(host, plan=plan.shown())
         commands = asked(self._intent, [host], probe=self.ticket.probe)[host]
         capture = collect_one(self._fleet, host, commands)
         kept = capture if self.ticket.raw else None
@@ -111,6 +127,17 @@ class _Desk:
         files = render_host(self._fleet, self._intent, host)
         with self._mapping:
             return Seen(host, self._mapper.of_capture(capture, files), kept)
+
+    def _passwords_of(self, host: str) -> Passwords:
+        """Those of the host's node, from where this computer has them; each source is asked once.
+
+        Raises FleetError where it has not.
+        """
+        node = self._intent.nodes[host]
+        with self._reading:
+            if not self._passwords.keys() >= set(node.passwords):
+                self._passwords |= read_passwords([node], self._folder)
+            return dict(self._passwords)
 
 
 _desks: list[_Desk] = []

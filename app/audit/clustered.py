@@ -32,9 +32,10 @@ def ticket_of(
     timeout: float | None = None,
     probe: bool = False,
     raw: bool = False,
+    plan: bool = False,
 ) -> Ticket:
     """What the workers are told; the fields as in Ticket."""
-    return Ticket(uuid4().hex, inventory.digest, CODE, chosen, timeout, probe, raw)
+    return Ticket(uuid4().hex, inventory.digest, CODE, chosen, timeout, probe, raw, plan)
 
 
 class ClusterFleet:

@@ -16,13 +16,15 @@ from overlay.problems import few, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from overlay.names import Names
     from overlay.problems import Complaint, KeyPath
 
 
 def _nodes(fabric: Fabric) -> Iterator[Complaint]:
+    vteps = vtep_names(fabric)
     for name, vrf in fabric.vrfs.items():
         key: KeyPath = ("vrfs", name, "nodes")
-        yield from _globs(fabric, key, vrf.nodes)
+        yield from _globs(vteps, key, vrf.nodes)
         if vrf.nodes and fabric.routing is not Routing.SYMMETRIC:
             yield (
                 key,
@@ -31,8 +33,7 @@ def _nodes(fabric: Fabric) -> Iterator[Complaint]:
             )
 
 
-def _globs(fabric: Fabric, key: KeyPath, globs: Sequence[str]) -> Iterator[Complaint]:
-    vteps = vtep_names(fabric)
+def _globs(vteps: Names, key: KeyPath, globs: Sequence[str]) -> Iterator[Complaint]:
     for index, glob in enumerate(globs):
         if not vteps.matching(glob):
             close = nearest(glob, vteps.matching("*"))
@@ -70,7 +71,7 @@ def _routes(fabric: Fabric) -> Iterator[Complaint]:
     if not any(vrf.routes for vrf in fabric.vrfs.values()):
         return
     carriers = carriers_by_vni(fabric)
-    holders = holders_of(fabric, carriers)
+    holders, vteps = holders_of(fabric, carriers), vtep_names(fabric)
     for name, vrf in fabric.vrfs.items():
         subnets = subnets_of(fabric.networks, name)
         for index, route in enumerate(vrf.routes):
@@ -79,7 +80,7 @@ def _routes(fabric: Fabric) -> Iterator[Complaint]:
                 *_target(name, vrf, route, key, subnets),
                 *_next_hop(fabric, name, route, key),
                 *_among_others(vrf, index, key),
-                *_globs(fabric, (*key, "nodes"), route.nodes),
+                *_globs(vteps, (*key, "nodes"), route.nodes),
             ]
             yield from found
             if not found and route.nodes:

@@ -68,6 +68,9 @@ class _Search:
         self._shared = Derivation(fabric)
         self._bare: dict[str, NodeIntent] = {}
         self._carrying: dict[int, NodeIntent] = {}
+        # What shows on reflectors alone would be found last, behind thousands of VTEPs.
+        by_role = {node.role: name for name, node in reversed(tuple(nodes.items()))}
+        self._unlike_first = tuple(dict.fromkeys((*by_role.values(), *nodes)))
 
     def unused(self) -> dict[KeyPath, None]:
         """The keys, in the order of the file's sections."""
@@ -151,7 +154,7 @@ class _Search:
 
     def _anywhere(self, key: KeyPath, other: Any) -> bool:
         changed = Derivation(with_values(self._fabric, {key: other}), like=self._shared)
-        return any(changed.node(name) != node for name, node in self._nodes.items())
+        return any(changed.node(name) != self._nodes[name] for name in self._unlike_first)
 
     def _unused_of(self, doubtful: list[Written]) -> list[KeyPath]:
         """Those of them that change nothing: all at once where that settles it, else by halves."""

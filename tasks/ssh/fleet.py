@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from nornir.core.inventory import ConnectionOptions
 from nornir.core.plugins.inventory import InventoryPluginRegister
+from nornir.core.processor import Processors
+from nornir.core.task import Task
+from nornir.plugins.runners import SerialRunner
 
 from overlay.errors import ConnectError
 from tasks.ssh.given_hosts import PLUGIN, GivenHosts
@@ -18,10 +21,11 @@ from tasks.ssh.known_hosts import KnownHosts
 from tasks.ssh.plugin import CONNECTION, NETMIKO, register
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from nornir.core import Nornir
     from nornir.core.inventory import Host
+    from nornir.core.task import MultiResult, Result
 
     from tasks.ssh.connection import FleetSSH
     from tasks.ssh.given_hosts import GivenHost
@@ -129,6 +133,14 @@ def connect(host: Host, nornir: Nornir) -> FleetSSH:
     except ConnectError as error:
         # The connection knows only the address; people look for the inventory's name.
         raise ConnectError(f"{host.name}: {error.what}", error.hint) from error
+
+
+def run_on_one(fleet: Fleet, name: str, task: Callable[..., Result], **fields: Any) -> MultiResult:
+    """Runs a Nornir task on one host in the caller's thread; any host of the fleet, several at a
+    time.
+    """
+    made = Task(task, fleet.nornir, False, Processors([]), **fields)
+    return SerialRunner().run(made, [fleet.nornir.inventory.hosts[name]])[name]
 
 
 def needs_sudo(host: Host) -> bool:

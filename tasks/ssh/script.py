@@ -10,11 +10,12 @@ import re
 import secrets
 import shlex
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from overlay.records import RawOutput
-from tasks.ssh.vtysh import echo, grouped, joined_command, take_apart, vtysh_command
+from tasks.ssh.vtysh import echo, grouped, joined_command, take_apart, vtysh_command, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -179,6 +180,7 @@ def _framed(section: Section, nonce: str, cap: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+@lru_cache(maxsize=4096)
 def _as_program(command: str) -> str:
     """The command for timeout(1): a program with its words as it is, all else in a shell.
 
@@ -186,9 +188,9 @@ def _as_program(command: str) -> str:
     each is a fifth; timeout and head, which keep a command within its limits, are half.
     """
     try:
-        words = shlex.split(command)
+        words = words_of(command)
     except ValueError:  # an open quote: the shell says so
-        words = []
+        words = ()
     plain = words[:1] and words[0] in _PROGRAMS and shlex.join(words) == command
     return command if plain else f"sh -c {shlex.quote(command)}"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -33,13 +34,20 @@ class Section(Protocol):
 AnySection = TypeVar("AnySection", bound=Section)
 
 
+# Most nodes are asked the same: read anew for each, a script took as long as the node's login.
+@lru_cache(maxsize=4096)
+def words_of(command: str) -> tuple[str, ...]:
+    """A command's words as a shell reads them. Raises ValueError for an open quote."""
+    return tuple(shlex.split(command))
+
+
 def vtysh_command(section: Section) -> str | None:
     """What a section asks of vtysh, where it does that alone and its failure stops nothing."""
     try:
-        words = shlex.split(section.command)
+        words = words_of(section.command)
     except ValueError:  # an open quote
         return None
-    alone = len(words) == _SINGLE and words[:2] == ["vtysh", "-c"]
+    alone = len(words) == _SINGLE and words[:2] == ("vtysh", "-c")
     return words[2] if alone and not section.stop and "\n" not in words[2] else None
 
 
@@ -55,7 +63,7 @@ def grouped(sections: Iterable[AnySection]) -> Iterator[tuple[AnySection, ...]]:
 
 def joined_command(group: Sequence[Section]) -> str:
     """The start of vtysh that answers the sections of one group."""
-    return shlex.join(["vtysh", "-E", *(w for s in group for w in shlex.split(s.command)[1:])])
+    return shlex.join(["vtysh", "-E", *(w for s in group for w in words_of(s.command)[1:])])
 
 
 def echo(prompt: str, section: Section) -> bytes:

@@ -111,6 +111,42 @@ def test_each_host_is_audited_near_it_with_the_workers_own_keys_and_the_report_i
     assert tree(tmp_path / "collected") == tree(tmp_path / "alone" / "snapshot")
 
 
+def test_each_plan_is_made_near_its_host_with_the_workers_own_passwords_and_is_the_same(
+    inventory: Path, dask: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fabric = yaml.safe_load((inventory / "fabric.yaml").read_text())
+    fabric["bgp"].setdefault("session", {})["password"] = {"env": "BGP_OF_THE_TEST"}
+    (inventory / "fabric.yaml").write_text(yaml.safe_dump(fabric, sort_keys=False))
+    ours = without_keys(inventory, tmp_path / "ours", *SITES)
+    with monkeypatch.context() as here:
+        # The password is where the workers are, and nowhere else.
+        here.setenv("BGP_OF_THE_TEST", "hunter2")
+        dask.work("fra-1", without_keys(inventory, tmp_path / "fra", "node2"), site="fra")
+        dask.work("ams-1", without_keys(inventory, tmp_path / "ams", "node1", "node3"), site="ams")
+        for form in ((), ("--json",)):
+            alone = call("--inventory", inventory, "plan", *form)
+            here.delenv("BGP_OF_THE_TEST")
+            shared = call("--inventory", ours, "plan", *form, "--scheduler", dask.address)
+            here.setenv("BGP_OF_THE_TEST", "hunter2")
+            assert shared.code == alone.code, shared.err
+            assert "+++ " in alone.out
+            assert "<redacted>" in alone.out
+            assert shared.out == alone.out
+            assert "hunter2" not in shared.out
+
+
+def test_a_host_that_a_worker_cannot_reach_is_in_the_plan_as_without_workers(
+    inventory: Path, dask: DaskCluster, tmp_path: Path
+) -> None:
+    bad = without_keys(inventory, tmp_path / "bad", "node2")
+    dask.work("any", bad)
+    alone = call("--inventory", bad, "plan")
+    shared = call("--inventory", bad, "plan", "--scheduler", dask.address)
+    assert "node2" in alone.err
+    assert (shared.code, shared.out) == (alone.code, alone.out)
+    assert "/nonexistent/key" in shared.err
+
+
 def tree(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
