@@ -20,7 +20,8 @@ _SHOWN = 3
 # What a fabric is made of. Of other statements FRR does not print those that are its defaults.
 _SHAPES = re.compile(
     r"neighbor \S+ remote-as|advertise-all-vni|vni \d+$|advertise (ipv4|ipv6) unicast"
-    r"|(rd|route-target) |bgp listen range|ip ospf area|ip router (isis|openfabric)"
+    r"|rd |route-target (import|export) \S+$|bgp listen range|ip ospf area"
+    r"|ip router (isis|openfabric)"
 )
 
 
