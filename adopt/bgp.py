@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from overlay.host_records import FrrLine
 
+LONGEST = 12  # digits of a number
 EVPN = "l2vpn evpn"
 IPV4 = "ipv4 unicast"
 IPV6 = "ipv6 unicast"
@@ -48,14 +49,17 @@ class Instance:
     line: int
     lines: list[FrrLine] = field(default_factory=list)
     neighbors: dict[str, Neighbor] = field(default_factory=dict)
+    _index: dict[tuple[str | None, str], list[FrrLine]] = field(default_factory=dict)
+    _indexed: int = 0
 
     def said(self, *words: str, family: str | None = None) -> list[FrrLine]:
         """The lines that begin with these words, of the instance or of one of its families."""
-        return [
-            line
-            for line in self.lines
-            if family_of(line) == family and line.words[: len(words)] == list(words)
-        ]
+        if self._indexed < len(self.lines):
+            for line in self.lines[self._indexed :]:
+                self._index.setdefault((family_of(line), line.words[0]), []).append(line)
+            self._indexed = len(self.lines)
+        lines = self._index.get((family, words[0]), [])
+        return [line for line in lines if line.words[: len(words)] == list(words)]
 
     def values(self, *words: str, family: str | None = None) -> list[str]:
         """The word behind these, of each such line that has one."""
@@ -103,6 +107,11 @@ def is_address(word: str) -> bool:
     return True
 
 
+def is_number(word: str) -> bool:
+    """Whether a word is a number such as FRR and ifupdown2 take: neither `²` nor very long."""
+    return word.isascii() and word.isdigit() and len(word) < LONGEST
+
+
 def family_of(line: FrrLine) -> str | None:
     """The address family that a line stands in, with `unicast` filled in as FRR does."""
     for block in line.blocks:
@@ -134,7 +143,7 @@ def _note_neighbor(instance: Instance, line: FrrLine) -> None:
     words = line.words
     negated = words[0] == "no"
     words = words[1:] if negated else words
-    if words[0] != "neighbor" or len(words) < 3:
+    if words[:1] != ["neighbor"] or len(words) < 3:
         return
     name, option, *values = words[1:]
     family = family_of(line)

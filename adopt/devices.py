@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,9 +55,12 @@ class Attribute:
         return self.word.lower() in {"on", "yes", "1", "true"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Device:
-    """A device of a host: the attributes of all its stanzas, in order, as ifupdown2 merges them."""
+    """A device of a host: the attributes of all its stanzas, in order, as ifupdown2 merges them.
+
+    What is asked of it again and again is worked out once: a host may have thousands.
+    """
 
     name: str
     file: str
@@ -81,11 +85,11 @@ class Device:
         word = self.word(*keys) or ""
         return int(word) if word.isascii() and word.isdigit() and len(word) < 12 else None
 
-    @property
+    @cached_property
     def vni(self) -> int | None:
         return self.number("vxlan-id")
 
-    @property
+    @cached_property
     def ports(self) -> tuple[str, ...]:
         """The ports of a bridge; `none` is ifupdown's word for no port."""
         words = [word for a in self.all("bridge-ports") for word in a.value.split()]
@@ -96,7 +100,7 @@ class Device:
         """Whether it is a VXLAN device for several VNIs, which VLANs of its bridge map to."""
         return self.first("bridge-vlan-vni-map", "vxlan-external") is not None
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """vxlan, bridge, vrf, bond, vlan, loopback or plain, by its attributes."""
         keys = {a.key for a in self.attributes}
@@ -107,7 +111,7 @@ class Device:
             return "loopback"
         return "vlan" if "." in self.name else "plain"
 
-    @property
+    @cached_property
     def addresses(self) -> tuple[tuple[Interface, Attribute], ...]:
         """Its addresses with their lengths; a `netmask` line belongs to the address above it."""
         found = []

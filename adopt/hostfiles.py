@@ -6,9 +6,10 @@ import posixpath
 from collections import Counter
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from adopt.bgp import Instance, instances
+from adopt.bgp import Instance, instances, is_number
 from adopt.devices import Device, devices
 from parsers.frr import read_frr_config
 from parsers.interfaces import parse_interfaces
@@ -27,6 +28,7 @@ DAEMONS = "/etc/frr/daemons"
 # What FRR runs is kept beside the files, by the command that shows it.
 RUNNING = "vtysh -c 'show running-config'"
 KERNEL_FORWARDS = "/proc/sys/net/ipv4/ip_forward"
+_WILD = "*?["  # what makes a path of `source` a pattern
 SYSCTLS = ("/etc/sysctl.conf", "/etc/sysctl.d/*")
 
 
@@ -44,9 +46,12 @@ class Unread:
         return f"{self.host}{self.file}:{self.line}: {self.why}: {ascii(self.text)[1:-1]}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Host:
-    """What the files of one host say. `texts` are the files themselves, by path on the host."""
+    """What the files of one host say. `texts` are the files themselves, by path on the host.
+
+    What is asked of it again and again is worked out once: it may have thousands of devices.
+    """
 
     name: str
     texts: Mapping[str, str]
@@ -57,7 +62,7 @@ class Host:
     sysctls: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
 
-    @property
+    @cached_property
     def main(self) -> Instance | None:
         """Its BGP instance outside any VRF."""
         return next((i for i in self.bgp if i.vrf is None), None)
@@ -65,35 +70,39 @@ class Host:
     def instance(self, vrf: str) -> Instance | None:
         return next((i for i in self.bgp if i.vrf == vrf), None)
 
-    @property
+    @cached_property
     def vxlans(self) -> list[Device]:
         return [d for d in self.devices.values() if d.kind == "vxlan"]
 
-    @property
+    @cached_property
     def singles(self) -> list[Device]:
         """VXLAN devices that carry several VNIs each, which no intent says."""
         return [d for d in self.devices.values() if d.is_single]
 
-    @property
+    @cached_property
     def bridges(self) -> list[Device]:
         return [d for d in self.devices.values() if d.kind == "bridge"]
 
     def bridge_of(self, port: str) -> Device | None:
         """The bridge that names a device as its port."""
-        return next((b for b in self.bridges if port in b.ports), None)
+        return self._bridge_by_port.get(port)
+
+    @cached_property
+    def _bridge_by_port(self) -> dict[str, Device]:
+        return {port: bridge for bridge in reversed(self.bridges) for port in bridge.ports}
 
     def l3vnis(self) -> dict[int, tuple[str, FrrLine]]:
         """The VRF of each L3VNI that FRR is told of, with the line that says so."""
         found = {}
         for line in self.frr:
-            if line.words[:1] == ["vni"] and len(line.words) > 1 and line.words[1].isdigit():
+            if line.words[:1] == ["vni"] and len(line.words) > 1 and is_number(line.words[1]):
                 blocks = [block.split() for block in line.blocks]
                 for block in blocks:
                     if block[0] == "vrf" and len(block) > 1:
                         found[int(line.words[1])] = (block[1], line)
         return found
 
-    @property
+    @cached_property
     def underlays(self) -> list[Device]:
         """The device that holds the VTEP's address, and its ports where it is a bridge."""
         holder = next(
@@ -109,7 +118,7 @@ class Host:
         ports = [self.devices[port] for port in holder.ports if port in self.devices]
         return [holder, *ports]
 
-    @property
+    @cached_property
     def vtep(self) -> str | None:
         """The address that its tunnels leave from: what most of its VXLAN devices say.
 
@@ -136,7 +145,7 @@ class Host:
             words |= set(instance.values("bgp", "router-id"))
         return words
 
-    @property
+    @cached_property
     def addresses(self) -> set[str]:
         """Every address that one of its interfaces holds."""
         return {str(a.ip) for device in self.devices.values() for a, _ in device.addresses}
@@ -179,21 +188,26 @@ def _interfaces(
             for stanza in file.stanzas
             if "[" in stanza.name
         ]
+        lines = _source_lines(texts[path]) if file.sources else {}
         for source in file.sources:
             pattern = posixpath.join(posixpath.dirname(path), source)
             found = sorted(p for p in texts if _sourced(p, pattern))
             waiting += found
-            if not found and not any(sign in pattern for sign in "*?["):
-                line = _line_of(texts[path], source)
+            if not found and not any(sign in pattern for sign in _WILD):
+                line = lines.get(source, 0)
                 unread.append(
                     Unread(name, path, line, f"source {source}", "that file is not at hand")
                 )
     return tuple(read.items()), unread
 
 
-def _line_of(text: str, source: str) -> int:
-    lines = enumerate(text.split("\n"), start=1)
-    return next((n for n, line in lines if source in line.split()[1:2]), 0)
+def _source_lines(text: str) -> dict[str, int]:
+    """The first line on which a word is the second one, as what is sourced is."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        for word in line.split(maxsplit=2)[1:2]:
+            found.setdefault(word, number)
+    return found
 
 
 def _why(text: str) -> str:
@@ -203,6 +217,8 @@ def _why(text: str) -> str:
 
 
 def _sourced(path: str, pattern: str) -> bool:
+    if not any(sign in pattern for sign in _WILD):
+        return pattern in {path, posixpath.dirname(path)}
     return (fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")) or (
         posixpath.dirname(path) == pattern  # source-directory
     )

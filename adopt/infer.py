@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from adopt.bgp import is_number
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_control import bgp_keys, isolation_keys, vip_keys, vrf_keys
 from adopt.infer_flags import FlagsFound
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
-from adopt.infer_running import remark_running
 from adopt.infer_sessions import SessionsFound
 from adopt.infer_targets import without_refused
 from adopt.infer_underlay import Underlay, forwards, roles
+from adopt.running.frr import remark_running
+from adopt.running.kernel import remark_state
+from adopt.running.state import with_vtep
 from adopt.tenants.vrfs import route_vrfs
 from adopt.underlay.routed import routed_underlay
 from adopt.vnis import Vnis
@@ -53,7 +56,9 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     Raises IntentError where the files do not say what every intent needs: the underlay's prefix,
     and an address of each node in it.
     """
-    survey = roles(hosts)
+    completed = [with_vtep(host) for host in hosts]
+    survey = roles([host for host, _ in completed])
+    survey.remarks += [remark for _, remark in completed if remark]
     if not survey.vteps:
         raise IntentError(
             "none of these hosts has a VXLAN device or speaks EVPN",
@@ -99,6 +104,7 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     fabric["nodes"] = nodes
     _remark_strangers(survey, place)
     remark_running(survey)
+    remark_state(survey)
     for refused in without_refused(fabric):
         survey.remark(None, refused)
     unread = tuple(note for host in hosts for note in host.unread)
@@ -168,7 +174,7 @@ def _nodes(
             keys["role"] = "spine"
         if host in survey.routers:
             keys["role"] = "router"
-            if host.main and host.main.asn.isdecimal():
+            if host.main and is_number(host.main.asn):
                 keys["asn"] = int(host.main.asn)
         if scopes[host.name] != usual:
             keys["scope"] = scopes[host.name]

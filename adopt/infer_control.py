@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from adopt.bgp import EVPN
+from adopt.bgp import EVPN, is_number
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_detection import detection_keys
 from adopt.infer_targets import of_vrf
@@ -41,7 +41,7 @@ def bgp_keys(survey: Survey, prefix: str) -> dict[str, Any] | None:
     words = [
         word_at(host, int(host.main.asn), host.main.line)
         for host in speakers
-        if host.main and host.main.asn.isdecimal()
+        if host.main and is_number(host.main.asn)
     ]
     keys: dict[str, Any] = {"asn": survey.most("the AS number", words, 0)}
     times = [
@@ -49,7 +49,7 @@ def bgp_keys(survey: Survey, prefix: str) -> dict[str, Any] | None:
         for host in survey.vteps
         for line in (host.main.said("coalesce-time") if host.main else ())
         for value in line.words[1:2]
-        if value.isdecimal()
+        if is_number(value)
     ]
     coalesce = survey.most("coalesce-time", times, COALESCE_TIME)
     if coalesce != COALESCE_TIME:
@@ -165,7 +165,7 @@ def _gives_way(host: Host, vrf: str) -> bool:
     return any(
         line.blocks[:1] == (f"vrf {vrf}",)
         and line.words[1:3] in (["route", "0.0.0.0/0"], ["route", "::/0"])
-        and line.words[-1].isdecimal()
+        and is_number(line.words[-1])
         and int(line.words[-1]) >= _GIVES_WAY
         for line in host.frr
     )
@@ -194,7 +194,7 @@ def _is_unloved(host: Host, known_by: tuple[str, ...]) -> bool:
         for line in host.frr
         if line.words[:2] == ["set", "local-preference"]
         and line.words[2:3]
-        and line.words[2].isdecimal()
+        and is_number(line.words[2])
     )
 
 
@@ -210,7 +210,7 @@ def vip_keys(survey: Survey, underlay: Underlay) -> list[dict[str, Any]]:
         old = device.word("vrrp-id"), device.word("vrrp-virtual-ip")
         said += [(old[0], old[1])] if old[0] and old[1] else []
         for group, address in said:
-            if not group.isdecimal():
+            if not is_number(group):
                 continue
             if "/" not in address:
                 address = f"{address}/{interface.network.prefixlen}"  # noqa: PLW2901
@@ -239,7 +239,7 @@ def _priority(host: Host, device: str, group: str) -> int | None:
         and line.words[:3] == ["vrrp", group, "priority"]
         and line.words[3:4]
     ]
-    return int(said[-1]) if said and said[-1].isdecimal() else None
+    return int(said[-1]) if said and is_number(said[-1]) else None
 
 
 def isolation_keys(survey: Survey, vrfs: Mapping[str, dict[str, Any]], prefix: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adopt.bgp import is_number
 from adopt.hostfiles import DAEMONS, FRR_CONF
 from adopt.survey import Word
 from adopt.underlay.routed import PROFILE
@@ -49,7 +50,7 @@ def _instance_timers(host: Host) -> Iterator[Word]:
     """The keepalive and hold times of a host's instance, and FRR's where it says none."""
     lines = host.main.said("timers", "bgp") if host.main else []
     times = lines[-1].words[2:4] if lines else []
-    if len(times) == 2 and all(time.isdecimal() for time in times):
+    if len(times) == 2 and all(is_number(time) for time in times):
         yield Word(host, (int(times[0]), int(times[1])), FRR_CONF, lines[-1].line)
     elif host.main:
         yield Word(host, _by_itself(host)[:2], FRR_CONF, host.main.line)
@@ -63,14 +64,15 @@ def _by_itself(host: Host) -> tuple[int, int, int]:
 
 def _connect_timers(host: Host) -> Iterator[Word]:
     """How long a host waits before it tries again, as its neighbours' lines say."""
+    by_itself = _by_itself(host)[2]
     for neighbor in host.main.sessions() if host.main else ():
         said = [
             (int(line.words[4]), line.line)
             for line in neighbor.options
             if line.words[2:4] == ["timers", "connect"] and line.words[4:5]
-            if line.words[4].isdecimal()
+            if is_number(line.words[4])
         ]
-        time, line = said[-1] if said else (_by_itself(host)[2], neighbor.line)
+        time, line = said[-1] if said else (by_itself, neighbor.line)
         yield Word(host, time, FRR_CONF, line)
 
 
@@ -89,7 +91,7 @@ def _profile(survey: Survey, hosts: list[Host]) -> dict[str, int]:
         for line in host.frr:
             key = _PROFILE.get(line.words[0])
             ours = line.blocks[:1] == ("bfd",) and line.blocks[-1] != PROFILE
-            if key and ours and line.words[-1].isdecimal():
+            if key and ours and is_number(line.words[-1]):
                 words[key].append(Word(host, int(line.words[-1]), FRR_CONF, line.line))
     found = {
         "interval": survey.most("BFD's interval", words["interval"], _BFD.interval),

@@ -85,7 +85,7 @@ def _gateway_macs(vnis: Vnis, vni: int) -> list[str]:
 
 def _overlay_mtu(vnis: Vnis, room: int) -> int:
     """What most networks have, unless only another value explains the L3VNIs' MTU."""
-    mtus = vnis.mtus()
+    mtus = vnis.mtus
     networks = [mtus[vni] for vni in vnis.networks if vni in mtus]
     transit = [mtus[vni] for vni in vnis.l3 if vni in mtus]
     usual = Counter(networks).most_common(1)[0][0] if networks else None
@@ -131,7 +131,7 @@ def network_keys(
         f"{what}: its group", vnis.words(vni, lambda d, _: d.word(*GROUPS), *GROUPS), None
     )
     keys |= {"group": group} if group != overlay.get("group") else {}
-    mtu = vnis.mtus().get(vni, overlay.get("mtu", _DEFAULTS.mtu))
+    mtu = vnis.mtus.get(vni, overlay.get("mtu", _DEFAULTS.mtu))
     keys |= {"mtu": mtu} if mtu != overlay.get("mtu", _DEFAULTS.mtu) else {}
     keys |= flags.of(vni)
     keys |= of_network(survey, [host for host, _, _ in vnis.by_vni[vni]], vni, asn)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from adopt.bgp import is_number
 from adopt.hostfiles import FRR_CONF
 from overlay.sessions.keys import Restart
 
@@ -50,8 +51,9 @@ class SessionsFound:
         }
         within, outside, sessions = [], [], 0
         for host in self._speakers:
+            groups = {member.group for member in _neighbors(host)}
             for neighbor in _neighbors(host):
-                if any(neighbor.name == member.group for member in _neighbors(host)):
+                if neighbor.name in groups:
                     continue  # each of its members has what it says
                 router = host if host in self._survey.routers else routers.get(neighbor.name)
                 sessions += router is None
@@ -172,7 +174,7 @@ class SessionsFound:
                 for neighbor in _neighbors(host)
                 if host is router or neighbor.name == address
                 for line in _said(neighbor, "maximum-prefix")
-                if _value(line).isdecimal()
+                if is_number(_value(line))
             ]
             if words:
                 self._nodes[router.name]["maximum_prefix"] = max(words, key=words.count)
@@ -182,7 +184,7 @@ class SessionsFound:
         prefixes, more = int(line.words[3]), line.words[4:]
         if "warning-only" in more:
             return {"prefixes": prefixes, "warn_only": True}
-        if more[-2:-1] == ["restart"] and more[-1].isdecimal():
+        if more[-2:-1] == ["restart"] and is_number(more[-1]):
             return {"prefixes": prefixes, "restart": int(more[-1])}
         return prefixes
 
@@ -214,7 +216,7 @@ def _restart(host: Host) -> Any:
     times = {
         key: int(values[-1])
         for key, word in (("restart_time", "restart-time"), ("stale_time", "stalepath-time"))
-        if (values := main.values("bgp", "graceful-restart", word)) and values[-1].isdecimal()
+        if (values := main.values("bgp", "graceful-restart", word)) and is_number(values[-1])
     }
     own = {k: v for k, v in times.items() if v != Restart.model_fields[k].default}
     return own or True

@@ -45,8 +45,12 @@ def _refuses_forwarding(host: Host) -> bool:
 
 
 def _routes_underlay(host: Host) -> bool:
-    blocks = {line.statement[0].split()[1] for line in host.frr if line.words[:1] == ["router"]}
-    return bool(blocks & {"ospf", "isis", "openfabric"})
+    return bool(routing_protocols(host) & {"ospf", "isis", "openfabric"})
+
+
+def routing_protocols(host: Host) -> set[str]:
+    """What its FRR has a `router` block of: `bgp`, `ospf`, …"""
+    return {line.words[1] for line in host.frr if line.words[:1] == ["router"] and line.words[1:]}
 
 
 def _routes(host: Host) -> bool:

@@ -53,6 +53,7 @@ class Survey:
     routers: list[Host] = field(default_factory=list)
     spines: list[Host] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
+    _known: set[Remark] = field(default_factory=set)
 
     def most(self, what: str, words: Iterable[Word], default: T) -> T:
         """What most say; of equally many, what was said first. Without a word, the default.
@@ -77,7 +78,8 @@ class Survey:
     def remark(self, host: Host | None, what: str, file: str = "", line: int = 0) -> None:
         """Keeps a remark, once."""
         found = Remark(host.name if host else "", file, line, what)
-        if found not in self.remarks:
+        if found not in self._known:
+            self._known.add(found)
             self.remarks.append(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from adopt.survey import word
@@ -21,6 +22,7 @@ class Vnis:
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
+        self._gateways: dict[int, tuple[str, ...]] = {}
         self.l3: dict[int, str] = {}
         for host in survey.vteps:
             for vni, (vrf, _) in host.l3vnis().items():
@@ -55,9 +57,12 @@ class Vnis:
         return [group for _, device, _ in self.all() if (group := device.word(*GROUPS))]
 
     def gateways(self, vni: int) -> tuple[str, ...]:
-        said = self.words(vni, _gateways, "address")
-        return self._survey.most(f"VNI {vni}: its gateway", said, ())
+        if vni not in self._gateways:
+            said = self.words(vni, _gateways, "address")
+            self._gateways[vni] = self._survey.most(f"VNI {vni}: its gateway", said, ())
+        return self._gateways[vni]
 
+    @cached_property
     def mtus(self) -> dict[int, int]:
         """The MTU of each VNI whose devices say one."""
         found = {}

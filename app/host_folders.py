@@ -23,6 +23,8 @@ from overlay.outputs import (
     SYSCTL_FILE,
     file_slug,
 )
+from tasks.commands import BY_SLUG
+from tasks.ssh.node_files import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +92,10 @@ def _of_snapshot(host: Path) -> dict[str, str]:
     said = {slug: _text(path) for slug, path in found.items() if path.is_file()}
     texts = {path: said[slug] for slug, path in _COLLECTED.items() if slug in said}
     if INTERFACES_FILE in texts or OVERLAY_INTERFACES_FILE in texts:
+        for slug, command in STATE.items():
+            file = host / f"{slug}.{BY_SLUG[slug].suffix}"
+            if file.is_file():
+                texts[command] = _text(file)
         if RUNNING_CONFIG in said:
             texts.setdefault(FRR_FILE, said[RUNNING_CONFIG])
             texts[RUNNING_FRR] = said[RUNNING_CONFIG]

@@ -165,7 +165,9 @@ def _derive_node(
         vrfs=vrfs,
         bgp=bgp,
         frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
-        sysctls=_with_kept((*settings, *of_routed_underlay(routed)), kept.sysctls),
+        sysctls=_with_kept(
+            (*settings, *of_routed_underlay(routed, scope_of(fabric, node))), kept.sysctls
+        ),
         forwarding=forwarding(fabric, node),
         role=node.role,
         scope=scope_of(fabric, node),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from overlay.errors import ParseError
@@ -36,8 +37,14 @@ _FACTORY = re.compile(
     r"|log syslog( informational)?|(no )?service integrated-vtysh-config"
     r"|(no )?ip(v6)? forwarding|line vty|exit-.*"
 )
-# FRR's own defaults, which it accepts and leaves out of its running configuration.
-_DEFAULTS = re.compile(r"vrrp \d+ priority 100|bgp listen limit 100")
+# FRR's own defaults, which it accepts and leaves out of its running configuration; and what 10.7
+# writes of each BGP instance by itself with `frr defaults datacenter` of an older version.
+_DEFAULTS = re.compile(r"vrrp \d+ priority 100|bgp listen limit 100|use-underlays-nexthop-weight")
+# An entry without a number, which FRR gives it: the next multiple of five in its list.
+_ENTRY = re.compile(
+    r"(?P<list>(ipv6 )?access-list \S+|ip(v6)? prefix-list \S+)( seq (?P<number>\d+))?"
+    r"(?P<rest> (permit|deny) .*)"
+)
 # A block that says nothing when nothing stands in it: FRR makes each of these by itself too, a
 # VRF's BGP instance for its L3VNI.
 _EMPTY_BLOCK = re.compile(r"(vrf|interface) \S+|router bgp \d+ vrf \S+")
@@ -92,10 +99,16 @@ def chosen_statements(text: str) -> dict[Statement, int]:
 
 def _statements(lines: Iterable[FrrLine], noise: re.Pattern[str]) -> dict[Statement, int]:
     found: dict[Statement, int] = {}
+    numbers: Counter[str] = Counter()
     for line in lines:
         if noise.fullmatch(line.statement[-1]) or _DEFAULTS.fullmatch(line.statement[-1]):
             continue
-        found[(*line.blocks, _VRRP_VERSION.sub(r"\1", line.statement[-1]))] = line.line
+        last = _VRRP_VERSION.sub(r"\1", line.statement[-1])
+        if not line.blocks and (entry := _ENTRY.fullmatch(last)):
+            number = int(entry["number"] or numbers[entry["list"]] // 5 * 5 + 5)
+            numbers[entry["list"]] = max(number, numbers[entry["list"]])
+            last = f"{entry['list']} seq {number}{entry['rest']}"
+        found[(*line.blocks, last)] = line.line
     # A block that holds statements says no more than they do; an empty one may be a statement.
     holding = {statement[:-1] for statement in found}
     return {

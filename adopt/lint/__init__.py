@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adopt.lint import control, exits, overlay, sessions, statements
+from adopt.lint import control, exits, fabric, overlay, sessions, statements, vrfs
 from adopt.lint.finding import Finding, Level
 from adopt.lint.repair import repaired
 
@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
     from adopt.hostfiles import Host
 
-RULES = (*statements.RULES, *overlay.RULES, *control.RULES, *sessions.RULES, *exits.RULES)
+RULES = (
+    *statements.RULES,
+    *overlay.RULES,
+    *vrfs.RULES,
+    *control.RULES,
+    *fabric.RULES,
+    *sessions.RULES,
+    *exits.RULES,
+)
 
 
 def lint(hosts: Iterable[Host], *, strict: bool = False) -> list[Finding]:

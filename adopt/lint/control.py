@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from adopt.bgp import EVPN, IPV4, IPV6, family_of
+from adopt.bgp import EVPN, IPV4, IPV6, family_of, is_number
 from adopt.hostfiles import FRR_CONF
 from adopt.lint.finding import Finding, Level
 
@@ -203,7 +203,7 @@ def listen_limits(hosts: Sequence[Host]) -> Iterator[Finding]:
             ranges = instance.said("bgp", "listen", "range")
             limits = instance.said("bgp", "listen", "limit")
             said = instance.values("bgp", "listen", "limit")
-            limit = int(said[-1]) if said and said[-1].isdecimal() else LISTEN_LIMIT
+            limit = int(said[-1]) if said and is_number(said[-1]) else LISTEN_LIMIT
             clients = [
                 other.name
                 for other in hosts

@@ -6,6 +6,7 @@ Without that, one missing line would show as a dozen findings of other rules.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -58,10 +59,11 @@ def _meant(host: Host, path: str, file: InterfacesFile, found: list[Finding]) ->
     defined = {stanza.name for stanza in file.stanzas}
     before: set[str] = set()
     last = 0
+    starts = [number for number, _ in file.starts]
     for stanza in file.stanzas:
-        started = [(n, name) for n, name in file.starts if last < n < stanza.line]
+        at = bisect_left(starts, stanza.line) - 1
+        wanted = file.starts[at][1] if at >= 0 and starts[at] > last else stanza.name
         last = stanza.line
-        wanted = started[-1][1] if started else stanza.name
         if wanted not in defined and stanza.name in before:
             found.append(
                 Finding(
@@ -127,7 +129,7 @@ def _with_instance(host: Host, found: list[Finding]) -> tuple[FrrLine, ...]:
 def _second_family(host: Host) -> FrrLine | None:
     seen = set()
     for line in host.frr:
-        opened = line.words[:1] == ["address-family"] and len(line.blocks) == 1
+        opened = line.words[:1] == ["address-family"] and len(line.blocks) == 1 and line.words[1:]
         if not opened or line.statement[0].split()[3:4]:
             continue
         if line.words[1] in seen and line.words[1] in {"ipv4", "ipv6"}:

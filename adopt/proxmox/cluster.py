@@ -140,7 +140,7 @@ class _Cluster:
 
     def _controller(self) -> tuple[int, list[str]]:
         asn, peers, others = 0, [], {}
-        used = {keys.get("controller") for keys in self.evpn.values()}
+        used = {str(keys.get("controller")) for keys in self.evpn.values()}
         for name, keys in self._ids["controllers"].items():
             if type_of(keys) == "evpn" and name in used:
                 asn = asn or number(keys.get("asn", 0), "asn", f"controllers.{name}")
@@ -306,7 +306,7 @@ class _Cluster:
         self, zones: Mapping[str, Mapping[str, Any]], networks: list[dict[str, Any]]
     ) -> None:
         """Names what Proxmox gives a bridge that holds no gateway, for the intent gives it none."""
-        with_subnet = {subnet.get("vnet") for subnet in self._ids["subnets"].values()}
+        with_subnet = {str(subnet.get("vnet")) for subnet in self._ids["subnets"].values()}
         for zone, keys in sorted(zones.items()):
             own = (n for n in networks if n["vrf"] == f"vrf_{zone}" and "gateways" not in n)
             bare = [network["name"] for network in own]

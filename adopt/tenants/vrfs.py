@@ -192,7 +192,9 @@ class _Filter:
     """
 
     def __init__(self, host: Host, lines: list[FrrLine]) -> None:
-        maps = {line.words[4] for line in lines if line.words[3:4] == ["route-map"]}
+        maps = {
+            name for line in lines if line.words[3:4] == ["route-map"] for name in line.words[4:5]
+        }
         clauses = [line for line in host.frr if line.blocks and _map_of(line.blocks[0]) in maps]
         lists = {
             line.words[-1]
@@ -204,7 +206,7 @@ class _Filter:
             prefix
             for line in host.frr
             if line.words[1:2] == ["prefix-list"] and line.words[2:3] and line.words[2] in lists
-            if "permit" in line.words
+            if "permit" in line.words[:-1]
             if (prefix := _prefix(line.words[line.words.index("permit") + 1]))
         }
         self.known = bool(maps) and (self.open or bool(self.prefixes))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from adopt.bgp import is_address, is_number
 from adopt.hostfiles import FRR_CONF
-from adopt.infer_underlay import ETHERNET, Underlay
+from adopt.infer_underlay import ETHERNET, Underlay, routing_protocols
 from adopt.survey import Word, word
 from overlay.errors import IntentError
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 PROTOCOLS = ("ospf", "isis", "openfabric")
 PROFILE = "profile EVPN-FLEET-UNDERLAY"
+# The system id of an address of IS-IS, in which the router id has three digits a byte.
+_SYSTEM = re.compile(r"[0-9a-fA-F]{2}\.[0-9a-fA-F]{4}\.([0-9]{4})\.([0-9]{4})\.([0-9]{4})\.")
 _TIMES = {"transmit-interval": "interval", "detect-multiplier": "multiplier"}
 
 
@@ -42,19 +47,19 @@ class Igp:
 
 def igp_of(host: Host) -> Igp | None:
     """What routes the host's underlay; None where nothing does, or more than one protocol."""
-    said = {line.statement[0].split()[1] for line in host.frr if line.words[:1] == ["router"]}
+    said = routing_protocols(host)
     found = [protocol for protocol in PROTOCOLS if protocol in said]
     if len(found) != 1:
         return None
     igp = Igp(found[0])
     for line in host.frr:
         block = line.statement[0].split()
-        if block[0] == "interface" and len(line.statement) > 1:
+        if block[0] == "interface" and len(block) > 1 and len(line.statement) > 1:
             igp.interfaces.setdefault(block[1], []).append(line.words)
-        elif line.words[:2] == ["ospf", "router-id"]:
-            igp.router_id = line.words[2]
-        elif line.words[:1] == ["net"]:
-            digits = "".join(line.words[1].split(".")[2:5])
+        elif line.words[:2] == ["ospf", "router-id"] and is_address(line.words[-1]):
+            igp.router_id = line.words[-1]
+        elif line.words[:1] == ["net"] and (system := _SYSTEM.match(line.words[-1])):
+            digits = "".join(system.groups())
             igp.router_id = ".".join(str(int(digits[at : at + 3])) for at in range(0, 12, 3))
     enters = ["ip", "ospf", "area"] if igp.protocol == "ospf" else ["ip", "router", igp.protocol]
     igp.interfaces = {
@@ -99,7 +104,8 @@ class RoutedUnderlay(Underlay):
         """What reflectors listen to, else the smallest prefix with every loopback in it."""
         for host in self._survey.reflectors:
             for line in host.main.said("bgp", "listen", "range") if host.main else ():
-                return ipaddress.ip_network(line.words[3])
+                with suppress(ValueError, IndexError):
+                    return ipaddress.ip_network(line.words[3])
         numbers = [ipaddress.ip_address(address) for address in self.addresses.values()]
         if not numbers:
             raise IntentError(
@@ -141,7 +147,11 @@ class RoutedUnderlay(Underlay):
         by_name = {host.name: host for host in self._survey.hosts}
         for name, igp in self._igps.items():
             for device, lines in igp.interfaces.items():
-                said = [line[-1] for line in lines if line[-2:-1] == ["hello-interval"]]
+                said = [
+                    line[-1]
+                    for line in lines
+                    if line[-2:-1] == ["hello-interval"] and is_number(line[-1])
+                ]
                 if not igp.passive(device):
                     words.append(Word(by_name[name], int(said[-1]) if said else None, FRR_CONF))
         return self._survey.most(f"the {protocol} hello interval", words, None)
@@ -167,8 +177,9 @@ class RoutedUnderlay(Underlay):
         times: dict[str, list[Word]] = defaultdict(list)
         for host in survey.hosts:
             for line in host.frr:
-                if line.blocks == ("bfd", PROFILE) and line.words[0] in _TIMES:
-                    said = Word(host, int(line.words[1]), FRR_CONF, line.line)
+                ours = line.blocks == ("bfd", PROFILE) and line.words[0] in _TIMES
+                if ours and is_number(line.words[-1]):
+                    said = Word(host, int(line.words[-1]), FRR_CONF, line.line)
                     times[_TIMES[line.words[0]]].append(said)
         return {
             key: survey.most(f"the underlay's BFD {key}", words, 300)
@@ -192,7 +203,9 @@ class RoutedUnderlay(Underlay):
 
     def _link(self, host: Host, igp: Igp, name: str) -> dict[str, str]:
         keys = {}
-        described = [words[1] for words in igp.interfaces[name] if words[0] == "description"]
+        described = [
+            words[1] for words in igp.interfaces[name] if words[0] == "description" and words[1:]
+        ]
         if described and described[-1] in {other.name for other in self._survey.hosts}:
             keys["peer"] = described[-1]
         device = host.devices.get(name)

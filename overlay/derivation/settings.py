@@ -55,17 +55,19 @@ def without_duplicate_detection(fabric: Fabric, networks: list[Network]) -> list
     ]
 
 
-def of_routed_underlay(routed: RoutedUnderlay | None) -> tuple[tuple[str, str], ...]:
+def of_routed_underlay(routed: RoutedUnderlay | None, scope: Scope) -> tuple[tuple[str, str], ...]:
     """Both directions may take different links, and one tunnel's flows all of them.
 
     Two VTEPs are one pair of addresses: only the UDP source port, which VXLAN makes of the inner
-    frame, tells their flows apart.
+    frame, tells their flows apart. Without that no packet is lost, and who else writes a node's
+    files may not want it.
     """
     if routed is None:
         return ()
     places = ("default", "all", *(link.name.replace(".", "/") for link in routed.links))
     settings = ((f"net.ipv4.conf.{place}.rp_filter", "0") for place in places)
-    return (*settings, ("net.ipv4.fib_multipath_hash_policy", "1"))
+    spread = () if scope is Scope.OBSERVED else (("net.ipv4.fib_multipath_hash_policy", "1"),)
+    return (*settings, *spread)
 
 
 def sysctls(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, FleetError
+from overlay.outputs import EVPN_SUMMARY, EVPN_VNI, IP_ADDRESS, IP_LINK, IP_ROUTE
 from tasks.ssh.fleet import connect, needs_sudo
 from tasks.ssh.script import Section, build_script, split_output
 
@@ -22,6 +23,14 @@ SLUG = "node-files"
 NAME_SLUG = "node-name"
 RUNNING_SLUG = "running"
 RUNNING = "vtysh -c 'show running-config'"
+# What the kernel and BGP hold, which no file may say; by slug as a snapshot has it.
+STATE = {
+    IP_LINK: "ip -d link show",
+    IP_ADDRESS: "ip -j address show",
+    IP_ROUTE: "ip -j route show table all",
+    EVPN_VNI: "vtysh -c 'show evpn vni json'",
+    EVPN_SUMMARY: "vtysh -c 'show bgp l2vpn evpn summary json'",
+}
 NETWORK = "/etc/network/interfaces"
 HAND_WRITTEN = (
     "/etc/network/interfaces.d/*",
@@ -79,7 +88,9 @@ exit 0
 
 @dataclass(frozen=True, slots=True)
 class NodeFiles:
-    """The files of one node by path, and what FRR runs (by RUNNING); or why there are none.
+    """The files of one node by path, and what runs there (by RUNNING and each command of STATE).
+
+    Or why there are none.
 
     `name` is what the node calls itself, without its domain. `refused` are files that are there
     and that the account may not read.
@@ -124,8 +135,9 @@ def _read(task: Task, others: tuple[str, ...]) -> Result:
                 "log in by hand: the account needs a POSIX /bin/sh, and base64 of coreutils",
             )
         texts, refused = read_listing(listing.text)
-        if (running := outputs.get(RUNNING_SLUG)) and running.text.strip():
-            texts[RUNNING] = running.text
+        for slug, command in ((RUNNING_SLUG, RUNNING), *STATE.items()):
+            if (printed := outputs.get(slug)) and printed.text.strip():
+                texts[command] = printed.text
         node = called.text.strip().partition(".")[0] if called else ""
         found = NodeFiles(name, texts, node, refused)
     except FleetError as error:
@@ -138,7 +150,7 @@ def _read(task: Task, others: tuple[str, ...]) -> Result:
 def files_sections(
     others: Iterable[str], *, sudo: bool, first: str = NETWORK
 ) -> tuple[Section, ...]:
-    """The sections that a node runs: what it is called, its files as a listing, what FRR runs.
+    """The sections that a node runs: its name, its files as a listing, and what runs there.
 
     `first` is the file whose `source` lines are followed.
     """
@@ -148,11 +160,15 @@ def files_sections(
         .replace("FIRST", first)
         .replace("OTHERS", " ".join(others))
     )
-    running = f"{'sudo -n ' if sudo else ''}{RUNNING} 2>/dev/null || :"
+    asked = {RUNNING_SLUG: RUNNING} | STATE
+    root = "sudo -n " if sudo else ""
     return (
         Section(NAME_SLUG, "uname -n"),
         Section(SLUG, script, timeout=40),
-        Section(RUNNING_SLUG, running),
+        *(
+            Section(slug, f"{root if 'vtysh' in it else ''}{it} 2>/dev/null || :")
+            for slug, it in asked.items()
+        ),
     )
 
 

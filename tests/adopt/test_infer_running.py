@@ -50,3 +50,28 @@ def test_what_was_typed_in_is_said(more: str, said: str | None) -> None:
 
 def test_both_rooms_mean_the_same_command():
     assert node_files.RUNNING == RUNNING
+
+
+def test_what_only_the_file_says_is_said() -> None:
+    """Until FRR takes its file, nothing of it is true; of its defaults FRR prints none."""
+    files = {
+        name: dict(texts)
+        for name, texts in render(load_inventory(EXAMPLES / "l2-evpn").intent).items()
+    }
+    for texts in files.values():
+        texts[RUNNING] = shown(texts[FRR_CONF])
+    idle = (
+        files["node2"][RUNNING]
+        .replace("  advertise-all-vni\n", "")
+        .replace(" coalesce-time 1000\n", "")
+    )
+    files["node2"][RUNNING] = idle
+
+    [remark] = map(str, infer(read_hosts(files), "x").remarks)
+
+    statement = "router bgp 1234 / address-family l2vpn evpn / advertise-all-vni"
+    assert (
+        f"its file says what FRR does not run: {statement}. The intent goes by the file" in remark
+    )
+    line = int(remark.partition("frr.conf:")[2].partition(":")[0])
+    assert files["node2"][FRR_CONF].split("\n")[line - 1].strip() == "advertise-all-vni"

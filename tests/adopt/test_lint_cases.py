@@ -14,6 +14,13 @@ from tests.rendering import render
 
 NET = "/etc/network/interfaces"
 FRR = "/etc/frr/frr.conf"
+TRANSIT = """\
+        bridge-ports vxlan4000
+        bridge-ports-condone-regex ^(tap|veth|fwpr|fwln)[0-9]+
+        bridge-stp off
+        bridge-fd 0
+        mtu 1500
+"""
 UPSTREAM_IN = " neighbor 192.168.0.254 route-map EVPN-FLEET-UPSTREAM-IN in\n"
 
 # What: topology, [(host, file, text, its replacement)], {(host, line's text, rule)}.
@@ -197,6 +204,49 @@ CASES = {
         [("node1", FRR, "exit\n!\nrouter bgp 1234 vrf vrf1\n bgp router-id 192.168.0.1\n", "")],
         {("node1", "address-family ipv4 unicast", "vrf-instance-missing")},
     ),
+    "VNIs that nobody is told of": (
+        "l2-evpn",
+        [("node2", FRR, "  advertise-all-vni\n", "")],
+        {("node2", "router bgp 1234", "no-advertise-all-vni")},
+    ),
+    "a neighbour of another AS": (
+        "l2-evpn",
+        [("node2", FRR, "neighbor 192.168.0.1 remote-as 1234", "neighbor 192.168.0.1 remote-as 1235")],
+        {("node2", "neighbor 192.168.0.1 remote-as 1235", "remote-as-differs")},
+    ),
+    "two VTEPs that do not peer": (
+        "l2-evpn",
+        [
+            ("node2", FRR, " neighbor 192.168.0.1 ", " ! neighbor 192.168.0.1 "),
+            ("node1", FRR, " neighbor 192.168.0.2 ", " ! neighbor 192.168.0.2 "),
+        ],
+        {("node1", "router bgp 1234", "mesh-incomplete")},
+    ),
+    "a UDP port of one host's own": (
+        "l2-evpn",
+        [("node2", NET, "        vxlan-id 2\n", "        vxlan-id 2\n        vxlan-port 8472\n")],
+        {("node2", "vxlan-port 8472", "udp-port-differs")},
+    ),
+    "an L3VNI without a device": (
+        "l3-symmetric",
+        [("node2", FRR, " vni 4000\n", " vni 4001\n")],
+        {("node2", "vni 4001", "l3vni-without-device")},
+    ),
+    "an L3VNI outside of its VRF": (
+        "l3-symmetric",
+        [("node2", NET, TRANSIT + "        vrf vrf1\n", TRANSIT)],
+        {("node2", "bridge-ports vxlan4000", "l3vni-outside-its-vrf")},
+    ),
+    "a VRF that no stanza makes": (
+        "l3-symmetric",
+        [("node2", NET, "        vrf vrf1\n", "        vrf vrf-1\n")],
+        {("node2", "vrf vrf-1", "vrf-without-stanza"), ("node2", "vrf vrf-1", "l3vni-outside-its-vrf")},
+    ),
+    "one table for two VRFs": (
+        "l3-symmetric",
+        [("node2", NET, "auto vrf1\n", "auto vrf9\niface vrf9 inet manual\n        vrf-table 1001\n        post-up ip route add vrf vrf9 unreachable default metric 4278198272\n\nauto vrf1\n"), ("node2", NET, "vrf-table auto", "vrf-table 1001")],
+        {("node2", "vrf-table 1001", "vrf-table-used-twice")},
+    ),
 }  # fmt: skip
 
 
@@ -228,8 +278,8 @@ def test_hardening_is_said_when_asked_for():
 def test_every_rule_has_a_case():
     """Each function of RULES says something in one of the tables; a rule nobody tries is none."""
     tried = {rule for _, _, wanted in CASES.values() for _, _, rule in wanted}
-    assert len(RULES) == 24
-    assert len(tried) >= 18
+    assert len(RULES) == 31
+    assert len(tried) >= 26
 
 
 GARBAGE = {

@@ -324,6 +324,14 @@ BROKEN: dict[str, tuple[str, str]] = {
         json.dumps(running(zones={"prod": ZONE | {"vrf-vxlan": "x"}})),
         "`vrf-vxlan` of zones.prod is 'x'",
     ),
+    "objects where names are": (
+        json.dumps(running(zones={"prod": ZONE | {"controller": {"a": 1}}})),
+        "no member of the cluster is a peer of a zone",
+    ),
+    "an object where a vnet is named": (
+        json.dumps(running(subnets={"prod-10.1.0.0-24": {"type": "subnet", "vnet": {"a": 1}}})),
+        "",
+    ),
     "lists where objects are": (json.dumps(running() | {"vnets": {"ids": {"red": [1]}}}), ""),
 }
 

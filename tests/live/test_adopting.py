@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 HERE = ROOT / "tests" / "live" / "proxmox-sdn"
+OVER_OSPF = ROOT / "tests" / "live" / "proxmox-fabric"
 ADDRESSES = {"node1": "192.168.0.1", "node2": "192.168.0.2", "node3": "192.168.0.3"}
+LOST = ("node2", "underlay-adjacency", "eno1")
+LOOPBACKS = {"node2": "172.20.30.2", "node3": "172.20.30.3"}
 # What of a fabric breaks that nobody deployed: of each plane some.
 FAULTS = (
     "vxlan-missing",
@@ -90,50 +93,56 @@ SAME = (
 )
 
 
-def write_by_hand(lab: Lab) -> None:
-    """What Proxmox's SDN writes on its nodes, and what /etc/pve holds; all of it in force."""
-    members = {name: {"ip": address} for name, address in ADDRESSES.items()}
+def write_by_hand(lab: Lab, source: Path = HERE, addresses: dict[str, str] = ADDRESSES) -> None:
+    """What Proxmox's SDN writes on its nodes, and what /etc/pve holds; all of it in force.
+
+    `addresses` are the VTEPs'.
+    """
+    members = {name: {"ip": ADDRESSES[name]} for name in addresses}
     files = {
-        "/etc/pve/sdn/.running-config": (HERE / "running-config.json").read_text(),
+        "/etc/pve/sdn/.running-config": (source / "running-config.json").read_text(),
         "/etc/pve/.members": json.dumps({"nodename": "node1", "nodelist": members}) + "\n",
-        "/etc/network/interfaces": (HERE / "interfaces").read_text(),
-        "/etc/network/interfaces.d/sdn": (HERE / "sdn").read_text(),
-        "/etc/frr/frr.conf": (HERE / "frr.conf").read_text(),
+        "/etc/network/interfaces": (source / "interfaces").read_text(),
+        "/etc/network/interfaces.d/sdn": (source / "sdn").read_text(),
+        "/etc/frr/frr.conf": (source / "frr.conf").read_text(),
     }
-    for name, address in ADDRESSES.items():
-        peers = [peer for peer in ADDRESSES.values() if peer != address]
+    daemons = "bgpd|bfdd|ospfd" if "router ospf" in files["/etc/frr/frr.conf"] else "bgpd|bfdd"
+    for name, address in addresses.items():
+        peers = [peer for peer in addresses.values() if peer != address]
         lines = "".join(f" neighbor {peer} peer-group VTEP\n" for peer in peers)
         command = "mkdir -p /etc/pve/sdn /etc/iproute2/rt_tables.d\n"
         for path, text in files.items():
-            said = text.replace("ADDRESS", address).replace("NAME", name).replace("PEERS", lines)
+            said = text.replace("ADDRESS", address).replace("LINK", ADDRESSES[name])
+            said = said.replace("NAME", name).replace("PEERS", lines)
             command += f"cat > {path} <<'END-OF-FILE'\n{said}END-OF-FILE\n"
-        on(
-            lab,
-            name,
-            f"{command}sed -i -E 's/^(bgpd|bfdd)=.*/\\1=yes/' /etc/frr/daemons; systemctl restart frr; "
-            "ifreload --all",
-        )
+        command += f"sed -i -E 's/^({daemons})=.*/\\1=yes/' /etc/frr/daemons; "
+        command += "systemctl restart frr; ifreload --all"
+        if "link-type dummy" in files["/etc/network/interfaces.d/sdn"]:
+            # Debian's ifupdown2 leaves the address of a dummy that it has just made out now and
+            # then; Proxmox's own waits for it, so there everything finds it.
+            command += "; ifreload --all; systemctl restart frr"
+        on(lab, name, command)
 
 
-def as_folder(folder: Path) -> Path:
+def as_folder(folder: Path, source: Path = HERE, addresses: dict[str, str] = ADDRESSES) -> Path:
     """The same files, as a person copies them from the nodes: laid out as /etc/pve is."""
     (folder / "sdn").mkdir(parents=True)
-    shutil.copy(HERE / "running-config.json", folder / "sdn" / ".running-config")
-    members = {name: {"ip": address} for name, address in ADDRESSES.items()}
+    shutil.copy(source / "running-config.json", folder / "sdn" / ".running-config")
+    members = {name: {"ip": ADDRESSES[name]} for name in addresses}
     (folder / ".members").write_text(json.dumps({"nodelist": members}))
-    for name, address in ADDRESSES.items():
+    for name, address in addresses.items():
         file = folder / "nodes" / name / "interfaces"
         file.parent.mkdir(parents=True)
-        file.write_text((HERE / "interfaces").read_text().replace("ADDRESS", address))
+        file.write_text((source / "interfaces").read_text().replace("ADDRESS", address))
     return folder
 
 
-def imported(lab: Lab, what: str, *arguments: str) -> Path:
+def imported(lab: Lab, what: str, *arguments: str, source: Path = HERE) -> Path:
     """The inventory that an import wrote, with the lab's nodes and guests beside it."""
     folder = lab.work / f"{what}-{len(list(lab.work.iterdir()))}"
     done = lab.run("import", what, *arguments, "--output", str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
-    shutil.copy(HERE / "lab.yaml", folder)
+    shutil.copy(source / "lab.yaml", folder)
     return folder
 
 
@@ -173,6 +182,42 @@ def test_a_fabric_as_proxmox_makes_it(lab: Lab, tmp_path: Path) -> None:
     for name in FAULTS:
         lab.prove(name)
     lab.audit_clean()
+
+
+def test_a_fabric_of_an_sdn_that_routes_its_underlay(lab: Lab, tmp_path: Path) -> None:
+    """VTEP addresses on dummies, which OSPF announces: an SDN fabric of Proxmox."""
+    lab.use(OVER_OSPF)
+    lab.blank()
+    write_by_hand(lab, OVER_OSPF, LOOPBACKS)
+    by_name = ["--ssh-config", str(lab_paths().ssh_config)]
+    by_name += [word for name in LOOPBACKS for word in ("--host", name)]
+
+    live = imported(lab, "proxmox", *by_name, source=OVER_OSPF)
+    pve = as_folder(tmp_path / "pve", OVER_OSPF, LOOPBACKS)
+    from_files = imported(lab, "proxmox", "--from", str(pve), source=OVER_OSPF)
+    of_hosts = imported(lab, "hosts", *by_name, source=OVER_OSPF)
+
+    shutil.copy(live / "hosts.yaml", from_files)  # files say no way to the nodes
+    said = (of_hosts / "fabric.yaml").read_text()
+    assert "protocol: ospf\n  loopback: dummy_rack\n" in said
+    assert "FRR runs what its file does not say" not in said
+    found = {name: node.vxlans for name, node in load_inventory(live).intent.nodes.items()}
+    assert {v.local for vxlans in found.values() for v in vxlans} == set(LOOPBACKS.values())
+    lab.use(live)
+    guests.start_all(lab.spec)
+    lab.ping("vm2", "vm5")
+    lab.ping("vm2", "vm3")
+    for folder in (from_files, of_hosts, live):
+        lab.use(folder)
+        assert {n: x.vxlans for n, x in load_inventory(folder).intent.nodes.items()} == found
+        lab.audit_clean()
+    lab.target = Target(bridge="red", vxlan="vxlan_red", vni=100, vrf="vrf_prod")
+    for name in ("session-down", "bridge-port-neigh-suppress", "gateway-address"):
+        lab.prove(name)
+    lab.use(of_hosts)
+    on(lab, "node2", "vtysh -c 'configure terminal' -c 'interface eno1' -c 'no ip ospf area 0'")
+    audit = lab.audit_until(lambda audit: LOST in audit.brief)
+    assert LOST in audit.brief, audit.text
 
 
 def write_beside(lab: Lab, folder: Path) -> None:

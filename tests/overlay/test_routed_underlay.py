@@ -62,8 +62,19 @@ def test_openfabric_knows_no_profile_of_bfd() -> None:
 def test_a_dummy_that_holds_the_vtep_address_is_announced_and_nothing_else() -> None:
     files = render(derived(underlay=underlay("ospf", loopback="dummy0")))["leaf2"]
     assert "interface dummy0\n ip ospf area 0\n ip ospf passive\nexit\n" in files[FRR]
-    assert "iface dummy0 inet static\n        address 10.255.0.3/32\n" in files[NET]
+    assert (
+        "iface dummy0 inet static\n        address 10.255.0.3/32\n        link-type dummy\n"
+        "        post-up ip address replace 10.255.0.3/32 dev dummy0\n"
+    ) in files[NET]
     assert "iface lo inet loopback\n\n" in files[NET]
+
+
+def test_how_links_share_flows_is_not_asked_of_a_node_that_is_only_observed() -> None:
+    policy = ("net.ipv4.fib_multipath_hash_policy", "1")
+    assert all(policy in node.sysctls for node in derived().nodes.values())
+    observed = derived(scope="observed").nodes.values()
+    assert not any(policy in node.sysctls for node in observed)
+    assert all(("net.ipv4.conf.all.rp_filter", "0") in node.sysctls for node in observed)
 
 
 def test_a_numbered_link_has_its_own_address_and_sessions_still_leave_from_the_vtep() -> None:

@@ -80,6 +80,20 @@ CONF = (
 )
 
 
+def test_an_entry_without_a_number_is_the_one_that_frr_numbers():
+    file = (
+        "access-list a permit 10.0.0.0/8\naccess-list a seq 12 deny any\naccess-list a permit any\n"
+        "ip prefix-list b deny any\nipv6 access-list a permit any\n"
+    )
+    printed = (
+        "access-list a seq 5 permit 10.0.0.0/8\naccess-list a seq 12 deny any\n"
+        "access-list a seq 15 permit any\nip prefix-list b seq 5 deny any\n"
+        "ipv6 access-list a seq 5 permit any\n"
+    )
+    assert parse_frr_config(file) == parse_frr_config(printed)
+    assert parse_frr_config(file) != parse_frr_config(printed.replace("seq 15", "seq 20"))
+
+
 def test_peers_of_a_file_and_what_shapes_their_sessions():
     assert configured_peers(CONF) == {"10.0.0.2", "fd00::1"}
     general = {
