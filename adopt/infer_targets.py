@@ -41,7 +41,7 @@ def of_vrf(survey: Survey, name: str, l3vni: int, asn: int) -> dict[str, Any]:
 
 def targets_as_keys(found: Found, vni: int, asn: int) -> dict[str, list[str]]:
     """`rt:` of what a VNI imports and exports; what has one end here has its other outside."""
-    outside = [target for half in halves(*found, asn, vni) for target in half]
+    outside = [target for half in halves(*found, (asn,), vni) for target in half]
     keys = {"import": list(found[0]), "export": list(found[1]), "outside": outside}
     return {key: value for key, value in keys.items() if value}
 

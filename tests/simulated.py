@@ -198,7 +198,12 @@ class Fleet:
     def _summary(self, node: NodeIntent) -> dict[str, object]:
         assert node.bgp is not None
         peers = {
-            peer: {"remoteAs": 1234, "state": self._session(node, peer)} for peer in node.bgp.peers
+            peer: {
+                "remoteAs": node.bgp.remote_as(peer),
+                "localAs": node.bgp.asn,
+                "state": self._session(node, peer),
+            }
+            for peer in node.bgp.peers
         }
         clients = {
             f"*{peer}": {"state": "Established", "dynamicPeer": True}
