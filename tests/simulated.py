@@ -8,7 +8,7 @@ carries what no intent owns (a management NIC, taps, docker0, guests' MACs), whi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from drift.applies import session_slugs, with_bfd
@@ -40,6 +40,7 @@ from tests.simulated_outside import (
     static_of,
 )
 from tests.simulated_routing import default_route, prefix_route, router_macs, routes_to
+from tests.simulated_systems import heard_through
 from tests.simulated_underlay import bfd_of, neighbours_of, ways_of
 
 if TYPE_CHECKING:
@@ -188,6 +189,10 @@ class Fleet:
         silent = self._silent()
         if node.bgp is None or node.name in silent:
             return
+        if node.bgp.systems:
+            through = heard_through(self.intent, node, silent)
+            yield from (it for it in self._everybody if it.carries and it.name in through)
+            return
         reflectors = self.intent.reflectors
         if reflectors and node.role is Role.VTEP and not set(reflectors) - silent:
             return
@@ -316,7 +321,7 @@ class Fleet:
     def _paths(self, node: NodeIntent, *, weight: int | None) -> Iterator[tuple[int, EvpnPath]]:
         if node.bgp is None:
             return
-        of = self.intent.targets.of
+        of = partial(self.intent.targets.of, asn=node.bgp.asn)
         bridges = {bridge.name: bridge for bridge in node.bridges}
         l3vnis = {vrf.name: vrf.l3vni for vrf in node.vrfs}
         for index, vxlan in enumerate(node.vxlans, start=2):

@@ -25,7 +25,7 @@ _SHOWN = 6
 def _misleads(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     """Who rewrites them, and what a node makes of routes that lead to somebody else."""
     host, hop = raw.finding.host, raw.about.peer
-    yield Broken.MISLED, host, hop
+    yield Broken.MISLED, hop
     yield Broken.SOURCE, hop
     own = next((address for address, name in owner.items() if name == host), None)
     if own is not None:
@@ -40,6 +40,7 @@ NEXT_HOP = Check(
     "is. The type-3 routes, which name their VTEP, show it.",
     "Frames are tunnelled to the node that has passed the routes on, which drops them.",
     (EVPN_TABLE,),
+    by_vni=True,
     applies=with_evpn_vnis,
     confirm="vtysh -c 'show bgp l2vpn evpn route type multicast'",
     remedy="The address that is named is that of the node that rewrites it. There, in the EVPN "

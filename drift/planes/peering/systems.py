@@ -26,6 +26,7 @@ def _stops_sessions(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
         yield Broken.BGP, host
         yield from renews_routes(raw, owner)
         return
+    yield Broken.REFUSED, *sorted((host, peer_of(raw, owner)))
     yield between(host, peer_of(raw, owner))
     if raw.about.alone:
         yield Broken.ALONE, host
