@@ -39,8 +39,13 @@ from tests.simulated_outside import (
     shown_route,
     static_of,
 )
-from tests.simulated_routing import default_route, prefix_route, router_macs, routes_to
-from tests.simulated_systems import heard_through
+from tests.simulated_routing import (
+    default_route,
+    heard_through,
+    prefix_route,
+    router_macs,
+    routes_to,
+)
 from tests.simulated_underlay import bfd_of, neighbours_of, ways_of
 
 if TYPE_CHECKING:
