@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from adopt.bgp import is_number
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_control import bgp_keys, isolation_keys, vip_keys, vrf_keys
 from adopt.infer_flags import FlagsFound
 from adopt.infer_names import NamesFound
 from adopt.infer_networks import network_keys, overlay_keys, room_for_guests
 from adopt.infer_sessions import SessionsFound
+from adopt.infer_systems import asn_of, numbers_of
 from adopt.infer_targets import without_refused
 from adopt.infer_underlay import Underlay, forwards, roles
 from adopt.running.frr import remark_running
@@ -74,11 +74,11 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     found = NamesFound(survey, vnis)
     overlay |= {"names": found.patterns} if found.patterns else {}
     bgp = bgp_keys(survey, underlay["prefix"]) if evpn else None
-    asn = bgp["asn"] if bgp else 0
+    numbers = numbers_of(survey)
     networks = [
-        network_keys(survey, vnis, found, overlay, flags, vni, asn) for vni in vnis.networks
+        network_keys(survey, vnis, found, overlay, flags, vni, numbers) for vni in vnis.networks
     ]
-    vrfs = vrf_keys(survey, found, flags, asn)
+    vrfs = vrf_keys(survey, found, flags, numbers)
     route_vrfs(survey, vrfs, networks)
     isolation_keys(survey, vrfs, underlay["prefix"])
     symmetric = any("l3vni" in vrf for vrf in vrfs.values())
@@ -164,6 +164,7 @@ def _nodes(
     scopes = {host.name: place.scope(host) for host in survey.hosts}
     usual = max(scopes.values(), key=list(scopes.values()).count)
     nodes = {}
+    usual_as = numbers_of(survey)[0]
     for host in survey.hosts:
         keys = place.node(host, usual_port)
         if host in survey.reflectors:
@@ -174,8 +175,8 @@ def _nodes(
             keys["role"] = "spine"
         if host in survey.routers:
             keys["role"] = "router"
-            if host.main and is_number(host.main.asn):
-                keys["asn"] = int(host.main.asn)
+        if (asn := asn_of(host)) is not None and (host in survey.routers or asn != usual_as):
+            keys["asn"] = asn
         if scopes[host.name] != usual:
             keys["scope"] = scopes[host.name]
         if own := sessions.of(host):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from adopt.bgp import EVPN, is_number
 from adopt.hostfiles import FRR_CONF
 from adopt.infer_detection import detection_keys
+from adopt.infer_systems import usual_asn
 from adopt.infer_targets import of_vrf
 from adopt.survey import Word, word
 from overlay.expected import EVERYTHING
@@ -38,12 +39,7 @@ def bgp_keys(survey: Survey, prefix: str) -> dict[str, Any] | None:
     speakers = [host for host in (*survey.vteps, *survey.reflectors) if host.main]
     if not speakers:
         return None
-    words = [
-        word_at(host, int(host.main.asn), host.main.line)
-        for host in speakers
-        if host.main and is_number(host.main.asn)
-    ]
-    keys: dict[str, Any] = {"asn": survey.most("the AS number", words, 0)}
+    keys: dict[str, Any] = {"asn": usual_asn(speakers)}
     times = [
         word_at(host, int(value), line.line)
         for host in survey.vteps
@@ -61,10 +57,11 @@ def bgp_keys(survey: Survey, prefix: str) -> dict[str, Any] | None:
         for value in host.main.values("bgp", "cluster-id")
     ]
     cluster = survey.most("the reflectors' cluster", clusters, None)
-    if cluster is None and survey.reflectors:
-        cluster = next(iter(_router_ids(survey.reflectors[0])), "1.1.1.1")
+    reflectors = [it for it in survey.reflectors if it.main and it.main.reflects]
+    if cluster is None and reflectors:
+        cluster = next(iter(_router_ids(reflectors[0])), "1.1.1.1")
         survey.remark(
-            survey.reflectors[0],
+            reflectors[0],
             f"it reflects routes without `bgp cluster-id`: the intent takes {cluster} for all",
             FRR_CONF,
         )
@@ -111,7 +108,7 @@ def _router_ids(host: Host) -> list[str]:
 
 
 def vrf_keys(
-    survey: Survey, found: NamesFound, flags: FlagsFound, asn: int
+    survey: Survey, found: NamesFound, flags: FlagsFound, numbers: tuple[int, ...]
 ) -> dict[str, dict[str, Any]]:
     """`vrfs:` of the intent: every VRF that a device or FRR's configuration names."""
     names: dict[str, dict[str, Any]] = {}
@@ -130,7 +127,7 @@ def vrf_keys(
     for vrf, keys in names.items():
         keys.update(found.of(keys.get("l3vni", 0), transit=True))
         keys.update(flags.of(keys.get("l3vni", 0)))
-        keys.update(of_vrf(survey, vrf, keys["l3vni"], asn) if "l3vni" in keys else {})
+        keys.update(of_vrf(survey, vrf, keys["l3vni"], numbers) if "l3vni" in keys else {})
         _exits(survey, vrf, keys)
     order = sorted(names, key=lambda name: (names[name].get("l3vni", 0), name))
     return {name: names[name] for name in order}

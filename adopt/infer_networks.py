@@ -103,7 +103,7 @@ def network_keys(
     overlay: dict[str, Any],
     flags: FlagsFound,
     vni: int,
-    asn: int,
+    numbers: tuple[int, ...],
 ) -> dict[str, Any]:
     """One entry of `networks:`; what the overlay says of all is left out."""
     what = f"VNI {vni}"
@@ -134,7 +134,7 @@ def network_keys(
     mtu = vnis.mtus.get(vni, overlay.get("mtu", _DEFAULTS.mtu))
     keys |= {"mtu": mtu} if mtu != overlay.get("mtu", _DEFAULTS.mtu) else {}
     keys |= flags.of(vni)
-    keys |= of_network(survey, [host for host, _, _ in vnis.by_vni[vni]], vni, asn)
+    keys |= of_network(survey, [host for host, _, _ in vnis.by_vni[vni]], vni, numbers)
     carriers = [host.name for host, _, _ in vnis.by_vni[vni]]
     if set(carriers) != {host.name for host in survey.vteps}:
         keys["nodes"] = carriers

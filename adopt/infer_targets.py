@@ -26,22 +26,24 @@ if TYPE_CHECKING:
     Found = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def of_network(survey: Survey, hosts: Iterable[Host], vni: int, asn: int) -> dict[str, Any]:
+def of_network(
+    survey: Survey, hosts: Iterable[Host], vni: int, numbers: tuple[int, ...]
+) -> dict[str, Any]:
     """`rt:` and `rd:` of a network, as most of its hosts have it."""
     said = [(host, [line for line in _evpn(host) if f"vni {vni}" in line.blocks]) for host in hosts]
-    return _keys(survey, said, f"VNI {vni}", vni, asn)
+    return _keys(survey, said, f"VNI {vni}", vni, numbers)
 
 
-def of_vrf(survey: Survey, name: str, l3vni: int, asn: int) -> dict[str, Any]:
+def of_vrf(survey: Survey, name: str, l3vni: int, numbers: tuple[int, ...]) -> dict[str, Any]:
     """`rt:` and `rd:` of a VRF, as most hosts that have its L3VNI do."""
     hosts = [host for host in survey.vteps if l3vni in host.l3vnis()]
     said = [(host, _evpn(host, name)) for host in hosts]
-    return _keys(survey, said, f"VRF {name}", l3vni, asn)
+    return _keys(survey, said, f"VRF {name}", l3vni, numbers)
 
 
-def targets_as_keys(found: Found, vni: int, asn: int) -> dict[str, list[str]]:
+def targets_as_keys(found: Found, vni: int, numbers: tuple[int, ...]) -> dict[str, list[str]]:
     """`rt:` of what a VNI imports and exports; what has one end here has its other outside."""
-    outside = [target for half in halves(*found, asn, vni) for target in half]
+    outside = [target for half in halves(*found, numbers, vni) for target in half]
     keys = {"import": list(found[0]), "export": list(found[1]), "outside": outside}
     return {key: value for key, value in keys.items() if value}
 
@@ -73,7 +75,11 @@ def _evpn(host: Host, vrf: str | None = None) -> list[FrrLine]:
 
 
 def _keys(
-    survey: Survey, said: list[tuple[Host, list[FrrLine]]], what: str, vni: int, asn: int
+    survey: Survey,
+    said: list[tuple[Host, list[FrrLine]]],
+    what: str,
+    vni: int,
+    numbers: tuple[int, ...],
 ) -> dict[str, Any]:
     if not any(lines for _, lines in said):
         return {}
@@ -81,7 +87,7 @@ def _keys(
     found: Found = survey.most(f"{what}: its route targets", words, ((), ()))
     words = [_word(host, _distinguisher(host, lines), lines) for host, lines in said]
     rd = survey.most(f"{what}: its RD", words, None)
-    keys: dict[str, Any] = {"rt": targets_as_keys(found, vni, asn)} if any(found) else {}
+    keys: dict[str, Any] = {"rt": targets_as_keys(found, vni, numbers)} if any(found) else {}
     return keys | ({"rd": rd} if rd else {})
 
 

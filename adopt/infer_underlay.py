@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adopt.devices import joint_prefix, stands_alone
 from adopt.hostfiles import FRR_CONF, INTERFACES, KERNEL_FORWARDS, OVERLAY, PROXMOX_SDN
+from adopt.infer_systems import serves_routes
 from adopt.survey import Survey, word
 from overlay.errors import IntentError
 
@@ -26,7 +27,7 @@ def roles(hosts: Sequence[Host]) -> Survey:
     evpn = any(host.main and host.main.has_evpn for host in hosts)
     for host in hosts:
         main = host.main
-        if reflects := bool(main and main.reflects):
+        if reflects := bool(main and main.reflects) or serves_routes(host):
             survey.reflecting.append(host)
         if reflects and not host.vxlans and not (main and main.has_evpn):
             survey.reflectors.append(host)

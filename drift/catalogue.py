@@ -44,6 +44,7 @@ from drift.planes import (
 )
 from drift.planes.links import guest_ports
 from drift.planes.links import plane as links
+from drift.planes.peering import next_hops, systems
 from drift.planes.underlay import adjacency
 from drift.planes.vrfs import exits, isolation, leaks, networks, rules, static_routes
 from drift.planes.vrfs import routes as vrf_routes
@@ -72,6 +73,7 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     neighbours.PLANE,
     neighbours.STATIC,
     evpn.PLANE,
+    next_hops.PLANE,
     route_distinguishers.ACROSS,
     prefixes.PLANE,
     mac_routes.ACROSS,
@@ -81,6 +83,7 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     gateway_routes.PLANE,
     router_ids.ACROSS,
     sessions.PLANE,
+    systems.PLANE,
     bfd.PLANE,
     l3vnis.PLANE,
     addresses.GATEWAYS,

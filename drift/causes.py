@@ -41,6 +41,8 @@ class Broken(StrEnum):
     RENEWED = auto()  # host: it announces its routes with other attributes
     ROUTER_ID = auto()  # host: its router-id
     ROUTER_ID_IN_USE = auto()  # router-id: it is not its owner's alone
+    REFUSED = auto()  # two hosts in order: one takes the other for one of another AS
+    MISLED = auto()  # address: routes lead there in place of their VTEPs
     BETWEEN = auto()  # two hosts in order: what they exchange
     ALONE = auto()  # host: it has no session left
     L3VNI = auto()  # host, VNI: in zebra

@@ -16,9 +16,11 @@ from overlay.expected import (
     ReflectorIntent,
     RouterIntent,
     StaticRoute,
+    SystemsIntent,
     UpstreamPeer,
 )
 from overlay.intent import Fabric, Mode, Role
+from overlay.peering.systems import Systems, asn_of
 from overlay.sessions.intended import (
     OutsideOptions,
     PrefixLimit,
@@ -45,7 +47,6 @@ class ControlPlane:
     def __init__(self, fabric: Fabric, like: ControlPlane | None = None) -> None:
         """`like`: the control plane of a fabric with the same nodes, to share its speakers."""
         self._fabric = fabric
-        self._asn = fabric.bgp.asn if fabric.bgp else 0
         self._detection = _detection(fabric)
         self.reflectors: tuple[str, ...] = (
             like.reflectors if like else self._addresses(lambda node: node.reflects)
@@ -56,6 +57,7 @@ class ControlPlane:
         self.upstreams: tuple[UpstreamPeer, ...] = (
             like.upstreams if like else self._routers_with_bgp()
         )
+        self.systems = Systems(fabric)
         # Prefixes from where a session is no surprise.
         self.awaited = tuple(one.range for one in fabric.bgp.listen) if fabric.bgp else ()
         self.exiting = frozenset(name for vrf in fabric.vrfs.values() for name in vrf.exits)
@@ -71,7 +73,11 @@ class ControlPlane:
 
     def _named(self) -> frozenset[str]:
         """The addresses that some node has as a neighbour by its address."""
-        named = {*(self.reflectors or self.vteps), *(up.address for up in self.upstreams)}
+        if self.systems.several:
+            named = {*self.systems.by_address}
+        else:
+            named = {*(self.reflectors or self.vteps)}
+        named |= {up.address for up in self.upstreams}
         if self.upstreams:
             named |= {str(self._fabric.nodes[name].address) for name in self.exit_names}
         return frozenset(named)
@@ -81,7 +87,7 @@ class ControlPlane:
         """The route targets of all networks and VRFs."""
         networks = ((network.vni, network.rt) for network in self._fabric.networks)
         vrfs = ((v.l3vni, v.rt) for v in self._fabric.vrfs.values() if v.l3vni is not None)
-        return targets_of(self._asn, (*networks, *vrfs))
+        return targets_of((*networks, *vrfs))
 
     def _routers_with_bgp(self) -> tuple[UpstreamPeer, ...]:
         return tuple(
@@ -99,34 +105,49 @@ class ControlPlane:
         if fabric.mode is not Mode.EVPN or fabric.bgp is None or node.role in _WITHOUT_EVPN:
             return None
         assert self._detection is not None  # noqa: S101 - there is a control plane
+        asn = asn_of(fabric, name, node)
+        several = self._several(node, asn)
         reflector = None
         if node.reflects:
             cluster = fabric.bgp.cluster_id
             reflector = ReflectorIntent(cluster_id=str(cluster) if cluster else None)
-        exits = self._exits(name, node)
+        exits = self._exits(name, node, asn)
         return BgpIntent(
-            asn=fabric.bgp.asn,
+            asn=asn,
             router_id=node.speaks_as,
             coalesce_time=fabric.bgp.coalesce_time,
             own_address=str(node.address),
-            mesh=self._mesh(node),
+            mesh=self._mesh(node, asn),
             detection=self._detection,
             reflector=reflector,
-            listen=listening(fabric, node, reflected=bool(self.reflectors)),
+            listen=None if several else listening(fabric, node, reflected=bool(self.reflectors)),
             exits=exits,
             upstreams=self.upstreams if exits else (),
             advertised=self._prefixes(tuple(e.vrf for e in exits)),
             sessions=_sessions(fabric, node, self.descriptions),
+            systems=several,
         )
 
-    def _mesh(self, node: Node) -> tuple[str, ...]:
+    def _several(self, node: Node, asn: int) -> SystemsIntent | None:
+        if not self.systems.several:
+            return None
+        return SystemsIntent(
+            self.systems.by_address,
+            clients=self.systems.clients_of(node, asn),
+            passes_on=node.reflects,
+            own_as_returns=self.systems.sees_its_own_as(node, asn),
+        )
+
+    def _mesh(self, node: Node, asn: int) -> tuple[str, ...]:
+        if self.systems.several:
+            return tuple(one.address for one in self.systems.peers_of(node, asn))
         if node.role is Role.REFLECTOR:
             # Its clients come to it; the other reflectors of its cluster have the same routes. One
             # that is a VTEP is a client of this one, and names it.
             return ()
         return self.reflectors or self.vteps
 
-    def _exits(self, name: str, node: Node) -> tuple[ExitIntent, ...]:
+    def _exits(self, name: str, node: Node, asn: int) -> tuple[ExitIntent, ...]:
         if name not in self.exiting:
             return ()
         return tuple(
@@ -134,7 +155,7 @@ class ControlPlane:
                 vrf=vrf_name,
                 gateway=str(node.gateway) if node.gateway else None,
                 backup=vrf.primary not in (None, name),
-                route_target=self.targets.of(vrf.l3vni or 0)[0],
+                route_target=self.targets.of(vrf.l3vni or 0, asn)[0],
                 defaults=self._defaults(vrf_name),
             )
             for vrf_name, vrf in self._fabric.vrfs.items()

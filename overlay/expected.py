@@ -30,6 +30,7 @@ from overlay.derived.speakers import (
     ReflectorIntent,
     RouterIntent,
     StaticRoute,
+    SystemsIntent,
     UpstreamPeer,
 )
 from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope
@@ -62,6 +63,7 @@ __all__ = [
     "RouterIntent",
     "StaticRoute",
     "StaticVrfRoute",
+    "SystemsIntent",
     "UpstreamPeer",
     "VipIntent",
     "VrfIntent",
@@ -253,11 +255,11 @@ class FabricIntent:
             if other.address not in named and other.bgp and node.address in other.bgp.mesh:
                 yield other.address
         for one in self.external.values():
-            if not one.reflects:
+            if not one.reflects and one.address not in named:
                 yield one.address
 
     def evpn_peers(self, node: NodeIntent) -> list[str]:
-        """The addresses of all its iBGP EVPN peers: those that it names, and its clients."""
+        """The addresses of all its EVPN peers: those that it names, and its clients."""
         return [*node.bgp.peers, *self.clients(node)] if node.bgp else []
 
     @property

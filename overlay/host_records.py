@@ -46,6 +46,7 @@ class BgpPeer:
     state: str
     family: str = "l2VpnEvpn"
     remote_as: str | None = None
+    local_as: str | None = None
     dynamic: bool = False
     received: int | None = None
     sent: int | None = None

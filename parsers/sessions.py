@@ -21,6 +21,7 @@ _EVPN = "l2VpnEvpn"
 @with_config(KEEP)
 class _BgpPeer(TypedDict, total=False):
     state: Required[str]
+    localAs: int | str
     remoteAs: int | str  # a text where the AS is shown in dotted form
     dynamicPeer: bool
     pfxRcd: int
@@ -96,18 +97,22 @@ def _table(command: str, place: Place, family: str, table: object) -> BgpPeers:
         known = _address(name.strip().lstrip("*"))
         if known in peers:
             raise wrong(command, (*place, name), "a second neighbour of this address", shown)
-        remote_as = shown.get("remoteAs")
         peers[known] = BgpPeer(
             address=known,
             state=shown["state"],
             family=family,
-            remote_as=None if remote_as is None else str(remote_as),
+            remote_as=_text_of(shown.get("remoteAs")),
+            local_as=_text_of(shown.get("localAs")),
             dynamic=shown.get("dynamicPeer", "*" in name),
             received=shown.get("pfxRcd"),
             sent=shown.get("pfxSnt"),
             text=entry(known, shown),
         )
     return peers
+
+
+def _text_of(asn: int | str | None) -> str | None:
+    return None if asn is None else str(asn)
 
 
 def _address(name: str) -> str:

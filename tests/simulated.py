@@ -8,7 +8,7 @@ carries what no intent owns (a management NIC, taps, docker0, guests' MACs), whi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from drift.applies import session_slugs, with_bfd
@@ -39,7 +39,13 @@ from tests.simulated_outside import (
     shown_route,
     static_of,
 )
-from tests.simulated_routing import default_route, prefix_route, router_macs, routes_to
+from tests.simulated_routing import (
+    default_route,
+    heard_through,
+    prefix_route,
+    router_macs,
+    routes_to,
+)
 from tests.simulated_underlay import bfd_of, neighbours_of, ways_of
 
 if TYPE_CHECKING:
@@ -188,6 +194,10 @@ class Fleet:
         silent = self._silent()
         if node.bgp is None or node.name in silent:
             return
+        if node.bgp.systems:
+            through = heard_through(self.intent, node, silent)
+            yield from (it for it in self._everybody if it.carries and it.name in through)
+            return
         reflectors = self.intent.reflectors
         if reflectors and node.role is Role.VTEP and not set(reflectors) - silent:
             return
@@ -198,7 +208,12 @@ class Fleet:
     def _summary(self, node: NodeIntent) -> dict[str, object]:
         assert node.bgp is not None
         peers = {
-            peer: {"remoteAs": 1234, "state": self._session(node, peer)} for peer in node.bgp.peers
+            peer: {
+                "remoteAs": node.bgp.remote_as(peer),
+                "localAs": node.bgp.asn,
+                "state": self._session(node, peer),
+            }
+            for peer in node.bgp.peers
         }
         clients = {
             f"*{peer}": {"state": "Established", "dynamicPeer": True}
@@ -311,7 +326,7 @@ class Fleet:
     def _paths(self, node: NodeIntent, *, weight: int | None) -> Iterator[tuple[int, EvpnPath]]:
         if node.bgp is None:
             return
-        of = self.intent.targets.of
+        of = partial(self.intent.targets.of, asn=node.bgp.asn)
         bridges = {bridge.name: bridge for bridge in node.bridges}
         l3vnis = {vrf.name: vrf.l3vni for vrf in node.vrfs}
         for index, vxlan in enumerate(node.vxlans, start=2):

@@ -136,5 +136,12 @@ def external_vteps(intent: FabricIntent) -> Iterator[NodeIntent]:
             ),
             vrfs=(),
             bgp=like.bgp
-            and replace(like.bgp, router_id=router_id, exits=(), upstreams=(), reflector=None),
+            and replace(
+                like.bgp,
+                asn=like.bgp.remote_as(external.address),
+                router_id=router_id,
+                exits=(),
+                upstreams=(),
+                reflector=None,
+            ),
         )

@@ -1,4 +1,4 @@
-"""What a simulated node routes to others by: router MACs, and the defaults of exits."""
+"""What a simulated node routes to others by: router MACs, defaults of exits, whose routes it has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.simulated_links import FIRST_BRIDGE, kernel_mac
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from overlay.expected import ExitIntent, NodeIntent, VxlanIntent
+    from overlay.expected import ExitIntent, FabricIntent, NodeIntent, VxlanIntent
 
 
 def router_macs(node: NodeIntent) -> dict[int, str]:
@@ -94,3 +94,35 @@ def prefix_route(
         rmac=router_macs(node)[l3vni or 0],
         text=f"*> [5]:[0]:[{length}]:[{ip}] {node.address}",
     )
+
+
+def heard_through(
+    intent: FabricIntent, node: NodeIntent, silent: Collection[str]
+) -> frozenset[str]:
+    """In a fabric of several AS, whose routes come to a node: its peers' and what they pass on."""
+    found: set[str] = set()
+    waiting = [node.name]
+    while waiting:
+        name = waiting.pop()
+        if name != node.name and not _passes_on(intent, name):
+            continue
+        fresh = _peers(intent, name) - found - {node.name} - {*silent}
+        found |= fresh
+        waiting += fresh
+    return frozenset(found)
+
+
+def _passes_on(intent: FabricIntent, name: str) -> bool:
+    if name in intent.external:
+        return intent.external[name].reflects
+    bgp = intent.nodes[name].bgp
+    return bool(bgp and bgp.systems and bgp.systems.passes_on)
+
+
+def _peers(intent: FabricIntent, name: str) -> set[str]:
+    if name in intent.external:
+        address = intent.external[name].address
+        nodes = intent.nodes.values()
+        return {node.name for node in nodes if node.bgp and address in node.bgp.mesh}
+    bgp = intent.nodes[name].bgp
+    return {intent.owner[peer] for peer in bgp.peers} if bgp else set()

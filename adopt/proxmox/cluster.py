@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adopt.infer import Inferred, without_unused
 from adopt.infer_targets import targets_as_keys, without_refused
-from adopt.proxmox.controllers import remark_other
+from adopt.proxmox.controllers import add_systems, numbers_of, remark_other
 from adopt.proxmox.fabric import SdnFabric, Speaking, sdn_fabric
 from adopt.proxmox.overlaps import take_overlaps
 from adopt.proxmox.underlay import ETHERNET, holder_of, underlay_keys
@@ -120,6 +120,7 @@ class _Cluster:
             device = self._fabric.device if self._fabric else None
             speaking = Speaking(self._hosts, self._ids["controllers"], device, self._say)
             speaking.add_to(fabric["bgp"], nodes)
+            add_systems(self._ids["controllers"], nodes, asn)
             fabric["vrfs"] = {
                 f"vrf_{zone}": self._vrf(zone, keys, nodes, asn)
                 for zone, keys in sorted(zones.items())
@@ -149,7 +150,7 @@ class _Cluster:
             else:
                 others[name] = keys
         for name, keys in others.items():
-            remark_other(name, keys, asn, self._say)
+            remark_other(name, keys, self._say)
         return asn, peers
 
     def _routed(self, controller: str, keys: Mapping[str, Any]) -> SdnFabric | None:
@@ -278,7 +279,7 @@ class _Cluster:
         if is_on(keys.get("advertise-subnets")):
             vrf["advertise"] = ["subnets"]
         if imports := tuple(words_of(keys.get("rt-import"))):
-            vrf["rt"] = targets_as_keys((imports, ()), vrf["l3vni"], asn)
+            vrf["rt"] = targets_as_keys((imports, ()), vrf["l3vni"], numbers_of(nodes, asn))
         exits = sorted(words_of(keys.get("exitnodes")))
         for name in exits:
             if "gateway" not in nodes.get(name, {}):

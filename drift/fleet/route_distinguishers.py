@@ -27,6 +27,9 @@ _FEW = 5
 def _from_router_id(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
     yield Broken.ROUTER_ID_IN_USE, raw.about.router_id
     yield Broken.ROUTER_ID, raw.finding.host
+    # The second originator may be one that has only passed the routes on.
+    hops = raw.finding.actual
+    yield from ((Broken.MISLED, hop) for hop in (hops if isinstance(hops, (list, tuple)) else ()))
 
 
 RD_DUPLICATE = Check(

@@ -134,7 +134,7 @@ def _foreign_targets(
             view.host,
             f"RD {path.rd}" if only is None else f"VNI {only}",
             "changed",
-            [target for vxlan in lacking for target in view.intent.targets.of(vxlan.vni)],
+            [target for vxlan in lacking for target in _targets(view, vxlan.vni)],
             path.route_targets,
             attribute="route target",
             evidence=lines(EVPN_TABLE, [path.text]),
@@ -147,6 +147,11 @@ def _foreign_targets(
         )
         if only is not None:
             return
+
+
+def _targets(view: HostView, vni: int) -> tuple[str, ...]:
+    """What the routes that the node originates for a VNI carry."""
+    return view.intent.targets.of(vni, view.node.bgp.asn if view.node.bgp else 0)
 
 
 def _imet_lines(view: HostView, vni: int | None) -> tuple[Evidence, ...]:
@@ -248,7 +253,7 @@ def _wrong_targets(
         view.host,
         what,
         "changed",
-        [target for vni in vnis for target in view.intent.targets.of(vni)],
+        [target for vni in vnis for target in _targets(view, vni)],
         path.route_targets,
         attribute="route target",
         evidence=lines(EVPN_TABLE, [path.text]),

@@ -34,6 +34,7 @@ def _stops_exchange(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
 
 def from_either_end(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield Broken.PATH, *sorted((peer_of(raw, owner), raw.finding.host))
+    yield Broken.REFUSED, *sorted((peer_of(raw, owner), raw.finding.host))
     for host in (peer_of(raw, owner), raw.finding.host):
         yield Broken.UNDERLAY, host
         yield Broken.BGP, host

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from overlay.derivation.scopes import scope_of
 from overlay.intent import Fabric, Mode, Role, Routing, Scope
+from overlay.peering.systems import Systems, asn_of
 from overlay.problems import few, nearest
 from overlay.values import OTHER_VRFS, UNDERLAY
 
@@ -22,10 +23,11 @@ def reflectors(fabric: Fabric) -> Iterator[Complaint]:
     found = [n for n, node in fabric.nodes.items() if node.reflects and node.managed]
     only = [name for name in found if not fabric.nodes[name].carries]
     cluster = fabric.bgp.cluster_id if fabric.bgp else None
-    if only and fabric.bgp is not None and cluster is None:
+    within = _with_clients(fabric, only)
+    if within and fabric.bgp is not None and cluster is None:
         yield (
             ("bgp", "cluster_id"),
-            f"{few(only)} reflect routes, but there is no cluster ID",
+            f"{few(within)} reflect routes, but there is no cluster ID",
             "add `cluster_id:` under `bgp:`, such as 1.1.1.1; it is the same on each reflector",
         )
     if found and fabric.mode is not Mode.EVPN:
@@ -47,6 +49,15 @@ def reflectors(fabric: Fabric) -> Iterator[Complaint]:
                 f"{name} is a router outside the fabric, and has no EVPN routes to reflect",
                 "remove it, or set `role: vtep`: an exit of a VRF can be a reflector, too",
             )
+
+
+def _with_clients(fabric: Fabric, names: list[str]) -> list[str]:
+    """Those of the reflectors that have clients by iBGP: to others they pass routes on by eBGP."""
+    systems = Systems(fabric)
+    if not systems.several:
+        return names
+    nodes = ((name, fabric.nodes[name]) for name in names)
+    return [name for name, it in nodes if systems.clients_of(it, asn_of(fabric, name, it))]
 
 
 def exits(fabric: Fabric) -> Iterator[Complaint]:

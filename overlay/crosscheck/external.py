@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from overlay.intent import Fabric, Mode
+from overlay.peering.systems import Systems
 from overlay.problems import few
 
 if TYPE_CHECKING:
@@ -55,16 +56,16 @@ def sessions(fabric: Fabric) -> Iterator[Complaint]:
     if fabric.mode is not Mode.EVPN or fabric.bgp is None:
         return
     reflectors = [n for n, node in fabric.nodes.items() if node.reflects and node.managed]
+    several = Systems(fabric).several  # then a reflector names its clients
     for name, node in fabric.nodes.items():
         if node.managed:
             continue
-        if node.asn not in (None, fabric.bgp.asn):
-            yield (
-                ("nodes", name, "asn"),
-                f"{name} has AS {node.asn}, and all EVPN sessions are within AS {fabric.bgp.asn}",
-                f"have it peer as AS {fabric.bgp.asn} (`local-as`), and remove this key",
-            )
-        if reflectors and not node.reflects and node.address not in fabric.underlay.prefix:
+        if (
+            reflectors
+            and not several
+            and not node.reflects
+            and node.address not in fabric.underlay.prefix
+        ):
             yield (
                 ("nodes", name, "address"),
                 f"it is outside the underlay, and so can be no client of {few(reflectors)}",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from overlay.derivation.vrfs import holders_of
 from overlay.derive import carriers_by_vni
 from overlay.intent import Fabric, Mode, Network, Routing, Vrf
-from overlay.targets.targets import automatic, by_hand, halves, number_of, takes
+from overlay.peering.systems import Systems
+from overlay.targets.targets import automatics, by_hand, halves, number_of, takes
 from overlay.targets.written import ANY
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _written(fabric: Fabric) -> Iterator[tuple[KeyPath, Network | Vrf]]:
     yield from ((("vrfs", name), vrf) for name, vrf in fabric.vrfs.items())
 
 
-def _places(fabric: Fabric, asn: int) -> list[_Place]:
+def _places(fabric: Fabric, numbers: tuple[int, ...]) -> list[_Place]:
     found = []
     for key, it in _written(fabric):
         vni = it.vni if isinstance(it, Network) else it.l3vni
@@ -52,7 +53,7 @@ def _places(fabric: Fabric, asn: int) -> list[_Place]:
         exports = it.rt.exports if it.rt else ()
         imports = it.rt.imports if it.rt else ()
         found.append(
-            _Place(key, vni, it, exports or (automatic(asn, vni),), imports or (f"{ANY}:{vni}",))
+            _Place(key, vni, it, exports or automatics(numbers, vni), imports or (f"{ANY}:{vni}",))
         )
     return found
 
@@ -91,8 +92,8 @@ def _exchange(fabric: Fabric) -> Iterator[Complaint]:
     """Each target of a place is exported and imported there, or joins it to somebody outside."""
     if fabric.mode is not Mode.EVPN:
         return
-    asn = fabric.bgp.asn if fabric.bgp else 0
-    places = _places(fabric, asn)
+    numbers = Systems(fabric).numbers
+    places = _places(fabric, numbers)
     # Only targets with one number can meet.
     by_number: dict[int | None, list[_Place]] = defaultdict(list)
     for place in places:
@@ -102,8 +103,10 @@ def _exchange(fabric: Fabric) -> Iterator[Complaint]:
         if place.it.rt is None:
             continue
         yield from _of_others(place, by_number)
-        if any(takes(place.imports, target) for target in place.exports):
-            yield from _half(place, place.it.rt, asn)
+        # Those by hand every node exports, FRR's own only those of one AS.
+        enough = any if place.by_hand("export") else all
+        if enough(takes(place.imports, target) for target in place.exports):
+            yield from _half(place, place.it.rt, numbers)
             continue
         direction = "import" if place.by_hand("import") else "export"
         said = f"it exports {', '.join(place.exports)} and imports {', '.join(place.imports)}"
@@ -117,9 +120,9 @@ def _exchange(fabric: Fabric) -> Iterator[Complaint]:
 _FALLS = "since FRR's own ends where one is set"
 
 
-def _half(place: _Place, rt: RouteTargets, asn: int) -> Iterator[Complaint]:
+def _half(place: _Place, rt: RouteTargets, numbers: tuple[int, ...]) -> Iterator[Complaint]:
     """Targets with one end in the fabric, and what is `outside` without need."""
-    alone = halves(rt.imports, rt.exports, asn, place.vni)
+    alone = halves(rt.imports, rt.exports, numbers, place.vni)
     for direction, other, targets, found in (
         ("import", "export", rt.imports, alone[0]),
         ("export", "import", rt.exports, alone[1]),

@@ -9,7 +9,7 @@ from overlay.derived.devices import EVERYTHING
 from overlay.sessions.intended import OutsideOptions, SessionsIntent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,28 @@ class RouterIntent:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemsIntent:
+    """A node's part in a fabric of several AS, whose sessions are all named at both ends.
+
+    `by_address` is the AS of each EVPN speaker, one mapping for all nodes. `clients` are those that
+    it reflects routes to. One that does not pass on the routes of others announces only its own;
+    `own_as_returns` where routes of another VTEP of its AS come through a different AS.
+    """
+
+    by_address: Mapping[str, int] = field(repr=False)
+    clients: tuple[str, ...] = ()
+    passes_on: bool = False
+    own_as_returns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BgpIntent:
     """A node's BGP instance within the fabric.
 
-    `mesh` holds the addresses of those it names as iBGP peers, its own perhaps among them: one
-    tuple for all nodes; the clients of a reflector come to it. `advertised` are the prefixes that
-    an exit tells its upstream peers.
+    `mesh` holds the addresses of the EVPN peers that it names, its own perhaps among them: one
+    tuple for all nodes where there is one AS; the clients of a reflector come to it then. `systems`
+    is None where all sessions are iBGP. `advertised` are the prefixes that an exit tells its
+    upstream peers.
     """
 
     asn: int
@@ -133,8 +149,17 @@ class BgpIntent:
     upstreams: tuple[UpstreamPeer, ...] = ()
     advertised: tuple[str, ...] = ()
     sessions: SessionsIntent = field(default_factory=SessionsIntent)
+    systems: SystemsIntent | None = None
 
     @property
     def peers(self) -> Iterator[str]:
-        """The addresses of its iBGP EVPN neighbours, in the order of the intent."""
+        """The addresses of the EVPN neighbours that it names, in the order of the intent."""
         return (speaker for speaker in self.mesh if speaker != self.own_address)
+
+    def remote_as(self, peer: str) -> int:
+        """The AS of an EVPN peer."""
+        return self.systems.by_address.get(peer, self.asn) if self.systems else self.asn
+
+    def is_external(self, peer: str) -> bool:
+        """Whether the session with an EVPN peer is eBGP."""
+        return self.remote_as(peer) != self.asn

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from overlay.values import Strict
+from overlay.values import Asn, Strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -112,6 +112,9 @@ class Group(Extras):
     """Nodes that keep something in common beside what is derived."""
 
     nodes: tuple[str, ...] = Field(min_length=1, description="Its nodes, as globs.")
+    asn: Asn | None = Field(
+        None, description="AS number of its nodes that have none of their own; default bgp.asn."
+    )
 
     def holds(self, name: str) -> bool:
         """Whether a node of that name is in the group."""

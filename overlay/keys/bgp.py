@@ -63,7 +63,10 @@ BfdSwitch = Annotated[
 class Bgp(Strict):
     """The EVPN control plane (FRR)."""
 
-    asn: Asn = Field(description="The fabric's AS number; all nodes peer by iBGP.")
+    asn: Asn = Field(
+        description="The fabric's AS number. Nodes and groups can have another one: "
+        "then nodes of one AS peer by iBGP, and those of different ones by eBGP."
+    )
     coalesce_time: int = Field(
         1000,
         ge=0,

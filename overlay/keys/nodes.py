@@ -50,7 +50,9 @@ class Node(Extras):
         None, description="Default gateway of the node itself, on the underlay; default none."
     )
     asn: Asn | None = Field(
-        None, description="AS number of a router: it peers with the exits; default: static routes."
+        None,
+        description="Its AS number; default that of its group, else bgp.asn. A router with one "
+        "peers with the exits; without it has static routes to them.",
     )
     session: NodeSession = Field(
         default_factory=lambda: NodeSession.model_validate({}),

@@ -43,16 +43,24 @@ def automatic(asn: int, vni: int) -> str:
     return f"{asn & 0xFFFF}:{vni}"
 
 
+def automatics(numbers: Iterable[int], vni: int) -> tuple[str, ...]:
+    """Those that FRR gives a VNI on nodes of several AS."""
+    return tuple(dict.fromkeys(automatic(asn, vni) for asn in numbers))
+
+
 def takes(imports: tuple[str, ...], target: str) -> bool:
     """Whether these imports take a route with this target."""
     return target in imports or f"{ANY}:{target.rpartition(':')[2]}" in imports
 
 
 def halves(
-    imports: tuple[str, ...], exports: tuple[str, ...], asn: int, vni: int
+    imports: tuple[str, ...], exports: tuple[str, ...], numbers: Iterable[int], vni: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Of a VNI's targets by hand the imports that it does not export, and the other way round."""
-    carried = exports or (automatic(asn, vni),)
+    """Of a VNI's targets by hand the imports that it does not export, and the other way round.
+
+    `numbers` are the AS of its nodes.
+    """
+    carried = exports or automatics(numbers, vni)
     taken = imports or (f"{ANY}:{vni}",)
     return (
         tuple(t for t in imports if not any(takes((t,), exported) for exported in carried)),
@@ -75,7 +83,6 @@ class Targets:
     whose own import has ended. `outside` are targets that join the fabric to others.
     """
 
-    asn: int = 0
     exported: dict[int, tuple[str, ...]] = field(default_factory=dict)
     imports: dict[str, tuple[int, ...]] = field(default_factory=dict)
     wild: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -83,9 +90,9 @@ class Targets:
     importing: frozenset[int] = frozenset()
     outside: tuple[str, ...] = ()
 
-    def of(self, vni: int) -> tuple[str, ...]:
-        """What the routes of a VNI carry."""
-        return self.exported.get(vni) or (automatic(self.asn, vni),)
+    def of(self, vni: int, asn: int) -> tuple[str, ...]:
+        """What the routes of a VNI carry, from a node of that AS."""
+        return self.exported.get(vni) or (automatic(asn, vni),)
 
     def importing_vnis(self, target: str) -> tuple[int, ...]:
         """The VNIs that a received route with this target is imported into, intended or not."""
@@ -111,9 +118,9 @@ class Targets:
         return None if number in self.exported else number
 
 
-def targets_of(asn: int, places: Iterable[tuple[int, RouteTargets | None]]) -> Targets:
-    """The route targets of all networks and VRFs, by their VNIs, in a fabric of that AS."""
-    found = Targets(asn)
+def targets_of(places: Iterable[tuple[int, RouteTargets | None]]) -> Targets:
+    """The route targets of all networks and VRFs, by their VNIs."""
+    found = Targets()
     importing, outside = set(), list[str]()
     for vni, rt in places:
         if rt is None:

@@ -54,15 +54,13 @@ def nothing_from(fabric: Fabric, key: KeyPath) -> Reason:
 
 
 def _asn(fabric: Fabric, key: KeyPath) -> Reason | None:
-    role = fabric.nodes[str(key[1])].role
-    if role is Role.EXTERNAL:
-        return "it is the fabric's own, bgp.asn", _REMOVE
-    if role is Role.ROUTER:
-        return None
-    return (
-        f"a {_noun(role)} speaks BGP with bgp.asn; only a router outside has an AS of its own",
-        "remove it, or set `role: router` if this is the outside router",
-    )
+    if key[0] == "groups":
+        return "each of its nodes is of that AS without it, or speaks no BGP", _REMOVE
+    name = str(key[1])
+    role = fabric.nodes[name].role
+    if role is Role.SPINE or fabric.mode is not Mode.EVPN:
+        return f"{name} speaks no BGP", _REMOVE
+    return None if role is Role.ROUTER else ("it is of that AS without it", _REMOVE)
 
 
 def _router_id(fabric: Fabric, key: KeyPath) -> Reason | None:
@@ -269,6 +267,7 @@ _WORDS: dict[tuple[str, int], Callable[[Fabric, KeyPath], Reason | None]] = {
         for name in ("frr", "interfaces", "daemons", "sysctl")
     },
     ("nodes.asn", 3): _asn,
+    ("groups.asn", 3): _asn,
     ("nodes.reflector", 3): _reflector,
     ("nodes.vtep", 3): _vtep,
     ("nodes.session.description", 4): _description,

@@ -180,8 +180,8 @@ CASES: dict[str, tuple[str, list[tuple[str, str, str, str]], dict[str, Any], lis
     "an AS number": (
         "l2-evpn",
         [("node3", FRR, "router bgp 1234", "router bgp 1235")],
-        {"bgp.asn": 1234},
-        ["node3/etc/frr/frr.conf:9: the AS number is 1235 here and 1234 on most hosts: the intent takes what most say"],
+        {"bgp.asn": 1234, "nodes.node3.asn": 1235},
+        [],
     ),
     "a gateway's MAC": (
         "l3-asymmetric",

@@ -27,7 +27,7 @@ VRF_ROUTES = frozenset({"vrf-route-missing"})
 ROUTES_BY_VNI = frozenset(
     {
         "imet-not-originated", "imet-missing", "imet-unexpected", "route-target",
-        "type5-unexpected", "mac-mobility", "mac-route-missing", "ip-duplicate",
+        "type5-unexpected", "mac-mobility", "mac-route-missing", "ip-duplicate", "next-hop",
     }
 )  # fmt: skip
 ROUTES = ROUTES_BY_VNI | {"evpn-empty", "rd-duplicate", "router-id"}
@@ -48,7 +48,7 @@ SYMMETRIC = {
     | NEIGHBOURS
     | VRF_ROUTES
     | {"gateway-advertised"},
-    "evpn_summary": frozenset({"session-down", "session-unexpected"}),
+    "evpn_summary": frozenset({"session-as", "session-down", "session-unexpected"}),
     "evpn_vni": frozenset({"l3vni"}),
     "evpn_duplicate_macs": frozenset({"mac-frozen"}),
     "evpn_duplicate_addresses": frozenset({"mac-frozen"}),

@@ -19,6 +19,7 @@ from tests.drift.cases.mac_routes import MAC_ROUTES
 from tests.drift.cases.outside import OUTSIDE
 from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
+from tests.drift.cases.systems import SEVERAL_AS
 from tests.drift.cases.underlay import ROUTED_UNDERLAY
 from tests.drift.cases.vrf_routes import VRF_ROUTES
 from tests.drift.worlds import unfolded
@@ -42,6 +43,7 @@ CASES = (
     | MAC_ROUTES
     | PROBES
     | ROUTED_UNDERLAY
+    | SEVERAL_AS
     | VRF_ROUTES
 )
 

@@ -41,7 +41,7 @@ _NO_EVPN = (
     | applicable.MACS
     | applicable.NEIGHBOURS
     | applicable.ROUTES
-    | {"config-running", "mac-frozen", "session-down", "session-unexpected"}
+    | {"config-running", "mac-frozen", "session-as", "session-down", "session-unexpected"}
 )
 NOT_THERE = {
     "exit-multi-gateway": _NO_VIP,
@@ -54,6 +54,7 @@ NOT_THERE = {
     "l3-asymmetric": _NO_VRF,
     "l3-symmetric": _NO_EXIT,
     "route-reflectors": _NO_EXIT,
+    "several-as": _NO_EXIT,
     "leaf-spine": _NO_EXIT - _UNROUTED,
     "ipv6-evpn": _NO_EXIT,
     "ipv6-underlay": _NO_EVPN,
@@ -78,4 +79,4 @@ def test_a_topology_as_intended_has_no_finding(folder: Path) -> None:
 
 
 def test_all_are_there() -> None:
-    assert len(EXAMPLES) == 11
+    assert len(EXAMPLES) == 12

@@ -27,6 +27,7 @@ from tests.drift.worlds import (
     unfolded,
     unreachable,
 )
+from tests.overlay.several_as import has_several, several_as, speaker
 from tests.rendering import rendered_nodes
 from tests.simulated import Fleet, healthy_states
 
@@ -77,11 +78,14 @@ def fabrics(draw: Any) -> FabricIntent:
             fabric["bgp"]["cluster_id"] = "1.1.1.1"
         for name in draw(st.lists(st.sampled_from(names), unique=True, max_size=2)):
             fabric["nodes"][name]["reflector"] = True
-        if draw(st.booleans()):
+        several_as(draw, fabric)
+        if draw(st.booleans()) and not has_several(fabric):
             fabric["bgp"]["listen"] = [{"range": "fd01::/64" if v6 else "10.2.0.0/24"}]
     vnis = [network["vni"] for network in networks]
     if draw(st.integers(0, 2)) == 0:
         fabric["nodes"]["switch"] = _external(draw, vnis, v6=v6)
+        if mode == "evpn" and has_several(fabric):
+            fabric["nodes"]["switch"]["asn"] = draw(st.sampled_from([1234, 65101, 65201]))
     if routing == "symmetric" and draw(st.booleans()):
         _add_exits(draw, fabric, names, v6=v6)
     for vrf in vrfs.values() if routing == "symmetric" else ():
@@ -195,7 +199,7 @@ def _add_exits(draw: Any, fabric: dict[str, Any], names: list[str], *, v6: bool)
     for vrf in fabric["vrfs"].values():
         exits = draw(st.lists(st.sampled_from(names), unique=True))
         vrf["exits"] = exits
-        if exits and draw(st.booleans()):
+        if exits and draw(st.booleans()) and not has_several(fabric):
             vrf["primary"] = exits[0]
         if exits and draw(st.booleans()):
             words = st.sampled_from(["underlay", "vrfs", "172.16.0.0/12", "fd99::/48"])
@@ -326,14 +330,14 @@ def _faults_of_evpn(intent: FabricIntent, node: NodeIntent, states: Any) -> Iter
     for vxlan in node.vxlans:
         if vxlan.is_l3vni:
             continue
-        own = intent.targets.of(vxlan.vni)
         for vtep in intent.vteps[vxlan.vni] - {node.address}:
+            own = intent.targets.of(vxlan.vni, node.bgp.remote_as(speaker(intent, vtep)))
             drop = paths(host, lambda p, vtep=vtep, own=own: None if _is_imet(p, vtep, own) else p)
             yield "imet-missing", host, f"VNI {vxlan.vni} VTEP {vtep}", drop
     for path in states[host].evpn.paths:
         if path.route_type == 5:
-            by_target = {intent.targets.of(vrf.l3vni or 0): vrf for vrf in node.vrfs}
-            vrf = by_target.get(path.route_targets)
+            vnis = {intent.targets.exporting_vni(target) for target in path.route_targets}
+            vrf = next((vrf for vrf in node.vrfs if vrf.l3vni in vnis), None)
             if vrf is None:  # of a VRF that this node does not have
                 continue
             length = f"{path.ip}/{path.prefix_length}"

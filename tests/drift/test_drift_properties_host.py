@@ -132,7 +132,7 @@ def _strangers(intent: FabricIntent, node: NodeIntent) -> Iterator[Fault]:
 def _wrong_targets(intent: FabricIntent, node: NodeIntent, vni: int) -> Iterator[Fault]:
     def change(path: Any) -> Any:
         ours = path.local and path.route_type == 3
-        if ours and path.route_targets == intent.targets.of(vni):
+        if ours and path.route_targets == intent.targets.of(vni, node.bgp.asn if node.bgp else 0):
             return replace(path, route_targets=("1234:5001",))
         return path
 

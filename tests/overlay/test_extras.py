@@ -68,7 +68,8 @@ def test_every_text_says_in_the_file_what_it_says_alone(
     }
     document["nodes"][name]["frr_extra"] = joined["own"]
     document["frr_extra"] = joined["fabric"]
-    document["groups"] = {"left": {"nodes": [name], "frr_extra": joined["group"]}}
+    left = {"nodes": [name], "frr_extra": joined["group"]}
+    document["groups"] = {**document.get("groups", {}), "left": left}
     was, files = render(derive(before)), render(derive(Fabric.model_validate(document)))
     kept = [*fabric, *group, *own]
     alone = {statement for text in kept for statement in statements(text)}

@@ -104,7 +104,7 @@ def test_a_default_said_aloud_is_not_an_unused_key(changes: dict[str, Any]) -> N
 
 def test_thousands_of_unused_keys_cost_two_derivations() -> None:
     nodes = {
-        f"n{n}": {"address": f"10.0.{n // 250}.{n % 250 + 1}", "asn": 65001} for n in range(500)
+        f"n{n}": {"address": f"10.0.{n // 250}.{n % 250 + 1}", "frr": "10.3"} for n in range(500)
     }
     fabric = Fabric.model_validate(
         {
@@ -114,4 +114,4 @@ def test_thousands_of_unused_keys_cost_two_derivations() -> None:
             "nodes": nodes,
         }
     )
-    assert unused(fabric) == [("nodes", name, "asn") for name in nodes]
+    assert unused(fabric) == [("nodes", name, "frr") for name in nodes]

@@ -228,6 +228,7 @@ AS_JSON = {
         "state": "Active",
         "family": "ipv4Unicast",
         "remote_as": None,
+        "local_as": None,
         "dynamic": False,
         "received": None,
         "sent": None,

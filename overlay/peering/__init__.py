@@ -1,0 +1,1 @@
+"""Who peers with whom, and as which AS."""
