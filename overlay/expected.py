@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from overlay.derived.routed import RoutedUnderlay
     from overlay.host_records import Statement
     from overlay.sessions.intended import SecretSource
+    from overlay.snat.intended import Translation
 
 __all__ = [
     "EVERYTHING",
@@ -105,6 +106,7 @@ class NodeIntent:
     daemons_extra: tuple[tuple[str, str], ...] = ()
     interfaces_extra: tuple[str, ...] = ()
     routed: RoutedUnderlay | None = None
+    snat: Translation | None = None
 
     @property
     def peers_by_hand(self) -> frozenset[str]:

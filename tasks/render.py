@@ -17,7 +17,7 @@ from overlay.errors import FleetError
 from overlay.redaction import HIDDEN
 from parsers.frr import leave_blocks
 from parsers.interfaces import lines_added, passages_beside, written
-from tasks.files import MARK, files_of
+from tasks.files import MARK, SNAT, files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +92,7 @@ def render_files(task: Task, intent: FabricIntent, passwords: Passwords = HIDDEN
             node=node,
             managed=managed_line(node),
             passwords=passwords,
+            snat_file=SNAT.path,
         ).result
         for file in files_of(node)
     }
