@@ -20,7 +20,7 @@ from parsers.ip import (
     parse_routes,
     parse_rules,
 )
-from parsers.nftables import parse_nat_chains
+from parsers.nat.nftables import parse_nat_chains
 from parsers.probes import parse_probes
 from parsers.sessions import parse_bfd_peers, parse_bgp_summary, parse_evpn_summary
 from parsers.underlay.adjacencies import (

@@ -45,6 +45,7 @@ def environment() -> Environment:
     env.filters["kept_lines"] = kept_lines
     env.filters["kept_devices"] = kept_devices
     env.filters["onoff"] = lambda value: "on" if value else "off"
+    env.globals["snat_file"] = SNAT.path
     return env
 
 
@@ -92,7 +93,6 @@ def render_files(task: Task, intent: FabricIntent, passwords: Passwords = HIDDEN
             node=node,
             managed=managed_line(node),
             passwords=passwords,
-            snat_file=SNAT.path,
         ).result
         for file in files_of(node)
     }

@@ -79,11 +79,12 @@ def _changed(
     )
 
 
-def _said(rules: Iterable[NatRule]) -> list[str]:
-    return [in_words(rule) for rule in rules]
+def _said(rules: Iterable[NatRule]) -> str | None:
+    """Rules in their order, which a list in a finding would not keep."""
+    return "; ".join(map(_in_words, rules)) or None
 
 
-def in_words(rule: NatRule) -> str:
+def _in_words(rule: NatRule) -> str:
     """A rule in one line, much as nftables writes it."""
     parts = (
         ("to device", rule.devices),

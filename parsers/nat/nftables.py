@@ -13,7 +13,7 @@ from overlay.snat.intended import merged
 from parsers._json import KEEP, READ, check, printed, read_json, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from ipaddress import IPv4Network, IPv6Network
 
     Network = IPv4Network | IPv6Network
@@ -48,7 +48,7 @@ _RULE = TypeAdapter(_Rule)
 _HARMLESS = frozenset({"counter"})
 _VERDICTS = frozenset({"accept", "drop", "continue", "return"})
 _LEAVING = {"meta": {"key": "oifname"}}
-_ADDRESSES: Mapping[tuple[object, object], str] = {
+_ADDRESSES = {
     ("ip", "saddr"): "sources", ("ip6", "saddr"): "sources",
     ("ip", "daddr"): "targets", ("ip6", "daddr"): "targets",
 }  # fmt: skip
@@ -127,7 +127,7 @@ def _match(value: object) -> tuple[str, tuple[str, ...]] | None:
     payload = left.get("payload") if isinstance(left, dict) else None
     if not isinstance(payload, dict):
         return None
-    field = _ADDRESSES.get((payload.get("protocol"), payload.get("field")))
+    field = _ADDRESSES.get((str(payload.get("protocol")), str(payload.get("field"))))
     try:
         networks = [network for member in members for network in _networks(member)]
     except (ValueError, TypeError, KeyError):
