@@ -98,7 +98,7 @@ SNAT = ManagedFile(
     "root",
     "root",
     0o644,
-    "command -v nft >/dev/null || { echo 'nft is not there: apt install nftables'; exit 1; }; "
+    "command -v nft >/dev/null || {{ echo 'nft is not there: apt install nftables'; exit 1; }}; "
     "nft --check --file {file}",
 )
 

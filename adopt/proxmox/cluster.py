@@ -11,6 +11,7 @@ from adopt.infer_targets import targets_as_keys, without_refused
 from adopt.proxmox.controllers import remark_other
 from adopt.proxmox.fabric import SdnFabric, Speaking, sdn_fabric
 from adopt.proxmox.overlaps import take_overlaps
+from adopt.proxmox.snat import snat_keys
 from adopt.proxmox.underlay import ETHERNET, holder_of, underlay_keys
 from adopt.proxmox.values import RUNNING, is_on, mapping, number, type_of, words_of
 from adopt.survey import Remark
@@ -28,7 +29,8 @@ _KNOWN = {
               "mtu", "exitnodes", "exitnodes-primary", "vxlan-port", "nodes", "peers",
               "advertise-subnets", "disable-arp-nd-suppression", "rt-import"},
     "vnets": {"type", "zone", "tag", "alias"},
-    "subnets": {"type", "vnet", "gateway", "dnszoneprefix", "dhcp-range", "dhcp-dns-server"},
+    "subnets": {"type", "vnet", "gateway", "dnszoneprefix", "dhcp-range", "dhcp-dns-server",
+                "snat"},
     "controllers": {"type", "asn", "peers", "fabric"},
 }  # fmt: skip
 _DEFAULTS = Overlay.model_validate({})
@@ -285,6 +287,11 @@ class _Cluster:
                 self._say(f"zones.{zone}.exitnodes", f"{name} has no default gateway: left out")
         exits = [name for name in exits if "gateway" in nodes.get(name, {})]
         vrf |= {"exits": exits} if exits else {}
+        vnets = {it for it, vnet in self._ids["vnets"].items() if vnet.get("zone") == zone}
+        subnets = {
+            it: keys for it, keys in self._ids["subnets"].items() if keys.get("vnet") in vnets
+        }
+        vrf |= snat_keys(zone, subnets, exits, self._say)
         if len(exits) > 1 and keys.get("exitnodes-primary") in exits:
             vrf["primary"] = keys["exitnodes-primary"]
         return vrf
