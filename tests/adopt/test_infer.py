@@ -48,37 +48,6 @@ def test_what_we_rendered_gives_its_intent_and_the_same_files(topology):
         assert difference(host, files[host], rendered) == ([], [])
 
 
-TRANSLATIONS: dict[str, Any] = {
-    "all of its guests": True,
-    "some of them": {"prefixes": ["10.0.2.0/25"]},
-    "to another address": {"addresses": {"node2": ["203.0.113.2"]}},
-}
-
-
-@pytest.mark.parametrize("snat", TRANSLATIONS.values(), ids=TRANSLATIONS)
-@pytest.mark.parametrize("scope", ["whole", "overlay"])
-def test_translated_addresses_are_read_back(snat, scope):
-    keys = intent_of("exit-multi-gateway").model_dump(mode="json", exclude_none=True)
-    keys["vrfs"]["vrf1"]["snat"] = snat
-    wanted = Fabric.model_validate(keys | {"scope": scope})
-    files = render(derive(wanted))
-    if scope == "overlay":
-        whole = render(derive(Fabric.model_validate(keys)))
-        for host, texts in files.items():
-            texts[NET] = "".join(
-                f"auto{part}" for part in whole[host][NET].split("auto")[1:] if "vmbr0" in part
-            )
-    found = infer(read_hosts(files), "exit-multi-gateway")
-    again = derive(Fabric.model_validate(found.fabric))
-    assert {name: node.snat for name, node in again.nodes.items()} == {
-        name: node.snat for name, node in derive(wanted).nodes.items()
-    }
-    if scope == "whole":
-        assert (found.remarks, found.unread) == ((), ())
-        assert render(again) == files
-        assert again.fabric == wanted
-
-
 # A floating address belongs to the underlay, so it needs the whole scope.
 @pytest.mark.parametrize("topology", [name for name in TOPOLOGIES if not intent_of(name).vips])
 def test_the_same_in_the_overlay_scope_beside_an_underlay_of_somebody_else(topology):
