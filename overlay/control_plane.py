@@ -26,7 +26,7 @@ from overlay.sessions.intended import (
     SecretSource,
     SessionsIntent,
 )
-from overlay.snat.intended import is_hidden, translated_prefixes
+from overlay.snat.intended import translated_prefixes, without_hidden
 from overlay.targets.targets import Targets, targets_of
 from overlay.values import OTHER_VRFS, UNDERLAY
 
@@ -162,7 +162,7 @@ class ControlPlane:
         """Those of the prefixes that the outside has a route to."""
         fabric = self._fabric
         hidden = [prefix for name in vrfs for prefix in translated_prefixes(fabric, name)]
-        return tuple(it for it in self._prefixes(vrfs) if not is_hidden(it, hidden))
+        return without_hidden(self._prefixes(vrfs), hidden)
 
     def unreachable(self, vrf: str) -> tuple[str, ...]:
         """What guests of a VRF must not reach through its exits, as prefixes."""

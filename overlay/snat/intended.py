@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import collapse_addresses, ip_interface, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_interface, ip_network
 from typing import TYPE_CHECKING
 
 from overlay.records import NatRule
@@ -95,26 +96,30 @@ def addresses_of(vrf: Vrf, name: str, node: Node) -> tuple[str, ...]:
     return tuple(map(str, given)) or (str(node.address),)
 
 
-def is_hidden(prefix: str, translated: Iterable[str]) -> bool:
-    """Whether all of a prefix is translated: the outside has no use for a route to it."""
-    network = ip_network(prefix)
-    return any(
-        other.version == network.version and network.subnet_of(other)  # type: ignore[arg-type]
-        for other in map(ip_network, merged(translated))
-    )
+def without_hidden(prefixes: Iterable[str], translated: Iterable[str]) -> tuple[str, ...]:
+    """Those prefixes that are not translated as a whole: the outside needs a route to them."""
+    hidden = frozenset(map(ip_network, merged(translated)))
+    lengths = sorted({network.prefixlen for network in hidden})
+
+    def is_hidden(prefix: str) -> bool:
+        network = ip_network(prefix)
+        wider = (length for length in lengths if length <= network.prefixlen)
+        return any(network.supernet(new_prefix=length) in hidden for length in wider)
+
+    return tuple(prefix for prefix in prefixes if not is_hidden(prefix))
 
 
 def merged(prefixes: Iterable[str]) -> tuple[str, ...]:
     """Prefixes as few as can be, in order: as nftables lists those of a set, which it merges."""
-    return tuple(map(str, _merged(prefixes)))
+    return _merged(tuple(prefixes))
 
 
-def _merged(prefixes: Iterable[str]) -> Iterator[object]:
+@lru_cache(maxsize=256)  # each exit of a VRF asks for the same
+def _merged(prefixes: tuple[str, ...]) -> tuple[str, ...]:
     networks = [ip_network(prefix) for prefix in prefixes]
-    for version in (4, 6):
-        yield from collapse_addresses(
-            [network for network in networks if network.version == version]  # type: ignore[type-var]
-        )
+    four = [it for it in networks if isinstance(it, IPv4Network)]
+    six = [it for it in networks if isinstance(it, IPv6Network)]
+    return tuple(map(str, (*collapse_addresses(four), *collapse_addresses(six))))
 
 
 def _of_version(prefixes: Iterable[str], address: str) -> Iterator[str]:

@@ -286,6 +286,10 @@ NAMED = {
         running(fabrics={"under": {"type": "openfabric"}}),
         "fabrics: no zone is over one of them, so no audit looks at them",
     ),
+    "local routing": (
+        running(zones={"prod": EXITS["prod"] | {"exitnodes-local-routing": 1}}),
+        "zones.prod.exitnodes-local-routing: guests of an exit node reach the outside by it without",
+    ),
     "SNAT without an exit": (
         running(subnets=_translated("10.1.0.0", "10.1.0.1")),
         "subnets.prod-10.1.0.0-24.snat: no exit of its zone is known, so nothing translates it",

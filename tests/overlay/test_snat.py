@@ -9,7 +9,7 @@ import pytest
 from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.outputs import FRR_FILE, INTERFACES_FILE, SNAT_FILE
-from overlay.snat.intended import Translated, is_hidden, merged
+from overlay.snat.intended import Translated, merged, without_hidden
 from tests.rendering import render
 
 NETWORKS = (
@@ -120,6 +120,12 @@ def test_prefixes_are_merged_as_nftables_does() -> None:
         "10.0.2.0/23",
         "fd00::/64",
     )
-    assert is_hidden("10.0.2.0/23", ["10.0.2.0/24", "10.0.3.0/24"])
-    assert not is_hidden("10.0.2.0/23", ["10.0.2.0/24"])
-    assert not is_hidden("fd00::/64", ["10.0.2.0/24"])
+
+
+def test_what_is_translated_as_a_whole_is_not_told() -> None:
+    subnets = ("10.0.2.0/23", "10.0.2.0/24", "10.0.9.0/24", "fd00:2::/64")
+    both = ["10.0.2.0/24", "10.0.3.0/24"]
+    assert without_hidden(subnets, both) == ("10.0.9.0/24", "fd00:2::/64")
+    assert without_hidden(subnets, both[:1]) == ("10.0.2.0/23", "10.0.9.0/24", "fd00:2::/64")
+    assert without_hidden(subnets, ["10.0.0.0/8", "fd00:2::/65"]) == ("fd00:2::/64",)
+    assert without_hidden(subnets, []) == subnets
