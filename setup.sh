@@ -92,6 +92,8 @@ if can_install && [ "$tier" != quick ]; then
     # Without them the demo shows recordings, and the tests say at their end what was not run.
     packages $("$venv/bin/python" "$here/run.py" lab packages) ||
         say "going on without the lab; run this again once apt can install them"
+    [ "$what" = demo ] || packages nftables ||
+        say "going on without nftables: the tests of translated addresses are skipped"
     [ "$what" = demo ] || [ "$tier" = smoke ] || packages chromium fonts-dejavu-core ||
         fail "the tests of the report need Chromium" "fix apt (see above), then run this again"
 fi

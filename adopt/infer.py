@@ -19,6 +19,7 @@ from adopt.infer_underlay import Underlay, forwards, roles
 from adopt.running.frr import remark_running
 from adopt.running.kernel import remark_state
 from adopt.running.state import with_vtep
+from adopt.tenants.snat import snat_keys
 from adopt.tenants.vrfs import route_vrfs
 from adopt.underlay.routed import routed_underlay
 from adopt.vnis import Vnis
@@ -80,6 +81,7 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     ]
     vrfs = vrf_keys(survey, found, flags, numbers)
     route_vrfs(survey, vrfs, networks)
+    snat_keys(survey, vrfs, networks)
     isolation_keys(survey, vrfs, underlay["prefix"])
     symmetric = any("l3vni" in vrf for vrf in vrfs.values())
     routed = any("gateways" in network for network in networks)

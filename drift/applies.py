@@ -79,6 +79,11 @@ def with_way_out(_intent: FabricIntent, node: NodeIntent) -> bool:
     return node.router is not None or bool(node.bgp and node.bgp.exits)
 
 
+def with_snat(_intent: FabricIntent, node: NodeIntent) -> bool:
+    """An exit that translates addresses by rules of ours: where others write, they are theirs."""
+    return node.snat is not None and node.is_written
+
+
 def with_gateways(_intent: FabricIntent, node: NodeIntent) -> bool:
     return any(bridge.routed for bridge in node.bridges)
 

@@ -46,7 +46,7 @@ from drift.planes.links import guest_ports
 from drift.planes.links import plane as links
 from drift.planes.peering import next_hops, systems
 from drift.planes.underlay import adjacency
-from drift.planes.vrfs import exits, isolation, leaks, networks, rules, static_routes
+from drift.planes.vrfs import exits, isolation, leaks, networks, rules, snat, static_routes
 from drift.planes.vrfs import routes as vrf_routes
 from overlay.errors import FleetError
 from overlay.outputs import ALWAYS
@@ -96,6 +96,7 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     static_routes.STATIC_ROUTES,
     static_routes.UNDECLARED_ROUTES,
     leaks.PLANE,
+    snat.PLANE,
     vrrp.PLANE,
     masters.ACROSS,
     sysctls.PLANE,

@@ -199,6 +199,20 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "ipv6": ("vrrp",),
         "text": _EVIDENCE,
     },
+    "NatRule": {
+        "verdict": ("snat",),
+        "devices": ("snat",),
+        "sources": ("snat",),
+        "targets": ("snat",),
+        "address": ("snat",),
+        "more": ("snat",),
+        "text": _EVIDENCE,
+    },
+    "NatChain": {
+        "name": ("snat",),
+        "hook": ("snat",),
+        "rules": ("snat",),
+    },
     "InterfaceAddress": {
         "interface": ("gateway-address", "underlay-address"),
         "scope": "follows from the address",
@@ -289,7 +303,7 @@ STATEMENTS: Mapping[str, Mapping[str, Entry]] = {
         "pre-up": ("vxlan-vni", "vxlan-local-ip", "vxlan-dstport", "vxlan-group"),
         "up": ("flood-missing",),
         "post-down": _ON_DISK,
-        "post-up": ("vrf-isolation",),
+        "post-up": ("vrf-isolation", "snat"),
         "pre-down": _ON_DISK,
         "vlan-id": ("bridge-membership",),
         "vlan-raw-device": ("bridge-membership",),
@@ -327,6 +341,7 @@ STATEMENTS: Mapping[str, Mapping[str, Entry]] = {
         "fabricd_options": _ON_DISK,
     },
     "sysctl": {"every setting": ("sysctl",)},
+    "evpn-fleet-snat.nft": {"every rule": ("snat",)},
 }
 """By managed file and first word; `config-file` compares every byte of them on disk besides."""
 

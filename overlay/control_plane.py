@@ -28,6 +28,7 @@ from overlay.sessions.intended import (
     SecretSource,
     SessionsIntent,
 )
+from overlay.snat.intended import translated_prefixes, without_hidden
 from overlay.targets.targets import Targets, targets_of
 from overlay.values import OTHER_VRFS, UNDERLAY
 
@@ -123,7 +124,7 @@ class ControlPlane:
             listen=None if several else listening(fabric, node, reflected=bool(self.reflectors)),
             exits=exits,
             upstreams=self.upstreams if exits else (),
-            advertised=self._prefixes(tuple(e.vrf for e in exits)),
+            advertised=self._told(tuple(e.vrf for e in exits)),
             sessions=_sessions(fabric, node, self.descriptions),
             systems=several,
         )
@@ -183,6 +184,12 @@ class ControlPlane:
             for gateway in network.gateways
         )
 
+    def _told(self, vrfs: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the prefixes that the outside has a route to."""
+        fabric = self._fabric
+        hidden = [prefix for name in vrfs for prefix in translated_prefixes(fabric, name)]
+        return without_hidden(self._prefixes(vrfs), hidden)
+
     def unreachable(self, vrf: str) -> tuple[str, ...]:
         """What guests of a VRF must not reach through its exits, as prefixes."""
         fabric = self._fabric
@@ -213,7 +220,7 @@ class ControlPlane:
         routes = tuple(
             StaticRoute(prefix, hop)
             for name, vrf in fabric.vrfs.items()
-            for prefix in self._prefixes((name,))
+            for prefix in self._told((name,))
             for hop in floating or tuple(str(fabric.nodes[exit_].address) for exit_ in vrf.exits)
             if vrf.exits and (":" in prefix) == (":" in hop)
         )

@@ -20,13 +20,16 @@ from overlay.derivation.routed import make_loopback, make_routed
 from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, of_routed_underlay, sysctls
 from overlay.derivation.vrfs import Tenancy, vrfs_by_name
-from overlay.expected import FabricIntent, NodeIntent, VipIntent
+from overlay.expected import BridgeRole, FabricIntent, NodeIntent, VipIntent
 from overlay.intent import Fabric, Mode, Network, Node, Scope
 from overlay.kept.extras import NodeExtras, extras_of
 from overlay.names import vtep_names
+from overlay.snat.intended import translation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from overlay.expected import BridgeIntent, VrfIntent
 
 
 def derive(fabric: Fabric) -> FabricIntent:
@@ -181,7 +184,14 @@ def _derive_node(
         daemons_extra=kept.daemons,
         interfaces_extra=kept.interfaces,
         routed=routed,
+        snat=translation(fabric, name, node, _of_overlay(bridges, vrfs)),
     )
+
+
+def _of_overlay(bridges: Iterable[BridgeIntent], vrfs: Iterable[VrfIntent]) -> Iterator[str]:
+    """The devices by which a packet leaves to a guest, of this node or of another one."""
+    yield from (bridge.name for bridge in bridges if bridge.role is not BridgeRole.UNDERLAY)
+    yield from (vrf.name for vrf in vrfs)
 
 
 def _kept(fabric: Fabric, name: str, node: Node) -> NodeExtras:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from overlay.derived.routed import RoutedUnderlay
     from overlay.host_records import Statement
     from overlay.sessions.intended import SecretSource
+    from overlay.snat.intended import Translation
 
 __all__ = [
     "EVERYTHING",
@@ -107,6 +108,7 @@ class NodeIntent:
     daemons_extra: tuple[tuple[str, str], ...] = ()
     interfaces_extra: tuple[str, ...] = ()
     routed: RoutedUnderlay | None = None
+    snat: Translation | None = None
 
     @property
     def peers_by_hand(self) -> frozenset[str]:

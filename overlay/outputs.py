@@ -29,6 +29,7 @@ OSPF_NEIGHBORS = "ospf_neighbors"
 ISIS_NEIGHBORS = "isis_neighbors"
 OPENFABRIC_NEIGHBORS = "openfabric_neighbors"
 VRRP = "vrrp"
+NAT = "nat"
 RUNNING_CONFIG = "running_config"
 PROBE = "probe"
 
@@ -41,6 +42,7 @@ SYSCTL_FILE = "/etc/sysctl.d/90-evpn-fleet.conf"
 INTERFACES_FILE = "/etc/network/interfaces"
 OVERLAY_INTERFACES_FILE = "/etc/network/interfaces.d/evpn-fleet"
 KEPT_INTERFACES_FILE = "/etc/network/interfaces.d/evpn-fleet-kept"
+SNAT_FILE = "/etc/network/evpn-fleet-snat.nft"
 
 
 def interfaces_path(node: NodeIntent) -> str:
@@ -52,10 +54,12 @@ def managed_paths(node: NodeIntent) -> tuple[str, ...]:
     """The files that are ours on a node, in the order in which they are put in place.
 
     FRR must know its EVPN instance before a VXLAN device appears, which has crashed bgpd
-    otherwise. Devices that are kept by hand are in their file before the other one lacks them.
+    otherwise. Devices that are kept by hand are in their file before the other one lacks them. The
+    interfaces load what translates addresses.
     """
     kept = (KEPT_INTERFACES_FILE,) if node.keeps_devices else ()
-    return (DAEMONS_FILE, FRR_FILE, SYSCTL_FILE, *kept, interfaces_path(node))
+    snat = (SNAT_FILE,) if node.snat else ()
+    return (DAEMONS_FILE, FRR_FILE, SYSCTL_FILE, *kept, *snat, interfaces_path(node))
 
 
 def file_slug(path: str) -> str:

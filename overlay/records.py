@@ -219,6 +219,33 @@ class CommandResult:
 
 
 @dataclass(frozen=True, slots=True)
+class NatRule:
+    """One rule that translates addresses, or leaves them alone (`verdict` is snat, accept, …).
+
+    It is about packets that leave by one of `devices`, from `sources`, to `targets`; each of them
+    empty where it does not matter. Prefixes are merged and in order. `more` is what else a rule
+    says, as nftables' JSON.
+    """
+
+    verdict: str
+    devices: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    address: str | None = None
+    more: tuple[str, ...] = ()
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NatChain:
+    """A chain of our table: `hook` is its type, hook, priority and policy; empty without a hook."""
+
+    name: str
+    hook: str
+    rules: tuple[NatRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HostState:
     """All that was observed on one node. `error` is set when the node could not be reached.
 
@@ -251,6 +278,7 @@ class HostState:
     ipv6_rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
     vrrp_groups: dict[int, VrrpGroup] | None = None
+    nat_chains: dict[str, NatChain] | None = None
     running_config: frozenset[Statement] | None = None
     settings: dict[str, str] | None = None
     probes: tuple[Probe, ...] | None = None

@@ -20,6 +20,7 @@ from parsers.ip import (
     parse_routes,
     parse_rules,
 )
+from parsers.nat.nftables import parse_nat_chains
 from parsers.probes import parse_probes
 from parsers.sessions import parse_bfd_peers, parse_bgp_summary, parse_evpn_summary
 from parsers.underlay.adjacencies import (
@@ -62,6 +63,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         outputs.ISIS_NEIGHBORS: Reader(parse_isis_neighbors, "adjacencies"),
         outputs.OPENFABRIC_NEIGHBORS: Reader(parse_openfabric_neighbors, "adjacencies"),
         outputs.VRRP: Reader(parse_vrrp, "vrrp_groups"),
+        outputs.NAT: Reader(parse_nat_chains, "nat_chains"),
         outputs.RUNNING_CONFIG: Reader(parse_running_config, "running_config"),
         outputs.SYSCTL: Reader(parse_sysctl, "settings"),
         outputs.PROBE: Reader(parse_probes, "probes"),

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from overlay.errors import CommandError, FleetError
-from tasks.files import KEPT_INTERFACES, files_of
+from tasks.files import OPTIONAL_FILES, files_of
 from tasks.plan import FileState, NodePlan, plan_towards
 from tasks.safety.places import NUMBER, backup_folder
 from tasks.ssh.fleet import needs_sudo
@@ -55,8 +55,7 @@ def rolled_back(intent: FabricIntent, number: str | None) -> Target:
         folder = f"{backup_folder(backup.number)}/old"
         texts = read_backup(host, connection, folder, there, sudo=sudo)
         node = intent.nodes[host]
-        # What is kept of the interfaces has a file of its own only where there is any.
-        optional = {KEPT_INTERFACES.path}
+        optional = {file.path for file in OPTIONAL_FILES}
         managed = {file.path for file in files_of(node)} | optional
         if managed != {record.path for record in manifest.files} | optional:
             raise FleetError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from overlay import outputs
 from overlay.redaction import redact
+from overlay.snat.intended import TABLE
 from tasks.files import MANAGED_FILES, ManagedFile
 from tasks.ssh.script import Section
 
@@ -34,7 +35,7 @@ TEXT_SLUGS = (outputs.BRIDGE_FDB, outputs.IP_LINK, outputs.EVPN_TABLE)
 class CollectCommand:
     """One command of a snapshot. `suffix` is that of its file; `root` says that it needs root.
 
-    `path` is the file that it reads, if any.
+    `path` is the file that it reads, if any; `otherwise` is run where the command fails.
     """
 
     slug: str
@@ -42,6 +43,7 @@ class CollectCommand:
     suffix: str = "txt"
     root: bool = False
     path: str | None = None
+    otherwise: str | None = None
 
 
 def _vtysh(slug: str, command: str, *, suffix: str = "json") -> CollectCommand:
@@ -73,6 +75,14 @@ COMMANDS = (
     _vtysh(outputs.OPENFABRIC_NEIGHBORS, "show openfabric neighbor json"),
     _vtysh(outputs.VRRP, "show vrrp json"),
     _vtysh(outputs.RUNNING_CONFIG, "show running-config", suffix="txt"),
+    # Where our table is gone nft fails; that it is gone, the list of tables shows.
+    CollectCommand(
+        outputs.NAT,
+        f"nft -j list table inet {TABLE}",
+        "json",
+        root=True,
+        otherwise="nft -j list tables inet",
+    ),
     CollectCommand(outputs.IP_ADDRESS, "ip -j address show", "json"),
     CollectCommand(outputs.IP_ROUTE, "ip -j route show table all", "json"),
     CollectCommand(outputs.IP6_ROUTE, "ip -6 -j route show table all", "json"),
@@ -115,7 +125,7 @@ def as_section(command: CollectCommand, *, sudo: bool, timeout: int = 20) -> Sec
 
     Each `sudo` runs one program with arguments that never change, no shell: sudoers can name it.
     """
-    text = command.command
+    text = " || ".join(filter(None, (command.command, command.otherwise)))
     if command.root and sudo:
         text = " || ".join(f"sudo -n {words}" for words in privileged(command))
     return Section(command.slug, text, timeout)
@@ -126,7 +136,7 @@ def privileged(command: CollectCommand) -> tuple[str, ...]:
     if not command.root:
         return ()
     if command.path is None:
-        return (command.command,)
+        return (command.command, *([command.otherwise] if command.otherwise else []))
     # Who may not ask whether it is there fails at both: a file is never taken for absent by that.
     quoted = shlex.quote(command.path)
     return (f"test ! -e {quoted}", f"cat {quoted}")

@@ -91,8 +91,20 @@ SYSCTL = ManagedFile(
     0o644,
     "! grep -vE '^(#.*|[[:alnum:]_./-]+ = [[:alnum:]_.:,/+-]+( [[:alnum:]_.:,/+-]+)*)?$' {file}",
 )
+# The kernel is asked, too: it may lack what translates addresses.
+SNAT = ManagedFile(
+    outputs.SNAT_FILE,
+    "snat.nft.j2",
+    "root",
+    "root",
+    0o644,
+    "command -v nft >/dev/null || {{ echo 'nft is not there: apt install nftables'; exit 1; }}; "
+    "nft --check --file {file}",
+)
 
-MANAGED_FILES = (DAEMONS, FRR_CONF, SYSCTL, INTERFACES, OVERLAY_INTERFACES, KEPT_INTERFACES)
+MANAGED_FILES = (DAEMONS, FRR_CONF, SYSCTL, INTERFACES, OVERLAY_INTERFACES, KEPT_INTERFACES, SNAT)
+# What is on a node only where the intent has a use for it.
+OPTIONAL_FILES = (KEPT_INTERFACES, SNAT)
 _BY_PATH = {file.path: file for file in MANAGED_FILES}
 
 

@@ -14,7 +14,14 @@ from nornir.core.task import Result, Task
 from overlay.errors import CommandError, DeployError, FleetError
 from overlay.redaction import REDACTED, redact
 from overlay.values import version_of
-from tasks.files import FRR_CONF, KEPT_INTERFACES, ManagedFile, files_of, interfaces_file
+from tasks.files import (
+    FRR_CONF,
+    OPTIONAL_FILES,
+    SNAT,
+    ManagedFile,
+    files_of,
+    interfaces_file,
+)
 from tasks.foreign.statements import (
     KEPT_BY,
     foreign_in_running,
@@ -202,9 +209,8 @@ def plan_towards(
 def _files_on(node: NodeIntent) -> tuple[ManagedFile, ...]:
     """The files that are ours on a node, one that the intent has no use for any more included."""
     files = files_of(node)
-    if KEPT_INTERFACES in files or not node.owns_underlay:
-        return files
-    return (KEPT_INTERFACES, *files)
+    optional = OPTIONAL_FILES if node.owns_underlay else (SNAT,)
+    return (*(file for file in optional if file not in files), *files)
 
 
 def _read_files(

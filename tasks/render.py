@@ -17,7 +17,7 @@ from overlay.errors import FleetError
 from overlay.redaction import HIDDEN
 from parsers.frr import leave_blocks
 from parsers.interfaces import lines_added, passages_beside, written
-from tasks.files import MARK, files_of
+from tasks.files import MARK, SNAT, files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,7 @@ def environment() -> Environment:
     env.filters["kept_lines"] = kept_lines
     env.filters["kept_devices"] = kept_devices
     env.filters["onoff"] = lambda value: "on" if value else "off"
+    env.globals["snat_file"] = SNAT.path
     return env
 
 

@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from overlay.snat.intended import TABLE
 from parsers.interfaces import parse_interfaces
 from tasks.announce import announce_sections
 from tasks.files import (
@@ -14,6 +15,7 @@ from tasks.files import (
     INTERFACES,
     KEPT_INTERFACES,
     OVERLAY_INTERFACES,
+    SNAT,
     SOURCED,
     SYSCTL,
     is_ours,
@@ -101,6 +103,10 @@ def apply_sections(changes: tuple[FileChange, ...], stage: str) -> list[Section]
         sections.append(_install_section(by_path[SYSCTL.path], stage))
         sections += sysctl_sections(changes)
     sections += [_install_section(c, stage) for c in changes if is_interfaces(c.file)]
+    if SNAT.path in by_path:
+        # Before the interfaces, which load it.
+        sections.append(_install_section(by_path[SNAT.path], stage))
+        sections += snat_sections(changes)
     sections += interface_sections(changes)
     return sections + announce_sections(changes)
 
@@ -149,6 +155,17 @@ def sysctl_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     # Ignoring what is not there: the interfaces come later, and `sysctl-again` after them.
     load = f"--ignore --load {SYSCTL.path}" if change.after.text is not None else "--system"
     return [Section("sysctl", f"sysctl --quiet {load}", stop=True)]
+
+
+def snat_sections(changes: tuple[FileChange, ...]) -> list[Section]:
+    """Has the kernel translate addresses as the file says, or none any more."""
+    change = next((change for change in changes if change.file is SNAT), None)
+    if change is None:
+        return []
+    if change.after.text is None:
+        # The table may be gone already, and so may nft.
+        return [Section("snat", f"nft delete table inet {TABLE} 2>/dev/null || :")]
+    return [Section("snat", f"nft --file {SNAT.path}", stop=True)]
 
 
 def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:

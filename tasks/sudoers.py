@@ -11,7 +11,12 @@ from tasks.commands import COMMANDS, privileged
 
 Purpose = Literal["audit", "deploy"]
 # Debian's places; `sudo` itself finds a command by its secure_path, which ends there.
-_PROGRAMS = {"vtysh": "/usr/bin/vtysh", "cat": "/usr/bin/cat", "test": "/usr/bin/test"}
+_PROGRAMS = {
+    "vtysh": "/usr/bin/vtysh",
+    "nft": "/usr/sbin/nft",
+    "cat": "/usr/bin/cat",
+    "test": "/usr/bin/test",
+}
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 # What sudoers would read as its own; `*`, `?`, `[` and `]` would match more than themselves.
 _SPECIAL = re.compile(r"([\\:,=#*?\[\]])")

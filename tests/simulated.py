@@ -33,6 +33,7 @@ from tests.simulated_outputs import PrintedState, planes_of
 from tests.simulated_outside import (
     ends_of,
     external_vteps,
+    listed,
     outside_peers,
     running_config,
     shown_group,
@@ -134,6 +135,8 @@ class Fleet:
         if node.routed:
             ways = ways_of(self.intent, node, self._silent())
             printed["ip_route"] = [*printed.get("ip_route", []), *ways]  # type: ignore[misc]
+        if node.snat and node.is_written:
+            printed["nat"] = listed(node.snat)
         if node.name in self.stopped:
             return printed
         printed |= neighbours_of(self.intent, node, self._silent())

@@ -1,19 +1,20 @@
-"""A simulated node's way out, external nodes, and the configuration that FRR runs."""
+"""A simulated node's way out, what it translates there, external nodes, and the configuration that FRR runs."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from overlay.intent import Role
 from tests.simulated_links import FIRST_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from overlay.expected import FabricIntent, NodeIntent, StaticVrfRoute, VipIntent
+    from overlay.snat.intended import Translation
 
 _DEFAULT = re.compile(r"vrrp \d+ priority 100$|bgp listen limit 100$")
 
@@ -145,3 +146,44 @@ def external_vteps(intent: FabricIntent) -> Iterator[NodeIntent]:
                 reflector=None,
             ),
         )
+
+
+_OURS = {"family": "inet", "table": "evpn_fleet_snat"}
+
+
+def listed(snat: Translation) -> dict[str, Any]:
+    """What `nft -j list table` prints of an exit that translates as intended.
+
+    As nftables 1.0.6 printed it of the rendered files: a set of one is no set.
+    """
+    chain = {"name": "postrouting", "handle": 1, "type": "nat", "hook": "postrouting"}
+    rules = [[_match({"meta": {"key": "oifname"}}, snat.devices), {"accept": None}]]
+    families = filter(None, map(snat.guests_of, (4, 6)))
+    rules += [[_addresses("daddr", guests), {"accept": None}] for guests in families]
+    for it in snat.translated:
+        to = {"family": "ip6" if ":" in it.address else "ip", "addr": it.address}
+        rules.append([_addresses("saddr", it.prefixes), {"snat": to}])
+    return {
+        "nftables": [
+            {"metainfo": {"version": "1.0.6", "json_schema_version": 1}},
+            {"table": {"family": "inet", "name": "evpn_fleet_snat", "handle": 9}},
+            {"chain": {**_OURS, **chain, "prio": 100, "policy": "accept"}},
+            *(
+                {"rule": {**_OURS, "chain": "postrouting", "handle": 3 + place, "expr": rule}}
+                for place, rule in enumerate(rules)
+            ),
+        ]
+    }
+
+
+def _addresses(field: str, prefixes: tuple[str, ...]) -> dict[str, Any]:
+    protocol = "ip6" if ":" in prefixes[0] else "ip"
+    left = {"payload": {"protocol": protocol, "field": field}}
+    split = (prefix.split("/") for prefix in prefixes)
+    return _match(left, [{"prefix": {"addr": addr, "len": int(length)}} for addr, length in split])
+
+
+def _match(left: dict[str, Any], members: Iterable[Any]) -> dict[str, Any]:
+    several = list(members)
+    right = several[0] if len(several) == 1 else {"set": several}
+    return {"match": {"op": "==", "left": left, "right": right}}

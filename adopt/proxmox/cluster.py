@@ -11,6 +11,7 @@ from adopt.infer_targets import targets_as_keys, without_refused
 from adopt.proxmox.controllers import add_systems, numbers_of, remark_other
 from adopt.proxmox.fabric import SdnFabric, Speaking, sdn_fabric
 from adopt.proxmox.overlaps import take_overlaps
+from adopt.proxmox.snat import snat_keys
 from adopt.proxmox.underlay import ETHERNET, holder_of, underlay_keys
 from adopt.proxmox.values import RUNNING, is_on, mapping, number, type_of, words_of
 from adopt.survey import Remark
@@ -25,15 +26,18 @@ if TYPE_CHECKING:
 # What an object says that changes nothing in the network itself, or that the intent takes over.
 _KNOWN = {
     "zones": {"type", "ipam", "dns", "dnszone", "reversedns", "controller", "vrf-vxlan", "mac",
-              "mtu", "exitnodes", "exitnodes-primary", "vxlan-port", "nodes", "peers",
+              "mtu", "exitnodes", "exitnodes-primary", "exitnodes-local-routing", "vxlan-port",
+              "nodes", "peers",
               "advertise-subnets", "disable-arp-nd-suppression", "rt-import"},
     "vnets": {"type", "zone", "tag", "alias"},
-    "subnets": {"type", "vnet", "gateway", "dnszoneprefix", "dhcp-range", "dhcp-dns-server"},
+    "subnets": {"type", "vnet", "gateway", "dnszoneprefix", "dhcp-range", "dhcp-dns-server",
+                "snat"},
     "controllers": {"type", "asn", "peers", "fabric"},
 }  # fmt: skip
 _DEFAULTS = Overlay.model_validate({})
 _TAKEN_OFF = VXLAN_OVERHEAD[4]
 _UNANSWERED = "disable-arp-nd-suppression"
+_LOCAL = "exitnodes-local-routing"
 _SOME_MAC = "44:39:39:ff:40:94"
 
 
@@ -284,8 +288,19 @@ class _Cluster:
         for name in exits:
             if "gateway" not in nodes.get(name, {}):
                 self._say(f"zones.{zone}.exitnodes", f"{name} has no default gateway: left out")
+        if exits and is_on(keys.get(_LOCAL)):
+            self._say(
+                f"zones.{zone}.{_LOCAL}",
+                "guests of an exit node reach the outside by it without this, too; that the "
+                "node's own services and guests reach each other, the intent does not say",
+            )
         exits = [name for name in exits if "gateway" in nodes.get(name, {})]
         vrf |= {"exits": exits} if exits else {}
+        vnets = {it for it, vnet in self._ids["vnets"].items() if vnet.get("zone") == zone}
+        subnets = {
+            it: keys for it, keys in self._ids["subnets"].items() if keys.get("vnet") in vnets
+        }
+        vrf |= snat_keys(zone, subnets, exits, self._say)
         if len(exits) > 1 and keys.get("exitnodes-primary") in exits:
             vrf["primary"] = keys["exitnodes-primary"]
         return vrf

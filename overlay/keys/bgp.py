@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, IPvAnyNetwork
 
+from overlay.keys.kinds import section_or_switch
 from overlay.sessions.keys import FabricSession
 from overlay.values import Asn, FrrVersion, Strict
 
@@ -49,13 +50,9 @@ class Listen(Strict):
     )
 
 
-def _section_or_switch(value: object) -> object:
-    return ({} if value else None) if isinstance(value, bool) else value
-
-
 BfdSwitch = Annotated[
     Bfd | None,
-    BeforeValidator(_section_or_switch, json_schema_input_type=bool | Bfd | None),
+    BeforeValidator(section_or_switch, json_schema_input_type=bool | Bfd | None),
 ]
 """`bfd: true`, or a section of that name."""
 

@@ -60,3 +60,8 @@ def multicast(value: IPvAnyAddress | None) -> IPvAnyAddress | None:
     if value is not None and not value.is_multicast:
         raise ValueError(f"{value} is not a multicast address (224.0.0.0/4 or ff00::/8)")
     return value
+
+
+def section_or_switch(value: object) -> object:
+    """`true` for a section with all defaults, `false` for none."""
+    return ({} if value else None) if isinstance(value, bool) else value

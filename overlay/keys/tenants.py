@@ -8,6 +8,7 @@ from pydantic import Field, IPvAnyAddress, field_validator
 
 from overlay.keys.kinds import multicast
 from overlay.keys.routes import Announced, Leak, VrfRoute  # noqa: TC001 - pydantic reads them
+from overlay.keys.snat import SnatSwitch  # noqa: TC001 - pydantic reads it
 from overlay.targets.written import Distinguisher, RouteTargets  # noqa: TC001 - pydantic reads them
 from overlay.values import (
     FOR_PEOPLE,
@@ -63,6 +64,11 @@ class Vrf(Strict):
     )
     primary: str | None = Field(
         None, description="The exit that all other nodes prefer; default: all exits are equal."
+    )
+    snat: SnatSwitch = Field(
+        None,
+        description="Whether its exits translate the addresses of its guests to their own (SNAT), "
+        "so that the outside needs no route to them: true, or a section; default not.",
     )
     unreachable: tuple[Unreachable, ...] = Field(
         (UNDERLAY,),

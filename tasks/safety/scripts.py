@@ -18,6 +18,7 @@ from tasks.steps import (
     interface_sections,
     is_interfaces,
     made_devices,
+    snat_sections,
     sysctl_sections,
 )
 
@@ -97,6 +98,7 @@ def _reload(manifest: Manifest, back: tuple[FileChange, ...]) -> Iterator[str]:
         # A key that the old file did not set has the value that it had.
         saved = f"{BACKUPS}/{manifest.number}/kernel.conf"
         yield _try("sysctl-old", 20, f"sysctl --quiet --ignore --load {saved}")
+    yield from (f"{_step(section)} || bad=1" for section in snat_sections(back))
     if interfaces := interface_sections(back):
         restart = _last_resort(back)
         for section in interfaces:

@@ -11,6 +11,7 @@ from adopt.hostfiles import read_host
 from adopt.proxmox.cluster import infer_proxmox
 from overlay.derive import derive
 from overlay.loading import load_inventory
+from overlay.snat.intended import Translated
 from tests.cli.audits import call
 
 if TYPE_CHECKING:
@@ -237,6 +238,28 @@ def test_bfd_is_as_proxmox_writes_it_unless_frr_says(tmp_path: Path):
     assert "bfd" not in read_live(running(), pve1=silent)[0]["bgp"]
 
 
+EXITS = {"prod": ZONE | {"exitnodes": "pve1,pve2"}}
+
+
+def _translated(prefix: str, gateway: str, *, length: int = 24) -> dict[str, Any]:
+    subnet = {"type": "subnet", "vnet": "red", "gateway": gateway, "snat": 1}
+    return {f"prod-{prefix}-{length}": subnet}
+
+
+def test_snat_is_read_as_it_is_in_effect(tmp_path: Path):
+    every = _translated("10.1.0.0", "10.1.0.1")
+    six = {"prod-fd00:1::-64": {"type": "subnet", "vnet": "red", "gateway": "fd00:1::1"}}
+    one = {"prod-10.2.0.0-24": {"type": "subnet", "vnet": "blue", "gateway": "10.2.0.1"}}
+    intent, _ = imported(tmp_path / "every", running(zones=EXITS, subnets=every | six))
+    wanted = Translated("vrf_prod", ("10.1.0.0/24",), "10.9.0.2")
+    assert intent.nodes["pve2"].snat is not None
+    assert intent.nodes["pve2"].snat.translated == (wanted,)
+    assert intent.nodes["pve3"].snat is None
+    intent, _ = imported(tmp_path / "one", running(zones=EXITS, subnets=every | one))
+    assert intent.nodes["pve2"].snat is not None
+    assert intent.nodes["pve2"].snat.translated == (wanted,)
+
+
 NAMED = {
     "a key of a zone": (
         running(zones={"prod": ZONE | {"nodes-of-tomorrow": "x"}}),
@@ -263,15 +286,21 @@ NAMED = {
         running(fabrics={"under": {"type": "openfabric"}}),
         "fabrics: no zone is over one of them, so no audit looks at them",
     ),
-    "SNAT": (
-        running(
-            subnets={
-                "prod-10.1.0.0-24": {
-                    "type": "subnet", "vnet": "red", "gateway": "10.1.0.1", "snat": 1,
-                }
-            }
-        ),
-        "subnets.prod-10.1.0.0-24.snat: 1 is not said by the intent",
+    "local routing": (
+        running(zones={"prod": EXITS["prod"] | {"exitnodes-local-routing": 1}}),
+        "zones.prod.exitnodes-local-routing: guests of an exit node reach the outside by it without",
+    ),
+    "SNAT without an exit": (
+        running(subnets=_translated("10.1.0.0", "10.1.0.1")),
+        "subnets.prod-10.1.0.0-24.snat: no exit of its zone is known, so nothing translates it",
+    ),
+    "SNAT of IPv6": (
+        running(zones=EXITS, subnets=_translated("fd00:1::", "fd00:1::1", length=64)),
+        "subnets.prod-fd00:1::-64.snat: no file says to which IPv6 address it is translated",
+    ),
+    "whose SNAT it is": (
+        running(zones=EXITS, subnets=_translated("10.1.0.0", "10.1.0.1")),
+        "zones.prod: the addresses of prod-10.1.0.0-24 are translated by iptables rules of Proxmox",
     ),
     "a peer outside the cluster": (
         running(

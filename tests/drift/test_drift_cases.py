@@ -16,6 +16,7 @@ from tests.drift.cases.exits import EXITS
 from tests.drift.cases.host import HOST
 from tests.drift.cases.kernel import KERNEL
 from tests.drift.cases.mac_routes import MAC_ROUTES
+from tests.drift.cases.nat import NAT
 from tests.drift.cases.outside import OUTSIDE
 from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 CASES = (
     OUTSIDE
     | EXITS
+    | NAT
     | HOST
     | DATA_PLANE
     | BRIDGES

@@ -25,7 +25,7 @@ _NO_RECORDS = {
     "CommandResult", "DeviceStatement", "HostState", "InterfacesFile", "Passage", "RawOutput",
     "Stanza", "StatementElsewhere",
 }  # fmt: skip
-_WHOLE = {"frr.conf", "sysctl"}
+_WHOLE = {"frr.conf", "sysctl", "evpn-fleet-snat.nft"}
 
 
 def _fields(kind: type) -> set[str]:

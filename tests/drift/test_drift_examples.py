@@ -25,7 +25,8 @@ LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fab
 # Nobody has asked with `--probe`; BFD is off but where the underlay is routed.
 _NOT_ASKED = frozenset({"vtep-unreachable", "path-mtu"})
 _UNROUTED = frozenset({"bfd-down", "underlay-adjacency", "underlay-route"})
-_NO_VIP = _UNROUTED | {"vrrp", "vxlan-group", "vrf-static-route"}
+# Addresses are translated in tests/drift/cases/nat.py.
+_NO_VIP = _UNROUTED | {"vrrp", "vxlan-group", "vrf-static-route", "snat"}
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
 _NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
 _NO_VRF = _NO_L3VNI | applicable.VRF_TABLES | {"vrf-rule"}

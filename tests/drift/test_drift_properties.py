@@ -92,6 +92,9 @@ def fabrics(draw: Any) -> FabricIntent:
         if draw(st.integers(0, 3)) == 0:
             vrf["advertise"] = draw(st.sampled_from([["subnets"], ["connected"]]))
     _route_vrfs(draw, fabric, names)
+    for vrf in vrfs.values():
+        if vrf.get("exits") and draw(st.booleans()):
+            vrf["snat"] = True
     for place in (*networks, *(v for v in vrfs.values() if "l3vni" in v)) if mode == "evpn" else ():
         _name_routes(draw, place)
     if mode == "evpn" and draw(st.booleans()):

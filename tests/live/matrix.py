@@ -47,7 +47,8 @@ one is not overwritten; and two nodes that both claim an address ten times a sec
 `mac-mobility`. A BFD session (`bfd-down`) that is lost in
 `leaf-spine` takes the adjacency with it, and BFD is off in all other examples: with it on, `no neighbor 192.168.0.2 bfd` on one node
 (tried with FRR 10.3 and 10.7) has BGP start again, and the audit names `bfd-down` once. Recorded states with
-both faults are in `tests/drift/cases/`.
+both faults are in `tests/drift/cases/`. For `snat` the lab's kernels lack NAT of nf_tables: `tests/tasks/test_snat_packets.py` takes its rules
+away in the kernel of the computer that runs the tests, where a guest then loses the outside.
 
 This table is generated from the catalogue that the tests run.
 """

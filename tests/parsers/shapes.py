@@ -21,6 +21,7 @@ from overlay.host_records import (
     VrrpGroup,
 )
 from tests.parsers.adjacency_shapes import ADJACENCIES
+from tests.parsers.nat_shapes import NAT_LISTINGS
 
 PARSED = Path(__file__).parent / "recordings"
 RECORDED_JSON = PARSED.with_name("recorded_json")
@@ -322,6 +323,7 @@ READ = {
         {"net.ipv4.ip_forward": "1", "net.ipv4.tcp_rmem": "4096 131072 6291456"},
     ),
     ("sysctl", "none of the keys is there"): ("", {}),
+    **NAT_LISTINGS,
     ("probe", "a node that was told to ask nobody"): ("", ()),
     ("probe", "each answer"): (
         (

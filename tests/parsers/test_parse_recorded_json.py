@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from overlay.host_records import DuplicateAddress, DuplicateMac, Neighbour, NextHop, Route
+from overlay.records import NatChain, NatRule
 from parsers.readers import READERS
 from tests.parsers.shapes import DRIFTED, PARSED, RECORDED_JSON
 
@@ -143,3 +144,22 @@ def test_vrrp_groups():
         "node2": ("Backup", 100, ("192.168.0.10",)),
     }
     assert [group.priority for group in groups.values()] == [None, 100]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_each_release_lists_the_rules_that_were_loaded_whatever_it_makes_of_their_sets(release):
+    chains = _read(RECORDED_JSON / release, "nat")
+    guests = ("10.0.2.0/23", "10.0.4.0/24")
+    assert chains == {
+        "postrouting": NatChain(
+            "postrouting",
+            "nat postrouting 100 accept",
+            (
+                NatRule("accept", devices=("vmbr2",)),
+                NatRule("accept", targets=(*guests, "10.9.0.0/16")),
+                NatRule("accept", targets=("fd00:2::/64",)),
+                NatRule("snat", sources=guests, address="192.168.0.1"),
+                NatRule("snat", sources=("fd00:2::/64",), address="2001:db8::1"),
+            ),
+        )
+    }

@@ -113,6 +113,8 @@ def _entries(slug, document):
         return [mac for vni in document.values() for mac in vni.get("macs", {})]
     if slug == "evpn_duplicate_addresses":
         return [name for vni in document.values() for name in vni.keys() - {"numArpNd"}]
+    if slug == "nat":
+        return [entry for entry in document["nftables"] if "chain" in entry]
     return document
 
 

@@ -204,6 +204,14 @@ REFUSED = {
         + json.dumps({key: value for key, value in GROUP.items() if key != "v6"}, sort_keys=True)
         + "')",
     ),
+    ("nat", "a rule without a chain"): (
+        {"nftables": [{"rule": {"chain": "postrouting", "expr": []}}]},
+        "nft -j list table: nftables: a rule of a chain that is not listed (found '\"postrouting\"')",
+    ),
+    ("nat", "no listing"): (
+        {"metainfo": {}},
+        "nft -j list table: nftables: this key is missing (found '{\"metainfo\": {}}')",
+    ),
     ("sysctl", "a line that is no setting"): (
         "net.ipv4.ip_forward = 1\nsysctl: permission denied\n",
         "sysctl: 1 of 2 settings read; not understood: 'sysctl: permission denied'",

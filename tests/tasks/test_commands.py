@@ -87,6 +87,7 @@ PRINTED_BY = {
     "isis_neighbors": "vtysh -c 'show isis neighbor json'",
     "openfabric_neighbors": "vtysh -c 'show openfabric neighbor json'",
     "vrrp": "vtysh -c 'show vrrp json'",
+    "nat": "nft -j list table inet evpn_fleet_snat",  # or, where that is gone, all tables
     "sysctl": "sysctl -e",
     "running_config": "vtysh -c 'show running-config'",
     "probe": "python3",  # and what tasks.probes.command adds
@@ -122,6 +123,8 @@ def test_the_nodes_of_a_fabric_are_together_asked_everything_but_what_none_has()
         "openfabric_neighbors",
         "file_evpn_fleet",
         "file_evpn_fleet_kept",
+        "file_evpn_fleet_snat_nft",
+        "nat",
         "probe",
     }
     assert TEXT_SLUGS[2] not in _asked("l2-multicast", "node1")
@@ -146,5 +149,5 @@ def test_slugs_are_distinct_and_known_to_the_rooms_that_share_them() -> None:
     read = {*NEEDED_SLUGS, *READERS, "bridge_fdb_later"}
     assert {c.slug for c in COMMANDS if c.path is None} <= read
     assert {file_slug(file.path) for file in MANAGED_FILES} == FILES | {
-        "file_evpn_fleet", "file_evpn_fleet_kept",
+        "file_evpn_fleet", "file_evpn_fleet_kept", "file_evpn_fleet_snat_nft",
     }  # fmt: skip

@@ -15,6 +15,7 @@ from tasks.files import (
     KEPT_INTERFACES,
     MARK,
     OVERLAY_INTERFACES,
+    SNAT,
     SOURCED,
     SYSCTL,
     interfaces_file,
@@ -64,6 +65,30 @@ def test_frr_is_configured_before_the_interfaces():
     assert done.index("frr-restart") < done.index(f"install:{INTERFACES.path}")
     assert done.index("rt-tables") < done.index("ifreload")
     assert done[-2:] == ["ifreload", "sysctl-again"]  # of interfaces that were not there before
+
+
+def test_rules_that_translate_are_loaded_before_the_interfaces_load_them():
+    done = steps(change(SNAT, None, "table inet t {}\n"), change(INTERFACES, None, EVPN))
+    assert done.index(f"install:{SNAT.path}") < done.index("snat") < done.index("ifreload")
+
+
+def test_rules_that_are_not_wanted_any_more_leave_the_kernel():
+    gone = FileChange(SNAT, FileState("table inet evpn_fleet_snat {}\n"), FileState(None))
+    sections = {section.slug: section for section in apply_sections((gone,), "/tmp/stage")}
+    assert sections[f"install:{SNAT.path}"].command.startswith(f"rm -f {SNAT.path}")
+    assert sections["snat"].command.startswith("nft delete table inet evpn_fleet_snat")
+
+
+def test_a_node_without_nft_is_told_before_anything_is_replaced(tmp_path):
+    sections = validate_sections((change(SNAT, None, "table inet t {}\n"),), str(tmp_path))
+    checked = next(section for section in sections if section.slug == f"validate:{SNAT.path}")
+    assert checked.stop
+    done = subprocess.run(
+        ["/bin/sh", "-c", checked.command], env={"PATH": str(tmp_path)}, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == "nft is not there: apt install nftables\n"
 
 
 @pytest.mark.skipif(not can_be_apart(), reason="no network namespace can be made here")

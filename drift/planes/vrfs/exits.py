@@ -15,6 +15,7 @@ from drift.planes.vrfs.tables import MAIN_TABLE
 from overlay.expected import BridgeRole
 from overlay.intent import Scope
 from overlay.outputs import IP_ROUTE
+from overlay.snat.intended import without_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -259,12 +260,17 @@ def _told(view: HostView, router: RouterIntent) -> dict[str, str]:
     return told
 
 
-def _networks(node: NodeIntent) -> Iterator[str]:
+def _networks(node: NodeIntent) -> tuple[str, ...]:
+    """What an exit tells the outside: its subnets, but those whose addresses it translates."""
     vrfs = {exit_.vrf for exit_ in node.bgp.exits} if node.bgp else set()
-    for bridge in node.bridges:
-        if bridge.role is BridgeRole.NETWORK and bridge.vrf in vrfs:
-            for address in bridge.addresses:
-                yield str(ipaddress.ip_interface(address).network)
+    translated = node.snat.translated if node.snat else ()
+    subnets = (
+        str(ipaddress.ip_interface(address).network)
+        for bridge in node.bridges
+        if bridge.role is BridgeRole.NETWORK and bridge.vrf in vrfs
+        for address in bridge.addresses
+    )
+    return without_hidden(subnets, (prefix for it in translated for prefix in it.prefixes))
 
 
 PLANE = Plane(examine_routes, (EXIT_ROUTE,))

@@ -13,7 +13,17 @@ import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tasks.files import BACKUPS, DAEMONS, FRR_CONF, INTERFACES, MARK, STATE, SYSCTL, ManagedFile
+from tasks.files import (
+    BACKUPS,
+    DAEMONS,
+    FRR_CONF,
+    INTERFACES,
+    MARK,
+    SNAT,
+    STATE,
+    SYSCTL,
+    ManagedFile,
+)
 from tasks.plan import FileChange, FileState, sha256_of
 from tasks.safety.arm import apply_guard, arm_sections, hold_section, withdraw_section
 from tasks.safety.manifest import FileRecord, Manifest
@@ -36,6 +46,7 @@ _FAKED = (
     "ip",
     "logger",
     "sysctl",
+    "nft",
 )
 _WRAPPER = """\
 #!/bin/sh
@@ -80,6 +91,7 @@ NEW = {
     DAEMONS.path: f"# {MARK} for n\nbgpd=yes\n",
     FRR_CONF.path: f"! {MARK} for n\nrouter bgp 2\nexit\n",
     SYSCTL.path: f"# {MARK} for n\nnet.ipv4.ip_forward = 1\n",
+    SNAT.path: f"# {MARK} for n\ntable inet evpn_fleet_snat {{}}\n",
     INTERFACES.path: f"# {MARK} for n\nauto vxlan2\niface vxlan2\n        vxlan-id 2\n",
 }
 
@@ -108,7 +120,7 @@ class Machine:
             tool.chmod(0o755)
         # Not counted, for it changes nothing that a killed script could show.
         (self.fake / "bin/sync").symlink_to("/bin/true")
-        self.changes = tuple(self._change(f) for f in (DAEMONS, FRR_CONF, SYSCTL, INTERFACES))
+        self.changes = tuple(self._change(f) for f in (DAEMONS, FRR_CONF, SYSCTL, SNAT, INTERFACES))
         self.manifest = Manifest(
             "0001", "deploy", "0.1", "feed", "me@here", "2026-01-01T00:00:00Z", "cafe",
             tuple(self._record(change) for change in self.changes), {"frr": "active"},

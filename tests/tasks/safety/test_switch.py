@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tasks.files import MARK, OVERLAY_INTERFACES
+from tasks.files import MARK, OVERLAY_INTERFACES, SNAT
 from tasks.plan import FileChange, FileState
 from tasks.safety.manifest import FileRecord, Manifest
 from tasks.safety.places import LOCK, PENDING
@@ -291,3 +291,18 @@ def test_in_the_overlay_scope_the_underlay_is_never_restarted() -> None:
         assert "restart networking" not in script
         assert ("ifreload --allow evpn" in script) == (before is not None)
         assert "ip link del vxlan2" in script
+
+
+def test_a_restore_takes_rules_out_of_the_kernel_that_were_not_there_before(
+    machine: Machine,
+) -> None:
+    machine.arm()
+    machine.apply()
+    loaded = [call for call in machine.calls if call.startswith("nft ")]
+    assert loaded == [f"nft --file {machine.at(SNAT.path)}"]
+    machine.backup_script("restore.sh", "now")
+    assert machine.outcome == "restored"
+    assert machine.files() == OLD
+    assert [call for call in machine.calls if call.startswith("nft ")][1:] == [
+        "nft delete table inet evpn_fleet_snat"
+    ]

@@ -1,0 +1,1 @@
+"""Guests whose addresses are translated at an exit: what is written of it, and what is derived."""

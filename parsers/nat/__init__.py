@@ -1,0 +1,1 @@
+"""Translated addresses: nftables of an exit."""
