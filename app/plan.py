@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from app.exit_codes import ExitCode
+from overlay.problems import few
 from overlay.redaction import redact
 from tasks.foreign.statements import foreign_refusals
 from tasks.plan import plan_all
@@ -92,7 +93,14 @@ def _anonymous(plan: NodePlan, address: str) -> str:
 
 
 def print_plan_summary(context: Context, plans: Sequence[NodePlan]) -> None:
-    """One line: how many nodes would change."""
+    """One line: how many nodes would change; before it, which of them at the same time."""
+    together = [plan.host for plan in plans if plan.loses_neighbours]
+    if len(together) > 1:
+        said = (
+            f"What routes the underlay changes on {few(together)}: they are deployed together, and "
+            "guests lose their connections until the last of them is done."
+        )
+        context.out.print(said, markup=False, soft_wrap=True)
     changed = sum(bool(plan.changes) for plan in plans)
     failed = sum(bool(plan.error) for plan in plans)
     same = len(plans) - changed - failed

@@ -41,6 +41,10 @@ _FILE_CAP = 8 * 1024 * 1024
 _RUNNING = "running"
 # The program's word, not the daemon's: a deployment may start that for the first time.
 _FRR_VERSION = "/usr/lib/frr/bgpd --version"
+# What both ends of a link of a routed underlay must say alike to be neighbours.
+_AGREED = re.compile(
+    r"^(router (?:ospf|isis|openfabric)\b| ip ospf hello-interval .*)", re.MULTILINE
+)
 _BGPD = re.compile(r"^bgpd version (\d{1,3}(?:\.\d{1,3})+)", re.MULTILINE)
 
 
@@ -122,6 +126,20 @@ class NodePlan:
     @property
     def diff(self) -> str:
         return "".join(change.diff() for change in self.changes)
+
+    @property
+    def loses_neighbours(self) -> bool:
+        """Whether those that it reaches by the underlay now are lost until they change as well.
+
+        So it is where another protocol routes it; a node that spoke no BGP and routed nothing has
+        nobody to lose.
+        """
+        conf = next((change for change in self.changes if change.file is FRR_CONF), None)
+        if conf is None:
+            return False
+        before, after = conf.before.text or "", conf.after.text or ""
+        agreed = set(_AGREED.findall(before))
+        return agreed != set(_AGREED.findall(after)) and bool(agreed or "\nrouter bgp" in before)
 
 
 def plan_node(task: Task, intent: FabricIntent, passwords: Passwords) -> Result:
