@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from adopt.hostfiles import FRR_CONF
+from adopt.externals import external_nodes
 from adopt.infer_control import bgp_keys, isolation_keys, vip_keys, vrf_keys
 from adopt.infer_flags import FlagsFound
 from adopt.infer_names import NamesFound
@@ -89,7 +89,8 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     forwarding = None
     if "protocol" not in underlay:  # the nodes of a routed one forward whatever they route
         routing, forwarding = _forwarding(survey, routing, evpn=evpn)
-    sessions = SessionsFound(survey, place)
+    external = external_nodes(survey, place, underlay["prefix"], numbers[0])
+    sessions = SessionsFound(survey, place, external)
     nodes, scope = _nodes(survey, place, underlay.get("port"), sessions)
     fabric: dict[str, Any] = {"name": name, "mode": mode, "routing": routing}
     fabric |= {"scope": scope} if scope != "whole" else {}
@@ -103,8 +104,10 @@ def infer(hosts: Sequence[Host], name: str, *, observe: bool = False) -> Inferre
     fabric["networks"] = networks
     vips = vip_keys(survey, place)
     fabric |= {"vips": vips} if vips else {}
-    fabric["nodes"] = nodes
-    _remark_strangers(survey, place)
+    fabric["nodes"] = nodes | {
+        one: keys | ({"session": own} if (own := sessions.of(one)) else {})
+        for one, keys in external.items()
+    }
     remark_running(survey)
     remark_state(survey)
     for refused in without_refused(fabric):
@@ -144,21 +147,6 @@ def without_unused(fabric: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in fabric.items() if value or key == "networks"}
 
 
-def _remark_strangers(survey: Survey, place: Underlay) -> None:
-    """Neighbours whose files are not at hand: the intent has no such node, so no such session."""
-    known = set(place.addresses.values())
-    for host in survey.hosts:
-        for neighbor in host.main.sessions() if host.main else ():
-            if neighbor.is_address and neighbor.name not in known:
-                survey.remark(
-                    host,
-                    f"its neighbour {neighbor.name} is none of these hosts: lay its files beside "
-                    "them, or say `role: external` of it; else the intent has no such node",
-                    FRR_CONF,
-                    neighbor.line,
-                )
-
-
 def _nodes(
     survey: Survey, place: Underlay, usual_port: str | None, sessions: SessionsFound
 ) -> tuple[dict[str, dict[str, Any]], str]:
@@ -181,7 +169,7 @@ def _nodes(
             keys["asn"] = asn
         if scopes[host.name] != usual:
             keys["scope"] = scopes[host.name]
-        if own := sessions.of(host):
+        if own := sessions.of(host.name):
             keys["session"] = own
         nodes[host.name] = keys
     return nodes, usual

@@ -25,23 +25,31 @@ _NONE = False
 
 
 class SessionsFound:
-    """The hosts' session options: `fabric` for `bgp.session`, and each node's own."""
+    """The hosts' session options: `fabric` for `bgp.session`, and each node's own.
 
-    def __init__(self, survey: Survey, place: Underlay) -> None:
+    `external` are the entries of nodes that are not ours, by their names.
+    """
+
+    def __init__(
+        self, survey: Survey, place: Underlay, external: dict[str, dict[str, Any]]
+    ) -> None:
         self._survey = survey
         self._place = place
         self._speakers = [h for h in (*survey.vteps, *survey.reflectors, *survey.routers) if h.main]
         self.fabric: dict[str, Any] = {}
-        self._nodes: dict[str, dict[str, Any]] = {host.name: {} for host in survey.hosts}
+        self._names = {address: name for name, address in place.addresses.items()}
+        self._names |= {keys["address"]: name for name, keys in external.items()}
+        names = (*(host.name for host in survey.hosts), *external)
+        self._nodes: dict[str, dict[str, Any]] = {name: {} for name in names}
         self._passwords()
         self._usual("graceful_restart", {host.name: _restart(host) for host in self._speakers})
         self._usual("update_source", self._sources())
         self._descriptions()
         self._limits()
 
-    def of(self, host: Host) -> dict[str, Any]:
+    def of(self, name: str) -> dict[str, Any]:
         """`session:` of a node's entry; empty where it has nothing of its own."""
-        return self._nodes[host.name]
+        return self._nodes[name]
 
     def _passwords(self) -> None:
         routers = {
@@ -148,15 +156,14 @@ class SessionsFound:
 
     def _descriptions(self) -> None:
         """Each node as its neighbours describe it; by its name where that is what all do."""
-        names = {address: name for name, address in self._place.addresses.items()}
         told: dict[str, Counter[str]] = {}
         silent = False
         for host in self._speakers:
             for neighbor in _neighbors(host):
-                if neighbor.name not in names:
+                if neighbor.name not in self._names:
                     continue
                 words = [" ".join(line.words[3:]) for line in _said(neighbor, "description")]
-                told.setdefault(names[neighbor.name], Counter()).update(words[-1:])
+                told.setdefault(self._names[neighbor.name], Counter()).update(words[-1:])
                 silent = silent or not words
         usual = {name: words.most_common(1)[0][0] for name, words in told.items() if words}
         if not silent and any(name == text for name, text in usual.items()):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from app.audit.options import HERE
 from app.exit_codes import ExitCode
+from overlay.problems import few
 from overlay.redaction import redact
 from tasks.foreign.statements import foreign_refusals
 from tasks.plan import ShownPlan, plan_all
@@ -37,6 +38,8 @@ class Planned(Protocol):
     def unreachable(self) -> bool: ...
     @property
     def diff(self) -> str: ...
+    @property
+    def loses_neighbours(self) -> bool: ...
 
 
 AnyPlan = TypeVar("AnyPlan", bound=Planned)
@@ -139,7 +142,14 @@ def _anonymous(plan: Planned, address: str) -> str:
 
 
 def print_plan_summary(context: Context, plans: Sequence[Planned]) -> None:
-    """One line: how many nodes would change."""
+    """One line: how many nodes would change; before it, which of them at the same time."""
+    together = [plan.host for plan in plans if plan.loses_neighbours]
+    if len(together) > 1:
+        said = (
+            f"What routes the underlay changes on {few(together)}: they are deployed together, and "
+            "guests lose their connections until the last of them is done."
+        )
+        context.out.print(said, markup=False, soft_wrap=True)
     changed = sum(bool(plan.changes) for plan in plans)
     failed = sum(bool(plan.error) for plan in plans)
     same = len(plans) - changed - failed

@@ -19,6 +19,7 @@ ReachState = Literal[
     "flood-missing", "imet-missing", "both-missing", "flood-extra", "imet-extra", "both-extra"
 ]
 PeeringKind = Literal["full-mesh", "reflector", "upstream", "static"]
+LinkState = Literal["up", "down", "unknown"]
 SpeakerRole = Literal["vtep", "reflector", "spine", "router", "external"]
 
 NOT_CHOSEN: Final = "left out by choice"
@@ -126,11 +127,30 @@ class Peering:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A link of the underlay; `said` is FRR's word for an adjacency that is not complete."""
+
+    one: str
+    two: str
+    state: LinkState
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Underlay:
+    """The links of an underlay that the nodes route, of which the intent names both ends."""
+
+    protocol: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
-    """The nodes of a fabric and how they are joined."""
+    """The nodes of a fabric and how they are joined; `underlay` None: nothing of ours routes it."""
 
     nodes: tuple[Speaker, ...]
     peerings: tuple[Peering, ...]
+    underlay: Underlay | None = None
 
 
 @dataclass(frozen=True, slots=True)

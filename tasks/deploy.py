@@ -261,6 +261,7 @@ def _batches(
         batch=run_state.options.batch,
         canary=run_state.options.canary,
         redundancy=redundancy_of(run_state.intent, frozen),
+        together=frozenset(name for name, plan in plans.items() if plan.loses_neighbours),
     )
 
 

@@ -48,6 +48,10 @@ _FILE_CAP = 8 * 1024 * 1024
 _RUNNING = "running"
 # The program's word, not the daemon's: a deployment may start that for the first time.
 _FRR_VERSION = "/usr/lib/frr/bgpd --version"
+# What both ends of a link of a routed underlay must say alike to be neighbours.
+_AGREED = re.compile(
+    r"^(router (?:ospf|isis|openfabric)\b| ip ospf hello-interval .*)", re.MULTILINE
+)
 _BGPD = re.compile(r"^bgpd version (\d{1,3}(?:\.\d{1,3})+)", re.MULTILINE)
 
 
@@ -130,9 +134,29 @@ class NodePlan:
     def diff(self) -> str:
         return "".join(change.diff() for change in self.changes)
 
+    @property
+    def loses_neighbours(self) -> bool:
+        """Whether those that it reaches by the underlay now are lost until they change as well.
+
+        So it is where another protocol routes it; a node that spoke no BGP and routed nothing has
+        nobody to lose.
+        """
+        conf = next((change for change in self.changes if change.file is FRR_CONF), None)
+        if conf is None:
+            return False
+        before, after = conf.before.text or "", conf.after.text or ""
+        agreed = set(_AGREED.findall(before))
+        return agreed != set(_AGREED.findall(after)) and bool(agreed or "\nrouter bgp" in before)
+
     def shown(self) -> ShownPlan:
-        changes = tuple((change.file.path, change.diff()) for change in self.changes)
-        return ShownPlan(self.host, changes, self.error, self.unreachable, self.foreign)
+        return ShownPlan(
+            self.host,
+            tuple((change.file.path, change.diff()) for change in self.changes),
+            self.error,
+            self.unreachable,
+            self.foreign,
+            self.loses_neighbours,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +171,7 @@ class ShownPlan:
     error: str | None = None
     unreachable: bool = False
     foreign: tuple[Foreign, ...] = ()
+    loses_neighbours: bool = False
 
     @property
     def diff(self) -> str:

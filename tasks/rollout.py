@@ -69,18 +69,30 @@ def schedule(
     batch: str = "",
     canary: str | None = None,
     redundancy: Mapping[str, frozenset[str]] | None = None,
+    together: frozenset[str] = frozenset(),
 ) -> list[tuple[str, ...]]:
     """The batches in their order; each member is in exactly one.
 
     `redundancy` maps a group to all its members, those that need no deployment too: no batch holds
-    all members of a group of two or more. The canary `none` is none at all. Raises FleetError for
-    a canary that is not a member.
+    all members of a group of two or more. The canary `none` is none at all. Those that are
+    `together` are one batch in the canary's place. Raises FleetError for a canary that is not a
+    member, or one of several that are `together`.
     """
     if not members:
         return []
-    first = None if canary == NO_CANARY else _canary(members, canary)
-    batches: list[tuple[str, ...]] = [(first.name,)] if first else []
-    rest = [member for member in members if member is not first]
+    first: tuple[str, ...] = ()
+    if canary != NO_CANARY:
+        first = (_canary(members, canary).name,)
+    if len(together) > 1:
+        if canary in together:
+            raise FleetError(
+                f"--canary {canary}: the plan changes what routes the underlay on it and "
+                f"{len(together) - 1} more, which it reaches by that",
+                "leave --canary out: these nodes are deployed together",
+            )
+        first = tuple(member.name for member in members if member.name in together)
+    batches: list[tuple[str, ...]] = [first] if first else []
+    rest = [member for member in members if member.name not in first]
     for kind in _RANKS[:-1]:
         batches += [(member.name,) for member in rest if member.kind == kind]
     plain = [member for member in rest if member.kind == _RANKS[-1]]

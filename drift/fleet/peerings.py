@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drift.fleet.links import Links, lost_by
 from drift.planes.sessions import ESTABLISHED, evpn_sessions, outside_sessions
 from drift.result import Down, Peering, Speaker, Topology
 from overlay.intent import Role
@@ -15,6 +16,7 @@ from overlay.intent import Role
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from drift.fleet.links import Lost
     from drift.result import PeeringKind
     from drift.view import HostView
     from overlay.expected import FabricIntent
@@ -22,15 +24,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One node's sessions that are not up, within and outside the fabric; None: not read."""
+    """One node's sessions that are not up, within and outside the fabric; None: not read.
+
+    So are its `links`, where it routes the underlay.
+    """
 
     evpn: tuple[Down, ...] | None
     outside: tuple[Down, ...] | None
+    links: tuple[Lost, ...] | None
 
 
 def heard(view: HostView) -> Heard:
-    """The sessions of one node, for the summaries that were read of it."""
-    return Heard(_down(view, evpn_sessions(view)), _down(view, outside_sessions(view)))
+    """The sessions of one node, for the summaries that were read of it, and its links."""
+    evpn, outside = _down(view, evpn_sessions(view)), _down(view, outside_sessions(view))
+    return Heard(evpn, outside, lost_by(view))
 
 
 def _down(view: HostView, states: Mapping[str, str | None] | None) -> tuple[Down, ...] | None:
@@ -45,12 +52,13 @@ def _down(view: HostView, states: Mapping[str, str | None] | None) -> tuple[Down
 
 
 class Sessions:
-    """Gathers the state of the sessions node by node."""
+    """Gathers the state of the sessions and links node by node."""
 
     def __init__(self, intent: FabricIntent) -> None:
         self._intent = intent
         self._evpn: dict[str, tuple[Down, ...]] = {}
         self._outside: dict[str, tuple[Down, ...]] = {}
+        self._links = Links(intent)
 
     def add(self, host: str, facts: Heard) -> None:
         """Counts one node."""
@@ -58,6 +66,7 @@ class Sessions:
             self._evpn[host] = facts.evpn
         if facts.outside is not None:
             self._outside[host] = facts.outside
+        self._links.add(host, facts.links)
 
     def topology(self) -> Topology:
         """What was gathered; nodes of the intent that were never added are not read."""
@@ -90,6 +99,7 @@ class Sessions:
             )
             + tuple(Speaker(name, Role.EXTERNAL.value, exit=False) for name in intent.external),
             peerings=tuple(peering for peering in found if peering.nodes),
+            underlay=self._links.underlay(),
         )
 
     def _peering(self, kind: PeeringKind, hubs: tuple[str, ...], nodes: tuple[str, ...]) -> Peering:

@@ -7,16 +7,20 @@ The same report gives the same drawing.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
+from reports.html.links import failures_of, sentence_on, without_any
 from reports.html.peerings import sessions_of
+from reports.html.shapes import GAP, HEIGHT, LEFT, MARKS, PITCH, TOP, WIDTH, Box, Wire
+from reports.html.trunks import MAX_LINKS_DRAWN, area_of, draw_links, draw_trunks
 from reports.text import clip, counted, natural_key, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from drift.result import Peering, Topology
+    from drift.result import Link, Peering, Topology
     from reports.fold import RootCause
+    from reports.html.shapes import WireState
     from reports.model import Report
 
 MAX_DRAWN: Final = 40
@@ -32,13 +36,9 @@ _TIERS: Final = {
     "external": "External",
 }
 
-_LEFT, _TOP = 108, 14
-_WIDTH, _HEIGHT, _GAP, _PITCH = 136, 42, 22, 104
 _SHALLOW = 46
 _GROUP_WIDTH, _GROUP_GAP = 620, 140
 
-WireState = Literal["up", "down", "unknown", "static"]
-_MARKS: Final = {"down": "×", "unknown": "?"}
 STATUS_MARKS: Final = (
     ("in-sync", "✓", "in sync"),
     ("affected", "~", "affected by another node"),
@@ -53,38 +53,6 @@ _WORDS: Final = {status: words for status, _, words in STATUS_MARKS}
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """One node, or all nodes of one part; `node` is whose details it leads to, if it is one.
-
-    `detail` is a second line in it, `note` one below it.
-    """
-
-    x: int
-    y: int
-    width: int
-    label: str
-    title: str
-    status: str
-    mark: str
-    node: str | None = None
-    detail: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """A session, or many; `mark` is drawn in its middle, or `label`."""
-
-    path: str
-    state: WireState
-    title: str
-    x: int
-    y: int
-    mark: str = ""
-    label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Tier:
     """The name of a row of boxes."""
 
@@ -94,7 +62,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The drawing, what it shows in sentences, and each session that is not up."""
+    """The drawing, what it shows in sentences, and each session and link that is not up."""
 
     width: int
     height: int
@@ -105,12 +73,19 @@ class Drawing:
     failures: tuple[str, ...]
     failing: tuple[str, ...]
     hidden_mesh: bool
+    hidden_links: bool
     not_up: int
+
+    @property
+    def has_links(self) -> bool:
+        """Whether links of the underlay are drawn, beside the sessions."""
+        return any(wire.is_link for wire in self.wires)
 
     @property
     def kinds(self) -> frozenset[str]:
         """The states of boxes and wires that are drawn, for the legend."""
-        return frozenset((*(box.status for box in self.boxes), *(it.state for it in self.wires)))
+        wires = (f"link {it.state}" if it.is_link else it.state for it in self.wires)
+        return frozenset((*(box.status for box in self.boxes), *wires))
 
 
 def draw_topology(report: Report, causes: Sequence[RootCause]) -> Drawing | None:
@@ -120,9 +95,13 @@ def draw_topology(report: Report, causes: Sequence[RootCause]) -> Drawing | None
         return None
     sessions = [sessions_of(peering) for peering in topology.peerings if peering.kind != "static"]
     statuses = _statuses(report, causes)
+    routed = topology.underlay
+    underlay = (sentence_on(routed),) if routed else ()
+    links_down = failures_of(routed) if routed else ()
+    links = routed.links if routed else ()
     tiers = _tiers(topology)
     layout = _Single if len(topology.nodes) <= MAX_DRAWN else _Grouped
-    drawn = layout(tiers, statuses, topology.peerings)
+    drawn = layout(tiers, statuses, topology)
     quiet = {"in-sync", "affected"}
     failing = sorted((n for n in statuses if statuses[n] not in quiet), key=natural_key)
     return Drawing(
@@ -132,11 +111,13 @@ def draw_topology(report: Report, causes: Sequence[RootCause]) -> Drawing | None
         boxes=tuple(drawn.boxes.values()),
         # What is up lies below what is not.
         wires=tuple(sorted(drawn.wires, key=lambda wire: wire.state != "up")),
-        summary=tuple(found.sentence for found in sessions),
-        failures=tuple(line for found in sessions for line in found.failures),
+        summary=(*underlay, *(found.sentence for found in sessions)),
+        failures=(*links_down, *(line for found in sessions for line in found.failures)),
         failing=tuple(failing) if len(topology.nodes) > MAX_DRAWN else (),
         hidden_mesh=drawn.hidden_mesh,
-        not_up=sum(found.down + found.unknown for found in sessions),
+        hidden_links=drawn.hidden_links,
+        not_up=sum(found.down + found.unknown for found in sessions)
+        + sum(link.state != "up" for link in links),
     )
 
 
@@ -162,6 +143,15 @@ def _tiers(topology: Topology) -> dict[str, list[str]]:
     return {part: sorted(names, key=natural_key) for part, names in tiers.items() if names}
 
 
+def _part_of_each(tiers: Mapping[str, list[str]]) -> dict[str, str]:
+    return {name: part for part, names in tiers.items() for name in names}
+
+
+def _within_a_part(links: Sequence[Link], tiers: Mapping[str, list[str]]) -> bool:
+    parts = _part_of_each(tiers)
+    return any(parts.get(link.one) == parts.get(link.two) for link in links)
+
+
 class _Single:
     """Every node a box, in rows by part."""
 
@@ -169,44 +159,63 @@ class _Single:
         self,
         tiers: Mapping[str, list[str]],
         statuses: Mapping[str, str],
-        peerings: tuple[Peering, ...],
+        topology: Topology,
     ) -> None:
         self.tiers: list[Tier] = []
         self.boxes: dict[str, Box] = {}
         self.wires: list[Wire] = []
         self.hidden_mesh = False
+        links = topology.underlay.links if topology.underlay else ()
+        self.hidden_links = len(links) > MAX_LINKS_DRAWN
         columns = min(_PER_ROW, max(map(len, tiers.values())))
-        self.width = _LEFT + columns * (_WIDTH + _GAP)
-        y = _TOP
+        self.width = LEFT + columns * (WIDTH + GAP)
+        y = TOP + (_SHALLOW if _within_a_part(links, tiers) else 0)
         for part, names in tiers.items():
-            self.tiers.append(Tier(y + _HEIGHT // 2, _TIERS[part]))
+            self.tiers.append(Tier(y + HEIGHT // 2, _TIERS[part]))
             for start in range(0, len(names), _PER_ROW):
                 row = names[start : start + _PER_ROW]
                 self._row(row, y, statuses)
-                y += _PITCH
+                y += PITCH
         last = len(list(tiers.values())[-1])
         self._deepest = 110 if last <= _PER_ROW else _SHALLOW
-        for peering in peerings:
+        for peering in topology.peerings:
             self.wires += self._wires(peering)
+        self._draw_links(links, tiers)
         arcs = [wire.y for wire in self.wires if "Q" in wire.path]
-        self.height = max([y - _PITCH + _HEIGHT, *(arc for arc in arcs)]) + 14
+        self.height = max([y - PITCH + HEIGHT, *(arc for arc in arcs)]) + 14
 
     def _row(self, names: list[str], y: int, statuses: Mapping[str, str]) -> None:
-        taken = len(names) * (_WIDTH + _GAP) - _GAP
-        x = _LEFT + (self.width - _LEFT - _GAP - taken) // 2
+        taken = len(names) * (WIDTH + GAP) - GAP
+        x = LEFT + (self.width - LEFT - GAP - taken) // 2
         for name in names:
             status = statuses.get(name, "unaudited")
             self.boxes[name] = Box(
                 x,
                 y,
-                _WIDTH,
+                WIDTH,
                 clip(short_name(name), _LABEL),
                 f"{short_name(name)}: {_WORDS[status]}",
                 status,
                 _MARK[status],
                 node=name if name in statuses else None,
             )
-            x += _WIDTH + _GAP
+            x += WIDTH + GAP
+
+    def _draw_links(self, links: tuple[Link, ...], tiers: Mapping[str, list[str]]) -> None:
+        if not self.hidden_links:
+            self.wires += draw_links(links, self.boxes)
+            return
+        areas = {
+            part: area_of([self.boxes[name] for name in names], HEIGHT)
+            for part, names in tiers.items()
+        }
+        self.wires += draw_trunks(links, _part_of_each(tiers), areas, below=35)
+        # A node without any link would be a star of wires.
+        alone = without_any(links)
+        for name in alone & self.boxes.keys():
+            self.boxes[name] = replace(self.boxes[name], note="no link up")
+        lost = [k for k in links if k.state != "up" and not {k.one, k.two} & alone]
+        self.wires += draw_links(lost, self.boxes)
 
     def _wires(self, peering: Peering) -> Iterator[Wire]:
         sessions = sessions_of(peering)
@@ -228,14 +237,14 @@ class _Single:
     def _wire(self, one: Box, two: Box, state: WireState, title: str) -> Wire:
         upper, lower = sorted((one, two), key=lambda box: (box.y, box.x))
         x1, x2 = upper.x + upper.width // 2, lower.x + lower.width // 2
-        mark = _MARKS.get(state, "")
+        mark = MARKS.get(state, "")
         if upper.y == lower.y:
             # In one row: below the boxes, the deeper the farther apart.
-            y = upper.y + _HEIGHT
-            deep = min(8 + 19 * abs(x2 - x1) // (_WIDTH + _GAP), self._deepest)
+            y = upper.y + HEIGHT
+            deep = min(8 + 19 * abs(x2 - x1) // (WIDTH + GAP), self._deepest)
             path = f"M{x1} {y}Q{(x1 + x2) // 2} {y + 2 * deep} {x2} {y}"
             return Wire(path, state, title, (x1 + x2) // 2, y + deep, mark)
-        y1, y2 = upper.y + _HEIGHT, lower.y
+        y1, y2 = upper.y + HEIGHT, lower.y
         return Wire(f"M{x1} {y1}L{x2} {y2}", state, title, (x1 + x2) // 2, (y1 + y2) // 2, mark)
 
 
@@ -243,26 +252,30 @@ class _Grouped:
     """One box for each part, with counts."""
 
     hidden_mesh = False
+    hidden_links = False
 
     def __init__(
         self,
         tiers: Mapping[str, list[str]],
         statuses: Mapping[str, str],
-        peerings: tuple[Peering, ...],
+        topology: Topology,
     ) -> None:
         self.tiers: list[Tier] = []
         self.boxes: dict[str, Box] = {}
         self.wires: list[Wire] = []
-        self.width = _LEFT + _GROUP_WIDTH + 2 * _GAP
-        self._parts = {name: part for part, names in tiers.items() for name in names}
-        y = _TOP
+        self.width = LEFT + _GROUP_WIDTH + 2 * GAP
+        self._parts = _part_of_each(tiers)
+        y = TOP
         for part, names in tiers.items():
             self.tiers.append(Tier(y + 30, _TIERS[part]))
             self.boxes[part] = self._box(names, y, statuses)
             y += _GROUP_GAP
         self.height = y - _GROUP_GAP + 60 + 60
-        for peering in peerings:
+        for peering in topology.peerings:
             self.wires += self._wires(peering)
+        if topology.underlay:
+            areas = {part: area_of([box], 60) for part, box in self.boxes.items()}
+            self.wires += draw_trunks(topology.underlay.links, self._parts, areas, below=16)
 
     @staticmethod
     def _box(names: list[str], y: int, statuses: Mapping[str, str]) -> Box:
@@ -273,7 +286,7 @@ class _Grouped:
         label = counted(len(names), "node")
         title = f"{label}: {detail}"
         mark = _MARK[worst]
-        return Box(_LEFT, y, _GROUP_WIDTH, label, title, worst, mark, detail=detail)
+        return Box(LEFT, y, _GROUP_WIDTH, label, title, worst, mark, detail=detail)
 
     def _wires(self, peering: Peering) -> Iterator[Wire]:
         sessions = sessions_of(peering)

@@ -153,3 +153,25 @@ def test_a_static_way_out_is_no_session(name, exits):
     intent = worlds.example(name)
     static = audit(intent, healthy_states(intent)).topology.peerings[-1]
     assert (static.kind, static.nodes, static.down, static.unread) == ("static", exits, (), ())
+
+
+def test_a_link_is_down_if_either_end_says_so_and_unknown_if_neither_does():
+    intent = worlds.example("leaf-spine")
+    states = Fleet(intent, stopped=frozenset({"spine1"})).states()
+    worlds.unreachable("leaf3")(states)
+    worlds.unreachable("spine2")(states)
+    underlay = audit(intent, states).topology.underlay
+    assert underlay.protocol == "ospf"
+    assert {(link.one, link.two): link.state for link in underlay.links} == {
+        ("leaf1", "spine1"): "down",
+        ("leaf2", "spine1"): "down",
+        ("leaf3", "spine1"): "unknown",
+        ("leaf1", "spine2"): "up",
+        ("leaf2", "spine2"): "up",
+        ("leaf3", "spine2"): "unknown",
+    }
+
+
+def test_an_underlay_that_nothing_of_ours_routes_has_no_links():
+    intent = worlds.symmetric()
+    assert audit(intent, healthy_states(intent)).topology.underlay is None

@@ -59,6 +59,26 @@ def test_openfabric_knows_no_profile_of_bfd() -> None:
     assert "fabricd=yes\n" in files[DAEMONS]
 
 
+def test_openfabric_enters_each_interface_twice_for_those_that_a_boot_makes_later() -> None:
+    files = render(derived(underlay=underlay("openfabric")))["spine1-2"]
+    twice = 2 * " ip router openfabric EVPN-FLEET\n"
+    assert files[FRR].count(twice) == files[FRR].count("\ninterface ") == 3
+
+
+@pytest.mark.parametrize(
+    ("protocol", "interval"),
+    [
+        ("isis", " lsp-timers gen-interval 1 refresh-interval 900 max-lifetime 1200\n"),
+        ("openfabric", " lsp-gen-interval 1\n"),
+    ],
+)
+def test_a_change_is_told_and_computed_within_a_second(protocol: str, interval: str) -> None:
+    conf = render(derived(underlay=underlay(protocol)))["leaf1"][FRR]
+    block = conf[conf.index(f"router {protocol} EVPN-FLEET\n") :]
+    assert interval in block
+    assert " spf-delay-ietf init-delay 50 short-delay 200 long-delay 1000 " in block
+
+
 def test_a_dummy_that_holds_the_vtep_address_is_announced_and_nothing_else() -> None:
     files = render(derived(underlay=underlay("ospf", loopback="dummy0")))["leaf2"]
     assert "interface dummy0\n ip ospf area 0\n ip ospf passive\nexit\n" in files[FRR]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 from fabrics import flood_missing, healthy, stopped, unread
 
-from drift.result import Down, Peering
+from drift.result import Down, Link, Peering, Underlay
+from overlay.derive import derive
+from overlay.intent import Fabric
 from reports.fold import fold
 from reports.html.page import html_text
 from reports.html.peerings import sessions_of
@@ -16,10 +19,22 @@ from reports.html.reachability import reachability_text
 from reports.html.topology import MAX_DRAWN, draw_topology
 from reports.jsonfile import report_text
 from tests.drift import worlds
+from tests.overlay.leaf_spine import connect, leaf_spine
 
 
 def drawn_topology(report):
     return draw_topology(report, fold(report.findings))
+
+
+def leaves(count, *connected):
+    """Leaves with two spines, or nodes with a link between each two that are named."""
+    keys = leaf_spine(count, 0 if connected else 2)
+    for one, two in connected:
+        connect(keys["nodes"], one, two)
+    return derive(Fabric.model_validate({"name": "f", "mode": "evpn"} | keys))
+
+
+RING = leaves(3, ("leaf1", "leaf2"), ("leaf2", "leaf3"), ("leaf1", "leaf3"))
 
 
 def test_a_healthy_fabric_s_report_grows_with_its_nodes_only():
@@ -115,6 +130,10 @@ def test_whom_nobody_hears_is_one_line():
         stopped(worlds.symmetric(6), "node1"),
         stopped(worlds.bridged(MAX_DRAWN), "node3", "node17"),
         stopped(worlds.bridged(MAX_DRAWN + 1), "node3"),
+        stopped(worlds.example("leaf-spine"), "spine1"),
+        stopped(leaves(30), "spine1-1", "leaf7"),
+        stopped(leaves(50), "spine1-1"),
+        healthy(RING),
     ],
 )
 def test_nothing_overlaps_or_leaves_the_drawing(report):
@@ -149,3 +168,55 @@ def test_a_report_without_pictures_has_no_sections_for_them():
     html = html_text(report)
     assert 'id="reachability"' not in html
     assert 'id="topology"' not in html
+
+
+def links_in(drawn):
+    return [wire for wire in drawn.wires if wire.is_link]
+
+
+def test_links_of_the_underlay_are_drawn_beside_the_sessions():
+    drawn = drawn_topology(stopped(worlds.example("leaf-spine"), "spine1"))
+    assert drawn.summary[0] == "Underlay routed by OSPF: 3 of 6 links up"
+    assert {(wire.title, wire.state, wire.mark) for wire in links_in(drawn)} == {
+        *((f"leaf{n} – spine1: no neighbour", "down", "×") for n in (1, 2, 3)),
+        *((f"leaf{n} – spine2: link up", "up", "") for n in (1, 2, 3)),
+    }
+    assert drawn.failures[0] == "spine1: none of its links is up"
+    assert len({wire.path for wire in links_in(drawn)}) == 6
+    assert {"link up", "link down", "up"} <= drawn.kinds
+
+
+def test_many_links_are_one_wire_and_each_that_is_lost():
+    intent = leaves(30)
+    (trunk,) = links_in(drawn_topology(healthy(intent)))
+    assert (trunk.state, trunk.label) == ("up", "60 of 60 links up")
+    lost = drawn_topology(stopped(intent, "leaf7", "spine1-1"))
+    notes = {box.node: box.note for box in lost.boxes if box.note}
+    assert notes == {"spine1-1": "no link up", "leaf7": "no session up"}
+    assert lost.hidden_links
+    # Those of the dead spine are its note, and the dead leaf has one left.
+    assert [wire.title for wire in links_in(lost) if not wire.label] == [
+        "leaf7 – spine1-2: no neighbour"
+    ]
+
+
+def test_links_of_many_nodes_are_drawn_by_part():
+    (trunk,) = links_in(drawn_topology(stopped(leaves(50), "spine1-2")))
+    assert (trunk.state, trunk.label) == ("down", "50 of 100 links up")
+
+
+def test_links_within_a_row_are_above_it_and_sessions_below():
+    drawn = drawn_topology(healthy(RING))
+    (row,) = {box.y for box in drawn.boxes}
+    assert {wire.y < row for wire in links_in(drawn)} == {True}
+    assert {wire.y > row for wire in drawn.wires if not wire.is_link} == {True}
+
+
+def test_frr_s_word_for_an_adjacency_is_said():
+    underlay = Underlay("isis", (Link("a", "b", "down", "Init"), Link("a", "c", "unknown")))
+    report = healthy(worlds.bridged(3))
+    topology = replace(report.topology, underlay=underlay)
+    drawn = drawn_topology(report.model_copy(update={"topology": topology}))
+    assert drawn.failures == ("a – b: adjacency is Init",)
+    assert drawn.summary[0] == "Underlay routed by IS-IS: 0 of 2 links up, 1 unknown"
+    assert drawn.not_up == 2

@@ -101,3 +101,23 @@ def test_a_nodes_diff_joins_its_files() -> None:
     shown = NodePlan("node1", changes).diff
     assert shown.count("--- /dev/null\n") == 2
     assert "+++ /etc/network/interfaces\n" in shown
+
+
+OSPF = "router ospf\n!\ninterface eno2\n ip ospf hello-interval 1\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "loses"),
+    [
+        (OSPF, "router isis EVPN-FLEET\n", True),
+        (OSPF, OSPF.replace("interval 1", "interval 2"), True),
+        ("frr defaults datacenter\nrouter bgp 1\n", OSPF, True),
+        ("log syslog\n", OSPF, False),
+        (OSPF, f"{OSPF} ip ospf bfd\n", False),
+        ("!\nrouter bgp 1\n", "!\nrouter bgp 2\n", False),
+    ],
+)
+def test_whom_the_underlay_reaches_is_lost_until_they_change_too(before, after, loses) -> None:
+    changes = (FileChange(FRR_CONF, FileState(before), FileState(after)),)
+    assert NodePlan("node1", changes).loses_neighbours is loses
+    assert not NodePlan("node1").loses_neighbours

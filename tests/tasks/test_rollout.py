@@ -116,3 +116,16 @@ def test_each_node_is_deployed_once_and_no_group_is_down_as_a_whole(
     if batch == "1":
         assert len(batches) == len(members)
     assert len(batches) <= max(1, math.ceil(len(members)))
+
+
+def test_nodes_that_lose_each_other_are_one_batch_before_all_others() -> None:
+    members = [Member("spine1", "spine"), *vteps(4)]
+    together = frozenset({"spine1", "n1", "n3"})
+    assert schedule(members, batch="1", together=together) == [
+        ("spine1", "n1", "n3"), ("n0",), ("n2",),
+    ]  # fmt: skip
+    assert schedule(members, canary="n0", batch="9", together=frozenset({"n1"}))[0] == ("n0",)
+    with pytest.raises(
+        FleetError, match="--canary n1: the plan changes what routes the underlay on it and 2 more"
+    ):
+        schedule(members, canary="n1", together=together)
