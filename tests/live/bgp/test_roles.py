@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 SWITCH = "rrserver1"
+VISITORS = "10.7.0.0/24"
 SHUT = "vtysh -c 'configure terminal' -c 'router bgp 1234' -c '{}neighbor 192.168.0.2 shutdown'"
 # A switch as somebody else would configure it.
 UNDERLAY = """
@@ -134,6 +135,7 @@ def _one_role_less(lab: Lab) -> None:
     """A reflector becomes a client like any other, and nothing is left of what it was."""
     path = lab.inventory / "fabric.yaml"
     text = path.read_text().replace("192.168.0.3, reflector: true", "192.168.0.3")
+    text = text.replace("asn: 1234}", f"asn: 1234, listen: [{{range: {VISITORS}}}]}}")
     path.write_text(text.replace("  rrserver1:", "  # rrserver1:"))
     assert load_inventory(lab.inventory).intent.reflectors == ("node2",)
     on(lab, SWITCH, "systemctl stop frr")
