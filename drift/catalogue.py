@@ -42,10 +42,10 @@ from drift.planes import (
 from drift.planes import (
     router_macs as router_mac_entries,
 )
-from drift.planes.links import guest_ports
+from drift.planes.links import guest_ports, queueing
 from drift.planes.links import plane as links
 from drift.planes.peering import next_hops, systems
-from drift.planes.underlay import adjacency
+from drift.planes.underlay import adjacency, diverted
 from drift.planes.vrfs import exits, isolation, leaks, networks, rules, snat, static_routes
 from drift.planes.vrfs import routes as vrf_routes
 from overlay.errors import FleetError
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 _COMPARISONS: tuple[Plane | Across, ...] = (
     links.PLANE,
     guest_ports.PLANE,
+    queueing.PLANE,
     vteps.ACROSS,
     router_macs.ACROSS,
     programming.PLANE,
@@ -68,6 +69,7 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     forwarding.MACS,
     router_mac_entries.PLANE,
     local_macs.PLANE,
+    local_macs.BY_HAND,
     vrf_routes.PLANE,
     networks.PLANE,
     neighbours.PLANE,
@@ -89,6 +91,7 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     addresses.GATEWAYS,
     addresses.UNDERLAY,
     adjacency.PLANE,
+    diverted.PLANE,
     underlay_routes.ACROSS,
     exits.PLANE,
     isolation.PLANE,
@@ -100,6 +103,7 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     vrrp.PLANE,
     masters.ACROSS,
     sysctls.PLANE,
+    sysctls.LIMITS,
     configuration.FILES_ON_DISK,
     configuration.RUNNING,
     paths.ACROSS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -145,11 +146,13 @@ class HostView:
         tunnels: _Entries = defaultdict(dict)
         floods: _Entries = defaultdict(dict)
         bridged: _Entries = defaultdict(dict)
-        ours = {vxlan.name for vxlan in self.node.vxlans}
-        for entry in entries:
-            device, dst = entry.device, entry.dst
-            if device not in ours:
+        ours = {vxlan.name: vxlan for vxlan in self.node.vxlans}
+        for printed in entries:
+            device = printed.device
+            if device is None or device not in ours:
                 continue
+            entry = _as_it_leads(printed, ours[device])
+            dst = entry.dst
             if dst is None and entry.nhid is None:
                 if entry.master is not None:
                     bridged[device][entry.mac] = entry
@@ -190,6 +193,19 @@ class HostView:
             and device.admin_up
             and bridge.admin_up
         )
+
+
+def _as_it_leads(entry: FdbEntry, vxlan: VxlanIntent) -> FdbEntry:
+    """The entry, its VTEP with what else the kernel prints of where frames for the MAC go.
+
+    It prints a VNI and a port only where they are not the device's own, and an interface where the
+    device is bound to one, too.
+    """
+    said = (("VNI", entry.vni), ("port", entry.port), ("via", entry.via))
+    odd = [f"{word} {value}" for word, value in said if value is not None]
+    if entry.dst is None or not odd or (vxlan.physdev is not None and odd[0].startswith("via")):
+        return entry
+    return replace(entry, dst=" ".join([entry.dst, *odd]))
 
 
 def _hops(entries: Mapping[str, FdbEntry]) -> dict[str, tuple[str | None, int | None]]:

@@ -83,7 +83,7 @@ nobody() {
 }
 
 port_flags='learning neigh_suppress unicast_flood multicast_flood broadcast_flood multicast_router'
-# Make $vxlan again with VNI $1 and UDP port $2, and everything else as it is.
+# Make $vxlan again with VNI $1, UDP port $2 and option $3, and everything else as it is.
 remake_vxlan() {
     port=/sys/class/net/$vxlan/brport
     for flag in $port_flags; do
@@ -92,7 +92,7 @@ remake_vxlan() {
     save local "$(local_of "$vxlan")"; save mac "$(mac_of "$vxlan")"; save mtu "$(mtu_of "$vxlan")"
     ip link del "$vxlan"
     ip link add "$vxlan" address "$(saved mac)" mtu "$(saved mtu)" type vxlan \
-        id "$1" local "$(saved local)" dstport "$2" nolearning
+        id "$1" local "$(saved local)" dstport "$2" nolearning ${3:-}
     ip link set "$vxlan" master "$bridge" up
     for flag in $port_flags; do
         saved "$flag" > "$port/$flag"

@@ -163,6 +163,19 @@ class NodeIntent:
         return tuple(wanted.items())
 
     @property
+    def least_settings(self) -> tuple[tuple[str, int], ...]:
+        """Settings that nobody writes, and of which less than the kernel's default does harm."""
+        families = (4, 6) if self.vxlans and self.sysctls else ()
+        return tuple((f"net.ipv{family}.neigh.default.gc_thresh3", 1024) for family in families)
+
+    @property
+    def path_filters(self) -> tuple[str, ...]:
+        """The reverse-path filters of what comes in by L3VNIs; that of `all` comes first."""
+        bridges = [it.name for it in self.bridges if it.role is BridgeRole.L3VNI]
+        places = ("all", *bridges) if bridges and self.sysctls else ()
+        return tuple(setting(4, place, "rp_filter") for place in places)
+
+    @property
     def owns_underlay(self) -> bool:
         """False but in the whole scope: the underlay is somebody else's, and only relied on."""
         return self.scope is Scope.WHOLE

@@ -274,6 +274,19 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Qdisc:
+    """What a device's packets go through (`tc qdisc`): queues, or the place of filters (`clsact`).
+
+    `root` is False for one below another, and for that of filters.
+    """
+
+    device: str
+    kind: str
+    root: bool = False
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbour:
     """One entry of `ip -j neigh show`: an address on a device, and the MAC that it resolves to.
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         EvpnVni,
         Neighbour,
         Probe,
+        Qdisc,
         Route,
         Rule,
         Statement,
@@ -79,6 +80,7 @@ class VxlanDetail:
     ttl: str | None = None
     ageing: int | None = None
     vnifilter: bool = False
+    proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,7 @@ class HostState:
     rules: tuple[Rule, ...] | None = None
     ipv6_rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
+    qdiscs: tuple[Qdisc, ...] | None = None
     vrrp_groups: dict[int, VrrpGroup] | None = None
     nat_chains: dict[str, NatChain] | None = None
     running_config: frozenset[Statement] | None = None

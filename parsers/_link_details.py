@@ -48,6 +48,7 @@ def read_vxlan(text: str) -> VxlanDetail:
         ttl=values.get("ttl"),
         ageing=0 if ageing == "none" else _optional_number(ageing),
         vnifilter="vnifilter" in words,
+        proxy="proxy" in words,
     )
 
 

@@ -1,4 +1,4 @@
-"""What iproute2 prints as JSON: addresses, routes, policy routing rules and neighbours."""
+"""What iproute2 prints as JSON: addresses, routes, policy routing rules, neighbours and qdiscs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, NotRequired, Required
 from pydantic import TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from overlay.host_records import AddressedLink, InterfaceAddress, Neighbour, NextHop, Route, Rule
+from overlay.host_records import (
+    AddressedLink,
+    InterfaceAddress,
+    Neighbour,
+    NextHop,
+    Qdisc,
+    Route,
+    Rule,
+)
 from parsers._json import KEEP, READ, Place, printed, read_json, wrong
 from parsers._text import address
 
@@ -20,9 +28,10 @@ if TYPE_CHECKING:
 ADDRESSES = "ip -j address show"
 ROUTES = "ip -j route show table all"
 ROUTES6 = "ip -6 -j route show table all"
-NEIGHBOURS = "ip -j neigh show"
+NEIGHBOURS = "ip -j neigh show nud all"
 RULES = "ip -j rule show"
 RULES6 = "ip -6 -j rule show"
+QDISCS = "tc -j qdisc show"
 
 _MAIN = "main"
 _DEAD = frozenset({"dead", "linkdown"})
@@ -101,10 +110,18 @@ class _Rule(TypedDict, total=False):
     action: str
 
 
+@with_config(KEEP)
+class _Qdisc(TypedDict, total=False):
+    dev: Required[str]
+    kind: Required[str]
+    root: bool
+
+
 _ADDRESSES = TypeAdapter(list[_AddressedLink])
 _ROUTES = TypeAdapter(list[_Route])
 _NEIGHBOURS = TypeAdapter(list[_Neighbour])
 _RULES = TypeAdapter(list[_Rule])
+_QDISCS = TypeAdapter(list[_Qdisc])
 
 
 def parse_addresses(text: str) -> dict[str, AddressedLink]:
@@ -282,6 +299,14 @@ def _rule(command: str, position: int, shown: _Rule) -> Rule:
         to_vrf="l3mdev" in shown,
         narrowed=not inverted and any(key in shown for key in _NARROWING),
         text=printed(shown),
+    )
+
+
+def parse_qdiscs(text: str) -> tuple[Qdisc, ...]:
+    """The queueing disciplines of all links, in iproute2's order. Raises ParseError."""
+    return tuple(
+        Qdisc(shown["dev"], shown["kind"], root=shown.get("root", False), text=printed(shown))
+        for shown in read_json(QDISCS, text, _QDISCS)
     )
 
 

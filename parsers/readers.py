@@ -17,6 +17,7 @@ from parsers.ip import (
     parse_ipv6_routes,
     parse_ipv6_rules,
     parse_neighbours,
+    parse_qdiscs,
     parse_routes,
     parse_rules,
 )
@@ -59,6 +60,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         outputs.IP_RULE: Reader(parse_rules, "rules"),
         outputs.IP6_RULE: Reader(parse_ipv6_rules, "ipv6_rules"),
         outputs.IP_NEIGH: Reader(parse_neighbours, "neighbours"),
+        outputs.TC_QDISC: Reader(parse_qdiscs, "qdiscs"),
         outputs.OSPF_NEIGHBORS: Reader(parse_ospf_neighbors, "adjacencies"),
         outputs.ISIS_NEIGHBORS: Reader(parse_isis_neighbors, "adjacencies"),
         outputs.OPENFABRIC_NEIGHBORS: Reader(parse_openfabric_neighbors, "adjacencies"),

@@ -89,7 +89,8 @@ COMMANDS = (
     CollectCommand(outputs.IP_RULE, "ip -j rule show", "json"),
     CollectCommand(outputs.IP6_RULE, "ip -6 -j rule show", "json"),
     # As the routes, after BGP's table: what that has just told zebra is in the kernel by now.
-    CollectCommand(outputs.IP_NEIGH, "ip -j neigh show", "json"),
+    CollectCommand(outputs.IP_NEIGH, "ip -j neigh show nud all", "json"),
+    CollectCommand(outputs.TC_QDISC, "tc -j qdisc show", "json"),
     CollectCommand(outputs.SYSCTL, "sysctl -e"),
     # Once more, after BGP's table: a MAC that moves meanwhile is not drift.
     CollectCommand(outputs.BRIDGE_FDB_LATER, "bridge fdb show"),
@@ -113,10 +114,11 @@ def commands_for(wanted: Collection[str], node: NodeIntent) -> tuple[CollectComm
 
 
 def _on(node: NodeIntent, command: CollectCommand) -> CollectCommand:
-    """`sysctl` with the keys that the intent asks for; of other settings nothing is asked."""
+    """`sysctl` with the keys that checks compare; of other settings nothing is asked."""
     if command.slug != outputs.SYSCTL:
         return command
-    keys = sorted({shlex.quote(key) for key, _ in node.kernel_settings})
+    wanted = (*node.kernel_settings, *node.least_settings)
+    keys = sorted({shlex.quote(key) for key in (*(key for key, _ in wanted), *node.path_filters)})
     return replace(command, command=" ".join([command.command, *keys]))
 
 

@@ -115,10 +115,15 @@ class Fleet:
 
     def _printed(self, node: NodeIntent) -> dict[str, object]:
         printed: dict[str, Any] = {"ip_address": addresses(node)}
+        if node.carries:
+            printed["tc_qdisc"] = [
+                {"kind": "noqueue", "handle": "0:", "dev": link.name, "root": True, "refcnt": 2}
+                for link in links_of(node)
+            ]
         routed = any(bridge.routed for bridge in node.bridges)
-        if node.forwards or node.vrfs or routed:
+        if node.forwards or node.vrfs or routed or node.carries:
             printed["ip_route"] = [*self._routes(node), *connected(node, 4)]
-        if node.vrfs or routed:
+        if node.vrfs or routed or (node.carries and ":" in node.address):
             printed["ip6_route"] = [*ends_of(node, 6), *connected(node, 6)]
             printed["ip_neigh"] = []
         if node.vrfs:

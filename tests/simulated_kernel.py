@@ -70,9 +70,10 @@ def _announced(node: NodeIntent, vrf: str, heard: Collection[NodeIntent]) -> dic
 
 
 def connected(node: NodeIntent, version: int) -> Iterator[Shown]:
-    """The kernel's own routes to the networks that a node is the gateway of."""
+    """The kernel's own routes to the networks that a node is in: the underlay's, and gateways'."""
     tables = {vrf.name: str(FIRST_TABLE + place) for place, vrf in enumerate(node.vrfs)}
-    for bridge in (bridge for bridge in node.bridges if bridge.routed):
+    flat = {node.underlay_bridge.name} if node.routed is None else set()
+    for bridge in (it for it in node.bridges if it.routed or it.name in flat):
         for interface in map(ipaddress.ip_interface, bridge.addresses):
             if interface.version == version:
                 kernel: Shown = {"dev": bridge.name, "protocol": "kernel"}

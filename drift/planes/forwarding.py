@@ -44,7 +44,8 @@ FLOOD_MISSING = Check(
     "flood-missing",
     CRITICAL,
     "VTEP missing from the flood list",
-    "Each VTEP that the intent (unicast) or a received IMET route names is in the flood list.",
+    "Each VTEP that the intent (unicast) or a received IMET route names is in the flood list, with "
+    "the device's own VNI and UDP port.",
     "Broadcast, ARP and unknown unicast do not reach that VTEP.",
     (BRIDGE_FDB,),
     (EVPN_TABLE,),
@@ -124,8 +125,9 @@ FDB_WRONG_VTEP = Check(
     CRITICAL,
     "MAC behind the wrong VTEP",
     "Each remote MAC points at the next hop of its best type-2 route, and each router MAC "
-    "(RMAC) on an L3VNI's device at a VTEP whose routes carry it.",
-    "Frames for it go to the wrong node.",
+    "(RMAC) on an L3VNI's device at a VTEP whose routes carry it, with the device's own VNI and "
+    "UDP port.",
+    "Frames for it go to the wrong node, or to a VNI or port that nobody takes them from.",
     (BRIDGE_FDB, EVPN_TABLE),
     by_vni=True,
     applies=with_evpn_vnis,
@@ -150,10 +152,13 @@ def examine_flood_lists(view: HostView) -> Iterator[RawFinding]:
         required, allowed = _flood_intent(view, vxlan)
         found = view.floods.get(vxlan.name, {})
         moving = {address for device, address in view.moving if device == vxlan.name}
-        for vtep in sorted(required - found.keys() - moving):
+        missing = required - found.keys() - moving
+        for vtep in sorted(missing):
             yield _flood_missing(view, vxlan, vtep)
         for vtep in sorted(found.keys() - required - allowed - moving):
-            yield _flood_unexpected(view, vxlan, vtep, found[vtep])
+            # One of another VNI or port stands in the place of the missing one.
+            if vtep.partition(" ")[0] not in missing:
+                yield _flood_unexpected(view, vxlan, vtep, found[vtep])
 
 
 def _flood_intent(view: HostView, vxlan: VxlanIntent) -> tuple[set[str], set[str]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drift.applies import with_evpn_vnis
+from drift.applies import with_evpn_vnis, with_vnis
 from drift.causes import Broken
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
-from overlay.outputs import BRIDGE_FDB, BRIDGE_FDB_LATER, EVPN_TABLE
+from overlay.outputs import BRIDGE_FDB, BRIDGE_FDB_LATER, EVPN_TABLE, IP_LINK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +52,65 @@ MAC_NOT_ADVERTISED = Check(
     transient=True,
     reads=(BRIDGE_FDB_LATER,),
 )
+
+
+FDB_STATIC = Check(
+    "fdb-static",
+    CRITICAL,
+    "forwarding entry by hand",
+    "On the bridge of a network no MAC but the node's own interfaces' is permanent, and none is "
+    "held on a port (`sticky`) but by FRR.",
+    "Frames for a guest with such a MAC end in the node, or leave by a port that the guest is not "
+    "behind, and what the guest sends does not change that.",
+    (BRIDGE_FDB, IP_LINK),
+    applies=with_vnis,
+    confirm="bridge fdb show br vmbr2 | grep -e permanent -e sticky",
+    remedy="`bridge fdb del 02:00:00:00:00:98 dev vmbr2 self` where the bridge itself has it, "
+    "`bridge fdb del 02:00:00:00:00:98 dev tap100i0 master` for a port. One that is meant to be "
+    "there belongs into suppressions.yaml.",
+    transient=True,
+    reads=(BRIDGE_FDB_LATER,),
+)
+
+
+def examine_entries_by_hand(view: HostView) -> Iterator[RawFinding]:
+    """The entries, in both looks, that hold a MAC where no guest's packet can move it."""
+    own = {link.mac for link in view.links.values()}
+    segments = {vxlan.bridge: vxlan for vxlan in view.l2_vxlans}
+    fdb = view.state.fdb or ()
+    later = {_place(entry) for entry in view.state.fdb_later or fdb}
+    # Every port shows its own MAC as permanent; where not even that is shown nothing is concluded.
+    shown = {it.device for it in fdb if it.state == "permanent" and it.mac in own} | segments.keys()
+    for entry in fdb:
+        vxlan = segments.get(entry.master or "")
+        # Of a port that came or went meanwhile not all is known.
+        if vxlan is None or entry.device not in view.links or _place(entry) not in later:
+            continue
+        held = "sticky" in entry.flags and "extern_learn" not in entry.flags
+        ends_here = entry.state == "permanent" and entry.mac not in own and entry.device in shown
+        if held or ends_here:
+            remote = view.routes.macs.get(vxlan.vni, {}) if view.routes is not None else {}
+            if entry.mac not in remote:  # which `fdb-missing` says
+                yield _by_hand(view, vxlan, entry)
+
+
+def _place(entry: FdbEntry) -> tuple[str | None, str, int | None, str]:
+    return entry.device, entry.mac, entry.vlan, entry.state
+
+
+def _by_hand(view: HostView, vxlan: VxlanIntent, entry: FdbEntry) -> RawFinding:
+    return FDB_STATIC.found(
+        view.host,
+        f"{vxlan.bridge} MAC {entry.mac}",
+        "extra",
+        None,
+        f"{entry.state} on {entry.device}".strip(),
+        what="forwarding entry by hand",
+        evidence=lines(BRIDGE_FDB, [entry.text]),
+        about=About(
+            bridge=vxlan.bridge, vni=vxlan.vni, mac=entry.mac, group=("fdb-static", view.host)
+        ),
+    )
 
 
 def examine_local_macs(view: HostView) -> Iterator[RawFinding]:
@@ -119,3 +178,4 @@ def _finding(view: HostView, vxlan: VxlanIntent, mac: str, entry: FdbEntry) -> R
 
 
 PLANE = Plane(examine_local_macs, (MAC_NOT_ADVERTISED,))
+BY_HAND = Plane(examine_entries_by_hand, (FDB_STATIC,))

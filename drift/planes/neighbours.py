@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift.applies import with_gateways, with_neighbours
-from drift.causes import Broken, from_forwarding, from_interface, peer_of
+from drift.causes import Broken, from_forwarding, from_interface, from_vni, peer_of
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MAC_IP = 2
 _SHOWN = 3
 # Asked for and not answered: there is no MAC, or one that is no longer used.
+_LASTING = frozenset({"PERMANENT", "NOARP"})
+_TO_A_GROUP = 0x01  # in the first byte of a MAC
 _UNANSWERED = frozenset({"FAILED", "INCOMPLETE"})
 
 
@@ -50,6 +52,11 @@ def _from_entries(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     for address, node in owner.items():
         if node == host:
             yield Broken.SOURCE, address
+
+
+def _from_its_bridge(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    yield from from_interface(raw, owner)
+    yield from from_vni(raw, owner)  # without ARP a bridge makes such entries itself
 
 
 NEIGHBOR_MISSING = Check(
@@ -83,16 +90,16 @@ NEIGHBOR_STATIC = Check(
     "neighbor-static",
     CRITICAL,
     "static neighbour entry leads nowhere",
-    "On the bridge of a network with a gateway no neighbour entry is permanent, unless its MAC is "
-    "one that the bridge has on a port or behind the tunnel.",
+    "On the bridge of a network with a gateway no neighbour entry lasts for ever (permanent, "
+    "noarp), unless its MAC is one that the bridge has on a port or behind the tunnel.",
     "What the node routes to that address, its gateway's replies included, goes to a MAC that "
     "nobody has, and the guest's address is not announced.",
     (IP_NEIGH,),
     applies=with_gateways,
-    confirm="ip neigh show dev vmbr2 nud permanent; bridge fdb show br vmbr2",
+    confirm="ip neigh show dev vmbr2 nud permanent nud noarp; bridge fdb show br vmbr2",
     remedy="`ip neigh del 10.0.2.1 dev vmbr2`: the node asks for the MAC again. One that is meant "
     "to be there belongs into suppressions.yaml.",
-    follows=from_interface,
+    follows=_from_its_bridge,
     transient=True,
     reads=(BRIDGE_FDB_LATER,),
 )
@@ -127,8 +134,11 @@ def examine_static(view: HostView) -> Iterator[RawFinding]:
 
 
 def _is_by_hand(entry: Neighbour) -> bool:
-    """True for an entry that stays until somebody takes it away, and is not zebra's."""
-    return "PERMANENT" in entry.states and not {"extern_learn", "proxy"} & set(entry.flags)
+    """True for a guest's entry that stays until somebody takes it away, and is not zebra's."""
+    if _LASTING.isdisjoint(entry.states) or {"extern_learn", "proxy"} & set(entry.flags):
+        return False
+    # The kernel's own entries for multicast and broadcast last, too.
+    return entry.mac is not None and not int(entry.mac[:2], 16) & _TO_A_GROUP
 
 
 def examine_neighbours(view: HostView) -> Iterator[RawFinding]:

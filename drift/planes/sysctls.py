@@ -15,7 +15,7 @@ from overlay import outputs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from drift.model import RawFinding
+    from drift.model import RawFinding, Severity
     from drift.view import HostView
 
 _OF_AN_INTERFACE = re.compile(r"net\.ipv[46]\.conf\.([^.]+)\.\w+")
@@ -25,8 +25,10 @@ SYSCTL = Check(
     "sysctl",
     CRITICAL,
     "kernel setting differs",
-    "Forwarding and reverse-path filtering are as the topology needs.",
-    "The kernel drops packets that it should route.",
+    "Forwarding and reverse-path filtering are as the topology needs, that of L3VNIs not strict "
+    "(1), and the kernel keeps as many neighbours as by default.",
+    "The kernel drops packets that it should route. Strict filtering of an L3VNI is a warning: it "
+    "drops what a guest sends whose own route is not known yet.",
     (outputs.SYSCTL,),
     applies=with_sysctls,
     confirm="sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.rp_filter",
@@ -59,6 +61,42 @@ def examine_settings(view: HostView) -> Iterator[RawFinding]:
             )
 
 
+def examine_limits(view: HostView) -> Iterator[RawFinding]:
+    """The settings that no intent writes, and that stop guests at an unusual value."""
+    found = view.state.settings or {}
+    for key, least in view.node.least_settings:
+        actual = found.get(key, "")
+        if actual.isdecimal() and int(actual) < least:
+            yield _beyond(view, key, f"at least {least}", actual, None)
+    filters = {key: found[key] for key in view.node.path_filters if key in found}
+    everywhere = view.node.path_filters[0] if view.node.path_filters else ""
+    wanted = dict(view.node.kernel_settings)
+    # The greater one of `all` and the interface's own counts; 2 is loose.
+    strict = {
+        key if own == "1" else everywhere
+        for key, own in filters.items()
+        if key != everywhere and max(own, filters.get(everywhere, "0")) == "1"
+    }
+    for key in sorted(strict - wanted.keys()):
+        yield _beyond(view, key, "0 or 2", "1", WARNING)
+
+
+def _beyond(
+    view: HostView, key: str, wanted: str, actual: str, severity: Severity | None
+) -> RawFinding:
+    return SYSCTL.found(
+        view.host,
+        key,
+        "changed",
+        wanted,
+        actual,
+        attribute="value",
+        evidence=lines(outputs.SYSCTL, [f"{key} = {actual}"]),
+        severity=severity,
+        about=About(device=_device(key), group=("kernel limits", view.host)),
+    )
+
+
 def _together(host: str, key: str) -> tuple[str, str] | None:
     """The kernel sets the bridges' forwarding with the global switch: one fact."""
     forwards = key == "net.ipv4.ip_forward" or key.endswith(".forwarding")
@@ -72,3 +110,4 @@ def _device(key: str) -> str:
 
 
 PLANE = Plane(examine_settings, (SYSCTL,))
+LIMITS = Plane(examine_limits, (SYSCTL,))

@@ -91,6 +91,27 @@ FORWARDING_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "fdb-wrong-vni",
+        "A MAC points at the right VTEP with a VNI that nobody has there.",
+        "fdb-wrong-vtep",
+        inject='remote=$(first_remote); need "remote MAC" "$remote"; save remote "$remote"; '
+        'freeze_zebra; bridge fdb replace "${remote% *}" dev "$vxlan" dst "${remote#* }" vni 77 '
+        "self extern_learn",
+        heal=_PUT_BACK,
+        stops=Ping(),
+    ),
+    Fault(
+        "fdb-static",
+        "The bridge has a guest's MAC as one of its own: frames for that guest end in the node.",
+        "fdb-static",
+        inject='guest=$(first_guest); need "guest" "$guest"; save guest "$guest"; '
+        'bridge fdb replace "${guest% *}" dev "$bridge" self permanent',
+        heal='guest=$(saved guest); bridge fdb del "${guest% *}" dev "$bridge" self; '
+        "have_guests_speak; sleep 2; have_guests_speak",
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
         "mac-not-advertised",
         "zebra has missed a guest's MAC, so nobody is told where it is.",
         "mac-not-advertised",
@@ -148,6 +169,19 @@ FORWARDING_FAULTS = (
         'need "neighbour entry of a guest" "$entries"; save entries "$entries"; '
         "while read -r address device mac; do ip neigh replace "
         '"$address" dev "$device" lladdr 02:00:00:00:00:99 nud permanent; done < "$keep/entries"',
+        heal='while read -r address device mac; do ip neigh del "$address" dev "$device" || :; '
+        'done < "$keep/entries"; have_guests_ask_their_gateway',
+        shared=True,
+        stops=Ping(To.GATEWAY),
+    ),
+    Fault(
+        "neighbor-static-noarp",
+        "The same as entries that the kernel never asks for again, and lists only on request.",
+        "neighbor-static",
+        inject="have_guests_ask_their_gateway; entries=$(local_neighbours); "
+        'need "neighbour entry of a guest" "$entries"; save entries "$entries"; '
+        "while read -r address device mac; do ip neigh replace "
+        '"$address" dev "$device" lladdr 02:00:00:00:00:99 nud noarp; done < "$keep/entries"',
         heal='while read -r address device mac; do ip neigh del "$address" dev "$device" || :; '
         'done < "$keep/entries"; have_guests_ask_their_gateway',
         shared=True,

@@ -180,6 +180,44 @@ LINK_FAULTS = (
         stops=Ping(To.TAGGED),
     ),
     Fault(
+        "gateway-no-arp",
+        "The bridge neither asks by ARP nor answers it, as its gateway's guests need.",
+        "bridge-settings",
+        inject='ip link set "$bridge" arp off',
+        heal='ip link set "$bridge" arp on',
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
+        "guest-port-learning",
+        "A guest's port learns no MAC, so no other node is told of the guest.",
+        "guest-port-blocked",
+        inject='guest=$(first_guest); need "guest" "$guest"; save guest "$guest"; '
+        'bridge link set dev "${guest#* }" learning off; '
+        'bridge fdb del "${guest% *}" dev "${guest#* }" master',
+        heal='guest=$(saved guest); bridge link set dev "${guest#* }" learning on; '
+        "have_guests_speak",
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "vxlan-settings",
+        "The VXLAN device answers ARP in place of the guests, and drops what it cannot answer.",
+        "vxlan-settings",
+        inject='remake_vxlan "$vni" 4789 proxy',
+        heal="redo_vxlan",
+        shared=True,
+        stops=Ping(To.UNHEARD),
+    ),
+    Fault(
+        "traffic-control",
+        "A filter on the underlay's port drops each UDP packet that comes in: pings and BGP pass.",
+        "traffic-control",
+        inject='tc qdisc add dev "$uplink" clsact; tc filter add dev "$uplink" ingress protocol ip '
+        "u32 match ip protocol 17 0xff action drop",
+        heal='tc qdisc del dev "$uplink" clsact',
+        stops=Ping(),
+    ),
+    Fault(
         "bridge-port-state",
         "The VXLAN device's bridge port is disabled: nothing passes between guests and tunnel.",
         "bridge-port-state",

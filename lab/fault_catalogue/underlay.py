@@ -1,4 +1,4 @@
-"""Faults of a routed underlay."""
+"""Faults of the underlay, flat and routed."""
 
 from __future__ import annotations
 
@@ -23,6 +23,24 @@ UNDERLAY_FAULTS = (
         node="leaf2",
         shared=True,
         topology="leaf-spine",
+    ),
+    Fault(
+        "underlay-rule",
+        "A routing rule drops each UDP packet of the node, its tunnels' too: pings and BGP pass.",
+        "underlay-diverted",
+        # By number: not every node has names of protocols.
+        inject="ip rule add pref 2000 ipproto 17 blackhole",
+        heal="ip rule del pref 2000",
+        stops=Ping(),
+    ),
+    Fault(
+        "underlay-blackhole",
+        "A route that somebody has added ends what goes to another VTEP, in the same network.",
+        "underlay-diverted",
+        inject=f'{_VTEP}; need VTEP "$vtep"; save vtep "$vtep"; ip route add blackhole "$vtep"',
+        heal='ip route del blackhole "$(saved vtep)"',
+        shared=True,
+        stops=Ping(),
     ),
     Fault(
         "underlay-route",

@@ -11,7 +11,7 @@ LINKS = frozenset(
         "vxlan-learning", "link-down", "bridge-missing", "bridge-membership",
         "bridge-port-learning", "bridge-port-neigh-suppress", "bridge-port-flood",
         "bridge-port-broadcast", "guest-port-blocked", "bridge-port-isolated", "bridge-settings", "bridge-port-state", "vrf-missing",
-        "vrf-membership", "mtu", "vtep-duplicate",
+        "vrf-membership", "mtu", "vtep-duplicate", "vxlan-settings",
     }
 )  # fmt: skip
 FLOOD_LISTS = frozenset({"flood-missing", "flood-unexpected"})
@@ -36,12 +36,13 @@ RENDERED = frozenset({"config-file", "config-running"})
 # A node of `worlds.symmetric`, and one of `worlds.unicast`.
 SYMMETRIC = {
     "ip_link": LINKS
+    | {"fdb-static"}
     | {"gateway-mac", "rmac-conflict"}
     | VRF_TABLES
     | VRF_ROUTES
     | RULES
     | NETWORKS,
-    "bridge_fdb": FLOOD_LISTS | MACS,
+    "bridge_fdb": FLOOD_LISTS | MACS | {"fdb-static"},
     "bgp_l2vpn_evpn": FLOOD_LISTS
     | MACS
     | ROUTES
@@ -53,15 +54,18 @@ SYMMETRIC = {
     "evpn_duplicate_macs": frozenset({"mac-frozen"}),
     "evpn_duplicate_addresses": frozenset({"mac-frozen"}),
     "ip_address": frozenset({"gateway-address", "underlay-address"}) | NETWORKS,
-    "ip_route": VRF_ROUTES | VRF_TABLES | NETWORKS,
+    "ip_route": VRF_ROUTES | VRF_TABLES | NETWORKS | {"underlay-diverted"},
     "ip_rule": RULES,
+    "tc_qdisc": frozenset({"traffic-control"}),
     "ip_neigh": NEIGHBOURS | {"neighbor-static"},
     "sysctl": frozenset({"sysctl"}),
 }
 UNICAST = {
-    "ip_link": LINKS,
-    "bridge_fdb": FLOOD_LISTS,
+    "ip_link": LINKS | {"fdb-static"},
+    "bridge_fdb": FLOOD_LISTS | {"fdb-static"},
     "bgp_l2vpn_evpn": frozenset[str](),
     "ip_address": frozenset({"underlay-address"}),
+    "ip_route": frozenset({"underlay-diverted"}),
+    "tc_qdisc": frozenset({"traffic-control"}),
     "sysctl": frozenset({"sysctl"}),
 }

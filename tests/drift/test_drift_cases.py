@@ -12,6 +12,7 @@ from tests.drift import worlds
 from tests.drift.cases.bridges import BRIDGES
 from tests.drift.cases.control_plane import CONTROL_PLANE
 from tests.drift.cases.data_plane import DATA_PLANE
+from tests.drift.cases.entries import ENTRIES
 from tests.drift.cases.exits import EXITS
 from tests.drift.cases.host import HOST
 from tests.drift.cases.kernel import KERNEL
@@ -38,6 +39,7 @@ CASES = (
     | NAT
     | HOST
     | DATA_PLANE
+    | ENTRIES
     | BRIDGES
     | CONTROL_PLANE
     | ROUTER_MACS

@@ -15,6 +15,7 @@ from overlay.host_records import (
     Neighbour,
     NextHop,
     Probe,
+    Qdisc,
     Route,
     Rule,
     VrrpFamily,
@@ -270,6 +271,13 @@ READ = {
             Rule(5, "goto"),
             Rule(6, "nop", source="0.0.0.0/8"),
         ),
+    ),
+    ("tc_qdisc", "a queue, and what loses packets"): (
+        [
+            {"kind": "noqueue", "handle": "0:", "dev": "lo", "root": True, "options": {}},
+            {"kind": "clsact", "handle": "ffff:", "dev": "eno1", "parent": "ffff:fff1"},
+        ],
+        (Qdisc("lo", "noqueue", root=True), Qdisc("eno1", "clsact")),
     ),
     ("ip6_rule", "by prefix"): (
         [{"priority": 9, "src": "fd00:2::", "srclen": 64, "table": "77"}],

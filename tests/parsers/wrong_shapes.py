@@ -184,15 +184,19 @@ REFUSED = {
     ("ip_neigh", "no device, and more of it"): (
         [{"dst": "10.0.2.1"}] * 5,
         "; ".join(
-            f"{'ip -j neigh show: ' * (at == 0)}[{at}].dev: this key is missing (found "
+            f"{'ip -j neigh show nud all: ' * (at == 0)}[{at}].dev: this key is missing (found "
             """'{"dst": "10.0.2.1"}')"""
             for at in range(3)
         )
         + " and 2 more",
     ),
+    ("tc_qdisc", "no device"): (
+        [{"kind": "noqueue"}],
+        """tc -j qdisc show: [0].dev: this key is missing (found '{"kind": "noqueue"}')""",
+    ),
     ("ip_neigh", "no address"): (
         [{"dst": "\u001b[2J", "dev": "vmbr2"}],
-        r"""ip -j neigh show: [0].dst: not an IP address (found '"\\u001b[2J"')""",
+        r"""ip -j neigh show nud all: [0].dst: not an IP address (found '"\\u001b[2J"')""",
     ),
     ("vrrp", "one number on two links"): (
         [GROUP, GROUP | {"interface": "vmbr2"}],

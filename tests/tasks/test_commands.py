@@ -19,15 +19,17 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 KERNEL = {"bridge_fdb", "ip_link", "ip_address", "sysctl"}
 FILES = {"file_interfaces", "file_frr_conf", "file_daemons", "file_90_evpn_fleet_conf"}
 EVPN = {"bgp_l2vpn_evpn", "evpn_summary", "running_config"}
-VTEP = {"bridge_fdb_later", "evpn_duplicate_macs", "evpn_duplicate_addresses", "ip_neigh"}
-VRF = {"evpn_vni", "ip_route", "ip6_route", "ip_rule", "ip6_rule"}
+TUNNELS = {"bridge_fdb_later", "ip_neigh", "tc_qdisc"}
+TUNNELS |= {"ip_route", "ip6_route", "ip_rule", "ip6_rule"}
+VTEP = TUNNELS | {"evpn_duplicate_macs", "evpn_duplicate_addresses"}
+VRF = {"evpn_vni"}
 
 # What each kind of node is asked, written down by hand.
 ASKED = {
-    ("l2-multicast", "node1"): KERNEL | FILES,
-    ("l2-unicast", "node1"): KERNEL | FILES,
+    ("l2-multicast", "node1"): KERNEL | FILES | TUNNELS,
+    ("l2-unicast", "node1"): KERNEL | FILES | TUNNELS,
     ("l2-evpn", "node1"): KERNEL | FILES | EVPN | VTEP,
-    ("l3-asymmetric", "node1"): KERNEL | FILES | EVPN | VTEP | {"ip_route", "ip6_route"},
+    ("l3-asymmetric", "node1"): KERNEL | FILES | EVPN | VTEP,
     ("l3-symmetric", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
     ("route-reflectors", "rrserver1"): KERNEL | FILES | EVPN,
     ("exit-single-gateway", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
@@ -82,7 +84,8 @@ PRINTED_BY = {
     "ip6_route": "ip -6 -j route show table all",
     "ip_rule": "ip -j rule show",
     "ip6_rule": "ip -6 -j rule show",
-    "ip_neigh": "ip -j neigh show",
+    "ip_neigh": "ip -j neigh show nud all",
+    "tc_qdisc": "tc -j qdisc show",
     "ospf_neighbors": "vtysh -c 'show ip ospf neighbor json'",
     "isis_neighbors": "vtysh -c 'show isis neighbor json'",
     "openfabric_neighbors": "vtysh -c 'show openfabric neighbor json'",
@@ -134,7 +137,10 @@ def test_sysctl_is_asked_for_the_keys_of_the_intent() -> None:
     assert _asked("exit-multi-gateway", "node1")["sysctl"] == (
         "sysctl -e net.ipv4.conf.all.rp_filter net.ipv4.conf.default.rp_filter "
         "net.ipv4.conf.vmbr0.rp_filter net.ipv4.conf.vmbr2.forwarding "
-        "net.ipv4.conf.vmbr3.forwarding net.ipv4.conf.vmbr4000.forwarding net.ipv4.ip_forward net.ipv6.conf.all.forwarding"
+        "net.ipv4.conf.vmbr3.forwarding net.ipv4.conf.vmbr4000.forwarding "
+        "net.ipv4.conf.vmbr4000.rp_filter net.ipv4.ip_forward "
+        "net.ipv4.neigh.default.gc_thresh3 net.ipv6.conf.all.forwarding "
+        "net.ipv6.neigh.default.gc_thresh3"
     )
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from overlay.records import Link
 
 
+# Of the kernel's unit, 1/100 s. Its default is 300 s; a bridge keeps nothing for 0.
+_LEAST_AGEING = 1000
+
+
 def _owns_bridges(_intent: FabricIntent, node: NodeIntent) -> bool:
     return bool(node.owned_bridges)
 
@@ -27,6 +31,12 @@ def _owns_bridges(_intent: FabricIntent, node: NodeIntent) -> bool:
 def _breaks_bridge(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     yield from breaks_device(raw, owner)
     yield Broken.PORTS, raw.finding.host, raw.about.device
+
+
+def _silences_underlay(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    # A node that cannot ask for its neighbours' MACs loses its sessions, too.
+    if raw.about.underlay:
+        yield from breaks_device(raw, owner)
 
 
 def from_what_holds_it(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
@@ -112,11 +122,14 @@ BRIDGE_PORT_BROADCAST = Check(
     "bridge-port-broadcast",
     CRITICAL,
     "broadcasts stay out of the tunnel",
-    "Broadcasts are flooded into the tunnel by the VXLAN bridge port, in every mode.",
-    "ARP for an address that EVPN does not know, or any without EVPN, reaches no other node.",
+    "Broadcasts leave by the VXLAN bridge port in every mode, and by the underlay's port and ports "
+    "to a LAN.",
+    "ARP for an address that EVPN does not know, or any without EVPN, reaches no other node. From "
+    "the underlay's port it is the node's own ARP that does not leave.",
     (IP_LINK,),
     confirm="bridge -d link show dev vxlan2",
     remedy="`bridge link set dev vxlan2 bcast_flood on`.",
+    explains=_silences_underlay,
 )
 
 BRIDGE_PORT_ISOLATED = Check(
@@ -135,14 +148,17 @@ BRIDGE_SETTINGS = Check(
     "bridge-settings",
     CRITICAL,
     "bridge settings differ",
-    "A bridge filters no VLANs and runs no spanning tree, as it is rendered.",
+    "A bridge filters no VLANs and runs no spanning tree, as it is rendered, speaks ARP, and "
+    "keeps a silent MAC for 10 seconds at least.",
     "With VLAN filtering tagged frames are dropped, and FRR looks for the gateway on vmbr2.1; STP "
-    "holds each port that comes up, and may block one for good.",
+    "holds each port that comes up, and may block one for good. Without ARP no guest reaches its "
+    "gateway. A MAC that is forgotten at once is withdrawn from EVPN, too.",
     (IP_LINK,),
     applies=_owns_bridges,
     confirm="ip -d link show vmbr2",
-    remedy="`ip link set vmbr2 type bridge vlan_filtering 0 stp_state 0`. If it comes back, look "
-    "for `bridge-vlan-aware` or `bridge-stp` in /etc/network/interfaces.d.",
+    remedy="`ip link set vmbr2 type bridge vlan_filtering 0 stp_state 0 ageing_time 30000` (1/100 "
+    "s), `ip link set vmbr2 arp on`. If it comes back, look for `bridge-vlan-aware`, `bridge-stp` "
+    "or `bridge-ageing` in /etc/network/interfaces.d.",
     explains=_breaks_bridge,
     depth=Depth.PLACE + 3,
 )
@@ -151,13 +167,14 @@ BRIDGE_PORT_STATE = Check(
     "bridge-port-state",
     CRITICAL,
     "port does not forward",
-    "Every intended port of a bridge is in the state forwarding.",
-    "Nothing passes through a port in any other state, though it is up.",
+    "Every intended port of a bridge is in the state forwarding, and not locked.",
+    "Nothing passes through a port in any other state, though it is up; what comes in by a locked "
+    "one is dropped unless its MAC is known there.",
     (IP_LINK,),
     applies=_owns_bridges,
     confirm="bridge link show dev vxlan2",
-    remedy="`bridge link set dev vxlan2 state 3` (3 is forwarding). With STP on the bridge, "
-    "turn that off first: `ip link set vmbr2 type bridge stp_state 0`.",
+    remedy="`bridge link set dev vxlan2 state 3 locked off` (3 is forwarding). With STP on the "
+    "bridge, turn that off first: `ip link set vmbr2 type bridge stp_state 0`.",
     explains=breaks_device,
     follows=from_what_holds_it,
     depth=Depth.PLACE + 4,
@@ -245,6 +262,7 @@ FIELDS = {
     "port_state": Field(
         BRIDGE_PORT_STATE, "bridge port state", _of_port("state"), printed_late=True
     ),
+    "locked": Field(BRIDGE_PORT_STATE, "bridge port lock", _of_port("locked"), printed_late=True),
     "vlan_filtering": Field(
         BRIDGE_SETTINGS,
         "VLAN filtering",
@@ -252,25 +270,44 @@ FIELDS = {
         printed_late=True,
     ),
     "stp": Field(BRIDGE_SETTINGS, "spanning tree (STP)", _spanning_tree, printed_late=True),
+    "arp": Field(BRIDGE_SETTINGS, "ARP", lambda link: "NOARP" not in link.flags),
+    "least_ageing": Field(
+        BRIDGE_SETTINGS,
+        "ageing time",
+        lambda link: link.bridge and link.bridge.ageing_time,
+        printed_late=True,
+        at_least=True,
+    ),
     "mac": Field(GATEWAY_MAC, "gateway MAC", lambda link: link.mac),
 }
 
 
 def port_fields(bridge: str, flags: PortFlags | None = None) -> dict[str, object]:
     """What a link must be as a port of its bridge; a VXLAN device has flags besides."""
-    fields: dict[str, object] = {"bridge": bridge, "isolated": False, "port_state": "forwarding"}
+    fields: dict[str, object] = {
+        "bridge": bridge,
+        "isolated": False,
+        "port_state": "forwarding",
+        "locked": False,
+        "bcast_flood": True,
+    }
     if flags is not None:
         fields |= {
             "port_learning": flags.learning,
             "neigh_suppress": flags.neigh_suppress,
             "flood": flags.unicast_flood,
             "mcast_flood": flags.multicast_flood,
-            "bcast_flood": True,
         }
     return fields
 
 
 def bridge_fields(bridge: BridgeIntent) -> dict[str, object]:
     """What the bridge itself must be."""
-    fields: dict[str, object] = {"vlan_filtering": False, "stp": False}
+    fields: dict[str, object] = {
+        "vlan_filtering": False,
+        "stp": False,
+        "least_ageing": _LEAST_AGEING,
+    }
+    if bridge.addresses:  # else nobody asks it for its MAC
+        fields["arp"] = True
     return fields if bridge.mac is None else fields | {"mac": bridge.mac}

@@ -10,7 +10,7 @@ from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
 from drift.planes.links.bridges import from_what_holds_it
 from overlay.expected import BridgeRole
-from overlay.outputs import IP_LINK
+from overlay.outputs import BRIDGE_FDB, IP_LINK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,19 +20,21 @@ if TYPE_CHECKING:
     from overlay.records import Link
 
 _FORWARDING = "forwarding"
-_LOCKED = "locked"
 
 GUEST_PORT_BLOCKED = Check(
     "guest-port-blocked",
     CRITICAL,
     "guest's port blocked",
-    "Each other port of a network's bridge that is up is in the state forwarding, and not locked.",
-    "The guest behind it reaches nobody.",
+    "Each other port of a network's bridge that is up is in the state forwarding, not locked, gets "
+    "broadcasts, and learns MACs or has them as static entries.",
+    "The guest behind it reaches nobody. Without broadcasts it never hears that somebody asks for "
+    "its MAC; a MAC that is not learnt is not announced to other nodes.",
     (IP_LINK,),
+    reads=(BRIDGE_FDB,),
     applies=with_vnis,
     confirm="bridge -d link show | grep -A1 tap100i0",
-    remedy="`bridge link set dev tap100i0 state 3 locked off` (3 is forwarding). A "
-    "port that is locked on purpose (802.1X) belongs into suppressions.yaml.",
+    remedy="`bridge link set dev tap100i0 state 3 locked off learning on bcast_flood on` (3 is "
+    "forwarding). A port that is locked on purpose (802.1X) belongs into suppressions.yaml.",
     follows=from_what_holds_it,
 )
 
@@ -40,11 +42,13 @@ GUEST_PORT_BLOCKED = Check(
 def examine_guest_ports(view: HostView) -> Iterator[RawFinding]:
     """The ports of networks' bridges that no intent names."""
     bridges = {it.name: it for it in view.node.bridges if it.role is BridgeRole.NETWORK}
+    fdb = view.state.fdb
+    static = None if fdb is None else {it.device for it in fdb if it.state == "static"}
     for link in view.links.values():
         bridge = bridges.get(link.master or "")
         if bridge is None or link.name in bridge.ports or link.kind == "vxlan":
             continue
-        blocked = _blocked(link)
+        blocked = _blocked(link, static)
         if blocked is not None:
             yield GUEST_PORT_BLOCKED.found(
                 view.host,
@@ -61,14 +65,23 @@ def examine_guest_ports(view: HostView) -> Iterator[RawFinding]:
             )
 
 
-def _blocked(link: Link) -> str | None:
-    """What keeps a port from forwarding; None for one that is down, which is its guest's matter."""
+def _blocked(link: Link, static: set[str | None] | None) -> str | None:
+    """What keeps a port from serving its guest; None for one that is down: its guest's matter.
+
+    `static` are the ports with MACs that need not be learnt, as of Proxmox's option for bridges;
+    None where that is not known.
+    """
     port = link.bridge_port
     if port is None or not (link.admin_up and link.carrier):
         return None
     if port.state not in {None, _FORWARDING}:
         return port.state
-    return _LOCKED if port.locked else None
+    if port.locked:
+        return "locked"
+    if port.bcast_flood is False:
+        return "without broadcasts"
+    mute = port.learning is False and static is not None and link.name not in static
+    return "without learning" if mute else None
 
 
 PLANE = Plane(examine_guest_ports, (GUEST_PORT_BLOCKED,))

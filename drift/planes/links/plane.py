@@ -178,7 +178,7 @@ def _intended(view: HostView) -> dict[str, Expected]:
             VRF_MISSING, "VRF", "vrf", LinkRecord(state="up"), about, "present"
         )
     for vxlan in node.vxlans:
-        links[vxlan.name] = _vxlan(vxlan)
+        links[vxlan.name] = _vxlan(vxlan, routed=node.routed is not None or not node.owns_underlay)
     for bridge in node.owned_bridges:
         links[bridge.name] = _bridge(view, bridge)
     for port in node.lan_ports:
@@ -239,9 +239,12 @@ def _lan_port(port: LanPort) -> Expected:
     return Expected(LINK_DOWN, "port to a LAN", kind, record, about, "up")
 
 
-def _vxlan(vxlan: VxlanIntent) -> Expected:
+def _vxlan(vxlan: VxlanIntent, *, routed: bool) -> Expected:
     record = LinkRecord(
-        state="up", mtu=vxlan.mtu, **vxlan_fields(vxlan), **port_fields(vxlan.bridge, vxlan.flags)
+        state="up",
+        mtu=vxlan.mtu,
+        **vxlan_fields(vxlan, routed=routed),
+        **port_fields(vxlan.bridge, vxlan.flags),
     )
     about = About(device=vxlan.name, bridge=vxlan.bridge, vni=vxlan.vni)
     identity = f"VNI {vxlan.vni}"

@@ -159,6 +159,22 @@ VXLAN_GROUP = Check(
     depth=Depth.PLACE + 2,
 )
 
+VXLAN_SETTINGS = Check(
+    "vxlan-settings",
+    CRITICAL,
+    "VXLAN settings differ",
+    "A VXLAN device sends with a TTL that gets to the other VTEP, where routers may be between, "
+    "and answers no ARP in place of the guests (`proxy`).",
+    "A small TTL ends at a router of the underlay; as a proxy it drops each ARP request that it "
+    "cannot answer itself.",
+    (IP_LINK,),
+    confirm="ip -d link show vxlan2",
+    remedy="None of it is rendered, so the device is made again as it should be: `ip link del "
+    "vxlan2; ifup vxlan2`.",
+    explains=breaks_vni,
+    depth=Depth.PLACE + 2,
+)
+
 CHECKS = (
     VXLAN_MISSING,
     VXLAN_UNEXPECTED,
@@ -167,7 +183,11 @@ CHECKS = (
     VXLAN_DSTPORT,
     VXLAN_LEARNING,
     VXLAN_GROUP,
+    VXLAN_SETTINGS,
 )
+
+# More routers than any underlay has between two VTEPs.
+_LEAST_TTL = 16
 
 
 def _of_vxlan(name: str) -> Read:
@@ -180,6 +200,12 @@ def _vni(link: Link) -> object:
     return "external" if link.vxlan.external else link.vxlan.vni
 
 
+def _ttl(link: Link) -> int | None:
+    """Its TTL where it has one of its own: by default it is the kernel's, or the guest's."""
+    said = link.vxlan.ttl if link.vxlan else None
+    return int(said) if said is not None and said.isdecimal() else None
+
+
 FIELDS = {
     "vni": Field(VXLAN_VNI, "VNI", _vni, printed_late=True),
     "local": Field(VXLAN_LOCAL_IP, "local tunnel address", _of_vxlan("local")),
@@ -187,20 +213,23 @@ FIELDS = {
     "learning": Field(VXLAN_LEARNING, "learning", _of_vxlan("learning"), printed_late=True),
     "group": Field(VXLAN_GROUP, "multicast group", _of_vxlan("group")),
     "physdev": Field(VXLAN_GROUP, "physical device", _of_vxlan("device")),
+    "proxy": Field(VXLAN_SETTINGS, "ARP proxy", _of_vxlan("proxy"), printed_late=True),
+    "least_ttl": Field(VXLAN_SETTINGS, "TTL", _ttl, printed_late=True, at_least=True),
 }
 
 
-def vxlan_fields(vxlan: VxlanIntent) -> dict[str, object]:
+def vxlan_fields(vxlan: VxlanIntent, *, routed: bool) -> dict[str, object]:
     """What the device itself must be; that it is up and a port is for others to say."""
     fields: dict[str, object] = {
         "vni": vxlan.vni,
         "local": vxlan.local if vxlan.bound else None,
         "dstport": vxlan.dstport,
         "learning": vxlan.learning,
+        "proxy": False,
     }
     if vxlan.group is not None:
-        fields |= {"group": vxlan.group, "physdev": vxlan.physdev}
-    return fields
+        return fields | {"group": vxlan.group, "physdev": vxlan.physdev}
+    return fields | ({"least_ttl": _LEAST_TTL} if routed else {})
 
 
 def carriers(view: HostView, vni: int | None) -> list[Link]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from drift.applies import with_gateways
 from drift.causes import Broken, from_interface
 from drift.evidence import lines
-from drift.model import CRITICAL, About, Check
+from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
 from drift.planes.vrfs.tables import MAIN_TABLE, all_routes, shows_ipv6, vrf_by_table
 from overlay.outputs import IP6_ROUTE, IP_ADDRESS, IP_LINK, IP_ROUTE
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _ENDS = frozenset({"blackhole", "prohibit", "throw", "unreachable"})
 # The kernel's own beside the route to a network.
 _OWN = frozenset({"anycast", "broadcast", "local", "multicast"})
+# Of addresses that are in no VRF.
+_LOCAL_TABLE = "local"
 # Of `ip route add`, by hand or from a script; a routing daemon's routes have another protocol.
 _BY_HAND = frozenset({None, "boot"})
 
@@ -47,14 +49,16 @@ GATEWAY_ROUTE = Check(
     "network's route missing or overridden",
     "In the table of its VRF, or the main one without, each network with a gateway has a route to "
     "its bridge, and no route to a part of it that drops packets, keeps them, or leads to another "
-    "device and is not a routing daemon's.",
-    "What the node routes to guests of that network is lost.",
+    "device and is not a routing daemon's; and the node has no address in it but the gateway's.",
+    "What the node routes to guests of that network is lost: packets for an address of its own end "
+    "in the node, which is a warning while no guest is known to have it.",
     (IP_ROUTE, IP_ADDRESS, IP_LINK),
     applies=with_gateways,
     confirm="ip route show vrf vrf1 root 10.0.2.0/24; ip -6 route show vrf vrf1",
     remedy="Remove the route that is shown: `ip route del blackhole 10.0.2.1 vrf vrf1`. If the "
-    "bridge's own is missing: `ip route add 10.0.2.0/24 vrf vrf1 dev vmbr2 proto kernel scope link "
-    "src 10.0.2.254`. A route that is meant to be there belongs into suppressions.yaml.",
+    "node has a guest's address: `ip address del 10.0.2.1/32 dev vrf1`. If the bridge's own is "
+    "missing: `ip route add 10.0.2.0/24 vrf vrf1 dev vmbr2 proto kernel scope link src 10.0.2.254`."
+    " A route that is meant to be there belongs into suppressions.yaml.",
     follows=_from_address,
     reads=(IP6_ROUTE,),
 )
@@ -80,6 +84,7 @@ def examine_networks(view: HostView) -> Iterator[RawFinding]:
     """Each gateway's network: how the kernel routes to it as a whole, and to parts of it."""
     networks = list(_networks(view))
     exact, odd = _routes(view, {str(network.prefix) for network in networks})
+    kept = _kept(view)
     declared = {(vrf.name, route.prefix) for vrf in view.node.vrfs for route in vrf.routes}
     for network in networks:
         table = network.bridge.vrf or MAIN_TABLE
@@ -90,6 +95,11 @@ def examine_networks(view: HostView) -> Iterator[RawFinding]:
         )
         if best is None or not _leads(best, network.bridge):
             yield _finding(view, network, str(network.prefix), best)
+        # A VRF's rule comes before that of the local table.
+        for route in kept.get(table if network.bridge.vrf else _LOCAL_TABLE, ()):
+            if _is_within(route, network):
+                harmless = not _is_announced(view, network, route)
+                yield _finding(view, network, route.prefix, route, harmless=harmless)
         for route in odd.get(table, ()):
             if (table, route.prefix) in declared or _leads(route, network.bridge):
                 continue
@@ -124,6 +134,28 @@ def _routes(
     return exact, odd
 
 
+def _kept(view: HostView) -> dict[str, tuple[Route, ...]]:
+    """By table the routes to addresses of the node itself that are no gateway's."""
+    names = vrf_by_table(view)
+    gateways = {address.partition("/")[0] for it in view.node.bridges for address in it.addresses}
+    kept: dict[str, tuple[Route, ...]] = {}
+    for route in all_routes(view):
+        if route.type == "local" and route.prefix.partition("/")[0] not in gateways:
+            table = names.get(route.table, route.table)
+            if table == _LOCAL_TABLE or route.protocol not in _BY_HAND:
+                kept[table] = (*kept.get(table, ()), route)
+    return kept
+
+
+def _is_announced(view: HostView, network: _Network, route: Route) -> bool:
+    """Whether a guest is known to have the address: a route of EVPN tells of it."""
+    vni = view.vni_by_bridge.get(network.bridge.name)
+    if view.routes is None or vni is None:
+        return False
+    address = route.prefix.partition("/")[0]
+    return any(ip == address for ip, _ in view.routes.addressed.get(vni, {}))
+
+
 def _leads(route: Route, bridge: BridgeIntent) -> bool:
     return route.type == "unicast" and all(hop.device == bridge.name for hop in route.hops)
 
@@ -138,7 +170,14 @@ def _is_within(route: Route, network: _Network) -> bool:
     return network.prefix.supernet_of(prefix)  # type: ignore[arg-type]
 
 
-def _finding(view: HostView, network: _Network, prefix: str, route: Route | None) -> RawFinding:
+def _finding(
+    view: HostView,
+    network: _Network,
+    prefix: str,
+    route: Route | None,
+    *,
+    harmless: bool = False,
+) -> RawFinding:
     bridge = network.bridge
     slug = IP6_ROUTE if ":" in prefix and view.state.ipv6_routes is not None else IP_ROUTE
     return GATEWAY_ROUTE.found(
@@ -149,6 +188,7 @@ def _finding(view: HostView, network: _Network, prefix: str, route: Route | None
         None if route is None else _way(route),
         what="route in the kernel",
         evidence=lines(slug, [route.text] if route is not None else []),
+        severity=WARNING if harmless else None,
         about=About(
             device=bridge.name,
             vrf=bridge.vrf,

@@ -6,8 +6,9 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from drift.applies import with_vrfs
+from drift.causes import overtakes
 from drift.evidence import lines
-from drift.model import CRITICAL, WARNING, About, Check
+from drift.model import CRITICAL, WARNING, About, Check, Depth
 from drift.plane import Plane
 from drift.planes.vrfs.tables import vrf_by_table
 from overlay.outputs import IP6_RULE, IP_LINK, IP_RULE
@@ -36,6 +37,8 @@ VRF_RULE = Check(
     remedy="`ip rule del pref 500` with the number that is shown. A rule of the node's own, such "
     "as one for its management network, belongs behind the kernel's: give it a priority above "
     "1000, or name its source. The kernel's own: `ip rule add l3mdev pref 1000`.",
+    explains=overtakes,
+    depth=Depth.PROTOCOL,
 )
 
 
@@ -70,7 +73,7 @@ def _of_family(
         if _takes_guests(view, rule, networks):
             yield VRF_RULE.found(
                 view.host,
-                f"{family} rule {rule.priority}{_whom(rule)}",
+                rule_name(family, rule),
                 "extra",
                 None,
                 f"{rule.action} {rule.table}" if rule.table else rule.action,
@@ -90,9 +93,11 @@ def _takes_guests(view: HostView, rule: Rule, networks: Networks) -> bool:
     return rule.table not in vrf_by_table(view) and _overlaps(rule.source, networks)
 
 
-def _whom(rule: Rule) -> str:
+def rule_name(family: str, rule: Rule) -> str:
+    """What a finding calls it: its priority and whom it takes."""
     said = (("from", rule.source), ("to", rule.target), ("iif", rule.device))
-    return "".join(f" {word} {value}" for word, value in said if value is not None)
+    whom = "".join(f" {word} {value}" for word, value in said if value is not None)
+    return f"{family} rule {rule.priority}{whom}"
 
 
 def _networks(view: HostView) -> Networks:

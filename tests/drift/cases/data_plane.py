@@ -42,7 +42,7 @@ def _not_flood(device: str, vtep: str) -> Callable[[FdbEntry], FdbEntry | None]:
     return lambda e: None if e.is_flood and (e.device, e.dst) == (device, vtep) else e
 
 
-def _fdb_of(mac: str, **changes: Any) -> Callable[[FdbEntry], FdbEntry | None]:
+def fdb_of(mac: str, **changes: Any) -> Callable[[FdbEntry], FdbEntry | None]:
     def change(entry: FdbEntry) -> FdbEntry | None:
         if entry.mac != mac or entry.dst is None:
             return entry
@@ -340,7 +340,7 @@ DATA_PLANE: dict[tuple[str, str], Case] = {
         "Expected: absent Actual: 192.168.0.3",
     ),
     ("fdb-missing", "removed"): Case(
-        fdb("node1", _fdb_of(MAC_OF_2)),
+        fdb("node1", fdb_of(MAC_OF_2)),
         "node1",
         f"vxlan2 MAC {MAC_OF_2}",
         "Expected: 192.168.0.2 Actual: absent",
@@ -352,7 +352,7 @@ DATA_PLANE: dict[tuple[str, str], Case] = {
         "forwarding entry of vmbr2 - Expected: vxlan2 Actual: absent",
     ),
     ("fdb-wrong-vtep", "another VTEP"): Case(
-        fdb("node1", _fdb_of(MAC_OF_2, dst="192.168.0.3")),
+        fdb("node1", fdb_of(MAC_OF_2, dst="192.168.0.3")),
         "node1",
         f"vxlan2 MAC {MAC_OF_2}",
         "VTEP - Expected: 192.168.0.2 Actual: 192.168.0.3",

@@ -110,6 +110,25 @@ HOST: dict[tuple[str, str], Case] = {
         IPV6,
         severity=WARNING,
     ),
+    ("sysctl", "a small table of neighbours"): Case(
+        text("node2", "sysctl", lambda said: said + "net.ipv4.neigh.default.gc_thresh3 = 16\n"),
+        "node2",
+        "net.ipv4.neigh.default.gc_thresh3",
+        "value - Expected: at least 1024 Actual: 16",
+    ),
+    ("sysctl", "strict reverse-path filtering of an L3VNI"): Case(
+        text(
+            "node2",
+            "sysctl",
+            lambda said: (
+                said + "net.ipv4.conf.all.rp_filter = 1\nnet.ipv4.conf.vmbr4000.rp_filter = 0\n"
+            ),
+        ),
+        "node2",
+        "net.ipv4.conf.all.rp_filter",
+        "value - Expected: 0 or 2 Actual: 1",
+        severity=WARNING,
+    ),
     ("sysctl", "a setting that the kernel does not have"): Case(
         text("node2", "sysctl", lambda said: said.partition("\n")[2]),
         "node2",

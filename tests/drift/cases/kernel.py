@@ -62,6 +62,14 @@ def _first_rule(**rule: Any) -> Callable[[Any], list[Any]]:
     return lambda rules: [{"priority": 500, "src": "all"} | rule, *rules]
 
 
+def _rule_before_main(**rule: Any) -> Callable[[Any], list[Any]]:
+    def change(rules: Any) -> list[Any]:
+        place = next(at for at, shown in enumerate(rules) if shown.get("table") == "main")
+        return [*rules[:place], {"priority": 1500, "src": "all"} | rule, *rules[place:]]
+
+    return change
+
+
 def _no_learnt_default(entry: dict[str, Any]) -> dict[str, Any] | None:
     learnt = entry.get("dst") == "default" and entry.get("type") != "unreachable"
     return None if learnt else entry
@@ -177,6 +185,17 @@ KERNEL: dict[tuple[str, str], Case] = {
         "VRF vrf1 10.0.2.1/32",
         "Expected: dev vmbr2 Actual: dev vmbr0",
     ),
+    ("gateway-route", "an address of the node's own that nobody has"): Case(
+        json(
+            "node1",
+            "ip_route",
+            more(type="local", dst="10.0.2.200", table="vrf1", dev="vmbr2", protocol="kernel"),
+        ),
+        "node1",
+        "VRF vrf1 10.0.2.200/32",
+        "Actual: local dev vmbr2",
+        severity=WARNING,
+    ),
     ("gateway-route", "half of it goes on to the next table"): Case(
         json("node1", "ip_route", more(type="throw", dst="10.0.2.0/25", table="vrf1")),
         "node1",
@@ -207,6 +226,97 @@ KERNEL: dict[tuple[str, str], Case] = {
         "IPv4 rule 500 to 10.255.0.0/24",
         "Actual: lookup mgmt",
         severity=WARNING,
+    ),
+    ("underlay-diverted", "a blackhole for another VTEP"): Case(
+        json("node1", "ip_route", more(type="blackhole", dst="192.168.0.2")),
+        "node1",
+        "VTEP 192.168.0.2",
+        "way in the kernel - Expected: dev vmbr0 Actual: blackhole",
+    ),
+    ("underlay-diverted", "another VTEP's address is the node's own, too"): Case(
+        json("node1", "ip_route", more(type="local", dst="192.168.0.2", table="local", dev="lo")),
+        "node1",
+        "VTEP 192.168.0.2",
+        "Actual: local",
+    ),
+    ("underlay-diverted", "by way of a third node"): Case(
+        json("node1", "ip_route", more(dst="192.168.0.2", gateway="192.168.0.3", dev="vmbr0")),
+        "node1",
+        "VTEP 192.168.0.2",
+        "Actual: via 192.168.0.3",
+        severity=WARNING,
+    ),
+    ("underlay-diverted", "the network's own route is gone"): Case(
+        json("node1", "ip_route", without("192.168.0.0/24")),
+        "node1",
+        "all VTEPs",
+        "Expected: dev vmbr0 Actual: absent",
+    ),
+    ("underlay-diverted", "a rule of the node's own packets"): Case(
+        json("node1", "ip_rule", _rule_before_main(src="192.168.0.1", action="blackhole")),
+        "node1",
+        "all VTEPs",
+        "Actual: blackhole by IPv4 rule 1500 from 192.168.0.1/32",
+    ),
+    ("underlay-diverted", "a rule to a table that ends there"): Case(
+        both(
+            json("node1", "ip_rule", _rule_before_main(dst="192.168.0.2", table="77")),
+            json("node1", "ip_route", more(type="prohibit", dst="default", table="77")),
+        ),
+        "node1",
+        "VTEP 192.168.0.2",
+        "Actual: prohibit by IPv4 rule 1500 to 192.168.0.2/32",
+    ),
+    ("underlay-diverted", "a static neighbour with a MAC that is nowhere"): Case(
+        json(
+            "node1",
+            "ip_neigh",
+            more(dst="192.168.0.2", dev="vmbr0", lladdr=ANOTHER_MAC, state=["PERMANENT"]),
+        ),
+        "node1",
+        "VTEP 192.168.0.2",
+        f"Actual: static neighbour {ANOTHER_MAC}",
+    ),
+    ("vrf-rule", "one before it takes the node's own packets, too"): Case(
+        json("node1", "ip_rule", _first_rule(ipproto="udp", action="blackhole")),
+        "node1",
+        "IPv4 rule 500",
+        "Actual: blackhole",
+    ),
+    ("traffic-control", "the underlay's port loses packets"): Case(
+        json("node1", "tc_qdisc", more(kind="netem", dev="eno1", root=True)),
+        "node1",
+        "eno1 qdisc netem",
+        "queueing discipline - Expected: absent Actual: netem",
+    ),
+    ("traffic-control", "filters of a VXLAN device"): Case(
+        json("node1", "tc_qdisc", more(kind="clsact", dev="vxlan2", parent="ffff:fff1")),
+        "node1",
+        "vxlan2 qdisc clsact",
+        "Actual: clsact",
+    ),
+    ("traffic-control", "a guest's port loses packets"): Case(
+        json("node1", "tc_qdisc", more(kind="netem", dev="tap2i0", root=True)),
+        "node1",
+        "tap2i0 qdisc netem",
+        "Actual: netem",
+    ),
+    ("traffic-control", "a bridge shapes"): Case(
+        json("node1", "tc_qdisc", more(kind="tbf", dev="vmbr2", root=True)),
+        "node1",
+        "vmbr2 qdisc tbf",
+        "Actual: tbf",
+        severity=WARNING,
+    ),
+    ("neighbor-static", "one that is never asked for again"): Case(
+        json(
+            "node1",
+            "ip_neigh",
+            more(dst="10.0.2.1", dev="vmbr2", lladdr=ANOTHER_MAC, state=["NOARP"]),
+        ),
+        "node1",
+        "vmbr2 guest 10.0.2.1",
+        f"Actual: {ANOTHER_MAC}",
     ),
     ("neighbor-static", "a guest's, with a MAC that is nowhere"): Case(
         json(

@@ -168,6 +168,7 @@ def test_what_was_not_collected_is_skipped_and_named() -> None:
         ("gateway-route", "ip_route: not collected"),
         ("neighbor-static", "ip_neigh: not collected"),
         ("neighbor-missing", "ip_neigh: not collected"),
+        ("underlay-diverted", "ip_route: not collected"),
         ("vrf-route-missing", "ip_route: not collected"),
         ("vrf-isolation", "ip_route: not collected"),
         ("vrf-leak", "ip_route: not collected"),
