@@ -14,12 +14,7 @@ from typing import TYPE_CHECKING, Any
 from drift.applies import session_slugs, with_bfd
 from overlay.intent import Mode, Role
 from overlay.outputs import file_slug
-from overlay.records import (
-    CommandResult,
-    EvpnPath,
-    EvpnTable,
-    FdbEntry,
-)
+from overlay.records import CommandResult, EvpnPath, EvpnTable, FdbEntry
 from tests.simulated_guests import (
     flood_entry,
     guest_address,

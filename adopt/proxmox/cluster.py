@@ -298,7 +298,7 @@ class _Cluster:
         vrf |= {"exits": exits} if exits else {}
         vnets = {it for it, vnet in self._ids["vnets"].items() if vnet.get("zone") == zone}
         subnets = {
-            it: keys for it, keys in self._ids["subnets"].items() if keys.get("vnet") in vnets
+            it: keys for it, keys in self._ids["subnets"].items() if str(keys.get("vnet")) in vnets
         }
         vrf |= snat_keys(zone, subnets, exits, self._say)
         if len(exits) > 1 and keys.get("exitnodes-primary") in exits:

@@ -23,7 +23,7 @@ def test_a_choice_of_checks_decides_what_is_found(tmp_path: Path) -> None:
     assert call(*FAULT, "--check", "mtu,vxlan-*", "-o", tmp_path).code == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["findings"] == []
-    assert report["summary"]["checks_run"] == 7
+    assert report["summary"]["checks_run"] == 8
     assert {"flood-missing", "evpn-empty"} <= {skip["check"] for skip in report["skipped"]}
     assert call(*FAULT, "--check", "flood-*", "-o", tmp_path).code == 2
     assert call(*FAULT, "--skip", "flood-*", "-o", tmp_path).code == 0

@@ -138,7 +138,9 @@ class _Ways:
         for route in usable(all_routes(view)):
             if (":" in route.prefix) is six and route.type not in _NOT_FORWARDED:
                 routes[route.table].append(route)
-        self._tables = {name: _Table(found) for name, found in routes.items()}
+        # Each is read when it is first looked into: VRFs may have thousands of host routes.
+        self._routes = routes
+        self._tables: dict[str, _Table] = {}
         rules = view.state.ipv6_rules if six else view.state.rules
         self._rules = tuple(rule for rule in rules or () if self._may_take(rule))
         self._rule_slug, self._route_slug = (
@@ -172,7 +174,9 @@ class _Ways:
         return self._view.node.owns_underlay and self._view.node.routed is None
 
     def _look_up(self, table: str, address: Address) -> Route | None:
-        route = self._tables[table].look_up(address) if table in self._tables else None
+        if table not in self._tables:
+            self._tables[table] = _Table(self._routes.get(table, ()))
+        route = self._tables[table].look_up(address)
         return None if route is None or route.type == "throw" else route
 
     def _may_take(self, rule: Rule) -> bool:

@@ -9,7 +9,7 @@ from adopt.infer import infer
 from adopt.kept.interfaces import kept_of
 from overlay.derive import derive
 from overlay.intent import Fabric
-from tests.adopt.test_infer import NET, intent_of
+from tests.adopt.infer.test_infer import NET, intent_of
 from tests.rendering import render
 
 SINGLE = "carries several VNIs, by VLANs of its bridge"
