@@ -45,6 +45,7 @@ class Broken(StrEnum):
     MISLED = auto()  # address: routes lead there in place of their VTEPs
     BETWEEN = auto()  # two hosts in order: what they exchange
     ALONE = auto()  # host: it has no session left
+    SYSTEMS = auto()  # two AS in order: what their nodes exchange by a session of reflectors
     L3VNI = auto()  # host, VNI: in zebra
     ROUTING = auto()  # host, VNI: its bridge is not in its VRF
     ORIGIN = auto()  # check, object: at the node that originates it

@@ -112,7 +112,7 @@ def conclude(intent: FabricIntent, gathered: Gathered, chosen: frozenset[str]) -
     outlines = gathered.outlines
     silent = {name for name, state in outlines.items() if state.error is not None}
     return AuditResult(
-        findings=fold(raw, intent.owner, silent),
+        findings=fold(raw, intent.owner, silent, intent.systems),
         checks_run=tuple(check for check in CHECKS if check in run and check in chosen),
         skipped=tuple(skipped),
         notes=tuple(_unknown_words(outlines)),

@@ -25,16 +25,20 @@ _CANDIDATES = 4
 
 
 def fold(
-    raw: Iterable[RawFinding], owner: Mapping[str, str], silent: Collection[str] = ()
+    raw: Iterable[RawFinding],
+    owner: Mapping[str, str],
+    silent: Collection[str] = (),
+    systems: Mapping[str, int] | None = None,
 ) -> tuple[Finding, ...]:
     """The findings in their order, each consequence pointing at its root.
 
-    `owner` maps an underlay address to its node, `silent` are the nodes that did not answer us.
+    `owner` maps an underlay address to its node, `silent` are the nodes that did not answer us,
+    `systems` the AS of each node where reflectors pass routes on between several.
     A root is never itself folded, so there is no cycle.
     """
     ordered = sorted(raw, key=lambda one: one.finding.order)
     causes = _Causes(ordered)
-    _fold_consequences(ordered, causes, owner)
+    _fold_consequences(ordered, causes, owner, systems or {})
     for narrow in (False, True):
         _fold_pairs(ordered, causes, owner, silent, narrow=narrow)
     _fold_groups(ordered, causes)
@@ -77,11 +81,14 @@ class _Causes:
 
 
 def _fold_consequences(
-    ordered: list[RawFinding], causes: _Causes, owner: Mapping[str, str]
+    ordered: list[RawFinding],
+    causes: _Causes,
+    owner: Mapping[str, str],
+    systems: Mapping[str, int],
 ) -> None:
     by_cause: dict[Cause, list[int]] = defaultdict(list)
     for number, one in enumerate(ordered):
-        for cause in _explained_by(one, owner):
+        for cause in _explained_by(one, owner, systems):
             by_cause[cause].append(number)
     # Only the deepest few of a cause can matter: the others are either folded under them or
     # equally good. This keeps mass drift linear.
@@ -90,14 +97,29 @@ def _fold_consequences(
         for cause, numbers in by_cause.items()
     }
     for number, one in enumerate(ordered):
-        for cause in one.check.follows(one, owner):
+        for cause in _followed_by(one, owner, systems):
             if any(causes.set(number, root) for root in candidates.get(cause, ())):
                 break
 
 
-def _explained_by(one: RawFinding, owner: Owner) -> Iterator[Cause]:
+def _explained_by(one: RawFinding, owner: Owner, systems: Mapping[str, int]) -> Iterator[Cause]:
     yield from one.check.explains(one, owner)
     yield from ((Broken.CONFIG, one.finding.host, topic) for topic in one.about.topics)
+    if one.check.pairwise is Pairwise.SESSION:
+        yield from _between_systems(one, owner, systems)
+
+
+def _followed_by(one: RawFinding, owner: Owner, systems: Mapping[str, int]) -> Iterator[Cause]:
+    yield from one.check.follows(one, owner)
+    if one.check.pairwise is Pairwise.ROUTE:
+        yield from _between_systems(one, owner, systems)
+
+
+def _between_systems(one: RawFinding, owner: Owner, systems: Mapping[str, int]) -> Iterator[Cause]:
+    """A session between two AS carries the routes of all their nodes, not of its two ends alone."""
+    ours, theirs = systems.get(one.finding.host), systems.get(peer_of(one, owner))
+    if ours is not None and theirs is not None and ours != theirs:
+        yield Broken.SYSTEMS, *sorted((ours, theirs))
 
 
 def _fold_pairs(

@@ -251,6 +251,16 @@ class FabricIntent:
         ours = [node.name for node in self.nodes.values() if node.reflects]
         return (*ours, *(node.name for node in self.external.values() if node.reflects))
 
+    @property
+    def systems(self) -> dict[str, int]:
+        """The AS of each EVPN speaker by its name, where reflectors join several AS; else empty."""
+        several = next(
+            (n.bgp.systems for n in self.nodes.values() if n.bgp and n.bgp.systems), None
+        )
+        if several is None or not self.reflectors:
+            return {}
+        return {self.owner[address]: asn for address, asn in several.by_address.items()}
+
     def is_external(self, address: str | None) -> bool:
         """Whether a VTEP's address is that of an external node, or of one that comes and goes."""
         return self.owner.get(address or "") in self.external or self.visits(address)

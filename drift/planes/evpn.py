@@ -136,17 +136,20 @@ def examine_table(view: HostView) -> Iterator[RawFinding]:
 
 
 def _has_routes(view: HostView) -> bool:
-    """True when the node should have routes: its own, or those that it reflects."""
+    """True when the node should have routes: its own, or those that it reflects.
+
+    And where BGP does not run: then it has none, whoever sends some later.
+    """
     bgp = view.node.bgp
-    if view.l2_vxlans or (bgp and bgp.exits):
+    # `No prefixes displayed, 0 exist`, or `No EVPN prefixes exist`: BGP itself runs.
+    running = view.table is not None and bool(_NO_PREFIX.match(view.table.said or ""))
+    if view.l2_vxlans or (bgp and bgp.exits) or not running:
         return True
     if not view.node.reflects:
         return False
     carriers = frozenset().union(*view.intent.vteps.values())
     heard = established_peers(view)
-    # `No prefixes displayed, 0 exist`, or `No EVPN prefixes exist`: BGP itself runs.
-    running = view.table is not None and bool(_NO_PREFIX.match(view.table.said or ""))
-    if running and heard is not None:
+    if heard is not None:
         # Without a session there is nothing to reflect, which the sessions say themselves.
         carriers &= heard
     return bool(carriers)
