@@ -99,19 +99,22 @@ class SessionsFound:
     def _sources(self) -> dict[str, Any]:
         """Where each host's sessions leave from: true for its address, or the interface."""
         found: dict[str, Any] = {}
-        # Those that wait for all of their neighbours.
-        reflectors = {
+        hosting = {
             host.name
-            for host in self._survey.reflecting
-            if not any(it.is_address for it in _neighbors(host))
+            for host in self._speakers
+            if host in self._survey.reflecting
+            or (host.main and host.main.said("bgp", "listen", "range"))
+        }
+        # Those that wait for all of their neighbours.
+        waiting = {
+            host.name
+            for host in self._speakers
+            if host.name in hosting and not any(it.is_address for it in _neighbors(host))
         }
         for host in self._speakers:
             address = self._place.addresses.get(host.name)
             device = self._place.holders.get(host.name, (None,))[0]
-            both = host.name not in reflectors and bool(
-                host in self._survey.reflecting
-                or (host.main and host.main.said("bgp", "listen", "range"))
-            )
+            both = host.name in hosting - waiting
             lines = [
                 line
                 for it in _neighbors(host)
@@ -134,10 +137,10 @@ class SessionsFound:
                         line.line,
                     )
             found[host.name] = Counter(known).most_common(1)[0][0] if known else None
-        # A reflector's leave from its address anyway, so that nothing said there is that, too.
-        others = [it for name, it in found.items() if name not in reflectors]
+        # Those of a group leave from the address anyway, so that nothing said there is that, too.
+        others = [it for name, it in found.items() if name not in waiting]
         usual = max(others, key=others.count, default=None)
-        for name in reflectors & found.keys():
+        for name in waiting & found.keys():
             if found[name] in (None, True):
                 found[name] = usual if usual in (None, True) else True
         return found

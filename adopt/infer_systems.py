@@ -10,6 +10,7 @@ from adopt.bgp import EVPN, is_number
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from adopt.bgp import Neighbor
     from adopt.hostfiles import Host
     from adopt.survey import Survey
 
@@ -38,3 +39,31 @@ def serves_routes(host: Host) -> bool:
     if main is None or host.vxlans or main.has_evpn:
         return False
     return any(main.active_in(neighbor, EVPN) for neighbor in main.sessions())
+
+
+def passing_on(hosts: Iterable[Host]) -> frozenset[str]:
+    """The names of VTEPs that are route servers as well: they pass on the routes of other AS.
+
+    FRR does so wherever no filter stands before an eBGP neighbour. The intent has route servers
+    peer with each other, so VTEPs that do not all name one another are none.
+    """
+    found = [host for host in hosts if host.vtep and _is_unfiltered(host)]
+    addresses = {host.vtep for host in found}
+    for host in found:
+        named = {neighbor.name for neighbor in host.main.sessions()} if host.main else set()
+        if addresses - named - {host.vtep}:
+            return frozenset()
+    return frozenset(host.name for host in found)
+
+
+def _is_unfiltered(host: Host) -> bool:
+    main = host.main
+    if main is None:
+        return False
+    outside = [n for n in main.sessions() if main.is_external(n) and main.active_in(n, EVPN)]
+
+    def filtered(neighbor: Neighbor) -> bool:
+        group = main.neighbors.get(neighbor.group or "")
+        return any((EVPN, "out") in it.policies for it in (neighbor, group) if it)
+
+    return bool(outside) and not any(map(filtered, outside))

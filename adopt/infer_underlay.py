@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from adopt.devices import joint_prefix, stands_alone
 from adopt.hostfiles import FRR_CONF, INTERFACES, KERNEL_FORWARDS, OVERLAY, PROXMOX_SDN
-from adopt.infer_systems import serves_routes
+from adopt.infer_systems import passing_on, serves_routes
 from adopt.survey import Survey, word
 from overlay.errors import IntentError
 
@@ -25,9 +25,11 @@ def roles(hosts: Sequence[Host]) -> Survey:
     """The hosts by role: who has tunnels, who reflects routes, who is outside."""
     survey = Survey(hosts)
     evpn = any(host.main and host.main.has_evpn for host in hosts)
+    servers = passing_on(hosts)
     for host in hosts:
         main = host.main
-        if reflects := bool(main and main.reflects) or serves_routes(host):
+        passes_on = serves_routes(host) or host.name in servers
+        if reflects := bool(main and main.reflects) or passes_on:
             survey.reflecting.append(host)
         if reflects and not host.vxlans and not (main and main.has_evpn):
             survey.reflectors.append(host)

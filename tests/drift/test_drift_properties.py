@@ -94,7 +94,8 @@ def fabrics(draw: Any) -> FabricIntent:
     _route_vrfs(draw, fabric, names)
     for vrf in vrfs.values():
         if vrf.get("exits") and draw(st.booleans()):
-            vrf["snat"] = True
+            own = {name: [f"192.0.2.{n}"] for n, name in enumerate(vrf["exits"], 1)}
+            vrf["snat"] = {"addresses": own} if v6 else True
     for place in (*networks, *(v for v in vrfs.values() if "l3vni" in v)) if mode == "evpn" else ():
         _name_routes(draw, place)
     if mode == "evpn" and draw(st.booleans()):
