@@ -183,20 +183,25 @@ def outputs(node: str, *, careless: bool) -> dict[str, RawOutput]:
         links = re.sub(r"(?<=mtu )1550", "1500", links)
         links = re.sub(r"(vxlan id 2 .*\n.*?) learning off", r"\1 learning on", links)
     addresses = json.loads((recorded / "ip_address.json").read_text())
-    neighbours = json.loads((recorded / "ip_neigh.json").read_text())
     listing = json.loads((recorded / "evpn_vni.json").read_text())["2"]
     listing |= {"remoteVteps": [vtep for vtep in listing["remoteVteps"] if vtep != THIRD]}
     listing |= {"numRemoteVteps": 1, "tenantVrf": "default"}
     summary = json.loads((recorded / "evpn_summary.json").read_text())
     summary["peers"].pop(THIRD)
     summary |= {"peerCount": 1, "displayedPeers": 1, "totalPeers": 1}
+
+    def without_gone(slug: str) -> RawOutput:
+        entries = json.loads((recorded / f"{slug}.json").read_text())
+        return _json([it for it in entries if not gone & {it.get("dev"), it.get("table")}])
+
     return {
+        **{slug: without_gone(slug) for slug in ("ip_route", "ip6_route", "ip_neigh", "tc_qdisc")},
+        **{slug: without_gone(slug) for slug in ("ip_rule", "ip6_rule")},
         "sysctl": RawOutput("net.ipv4.ip_forward = 0\nnet.ipv6.conf.all.forwarding = 0\n"),
         "ip_link": RawOutput(links),
         "bridge_fdb": RawOutput(_only_fdb(fdb, gone)),
         "bgp_l2vpn_evpn": RawOutput(_only_evpn((recorded / "bgp_l2vpn_evpn.txt").read_text())),
         "evpn_vni": _json({"2": listing}),
-        "ip_neigh": _json([entry for entry in neighbours if entry["dev"] not in gone]),
         "evpn_duplicate_macs": _json({"2": {"numMacs": 0}}),
         "evpn_duplicate_addresses": _json({"2": {"numArpNd": 0}}),
         "evpn_summary": _json(summary),
