@@ -118,30 +118,29 @@ def over_ssh(home: Path, given: argparse.Namespace, verdict: Verdict) -> None:
             except SystemExit as error:
                 raise SystemExit(f"{error}{_errors(output / 'report.json')}") from None
             verdict.report(output / "report.json", nodes)
-        others = _others(given, floor[2:], folder)
-    base, ours = (statistics.median(u.wall for u in used) for used in (floors, audits))
-    base_cpu, our_cpu = (statistics.median(u.cpu for u in used) for used in (floors, audits))
-    lines = len((snapshot / "pve0001" / "bridge_fdb.txt").read_text().splitlines())
-    print(f"over SSH: {nodes} nodes, {lines} FDB lines each; {given.rounds} rounds, medians")
-    print(f"  floor, bare commands:  {base:7.2f} s, {_resources(floors)}")
-    print(f"  audit:                 {ours:7.2f} s, {_resources(audits)}")
-    ratio = our_cpu / base_cpu
-    print(f"  ratio:                 {ours / base:7.2f} of the time, {ratio:.2f} of the CPU")
-    for name, used in others.items():
-        print(f"  {name + ':':<22} {used.wall:7.2f} s, {_resources([used])}")
-        print(
-            f"  audit by {name}: {ours / used.wall:.2f} of the time, {our_cpu / used.cpu:.2f}",
-            end="",
-        )
-        print(" of the CPU")
-    verdict.ratio(small + "audit", ratio)
+        base, ours = (statistics.median(u.wall for u in used) for used in (floors, audits))
+        base_cpu, our_cpu = (statistics.median(u.cpu for u in used) for used in (floors, audits))
+        lines = len((snapshot / "pve0001" / "bridge_fdb.txt").read_text().splitlines())
+        ratio = our_cpu / base_cpu
+        print(f"over SSH: {nodes} nodes, {lines} FDB lines each; {given.rounds} rounds, medians")
+        print(f"  floor, bare commands:  {base:7.2f} s, {_resources(floors)}")
+        print(f"  audit:                 {ours:7.2f} s, {_resources(audits)}")
+        print(f"  ratio:                 {ours / base:7.2f} of the time, {ratio:.2f} of the CPU")
+        verdict.ratio(small + "audit", ratio)
+        # One that fails ends the run; what was measured before it is on the screen by then.
+        sys.stdout.flush()
+        for name, used in _others(given, floor[2:], folder):
+            print(f"  {name + ':':<22} {used.wall:7.2f} s, {_resources([used])}")
+            shares = f"{ours / used.wall:.2f} of the time, {our_cpu / used.cpu:.2f} of the CPU"
+            print(f"  audit by {name}: {shares}", flush=True)
 
 
-def _others(given: argparse.Namespace, nodes: list[str], folder: Path) -> dict[str, Usage]:
+def _others(
+    given: argparse.Namespace, nodes: list[str], folder: Path
+) -> Iterator[tuple[str, Usage]]:
     """What people would have used instead, once each: Netmiko's whole job, Ansible's collecting."""
-    used: dict[str, Usage] = {}
     if given.netmiko:
-        used["Netmiko"] = run_measured([_PYTHON, str(_HERE / "netmiko_whole.py"), *nodes])
+        yield "Netmiko", run_measured([_PYTHON, str(_HERE / "netmiko_whole.py"), *nodes])
     ansible = shutil.which(given.ansible or "ansible")
     if ansible and (given.ansible or given.netmiko):
         hosts, port, key, known, _ = nodes
@@ -159,10 +158,10 @@ def _others(given: argparse.Namespace, nodes: list[str], folder: Path) -> dict[s
             )
             for command in asked
         ]
-        used["Ansible, raw x 3"] = Usage(
+        total = Usage(
             sum(u.wall for u in walls), sum(u.cpu for u in walls), max(u.rss for u in walls)
         )
-    return used
+        yield "Ansible, raw x 3", total
 
 
 def _errors(report: Path) -> str:
