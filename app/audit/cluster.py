@@ -281,9 +281,9 @@ class _Round:
         if isinstance(error, _distributed().KilledWorker):
             return _unseen(HostCapture(host, {}, f"{host}: workers ended while they audited it"))
         raise FleetError(
-            f"{host}: a worker did not audit it: {_why(error)}",
+            f"{host}: a worker failed on it: {_why(error)}",
             "look into that worker's log; give it the evpn-fleet and the inventory of this "
-            "computer, start it again, and audit again",
+            "computer, start it again, and run this again",
         )
 
     def _all_can_go(self) -> bool:
