@@ -25,7 +25,7 @@ from measure import machine
 
 from drift.engine import audit
 from overlay.loading import load_inventory
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

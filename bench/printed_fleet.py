@@ -11,8 +11,8 @@ from overlay.loading import load_inventory
 from tasks.commands import HostCapture
 from tasks.snapshot import write_capture
 from tests.rendering import rendered_nodes
-from tests.simulated import Fleet
-from tests.simulated_printed import outputs_of
+from tests.simulated.fleet import Fleet
+from tests.simulated.printed import outputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from overlay.beside.external import external_nodes, visiting_vteps
-from overlay.control_plane import ControlPlane
 from overlay.derivation.devices import (
     make_l3vni_bridge,
     make_l3vni_vxlan,
@@ -24,6 +23,7 @@ from overlay.expected import BridgeRole, FabricIntent, NodeIntent, VipIntent
 from overlay.intent import Fabric, Mode, Network, Node, Scope
 from overlay.kept.extras import NodeExtras, extras_of
 from overlay.names import vtep_names
+from overlay.peering.control_plane import ControlPlane
 from overlay.snat.intended import translation
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from overlay.names import l3vni_bridge, network_bridge, setting
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from overlay.control_plane import ControlPlane
     from overlay.derived.devices import VrfIntent
     from overlay.derived.routed import RoutedUnderlay
     from overlay.derived.speakers import RouterIntent
+    from overlay.peering.control_plane import ControlPlane
 
 
 def forwarding(fabric: Fabric, node: Node) -> bool:

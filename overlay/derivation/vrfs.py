@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from ipaddress import IPv4Network, IPv6Network
 
-    from overlay.control_plane import ControlPlane
     from overlay.keys.routes import VrfRoute
+    from overlay.peering.control_plane import ControlPlane
 
     Subnet = IPv4Network | IPv6Network
 

@@ -23,8 +23,8 @@ from reports.formats import render_report
 from tasks.commands import HostCapture
 from tasks.snapshot import Snapshot, open_snapshot, write_capture, write_meta
 from tests.rendering import render, rendered_nodes
-from tests.simulated import Fleet
-from tests.simulated_printed import outputs_of
+from tests.simulated.fleet import Fleet
+from tests.simulated.printed import outputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

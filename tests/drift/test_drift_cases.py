@@ -26,7 +26,7 @@ from tests.drift.cases.underlay import ROUTED_UNDERLAY
 from tests.drift.cases.vrf_routes import VRF_ROUTES
 from tests.drift.worlds import unfolded
 from tests.rendering import rendered_nodes
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable

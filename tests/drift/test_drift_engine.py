@@ -25,8 +25,8 @@ from tests.drift.worlds import (
     without,
 )
 from tests.rendering import rendered_nodes
-from tests.simulated import Fleet, healthy_states
-from tests.simulated_outputs import reprint
+from tests.simulated.fleet import Fleet, healthy_states
+from tests.simulated.outputs import reprint
 
 
 def _skipped(result) -> dict[str, str]:

@@ -12,7 +12,7 @@ from overlay.loading import load_inventory
 from tests.drift import applicable
 from tests.drift.worlds import ROOT
 from tests.rendering import rendered_nodes
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from tests.drift.worlds import (
     unreachable,
     without,
 )
-from tests.simulated import Fleet, healthy_states
+from tests.simulated.fleet import Fleet, healthy_states
 
 
 @pytest.mark.parametrize("fabric", [worlds.symmetric, worlds.bridged])

@@ -12,7 +12,7 @@ from overlay.derive import derive
 from overlay.intent import Scope
 from tests.drift.worlds import json, link, no_link, symmetric, text, unfolded
 from tests.rendering import rendered_nodes
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 if TYPE_CHECKING:
     from drift.result import AuditResult

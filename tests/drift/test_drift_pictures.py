@@ -8,7 +8,7 @@ from drift.engine import audit
 from drift.result import Down, Segment, Unlike
 from overlay.records import ALL_ZERO_MAC, FdbEntry
 from tests.drift import worlds
-from tests.simulated import Fleet, healthy_states
+from tests.simulated.fleet import Fleet, healthy_states
 
 
 def _flood(host: str, device: str, vtep: str) -> worlds.Mutation:

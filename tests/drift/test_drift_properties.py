@@ -29,7 +29,7 @@ from tests.drift.worlds import (
 )
 from tests.overlay.several_as import has_several, several_as, speaker
 from tests.rendering import rendered_nodes
-from tests.simulated import Fleet, healthy_states
+from tests.simulated.fleet import Fleet, healthy_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

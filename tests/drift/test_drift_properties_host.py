@@ -17,7 +17,7 @@ from overlay.records import ALL_ZERO_MAC, FdbEntry
 from tests.drift.test_drift_properties import CALM, fabrics
 from tests.drift.worlds import json, more_fdb, new_link, paths, text, unfolded
 from tests.rendering import rendered_nodes
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ from overlay.loading import load_inventory
 from parsers import RawOutput, parse_host
 from tests.drift.applicable import VRF_TABLES
 from tests.drift.worlds import BY_RENDER, unfolded
-from tests.simulated import TEXT_SLUGS
+from tests.simulated.fleet import TEXT_SLUGS
 
 if TYPE_CHECKING:
     from overlay.records import HostState

@@ -22,9 +22,9 @@ from tests.drift.worlds import (
     unreachable,
 )
 from tests.rendering import rendered_nodes
-from tests.simulated import Fleet, healthy_states
-from tests.simulated_outputs import reprint
-from tests.simulated_outside import running_config
+from tests.simulated.fleet import Fleet, healthy_states
+from tests.simulated.outputs import reprint
+from tests.simulated.outside import running_config
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent

@@ -14,7 +14,7 @@ from overlay.derive import derive
 from overlay.intent import Fabric
 from tests.drift import worlds
 from tests.drift.worlds import fdb, json, link, no_link, paths, unreachable
-from tests.simulated import Fleet
+from tests.simulated.fleet import Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from drift.engine import audit
 from drift.result import NOT_CHOSEN
 from tests.drift import applicable, worlds
 from tests.drift.worlds import link, unfolded
-from tests.simulated import Fleet, healthy_states
+from tests.simulated.fleet import Fleet, healthy_states
 
 INTENT = worlds.symmetric()
 

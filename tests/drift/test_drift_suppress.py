@@ -13,7 +13,7 @@ from drift.suppress import suppress
 from overlay.suppressions import Suppression
 from tests.drift import worlds
 from tests.drift.worlds import both, link, unfolded, unreachable
-from tests.simulated import Fleet, healthy_states
+from tests.simulated.fleet import Fleet, healthy_states
 
 if TYPE_CHECKING:
     from drift.result import AuditResult

@@ -12,7 +12,7 @@ from drift.engine import audit
 from drift.model import Severity
 from overlay.records import RawOutput
 from tests.drift import worlds
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 if TYPE_CHECKING:
     from overlay.records import HostState

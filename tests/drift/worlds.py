@@ -14,7 +14,7 @@ from overlay.intent import Bfd, Fabric
 from overlay.loading import load_inventory
 from parsers import READERS
 from tests.drift import applicable
-from tests.simulated_outputs import PrintedState, reprint
+from tests.simulated.outputs import PrintedState, reprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.ssh import run_on
 from tests.live.matrix import ROOT
-from tests.live.probes import on
+from tests.live.tools.probes import on
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from lab import guests
 from lab.errors import LabError
 from lab.ssh import run_on
 from tests.live.conftest import DEPLOY, ROOT
-from tests.live.probes import on
+from tests.live.tools.probes import on
 
 if TYPE_CHECKING:
     from pathlib import Path

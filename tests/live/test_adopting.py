@@ -19,7 +19,7 @@ from lab.ssh import run_on
 from overlay.loading import load_inventory
 from overlay.outputs import FRR_FILE, INTERFACES_FILE, KEPT_INTERFACES_FILE
 from tests.live.conftest import ROOT
-from tests.live.probes import eventually, on
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from pathlib import Path

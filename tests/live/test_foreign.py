@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.live.deploys import EXAMPLE, deploy, fingerprint, outcome
-from tests.live.probes import eventually, on
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from pathlib import Path

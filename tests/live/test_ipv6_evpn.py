@@ -11,8 +11,8 @@ import yaml
 from lab import fabric, faults, guests
 from lab.spec import TESTING
 from tests.live.conftest import ROOT
-from tests.live.probes import on
 from tests.live.test_topologies import assert_as_intended, reaches
+from tests.live.tools.probes import on
 
 if TYPE_CHECKING:
     from pathlib import Path

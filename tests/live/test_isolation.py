@@ -10,7 +10,6 @@ import yaml
 
 from lab import guests
 from overlay.loading import load_inventory
-from tests.live.probes import eventually, on
 from tests.live.tenants import (
     BLUE,
     OUTSIDE,
@@ -29,6 +28,7 @@ from tests.live.tenants import (
     vteps,
     with_two_tenants,
 )
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

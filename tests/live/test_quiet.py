@@ -14,7 +14,7 @@ import pytest
 
 from lab import fabric, guests
 from tests.live.matrix import ROOT
-from tests.live.probes import on
+from tests.live.tools.probes import on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

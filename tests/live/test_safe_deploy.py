@@ -23,7 +23,7 @@ from tests.live.deploys import (
     variant,
     with_new_network,
 )
-from tests.live.probes import eventually, on
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,9 @@ from lab import fabric, faults, guests
 from lab.errors import LabError
 from lab.recipe import UNPRIVILEGED_USER as USER
 from lab.ssh import run_on
-from tests.live.installation import install
 from tests.live.matrix import ROOT
-from tests.live.probes import eventually, on
+from tests.live.tools.installation import install
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,10 +11,10 @@ from lab import fabric, guests
 from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.conftest import ROOT
-from tests.live.probes import eventually, on
 from tests.live.tenants import answering, furnish, nodes_themselves, strip
 from tests.live.test_topologies import assert_as_intended, leftovers, reaches
 from tests.live.tools.lans import Lan
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from tests.live.conftest import Lab

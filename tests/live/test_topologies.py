@@ -15,8 +15,8 @@ from lab.fault_catalogue import CATALOGUE
 from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.conftest import CONVERGE, ROOT, Lab
-from tests.live.probes import eventually, on
 from tests.live.tools import witnesses
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from collections.abc import Callable

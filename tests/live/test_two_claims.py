@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.live.probes import on
+from tests.live.tools.probes import on
 
 if TYPE_CHECKING:
     from tests.live.conftest import Lab

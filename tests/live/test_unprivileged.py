@@ -9,7 +9,7 @@ import pytest
 from lab.recipe import UNPRIVILEGED_USER as USER
 from lab.ssh import run_on
 from tests.live.deploys import deploy, outcome, variant, with_new_network
-from tests.live.probes import on
+from tests.live.tools.probes import on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from overlay.derive import derive
 from overlay.expected import BridgeRole
 from overlay.intent import Fabric
 from tests.rendering import render, rendered_nodes
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 VTEPS = tuple(f"pve{n}" for n in range(1, 7))
 FRR_CONF = "/etc/frr/frr.conf"

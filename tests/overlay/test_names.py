@@ -10,7 +10,7 @@ from drift.engine import audit
 from overlay.derive import derive
 from overlay.intent import Fabric
 from tests.rendering import render
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 NET = "/etc/network/interfaces"
 PROXMOX = {"device": "vxlan_{name}", "bridge": "{name}"}

@@ -18,7 +18,7 @@ from overlay.intent import Fabric
 from overlay.unused.unused_keys import unused_keys
 from tests.overlay.leaf_spine import connect, leaf_spine, routed_fabrics
 from tests.rendering import render, rendered_nodes
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent

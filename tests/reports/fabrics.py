@@ -18,7 +18,7 @@ from drift.result import (
 )
 from reports.build import build_report
 from tests.drift import worlds
-from tests.simulated import Fleet, healthy_states
+from tests.simulated.fleet import Fleet, healthy_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ import pytest
 from reports.build import EXIT_IN_SYNC, exit_code
 from reports.formats import render_report
 from tests.drift import worlds
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 WORDS = tuple(f"frobnicate-{number} {'x' * 80}" for number in range(5))
 

@@ -19,7 +19,7 @@ from tests.drift import worlds
 from tests.drift.cases.nat import TRANSLATED
 from tests.drift.worlds import BY_RENDER, unfolded
 from tests.rendering import render
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from tasks.ssh import node_files
 from tests.adopt.folders import EXAMPLES
 from tests.cli.audits import call
 from tests.rendering import render
-from tests.simulated import healthy_states
-from tests.simulated_printed import outputs_of
+from tests.simulated.fleet import healthy_states
+from tests.simulated.printed import outputs_of
 
 if TYPE_CHECKING:
     from pathlib import Path

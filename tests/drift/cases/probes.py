@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.drift import worlds
 from tests.drift.cases.case import Case
 from tests.drift.worlds import both, probed
-from tests.simulated import guest_macs
-from tests.simulated_routing import router_macs
+from tests.simulated.fleet import guest_macs
+from tests.simulated.routing import router_macs
 
 _NODE1 = worlds.symmetric().nodes["node1"]
 RMAC_OF_1 = router_macs(_NODE1)[4000]

@@ -10,7 +10,7 @@ from overlay.derive import derive
 from overlay.intent import Fabric
 from tests.drift.cases.case import Case
 from tests.drift.worlds import both, example, json, link
-from tests.simulated_underlay import ways_of
+from tests.simulated.underlay import ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

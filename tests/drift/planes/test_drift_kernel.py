@@ -26,7 +26,7 @@ from tests.drift.cases.kernel import (
     without,
 )
 from tests.drift.worlds import BY_RENDER, both, fdb, json, lacking, more_fdb, more_paths, unfolded
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 if TYPE_CHECKING:
     from overlay.records import HostState

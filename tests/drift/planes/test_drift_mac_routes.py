@@ -14,7 +14,7 @@ from tests.drift import worlds
 from tests.drift.cases.mac_routes import MAC_OF_1, MAC_OF_2, host_route
 from tests.drift.worlds import GATEWAY_MAC, both, json, more_paths, unfolded
 from tests.rendering import rendered_nodes
-from tests.simulated import Fleet, healthy_states
+from tests.simulated.fleet import Fleet, healthy_states
 
 if TYPE_CHECKING:
     from tests.drift.worlds import Mutation

@@ -11,7 +11,7 @@ from drift.engine import audit
 from tests.drift import worlds
 from tests.drift.cases.probes import GUEST_OF_1, RMAC_OF_1
 from tests.drift.worlds import both, fdb, link, probed, unfolded, unreachable
-from tests.simulated import Fleet, healthy_states
+from tests.simulated.fleet import Fleet, healthy_states
 
 INTENT = worlds.symmetric()
 ADDRESSES = {name: node.address for name, node in INTENT.nodes.items()}

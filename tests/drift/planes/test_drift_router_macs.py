@@ -24,8 +24,8 @@ from tests.drift.worlds import (
     paths,
     unfolded,
 )
-from tests.simulated import Fleet, healthy_states
-from tests.simulated_routing import router_macs
+from tests.simulated.fleet import Fleet, healthy_states
+from tests.simulated.routing import router_macs
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent

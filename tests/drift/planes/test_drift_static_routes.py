@@ -9,7 +9,7 @@ from tests.drift import worlds
 from tests.drift.cases.kernel import altered, more
 from tests.drift.worlds import json
 from tests.rendering import rendered_nodes
-from tests.simulated import healthy_states
+from tests.simulated.fleet import healthy_states
 
 OVER_THE_L3VNI = {"gateway": "192.168.0.1", "dev": "vmbr4000"}
 

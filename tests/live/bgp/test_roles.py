@@ -14,7 +14,6 @@ import pytest
 from lab import guests
 from overlay.loading import load_inventory
 from tests.live.matrix import ROOT
-from tests.live.probes import on
 from tests.live.test_topologies import (
     OUTSIDE,
     assert_as_intended,
@@ -22,6 +21,7 @@ from tests.live.test_topologies import (
     outside,
     reaches,
 )
+from tests.live.tools.probes import on
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ from lab import guests
 from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.matrix import ROOT
-from tests.live.probes import eventually, on
 from tests.live.test_topologies import OUTSIDE, assert_as_intended, outside, reaches
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from pathlib import Path

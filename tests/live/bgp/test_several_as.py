@@ -13,8 +13,8 @@ import pytest
 
 from lab import guests
 from tests.live.matrix import ROOT
-from tests.live.probes import eventually, on
 from tests.live.test_topologies import assert_as_intended, assert_imported, shows_routing
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.live.probes import eventually, on
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from tests.live.conftest import Lab

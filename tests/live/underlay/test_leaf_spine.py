@@ -13,8 +13,8 @@ import pytest
 from lab import fabric, faults, guests
 from lab.spec import load_lab
 from tests.live.matrix import ROOT, rounds, severity
-from tests.live.probes import eventually, on
 from tests.live.test_topologies import assert_as_intended
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from overlay.records import ALL_ZERO_MAC, EvpnPath, FdbEntry
-from tests.simulated_links import number_of
-from tests.simulated_routing import router_macs
+from tests.simulated.links import number_of
+from tests.simulated.routing import router_macs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

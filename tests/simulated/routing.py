@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from overlay.expected import BridgeRole
 from overlay.records import EvpnPath
-from tests.simulated_links import FIRST_BRIDGE, kernel_mac
+from tests.simulated.links import FIRST_BRIDGE, kernel_mac
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from overlay.records import RawOutput
-from tests.simulated_outputs import PrintedState
+from tests.simulated.outputs import PrintedState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from overlay.expected import BridgeRole
 from overlay.records import BridgeDetail, BridgePort, Link, VxlanDetail
-from tests.simulated_underlay import addressed
+from tests.simulated.underlay import addressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_interface
 from typing import TYPE_CHECKING, Any
 
 from overlay.intent import Role
-from tests.simulated_links import FIRST_TABLE
+from tests.simulated.links import FIRST_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,17 +15,17 @@ from drift.applies import session_slugs, with_bfd
 from overlay.intent import Mode, Role
 from overlay.outputs import file_slug
 from overlay.records import CommandResult, EvpnPath, EvpnTable, FdbEntry
-from tests.simulated_guests import (
+from tests.simulated.guests import (
     flood_entry,
     guest_address,
     guest_macs,
     network_paths,
     remote_entry,
 )
-from tests.simulated_kernel import RULES, connected, neighbours, vrf_routes
-from tests.simulated_links import FIRST_TABLE, addresses, links_of, port_of, vni_listing
-from tests.simulated_outputs import PrintedState, planes_of
-from tests.simulated_outside import (
+from tests.simulated.kernel import RULES, connected, neighbours, vrf_routes
+from tests.simulated.links import FIRST_TABLE, addresses, links_of, port_of, vni_listing
+from tests.simulated.outputs import PrintedState, planes_of
+from tests.simulated.outside import (
     ends_of,
     external_vteps,
     listed,
@@ -35,14 +35,14 @@ from tests.simulated_outside import (
     shown_route,
     static_of,
 )
-from tests.simulated_routing import (
+from tests.simulated.routing import (
     default_route,
     heard_through,
     prefix_route,
     router_macs,
     routes_to,
 )
-from tests.simulated_underlay import bfd_of, neighbours_of, ways_of
+from tests.simulated.underlay import bfd_of, neighbours_of, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

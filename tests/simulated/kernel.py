@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from tests.simulated_links import FIRST_TABLE
-from tests.simulated_outside import shown_route
-from tests.simulated_routing import exit_of, router_macs, routes_to
+from tests.simulated.links import FIRST_TABLE
+from tests.simulated.outside import shown_route
+from tests.simulated.routing import exit_of, router_macs, routes_to
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
