@@ -67,7 +67,10 @@ def _renamed(instance: Instance) -> bool:
 
 
 def full_mesh(hosts: Sequence[Host]) -> Iterator[Finding]:
-    """Two VTEPs of one AS peer with each other, or with one that passes routes on."""
+    """Two VTEPs of one AS peer with each other, or with one that passes routes on.
+
+    So does a neighbour of another AS that both have.
+    """
     owner = owners(hosts)
     vteps = [h for h in hosts if h.vxlans and h.main and h.main.has_evpn]
     if any(h.main.reflects for h in hosts if h.main) or not _all_known(vteps, owner):
@@ -78,7 +81,9 @@ def full_mesh(hosts: Sequence[Host]) -> Iterator[Finding]:
             continue
         theirs = {device.vni for device in other.vxlans}
         shared = [d.vni for d in one.vxlans if d.vni is not None and d.vni in theirs]
-        peered = other_end(one, other) or other_end(other, one)
+        peered = (
+            other_end(one, other) or other_end(other, one) or _outside(main) & _outside(other.main)
+        )
         if shared and not peered and not listens(main, other) and not listens(other.main, one):
             yield _finding(
                 "mesh-incomplete",
@@ -88,6 +93,15 @@ def full_mesh(hosts: Sequence[Host]) -> Iterator[Finding]:
                 "reflector passes their routes on: iBGP does not, and neither knows of the other",
                 "name each of the two as the other's neighbour, or make a route reflector",
             )
+
+
+def _outside(instance: Instance) -> set[str]:
+    """Its EVPN neighbours of other AS."""
+    return {
+        neighbor.name
+        for neighbor in instance.sessions()
+        if instance.is_external(neighbor) and instance.active_in(neighbor, EVPN)
+    }
 
 
 def _all_known(vteps: Sequence[Host], owner: dict[str, Host]) -> bool:

@@ -105,7 +105,7 @@ def test_each_error_of_the_seed_is_named_on_its_line_and_nothing_else_is(topolog
     assert len(found) == len(wanted)
 
 
-@pytest.mark.parametrize("topology", TOPOLOGIES)
+@pytest.mark.parametrize("topology", sorted(it.parent.name for it in EXAMPLES.glob("*/lab.yaml")))
 def test_what_we_render_ourselves_has_no_fault(topology):
     files = render(load_inventory(EXAMPLES / topology).intent)
     assert [str(finding) for finding in lint(read_hosts(files))] == []
