@@ -209,7 +209,7 @@ def test_a_lost_scheduler_is_an_error_that_says_what_to_do(
     shared = ended()
     assert shared.code == 1
     assert f"the connection to the scheduler {dask.address} was lost" in shared.err
-    assert "run this again" in shared.err
+    assert "audit again" in shared.err
     again = audit(inventory, tmp_path / "out", "--scheduler", dask.address)
     assert again.code == 1
     assert f"--scheduler {dask.address}: no Dask scheduler was reached there" in again.err
