@@ -30,6 +30,8 @@ AUDITS_A_MOVE = 2
 # Every fourth has another one leave, or boot.
 AUDITS_A_BOOT = 4
 DELAYS = (0.0, 0.7, 1.4, 2.1)
+# At most, in seconds.
+A_MOVE_TAKES = 30.0
 ASKED_AT_ONCE = 50
 # node3's VTEP address, how long it is off (its sessions' hold time is 9 s), and the audits after it.
 ADDRESS = "192.168.0.3"
@@ -47,6 +49,7 @@ class Traffic:
         self._stop = threading.Event()
         self._wanted = threading.Semaphore(0)
         self._wanted_other = threading.Semaphore(0)
+        self._asked = 0
         self.moves = 0
         self.boots = 0
         self.errors: list[Exception] = []
@@ -75,8 +78,15 @@ class Traffic:
             self.errors.append(error)
 
     def move(self) -> None:
-        """Has the machine migrate soon, while whoever asks for it goes on."""
+        """Has the machine migrate soon, while whoever asks for it goes on.
+
+        Audits can be faster than it is: a third move waits until one of two others is done.
+        """
         self._wanted.release()
+        self._asked += 1
+        limit = time.monotonic() + A_MOVE_TAKES
+        while self._asked - self.moves > 2 and not self.errors and time.monotonic() < limit:
+            time.sleep(0.05)
 
     def _migrate(self) -> None:
         delays = itertools.cycle(DELAYS)
