@@ -26,7 +26,8 @@ ESTABLISHED = "Established"
 _FAMILIES = {"ipv4Unicast": "IPv4", "ipv6Unicast": "IPv6"}
 
 
-def _stops_exchange(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+def stops_exchange(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
+    """Two nodes do not hear of each other; one that is alone hears of nobody."""
     yield between(raw.finding.host, peer_of(raw, owner))
     if raw.about.alone:
         yield Broken.ALONE, raw.finding.host
@@ -59,7 +60,7 @@ SESSION_DOWN = Check(
     "there; `plan` shows whose file differs, "
     "`/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf` has FRR take its own. `PfxCt`: the "
     "peer sent more than `maximum_prefix`. `NoNeg`: activate the peer in the address family.",
-    explains=_stops_exchange,
+    explains=stops_exchange,
     follows=from_either_end,
     depth=Depth.SESSION,
     pairwise=Pairwise.SESSION,
@@ -85,6 +86,14 @@ def established_peers(view: HostView) -> set[str] | None:
     """The intended EVPN peers that are Established; None when no summary was read."""
     states = evpn_sessions(view)
     return None if states is None else {peer for peer in states if states[peer] == ESTABLISHED}
+
+
+def is_alone(view: HostView) -> bool:
+    """Whether a VTEP has no session left that would carry everybody's routes, as reflectors' do.
+
+    In a full mesh each session carries its own peer's routes only.
+    """
+    return bool(view.intent.reflectors) and view.node.carries and not established_peers(view)
 
 
 def evpn_sessions(view: HostView) -> dict[str, str | None] | None:
@@ -118,8 +127,7 @@ def examine_sessions(view: HostView) -> Iterator[RawFinding]:
 
 def _evpn_sessions(view: HostView) -> Iterator[RawFinding]:
     peers = view.state.evpn_peers or {}
-    # In a full mesh each session carries its own peer's routes only; reflectors carry everybody's.
-    alone = bool(view.intent.reflectors) and view.node.carries and not established_peers(view)
+    alone = is_alone(view)
     clients = frozenset(view.intent.clients(view.node))
     wanted = dict.fromkeys(view.intent.evpn_peers(view.node), ESTABLISHED)
     found = {

@@ -34,7 +34,7 @@ class Section(Protocol):
 AnySection = TypeVar("AnySection", bound=Section)
 
 
-# Most nodes are asked the same: read anew for each, a script took as long as the node's login.
+# Most nodes are asked the same: split again for each, a script took as long as the node's login.
 @lru_cache(maxsize=4096)
 def words_of(command: str) -> tuple[str, ...]:
     """A command's words as a shell reads them. Raises ValueError for an open quote."""

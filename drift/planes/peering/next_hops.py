@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
+    from overlay.expected import FabricIntent
     from overlay.records import EvpnPath
 
 _SHOWN = 6
@@ -56,11 +57,10 @@ def examine_next_hops(view: HostView) -> Iterator[RawFinding]:
     routes = view.routes
     if routes is None or view.table_empty:
         return
-    ours = {node.address for node in view.intent.nodes.values() if node.carries}
     wrong: dict[str, dict[str, EvpnPath]] = defaultdict(dict)
     for received in routes.imet.values():
         for vtep, path in received.items():
-            if path.next_hop not in (None, path.ip) and vtep in ours:
+            if path.next_hop not in (None, path.ip) and _is_ours(view.intent, vtep):
                 wrong[str(path.next_hop)][vtep] = path
     for hop, paths in sorted(wrong.items()):
         vteps = sorted(paths)
@@ -74,6 +74,11 @@ def examine_next_hops(view: HostView) -> Iterator[RawFinding]:
             evidence=lines(EVPN_TABLE, (path.text for path in paths.values()), limit=_SHOWN),
             about=About(peer=hop, group=("next-hop", hop)),
         )
+
+
+def _is_ours(intent: FabricIntent, vtep: str) -> bool:
+    node = intent.nodes.get(intent.owner.get(vtep, ""))
+    return node is not None and node.carries
 
 
 PLANE = Plane(examine_next_hops, (NEXT_HOP,))

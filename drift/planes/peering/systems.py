@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drift.applies import session_slugs, with_evpn
-from drift.causes import Broken, between, peer_of, renews_routes
+from drift.causes import Broken, peer_of, renews_routes
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
+from drift.planes.sessions import is_alone, stops_exchange
 from overlay.outputs import EVPN_SUMMARY
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ def _stops_sessions(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
         yield from renews_routes(raw, owner)
         return
     yield Broken.REFUSED, *sorted((host, peer_of(raw, owner)))
-    yield between(host, peer_of(raw, owner))
-    if raw.about.alone:
-        yield Broken.ALONE, host
+    yield from stops_exchange(raw, owner)
 
 
 SESSION_AS = Check(
@@ -71,7 +70,6 @@ def examine_systems(view: HostView) -> Iterator[RawFinding]:
                 about=About(topics=frozenset({("instance",)})),
             )
             break
-    up = [peer for peer in known if peer.established]
     for peer in known:
         remote_as = bgp.remote_as(peer.address)
         if peer.remote_as is not None and number_of(peer.remote_as) != remote_as:
@@ -85,7 +83,7 @@ def examine_systems(view: HostView) -> Iterator[RawFinding]:
                 evidence=lines(EVPN_SUMMARY, [peer.text]),
                 about=About(
                     peer=peer.address,
-                    alone=bool(view.intent.reflectors) and view.node.carries and not up,
+                    alone=is_alone(view),
                     topics=frozenset({("neighbor", peer.address)}),
                 ),
             )
