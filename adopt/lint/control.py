@@ -79,34 +79,41 @@ def _idle(instance: Instance) -> list[Neighbor]:
 
 def one_sided(hosts: Sequence[Host]) -> Iterator[Finding]:
     """What one end of a session says, the other end says too."""
+    for host, instance, neighbor, other in known_sessions(hosts):
+        if other.main is None:
+            continue
+        there = other_end(other, host)
+        if any(other.main.remote_as(n) is None for n in there):
+            continue  # that is said of the other end
+        if not there and not listens(other.main, host):
+            yield _finding(
+                "peer-on-one-side",
+                host,
+                neighbor.line,
+                f"{other.name} does not name {host.name} as its neighbour: the session "
+                "never comes up",
+                f"add `neighbor {host.vtep or min(host.speaker)} remote-as {instance.asn}` "
+                f"on {other.name}",
+            )
+        elif there and neighbor.families.get(EVPN) and not _speaks(other.main, there):
+            yield _finding(
+                "family-on-one-side",
+                host,
+                neighbor.families[EVPN],
+                f"{neighbor.name} ({other.name}) does not activate {EVPN} for this end",
+                "remove the line, or activate the family on the other end",
+            )
+
+
+def known_sessions(hosts: Sequence[Host]) -> Iterator[tuple[Host, Instance, Neighbor, Host]]:
+    """Each session of a host with another of these hosts: the host, its instance, who is named."""
     owner = owners(hosts)
     for host in hosts:
         for instance in host.bgp:
             for neighbor in instance.sessions():
                 other = owner.get(neighbor.name)
-                if other is None or other is host or other.main is None:
-                    continue
-                there = other_end(other, host)
-                if any(other.main.remote_as(n) is None for n in there):
-                    continue  # that is said of the other end
-                if not there and not listens(other.main, host):
-                    yield _finding(
-                        "peer-on-one-side",
-                        host,
-                        neighbor.line,
-                        f"{other.name} does not name {host.name} as its neighbour: the session "
-                        "never comes up",
-                        f"add `neighbor {host.vtep or min(host.speaker)} remote-as {instance.asn}` "
-                        f"on {other.name}",
-                    )
-                elif there and neighbor.families.get(EVPN) and not _speaks(other.main, there):
-                    yield _finding(
-                        "family-on-one-side",
-                        host,
-                        neighbor.families[EVPN],
-                        f"{neighbor.name} ({other.name}) does not activate {EVPN} for this end",
-                        "remove the line, or activate the family on the other end",
-                    )
+                if other is not None and other is not host:
+                    yield host, instance, neighbor, other
 
 
 def other_end(other: Host, host: Host) -> list[Neighbor]:

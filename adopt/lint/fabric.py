@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adopt.bgp import EVPN
 from adopt.hostfiles import FRR_CONF
-from adopt.lint.control import listens, other_end, owners
+from adopt.lint.control import known_sessions, listens, other_end, owners
 from adopt.lint.finding import Finding, Level, at
 
 if TYPE_CHECKING:
@@ -40,25 +40,21 @@ def advertisers(hosts: Sequence[Host]) -> Iterator[Finding]:
 
 def remote_as(hosts: Sequence[Host]) -> Iterator[Finding]:
     """A neighbour that is one of these hosts has the AS that it says of itself."""
-    owner = owners(hosts)
-    for host in hosts:
-        for instance in host.bgp:
-            for neighbor in instance.sessions():
-                other = owner.get(neighbor.name)
-                said = instance.remote_as(neighbor)
-                if other is None or other is host or other.main is None or not said:
-                    continue
-                wanted = instance.asn if said == "internal" else said
-                if not wanted.isdecimal() or wanted == other.main.asn or _renamed(other.main):
-                    continue
-                yield _finding(
-                    "remote-as-differs",
-                    host,
-                    neighbor.line,
-                    f"{neighbor.name} is {other.name}, whose AS is {other.main.asn}, not {wanted}: "
-                    "the session never comes up",
-                    f"write `neighbor {neighbor.name} remote-as {other.main.asn}`",
-                )
+    for host, instance, neighbor, other in known_sessions(hosts):
+        said = instance.remote_as(neighbor)
+        if other.main is None or not said:
+            continue
+        wanted = instance.asn if said == "internal" else said
+        if not wanted.isdecimal() or wanted == other.main.asn or _renamed(other.main):
+            continue
+        yield _finding(
+            "remote-as-differs",
+            host,
+            neighbor.line,
+            f"{neighbor.name} is {other.name}, whose AS is {other.main.asn}, not {wanted}: "
+            "the session never comes up",
+            f"write `neighbor {neighbor.name} remote-as {other.main.asn}`",
+        )
 
 
 def _renamed(instance: Instance) -> bool:
