@@ -77,6 +77,10 @@ def _idle(instance: Instance) -> list[Neighbor]:
     ]
 
 
+# Of a host whose files say no address of its own.
+_UNKNOWN = "ADDRESS"
+
+
 def one_sided(hosts: Sequence[Host]) -> Iterator[Finding]:
     """What one end of a session says, the other end says too."""
     for host, instance, neighbor, other in known_sessions(hosts):
@@ -86,14 +90,14 @@ def one_sided(hosts: Sequence[Host]) -> Iterator[Finding]:
         if any(other.main.remote_as(n) is None for n in there):
             continue  # that is said of the other end
         if not there and not listens(other.main, host):
+            own = host.vtep or min(host.speaker, default=_UNKNOWN)
             yield _finding(
                 "peer-on-one-side",
                 host,
                 neighbor.line,
                 f"{other.name} does not name {host.name} as its neighbour: the session "
                 "never comes up",
-                f"add `neighbor {host.vtep or min(host.speaker)} remote-as {instance.asn}` "
-                f"on {other.name}",
+                f"add `neighbor {own} remote-as {instance.asn}` on {other.name}",
             )
         elif there and neighbor.families.get(EVPN) and not _speaks(other.main, there):
             yield _finding(

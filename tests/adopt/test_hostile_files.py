@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -87,6 +87,7 @@ def judge(files: Mapping[str, Mapping[str, str]]) -> None:
 
 @CALM
 @given(changes())
+@example(("l2-evpn", 292, 3))
 def test_any_file_ends_in_a_result_or_an_error(change: tuple[str, int, int]) -> None:
     example, seed, times = change
     random = Random(seed)
