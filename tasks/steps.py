@@ -52,6 +52,7 @@ END {
 _FIXED_AT_BIRTH = frozenset(
     {"vxlan-id", "vxlan-svcnodeip", "vxlan-physdev", "vxlan-port", "vxlan-learning", "pre-up", "up"}
 )
+_LINK_ADDED = re.compile(r"ip link add [^;&|}]+")
 _VRF_INSTANCE = re.compile(r"^router bgp (\d+) vrf (\S+)$", re.MULTILINE)
 _ROUTE_ADDED = re.compile(r"^\s+post-up (ip|ip -6) route replace (vrf .+)$", re.MULTILINE)
 _AS = re.compile(r"^router bgp (\d+)$", re.MULTILINE)
@@ -366,12 +367,18 @@ def vxlan_stanzas(interfaces: str) -> dict[str, frozenset[str]]:
     stanzas: dict[str, set[str]] = {}
     for stanza in parse_interfaces(interfaces).stanzas:
         fixed = {
-            " ".join((key, *value.split()))
+            " ".join((key, *_what_makes_it(value).split()))
             for key, value in stanza.options
             if key in _FIXED_AT_BIRTH
         }
         stanzas.setdefault(stanza.name, set()).update(fixed)
     return {name: frozenset(fixed) for name, fixed in stanzas.items() if fixed}
+
+
+def _what_makes_it(value: str) -> str:
+    """Of a command that makes a device what it makes, without what is done before and after it."""
+    found = _LINK_ADDED.search(value)
+    return found.group() if found else value
 
 
 def made_devices(interfaces: str) -> frozenset[str]:

@@ -224,6 +224,22 @@ def test_tunnels_that_move_between_ipv4_and_ipv6_are_reloaded_again_where_the_fi
         assert reload.command.partition(" && ")[0] == "ifreload --all"
 
 
+OVER_IPV6 = """auto vxlan2
+iface vxlan2 inet manual
+        pre-up ip link show vxlan2 >/dev/null 2>&1 || {}
+        post-down ip link del vxlan2
+"""
+
+
+def test_what_is_said_around_the_command_that_makes_a_device_does_not_make_it_anew():
+    made = "ip link add vxlan2 type vxlan id 2 local {} dstport 4789 nolearning"
+    before = OVER_IPV6.format(made.format("fd00::2"))
+    waits = OVER_IPV6.format("{ " + made.format("fd00::2") + " && sleep 0.1; }")
+    other = OVER_IPV6.format("{ " + made.format("fd00::3") + " && sleep 0.1; }")
+    assert not [s for s in steps(change(INTERFACES, before, waits)) if s.startswith("remake")]
+    assert vxlan_stanzas(before) == vxlan_stanzas(waits) != vxlan_stanzas(other)
+
+
 def test_what_udev_has_overtaken_is_reloaded_again(tmp_path):
     """The kernel is asked after the reload; it is reloaded again only where it differs."""
     said = apply_sections((change(INTERFACES, None, EVPN),), "/tmp/stage")
