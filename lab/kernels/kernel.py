@@ -118,9 +118,10 @@ def _has_module(kernel: Kernel, name: str) -> bool:
 def _telling(lines: list[str]) -> str:
     """Of what a kernel printed, the line that says why it ended; else the last ones."""
     words = ("errno", "panic", "not syncing", "failed", "error", "not found", "Unable")
-    telling = [line for line in lines if any(word in line for word in words)]
+    said = [line for line in lines if not line.startswith("[<")]  # a panic's stack: addresses
+    telling = [line for line in said if any(word in line for word in words)]
     return (
-        " / ".join((telling or [line for line in lines if line])[-2:])[:400] or "it printed nothing"
+        " / ".join((telling or [line for line in said if line])[-2:])[:400] or "it printed nothing"
     )
 
 

@@ -233,11 +233,14 @@ class Lab:
             guests.start_all(self.spec)
 
     def blank(self) -> None:
-        """Gives the inventory's nodes fresh disks: Debian as installed, nothing deployed."""
+        """Gives all nodes fresh disks: Debian as installed, nothing deployed.
+
+        Those that the inventory lacks, too: a reflector takes sessions from whoever is in its range.
+        """
         self.clean = False
-        for name in self.spec.nodes:
+        for name in self.whole.nodes:
             if not _is_blank(self.whole.node(name)):
-                fabric.power_off(self.spec, name)
+                fabric.power_off(self.whole, name)
                 nodes.wipe_disk(lab_paths(), name)
         fabric.up(self.whole)
 
