@@ -58,7 +58,7 @@ class ControlPlane:
         self.upstreams: tuple[UpstreamPeer, ...] = (
             like.upstreams if like else self._routers_with_bgp()
         )
-        self.systems = Systems(fabric)
+        self.systems: Systems = like.systems if like and like.speaks_as(fabric) else Systems(fabric)
         # Prefixes from where a session is no surprise.
         self.awaited = tuple(one.range for one in fabric.bgp.listen) if fabric.bgp else ()
         self.exiting = frozenset(name for vrf in fabric.vrfs.values() for name in vrf.exits)
@@ -71,6 +71,10 @@ class ControlPlane:
         self.descriptions: dict[str, str] = (
             like.descriptions if like and same else _descriptions(fabric, self.named)
         )
+
+    def speaks_as(self, fabric: Fabric) -> bool:
+        """Whether the nodes of a fabric, which are the same as here, have the same AS as here."""
+        return self._fabric.bgp == fabric.bgp and self._fabric.groups == fabric.groups
 
     def _named(self) -> frozenset[str]:
         """The addresses that some node has as a neighbour by its address."""
