@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The floor: asyncssh runs the bare commands on all nodes and drops what they print.
 
-`floor.py HOSTS.yaml PORT KEY KNOWN_HOSTS AT_ONCE`: one connection and one joined exec a node, no
-limits, no frames, no parsing. Exits 1 when a node is lost.
+`floor.py HOSTS.yaml PORT KEY KNOWN_HOSTS AT_ONCE [plan]`: one connection and one joined exec a
+node, no limits, no frames, no parsing; with `plan` what that reads. Exits 1 when a node is lost.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import asyncssh
 import yaml
 
 from tasks.commands import COMMANDS
+from tasks.files import DAEMONS, FRR_CONF, INTERFACES, SYSCTL
 
 # Those of an EVPN node with routed VNIs; a `sysctl` without keys prints them all the same here.
 SLUGS = frozenset(
@@ -33,9 +34,19 @@ def _read(hosts: str) -> dict[str, dict[str, str]]:
     return dict(yaml.safe_load(Path(hosts).read_text(encoding="utf-8")))
 
 
+def _collecting() -> str:
+    return "\n".join(command.command for command in COMMANDS if command.slug in SLUGS)
+
+
+def _reading() -> str:
+    paths = [file.path for file in (DAEMONS, FRR_CONF, SYSCTL, INTERFACES)]
+    read = [f"stat -c '%a %U %G' {path}; cat {path}; sha256sum < {path}" for path in paths]
+    return "\n".join([*read, "vtysh -c 'show running-config'"])
+
+
 async def main(argv: list[str]) -> int:
-    hosts, port, key, known, at_once = argv
-    script = "\n".join(command.command for command in COMMANDS if command.slug in SLUGS)
+    hosts, port, key, known, at_once, *what = argv
+    script = _reading() if what else _collecting()
     addresses = [host["hostname"] for host in _read(hosts).values()]
     room = asyncio.Semaphore(int(at_once))
     trusted = asyncssh.read_known_hosts(known)

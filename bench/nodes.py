@@ -3,7 +3,8 @@
 
 Each node has an address of its own on loopback. What is executed there runs in a real /bin/sh,
 whose `bridge`, `ip`, `vtysh` and `sysctl` print what the snapshot holds: so the cost of our script
-on the node is a real one. Prints `ready` when all of them listen.
+on the node is a real one. The files that a deployment writes are those below `files` of the
+node's folder, and each belongs to whom it would there. Prints `ready` when all of them listen.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ from tasks.commands import COMMANDS, CollectCommand
 # A shell on a terminal of its own, for who logs in without a command.
 _TERMINAL = ("script", "-qfec", "/bin/sh -i", "/dev/null")
 _ANY_KEYS = "sysctl"  # it is asked for the keys of the node, which differ
+_MANAGED = (b"/etc/network/", b"/etc/frr/", b"/etc/sysctl.d/")
+# `stat -c FORMAT PATH` of a managed file, as a deployment leaves it: the benchmark is not root.
+_STAT = """#!/bin/sh
+case $3 in */frr/*) echo "640 frr frr";; *) echo "644 root root";; esac
+"""
 
 
 def write_programs(folder: Path) -> None:
@@ -41,6 +47,15 @@ def write_programs(folder: Path) -> None:
         path = folder / program
         path.write_text("\n".join(["#!/bin/sh", 'case "$*" in', *cases, "esac", "exit 127", ""]))
         path.chmod(0o755)
+    (folder / "stat").write_text(_STAT)
+    (folder / "stat").chmod(0o755)
+
+
+def _of_node(script: bytes, node: Path) -> bytes:
+    """The script, with the node's own files in place of this computer's."""
+    for path in _MANAGED:
+        script = script.replace(path, os.fsencode(f"{node}/files") + path)
+    return script
 
 
 def _file(command: CollectCommand) -> str:
@@ -79,12 +94,24 @@ async def _listen(address: str, port: int, node: Path, *, keys: tuple[str, str],
 
     async def answer(process: asyncssh.SSHServerProcess[bytes]) -> None:
         with contextlib.suppress(asyncssh.Error, OSError):
-            words = ("/bin/sh", "-c", process.command) if process.command else _TERMINAL
+            if not process.command:
+                shell = await asyncio.create_subprocess_exec(
+                    *_TERMINAL, env=env, stdin=-1, stdout=-1, stderr=-1
+                )
+                await process.redirect(shell.stdin, shell.stdout, shell.stderr)
+                process.exit(await shell.wait())
+                return
+            # Not redirected: of a shell that ends at once what it printed would be lost.
+            script = process.command.encode()
+            if process.command == "/bin/sh -s":
+                script = await process.stdin.read()
             shell = await asyncio.create_subprocess_exec(
-                *words, env=env, stdin=-1, stdout=-1, stderr=-1
+                "/bin/sh", "-s", env=env, stdin=-1, stdout=-1, stderr=-1
             )
-            await process.redirect(shell.stdin, shell.stdout, shell.stderr)
-            process.exit(await shell.wait())
+            printed, said = await shell.communicate(_of_node(script, node))
+            process.stdout.write(printed)
+            process.stderr.write(said)
+            process.exit(shell.returncode or 0)
 
     await asyncssh.listen(
         address,

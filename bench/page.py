@@ -11,7 +11,6 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "reports"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -22,9 +21,6 @@ from measure import machine
 
 import examples
 from reports.html.page import html_text
-
-if TYPE_CHECKING:
-    from reports.model import Report
 
 _LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 _SEARCH = (
@@ -37,13 +33,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-r", "--rounds", type=int, default=3)
     parser.add_argument("-b", "--budget", type=float, default=3.0, help="seconds")
+    parser.add_argument("page", type=Path, nargs="?", help="a report.html, in place of our own")
     options = parser.parse_args()
     if CHROMIUM is None:
         raise SystemExit("no Chromium on this computer: apt-get install chromium")
     print(machine())
     with tempfile.TemporaryDirectory() as folder, Chromium() as browser:
-        baseline, _ = _measure(browser, Path(folder), examples.report(*_one()), options.rounds)
-        loaded, searched = _measure(browser, Path(folder), fabrics.large(), options.rounds)
+        small, large = Path(folder, "small.html"), options.page or Path(folder, "large.html")
+        small.write_text(html_text(examples.report(*_one())), encoding="utf-8")
+        if not options.page:
+            large.write_text(html_text(fabrics.large()), encoding="utf-8")
+        baseline, _ = _measure(browser, small, options.rounds)
+        loaded, searched = _measure(browser, large, options.rounds)
     ratio = loaded / baseline
     print(
         f"opens after {loaded:.2f} s, baseline {baseline:.2f} s, ratio {ratio:.1f}; "
@@ -56,10 +57,8 @@ def _one() -> tuple[object, object]:
     return examples.states(["leaf1"]), [examples.learning("leaf1", 2)]
 
 
-def _measure(browser: Chromium, folder: Path, report: Report, rounds: int) -> tuple[float, float]:
+def _measure(browser: Chromium, file: Path, rounds: int) -> tuple[float, float]:
     """Seconds until the page has loaded, and of one search; medians."""
-    file = folder / "report.html"
-    file.write_text(html_text(report), encoding="utf-8")
     times = []
     for _ in range(rounds):
         page = browser.open(file, "")
