@@ -17,6 +17,7 @@ from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, Thre
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from app.audit.memory import return_large_blocks
 from drift.catalogue import wanted_outputs
 from drift.engine import examine
 from drift.facts.shared import Shared
@@ -97,6 +98,7 @@ class Workers:
 
     def __init__(self, orders: Orders, hosts: int, *, patient: bool = False) -> None:
         """`hosts` is how many there will be at most."""
+        return_large_blocks()
         count = min(os.cpu_count() or 1, _MOST_WORKERS)
         self._mapper: Mapper | None = None
         self._pool: Executor
@@ -174,6 +176,7 @@ _here: list[Mapper] = []
 def _begin(orders: Orders, patient: bool) -> None:  # noqa: FBT001 - a process's arguments
     if patient:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return_large_blocks()
     _here[:] = [Mapper(orders)]
     gc.collect()
     gc.freeze()
