@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adopt.hostfiles import read_hosts
+from adopt.hostfiles import read_host, read_hosts
 from adopt.infer import infer
 from adopt.kept.interfaces import kept_of
 from overlay.derive import derive
