@@ -89,6 +89,12 @@ class Device:
     def vni(self) -> int | None:
         return self.number("vxlan-id")
 
+    @property
+    def mac(self) -> str | None:
+        """Its `hwaddress`, with or without the word `ether` before it."""
+        words = [word for a in self.all("hwaddress") for word in a.value.split()]
+        return next((word.lower() for word in words if ":" in word), None)
+
     @cached_property
     def ports(self) -> tuple[str, ...]:
         """The ports of a bridge; `none` is ifupdown's word for no port."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,7 +15,7 @@ from parsers.frr import read_frr_config
 from parsers.interfaces import parse_interfaces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from overlay.host_records import FrrLine, InterfacesFile
 
@@ -176,9 +176,10 @@ def _interfaces(
     """
     read: dict[str, InterfacesFile] = {}
     unread: list[Unread] = []
-    waiting = [INTERFACES] if INTERFACES in texts else []
+    waiting = deque([INTERFACES] if INTERFACES in texts else [])
+    sourced = _Sourced(texts)
     while waiting or (OVERLAY in texts and OVERLAY not in read):
-        path = waiting.pop(0) if waiting else OVERLAY
+        path = waiting.popleft() if waiting else OVERLAY
         if path in read:
             continue
         file = read[path] = parse_interfaces(texts[path])
@@ -191,14 +192,44 @@ def _interfaces(
         lines = _source_lines(texts[path]) if file.sources else {}
         for source in file.sources:
             pattern = posixpath.join(posixpath.dirname(path), source)
-            found = sorted(p for p in texts if _sourced(p, pattern))
-            waiting += found
-            if not found and not any(sign in pattern for sign in _WILD):
+            if pattern not in sourced.found:
+                waiting.extend(sourced.by(pattern))
+            if not sourced.found[pattern] and not any(sign in pattern for sign in _WILD):
                 line = lines.get(source, 0)
                 unread.append(
                     Unread(name, path, line, f"source {source}", "that file is not at hand")
                 )
     return tuple(read.items()), unread
+
+
+class _Sourced:
+    """The files that statements of `source` read, each pattern looked up once.
+
+    A host may have thousands of such files, and each of them may source all others.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.found: dict[str, list[str]] = {}
+        self._by_folder: dict[str, list[str]] = defaultdict(list)
+        self._paths = frozenset(paths)
+        for path in sorted(self._paths):
+            self._by_folder[posixpath.dirname(path)].append(path)
+
+    def by(self, pattern: str) -> list[str]:
+        """The files that a path or a pattern names; of a folder those in it (source-directory)."""
+        folder = posixpath.dirname(pattern)
+        near = self._by_folder
+        if any(sign in folder for sign in _WILD):
+            paths = [path for own in near.values() for path in own]
+        else:
+            paths = near.get(folder, [])
+        if any(sign in pattern for sign in _WILD):
+            depth = pattern.count("/")
+            named = [p for p in paths if p.count("/") == depth and fnmatchcase(p, pattern)]
+        else:
+            named = [pattern] if pattern in self._paths else []
+        self.found[pattern] = sorted([*named, *near.get(pattern.rstrip("/"), [])])
+        return self.found[pattern]
 
 
 def _source_lines(text: str) -> dict[str, int]:
@@ -214,14 +245,6 @@ def _why(text: str) -> str:
     if text.startswith(("%", "<")):
         return "a line of a Mako template, which ifupdown2 alone can run"
     return "it stands in no stanza"
-
-
-def _sourced(path: str, pattern: str) -> bool:
-    if not any(sign in pattern for sign in _WILD):
-        return pattern in {path, posixpath.dirname(path)}
-    return (fnmatchcase(path, pattern) and path.count("/") == pattern.count("/")) or (
-        posixpath.dirname(path) == pattern  # source-directory
-    )
 
 
 def _sysctls(texts: Mapping[str, str]) -> dict[str, str]:

@@ -31,8 +31,7 @@ _NAME = TypeAdapter(InterfaceName)
 
 
 def _mac(_: Device, bridge: Device | None) -> str | None:
-    words = [w for a in bridge.all("hwaddress") for w in a.value.split()] if bridge else []
-    return next((w.lower() for w in words if ":" in w), None)
+    return bridge.mac if bridge else None
 
 
 def overlay_keys(survey: Survey, vnis: Vnis, room: int) -> dict[str, Any]:

@@ -110,6 +110,12 @@ def _flow(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
+_NOT_SAID = (
+    "No audit looks at them. In a file that a deployment writes they would go, so it stops there, "
+    "as `plan` does; other files stay as they are (`scope:`).\n"
+)
+
+
 def report(
     inferred: Inferred,
     faults: Sequence[Finding],
@@ -136,7 +142,7 @@ def report(
             _listing(map(str, inferred.unread)),
             _kept(kept),
             "## Statements that the intent does not say\n",
-            "No audit looks at them. A deployment that would remove them stops, as `plan` does.\n",
+            _NOT_SAID,
             _by_statement(lost, lines=True),
             "## Statements that a deployment adds\n",
             "`plan` shows them in their places.\n",

@@ -12,6 +12,7 @@ from adopt.proxmox.cluster import infer_proxmox
 from adopt.proxmox.frr import kept_by_node
 from adopt.proxmox.values import RUNNING
 from app.adopt import load_imported, tell
+from app.config_texts import refuse_strange
 from app.hand_written import complaints, node_names, read_given
 from app.host_folders import REPORT, pve_folder, pve_of, refuse_inventory, write_inventory
 from overlay.derive import derive
@@ -56,6 +57,7 @@ def import_proxmox(
             "neither a node nor a folder of the cluster is named",
             "name a node with --host NAME, or a folder laid out as /etc/pve is with --from DIR",
         )
+    refuse_strange(pve.interfaces)
     hosts = {node: read_host(node, texts) for node, texts in pve.interfaces.items()}
     inferred = infer_proxmox(
         pve.running, pve.members, hosts, name=name or output.resolve().name, scope=scope

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.config_texts import refuse_strange
 from app.host_folders import read_folder
 from overlay.errors import FleetError
 from overlay.loading import NORNIR_FILE
@@ -70,7 +71,16 @@ class Found:
 
 
 def find_files(context: Context, source: Source) -> Found:
-    """The files of every host. Raises FleetError where there are none, or where a host fails."""
+    """The files of every host.
+
+    Raises FleetError where there are none, where a host fails, or where one is no configuration.
+    """
+    found = _found(context, source)
+    refuse_strange(found.texts, source.folder)
+    return found
+
+
+def _found(context: Context, source: Source) -> Found:
     source.check()
     if source.folder is not None:
         return Found(f"lint {source.folder}", read_folder(source.folder))

@@ -48,7 +48,11 @@ class HostScope(StrEnum):
     OBSERVED = "observed"
 
 
-importing = typer.Typer(help="Makes an inventory of what is there.", no_args_is_help=True)
+importing = typer.Typer(
+    help="Makes an inventory of what is there; nothing is changed on a host. `proxmox` where "
+    "Proxmox's SDN writes the nodes' files, `hosts` where you do.",
+    no_args_is_help=True,
+)
 
 
 def register(app: typer.Typer) -> None:

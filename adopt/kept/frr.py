@@ -43,6 +43,10 @@ _ONCE = (
     "rd",
     "import vrf route-map",
     "autort as",
+    # An interface is routed by one instance of a protocol.
+    "ip router isis",
+    "ip router openfabric",
+    "net",
 )
 _NAMED = re.compile(r"(route-map|ip prefix-list|ipv6 prefix-list|bgp extcommunity-list \S+) (\S+)")
 _UNPRINTABLE = re.compile(r"[^\n\t\x20-\x7e\x80-\U0010ffff]")
@@ -97,22 +101,29 @@ def _beside(found: Mapping[Statement, int], derived: Mapping[Statement, int]) ->
     blocks = {one[:depth] for one in derived for depth in range(1, len(one))}
     places = {_place(one) for one in derived}
     names = {match[0] for one in derived if (match := _NAMED.match(one[0]))}
-    speaks = {one[0].split()[2] for one in derived if one[0].startswith("router bgp ")}
+    speaks = {words[1]: words[2] for one in derived if (words := _instance(one))}
 
     def fits(one: Statement) -> bool:
-        words = one[0].split()
+        words = _instance(one)
         named = _NAMED.match(one[0])
         return not (
             one in derived
             or one in blocks
             or _place(one) in places
             or (named is not None and named[0] in names)
-            or (words[:2] == ["router", "bgp"] and speaks and words[2] not in speaks)
+            or (words and speaks.get(words[1], words[2]) != words[2])
             or any(REDACTED in part for part in one)
             or any(_UNPRINTABLE.search(part) for part in one)
         )
 
     return sorted((one for one in found if fits(one)), key=lambda one: found[one])
+
+
+def _instance(one: Statement) -> list[str]:
+    """The words of `router PROTOCOL NAME` around a statement, of which a node runs one."""
+    words = one[0].split()
+    single = words[:1] == ["router"] and words[1:2] in (["bgp"], ["isis"], ["openfabric"])
+    return words if single and len(words) > 2 else []
 
 
 def _place(one: Statement) -> tuple[str, ...]:

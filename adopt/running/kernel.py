@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     Note = tuple[str, str]
 
 _GUEST_PORTS = Overlay.model_validate({}).guest_ports
+# What ifupdown2 calls a flag of a bridge's port, and the field of `BridgePort` that holds it.
+_PORT_FLAGS = (
+    ("bridge-learning", "learning"),
+    ("bridge-arp-nd-suppress", "neigh_suppress"),
+    ("bridge-unicast-flood", "flood"),
+    ("bridge-multicast-flood", "mcast_flood"),
+)
 
 
 def remark_state(survey: Survey) -> None:
@@ -76,6 +83,22 @@ def _compared(host: Host, device: Device, link: Link) -> Iterator[tuple[str, obj
         yield "the UDP port", device.number("vxlan-port"), link.vxlan.dstport
         bridge = host.bridge_of(device.name)
         yield "the bridge", bridge.name if bridge else None, link.master or "none"
+        yield "vxlan-learning", _switched(device, "vxlan-learning"), _onoff(link.vxlan.learning)
+    if device.kind == "bridge":
+        yield "the MAC", device.mac, link.mac
+        yield "the VRF", device.word("vrf"), link.master or "none"
+    for attribute, flag in _PORT_FLAGS if link.bridge_port else ():
+        runs = getattr(link.bridge_port, flag)
+        yield attribute, _switched(device, attribute), None if runs is None else _onoff(runs)
+
+
+def _switched(device: Device, attribute: str) -> str | None:
+    said = device.first(attribute)
+    return _onoff(said.is_on) if said else None
+
+
+def _onoff(flag: object) -> str:
+    return "on" if flag else "off"
 
 
 def _foreign_ports(host: Host, links: Mapping[str, Link]) -> Iterator[Note]:

@@ -147,23 +147,30 @@ def _advertised(
     for (prefix, _), hosts in static.items():
         for node in hosts:
             fixed[node].add(prefix)
+    filters = {host.name: _Filter(host, said[host.name]) for host in survey.vteps
+               if host.name in said}  # fmt: skip
+    found = _announced(filters, own, fixed)
+    # Who has nothing of what is announced is silent under the intent, too.
     words = [
-        Word(
-            host,
-            host.name in said,
-            FRR_CONF,
-            said[host.name][0].line if host.name in said else 0,
-        )
+        Word(host, host.name in said, FRR_CONF, said[host.name][0].line if host.name in said else 0)
         for host in survey.vteps
-        if own.get(host.name) or host.name in said
+        if host.name in said
+        or (CONNECTED in found and vrf in host.devices)
+        or _held(found, own.get(host.name, set()), fixed[host.name])
     ]
-    if not survey.most(f"VRF {vrf}: whether its subnets are announced", words, False):
+    if not survey.most(f"VRF {vrf}: whether it announces {', '.join(found)}", words, False):
         return {}
-    filters = {host.name: _Filter(host, lines) for host in survey.vteps
-               for lines in [said.get(host.name, [])] if lines}  # fmt: skip
+    return {"advertise": found}
+
+
+def _announced(
+    filters: dict[str, _Filter], own: dict[str, set[str]], fixed: dict[str, set[str]]
+) -> list[str]:
+    """What `advertise:` says where it means what the filters of these hosts let pass."""
+    if not filters:
+        return []
     if not all(it.known for it in filters.values()):
-        return {"advertise": [SUBNETS]}
-    passed = [it.prefixes for it in filters.values()]
+        return [SUBNETS]
     found = []
     if any(it.open for it in filters.values()):
         found.append(CONNECTED)
@@ -171,12 +178,17 @@ def _advertised(
         found.append(SUBNETS)
     if _pass(filters, fixed):
         found.append(STATIC)
-    held = {p for node in filters for p in fixed[node]} if STATIC in found else set[str]()
-    if {SUBNETS, CONNECTED}.intersection(found):
-        held |= {p for node in filters for p in own.get(node, set())}
+    held = {p for node in filters for p in _held(found, own.get(node, set()), fixed[node])}
     possible = {p for nets in (*own.values(), *fixed.values()) for p in nets}
-    more = sorted({p for prefixes in passed for p in prefixes if p in possible} - held)
-    return {"advertise": [*found, *more]}
+    passed = {p for it in filters.values() for p in it.prefixes}
+    return [*found, *sorted(passed & possible - held)]
+
+
+def _held(found: Sequence[str], own: set[str], fixed: set[str]) -> set[str]:
+    """What a host announces of its subnets and static routes under such an `advertise:`."""
+    held = (own | fixed).intersection(found)
+    held |= own if {SUBNETS, CONNECTED}.intersection(found) else set()
+    return held | (fixed if STATIC in found else set())
 
 
 def _pass(filters: dict[str, _Filter], prefixes: dict[str, set[str]]) -> bool:

@@ -6,6 +6,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from overlay.derived.routed import DAEMONS
 from overlay.intent import Fabric, Mode
 from overlay.kept.extras import extras_of, sources
 from overlay.problems import few, nearest
@@ -131,7 +132,10 @@ def _holders(fabric: Fabric, key: KeyPath) -> list[str]:
 def _runs(fabric: Fabric, name: str, daemon: str) -> bool:
     node: Extras = fabric.nodes[name]
     kept = extras_of(name, fabric, fabric.groups, node)
-    return (daemon, "yes") in kept.daemons or (daemon == "bgpd" and fabric.mode is Mode.EVPN)
+    derived = {"bgpd"} if fabric.mode is Mode.EVPN else set[str]()
+    if fabric.underlay.routed:
+        derived.add(DAEMONS[fabric.underlay.protocol])
+    return daemon in derived or (daemon, "yes") in kept.daemons
 
 
 CHECKS = (groups, texts, daemons)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HELLO = {Protocol.OSPF: 10, Protocol.ISIS: 3, Protocol.OPENFABRIC: 3}
 """Seconds between two hellos where FRR is not told otherwise: it does not write these down."""
-_DAEMONS = {
+DAEMONS = {
     Protocol.OSPF: "ospfd",
     Protocol.OPENFABRIC: "fabricd",
     Protocol.ISIS: "isisd",
@@ -58,7 +58,7 @@ class RoutedUnderlay:
     @property
     def daemon(self) -> str:
         """The daemon of FRR that routes it."""
-        return _DAEMONS[self.protocol]
+        return DAEMONS[self.protocol]
 
     @property
     def nics(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -138,6 +139,18 @@ def test_what_would_undo_a_derived_statement_is_not_kept():
     assert beside(kept, derived) == (
         "router bgp 1234 / address-family l2vpn evpn / neighbor 192.168.0.2 route-map MINE in",
     )
+
+
+@pytest.mark.parametrize("protocol", ["isis", "openfabric"])
+def test_no_second_instance_of_what_routes_the_underlay_is_kept(protocol):
+    derived = (
+        f"interface eno1\n ip router {protocol} OURS\nrouter {protocol} OURS\n net 49.0001.00\n"
+    )
+    text = derived.replace("OURS", "theirs")
+    assert beside(text + f"interface eno1\n {protocol} metric 7\n", derived) == (
+        f"interface eno1 / {protocol} metric 7",
+    )
+    assert len(beside(text)) == 2, "where nothing is derived, it is kept"
 
 
 def test_a_secret_is_never_kept():

@@ -16,6 +16,7 @@ from lab import fabric, guests
 from lab.faults import Target
 from lab.paths import lab_paths
 from lab.ssh import run_on
+from overlay.crosscheck.extras import needed_daemons
 from overlay.loading import load_inventory
 from overlay.outputs import FRR_FILE, INTERFACES_FILE, KEPT_INTERFACES_FILE
 from tests.live.conftest import ROOT
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 HERE = ROOT / "tests" / "live" / "proxmox-sdn"
-OVER_OSPF = ROOT / "tests" / "live" / "proxmox-fabric"
+# An SDN fabric of Proxmox routes the underlay; each with what stops it on node2.
+SDN_FABRICS = {"ospf": "no ip ospf area 0", "openfabric": "no ip router openfabric rack"}
 ADDRESSES = {"node1": "192.168.0.1", "node2": "192.168.0.2", "node3": "192.168.0.3"}
 LOST = ("node2", "underlay-adjacency", "eno1")
 LOOPBACKS = {"node2": "172.20.30.2", "node3": "172.20.30.3"}
@@ -106,7 +108,7 @@ def write_by_hand(lab: Lab, source: Path = HERE, addresses: dict[str, str] = ADD
         "/etc/network/interfaces.d/sdn": (source / "sdn").read_text(),
         "/etc/frr/frr.conf": (source / "frr.conf").read_text(),
     }
-    daemons = "bgpd|bfdd|ospfd" if "router ospf" in files["/etc/frr/frr.conf"] else "bgpd|bfdd"
+    needed = ["bgpd", "bfdd", *needed_daemons(files["/etc/frr/frr.conf"])]
     for name, address in addresses.items():
         peers = [peer for peer in addresses.values() if peer != address]
         lines = "".join(f" neighbor {peer} peer-group VTEP\n" for peer in peers)
@@ -114,14 +116,21 @@ def write_by_hand(lab: Lab, source: Path = HERE, addresses: dict[str, str] = ADD
         for path, text in files.items():
             said = text.replace("ADDRESS", address).replace("LINK", ADDRESSES[name])
             said = said.replace("NAME", name).replace("PEERS", lines)
+            said = said.replace("SYSTEM", system_id(address))
             command += f"cat > {path} <<'END-OF-FILE'\n{said}END-OF-FILE\n"
-        command += f"sed -i -E 's/^({daemons})=.*/\\1=yes/' /etc/frr/daemons; "
+        command += f"sed -i -E 's/^({'|'.join(needed)})=.*/\\1=yes/' /etc/frr/daemons; "
         command += "systemctl restart frr; ifreload --all"
         if "link-type dummy" in files["/etc/network/interfaces.d/sdn"]:
             # Debian's ifupdown2 leaves the address of a dummy that it has just made out now and
             # then; Proxmox's own waits for it, so there everything finds it.
             command += "; ifreload --all; systemctl restart frr"
         on(lab, name, command)
+
+
+def system_id(address: str) -> str:
+    """An address as OpenFabric's nodes are numbered by it."""
+    digits = "".join(f"{int(byte):03}" for byte in address.split("."))
+    return ".".join(digits[at : at + 4] for at in (0, 4, 8))
 
 
 def as_folder(folder: Path, source: Path = HERE, addresses: dict[str, str] = ADDRESSES) -> Path:
@@ -184,22 +193,26 @@ def test_a_fabric_as_proxmox_makes_it(lab: Lab, tmp_path: Path) -> None:
     lab.audit_clean()
 
 
-def test_a_fabric_of_an_sdn_that_routes_its_underlay(lab: Lab, tmp_path: Path) -> None:
-    """VTEP addresses on dummies, which OSPF announces: an SDN fabric of Proxmox."""
-    lab.use(OVER_OSPF)
+@pytest.mark.parametrize("protocol", SDN_FABRICS)
+def test_a_fabric_of_an_sdn_that_routes_its_underlay(
+    lab: Lab, tmp_path: Path, protocol: str
+) -> None:
+    """VTEP addresses on dummies, which an SDN fabric of Proxmox announces."""
+    source = ROOT / "tests" / "live" / f"proxmox-{protocol}"
+    lab.use(source)
     lab.blank()
-    write_by_hand(lab, OVER_OSPF, LOOPBACKS)
+    write_by_hand(lab, source, LOOPBACKS)
     by_name = ["--ssh-config", str(lab_paths().ssh_config)]
     by_name += [word for name in LOOPBACKS for word in ("--host", name)]
 
-    live = imported(lab, "proxmox", *by_name, source=OVER_OSPF)
-    pve = as_folder(tmp_path / "pve", OVER_OSPF, LOOPBACKS)
-    from_files = imported(lab, "proxmox", "--from", str(pve), source=OVER_OSPF)
-    of_hosts = imported(lab, "hosts", *by_name, source=OVER_OSPF)
+    live = imported(lab, "proxmox", *by_name, source=source)
+    pve = as_folder(tmp_path / "pve", source, LOOPBACKS)
+    from_files = imported(lab, "proxmox", "--from", str(pve), source=source)
+    of_hosts = imported(lab, "hosts", *by_name, source=source)
 
     shutil.copy(live / "hosts.yaml", from_files)  # files say no way to the nodes
     said = (of_hosts / "fabric.yaml").read_text()
-    assert "protocol: ospf\n  loopback: dummy_rack\n" in said
+    assert f"protocol: {protocol}\n  loopback: dummy_rack\n" in said
     assert "FRR runs what its file does not say" not in said
     found = {name: node.vxlans for name, node in load_inventory(live).intent.nodes.items()}
     assert {v.local for vxlans in found.values() for v in vxlans} == set(LOOPBACKS.values())
@@ -215,7 +228,8 @@ def test_a_fabric_of_an_sdn_that_routes_its_underlay(lab: Lab, tmp_path: Path) -
     for name in ("session-down", "bridge-port-neigh-suppress", "gateway-address"):
         lab.prove(name)
     lab.use(of_hosts)
-    on(lab, "node2", "vtysh -c 'configure terminal' -c 'interface eno1' -c 'no ip ospf area 0'")
+    stop = SDN_FABRICS[protocol]
+    on(lab, "node2", f"vtysh -c 'configure terminal' -c 'interface eno1' -c '{stop}'")
     audit = lab.audit_until(lambda audit: LOST in audit.brief)
     assert LOST in audit.brief, audit.text
 

@@ -12,7 +12,7 @@ from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.conftest import ROOT
 from tests.live.tenants import answering, furnish, nodes_themselves, strip
-from tests.live.test_topologies import assert_as_intended, leftovers, reaches
+from tests.live.test_topologies import assert_as_intended, assert_imported, leftovers, reaches
 from tests.live.tools.lans import Lan
 from tests.live.tools.probes import eventually, on
 
@@ -94,6 +94,7 @@ def test_the_overlay_scope(lab: Lab) -> None:
     assert_a_silent_guest_is_reached(lab)
     lab.ping("vm3", "vm1")
     lab.audit_clean()
+    assert_imported(lab, of_others=9 * len(RELIED_ON))
     assert "Plan: 0 to change" in lab.deploy().stdout
 
 
@@ -312,6 +313,7 @@ def test_an_ipv6_underlay(lab: Lab) -> None:
     full = guests.run(lab.spec, "vm1", "ping -c 2 -W 1 -M do -s 1472 10.0.2.2")
     assert " 2 received" in full.out, full.out
     lab.audit_clean()
+    assert_imported(lab)
     assert "Plan: 0 to change" in lab.deploy().stdout
 
 

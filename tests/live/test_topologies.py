@@ -241,15 +241,19 @@ def assert_as_intended(lab: Lab) -> None:
             assert "[fail]" not in said
 
 
-def assert_imported(lab: Lab) -> None:
-    """What `import hosts` reads on the nodes is the intent that was deployed there."""
+def assert_imported(lab: Lab, *, of_others: int = 0) -> None:
+    """What `import hosts` reads on the nodes is the intent that was deployed there.
+
+    `of_others` are the statements of an underlay that somebody else wrote, which no intent says.
+    """
     folder = lab.work / f"imported-{lab.inventory.name}"
     shutil.rmtree(folder, ignore_errors=True)
     done = lab.run("import", "hosts", "--output", str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
     # Nothing differs, nothing is left over, and nothing would be added: statement by statement.
     counts = [line.split()[0] for line in done.stdout.splitlines()[-7:]]
-    assert counts == ["0"] * 7, (folder / "import.md").read_text()
+    wanted_counts = ["0"] * 5 + [str(of_others), "0"]
+    assert counts == wanted_counts, (folder / "import.md").read_text()
     wanted = load_inventory(lab.inventory).intent.nodes
     assert load_inventory(folder).intent.nodes == wanted
     deployed, lab.inventory = lab.inventory, folder

@@ -123,6 +123,18 @@ def test_in_the_overlay_scope_the_links_are_routed_on_and_left_alone() -> None:
     assert not any("swp1" in text for path, text in files.items() if "network" in path)
 
 
+@pytest.mark.parametrize(
+    ("protocol", "daemon", "name"),
+    [("ospf", "ospfd", ""), ("isis", "isisd", " X"), ("openfabric", "fabricd", " X")],
+)
+def test_what_is_kept_for_the_underlays_own_daemon_needs_no_other(protocol, daemon, name):
+    kept = f"router {protocol}{name}\n log-adjacency-changes detail\n"
+    derived(underlay=underlay(protocol), frr_extra=kept)
+    static = leaf_spine(2, 1, frr_extra=kept) | {"underlay": {"prefix": "10.254.0.0/15"}}
+    said = [what for _, what, _ in contradictions(Fabric.model_validate(static))]
+    assert any(f"needs {daemon}, which does not run" in what for what in said), said
+
+
 @CALM
 @given(routed_fabrics())
 def test_both_ends_of_a_link_are_one_edge(intent: FabricIntent) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adopt.hostfiles import read_hosts
+from adopt.hostfiles import read_host, read_hosts
 from adopt.infer import infer
 from adopt.kept.interfaces import kept_of
 from overlay.derive import derive
@@ -83,3 +83,14 @@ def test_a_device_for_several_vnis_is_named(lines, said):
     files = changed(node1=("auto vxlan3\n", f"iface vxlan0\n{lines}\nauto vxlan3\n"))
     found = infer(read_hosts(files), "x")
     assert [str(remark) for remark in found.remarks] == [f"node1{NET}:23: vxlan0 {said}"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["source-directory /etc/network/interfaces.d/", "source-directory interfaces.d", "source interfaces.d/*",
+     "source /etc/network/*.d/more", "source interfaces.d/more"],
+)  # fmt: skip
+def test_each_spelling_of_source_reads_the_file(source):
+    main, more = "/etc/network/interfaces", "/etc/network/interfaces.d/more"
+    host = read_host("x", {main: f"{source}\n", more: "iface br9\n bridge-ports none\n"})
+    assert (list(host.devices), host.unread) == (["br9"], ())

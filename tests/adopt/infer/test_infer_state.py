@@ -124,6 +124,14 @@ CASES = {
         swap(state.LINKS, "vxlan id 2 ", "vxlan id 5 "),
         [": the VNI of vxlan2 is 2 in the file and 5 in the kernel", "FRR does not know VNI 5"],
     ),
+    "a flag of a port": (
+        swap(state.LINKS, "neigh_suppress on", "neigh_suppress off"),
+        [": bridge-arp-nd-suppress of vxlan2 is on in the file and off in the kernel: the "],
+    ),
+    "what a device learns": (
+        swap(state.LINKS, "dstport 4789 nolearning", "dstport 4789"),
+        [": vxlan-learning of vxlan2 is off in the file and on in the kernel"],
+    ),
     "a port that is no guest's": (
         add(state.LINKS, VETH),
         [": backup0 is a port of vmbr2 by no file, and none of a guest by its name"],
@@ -138,6 +146,22 @@ CASES = {
     ),
     "an output that is cut off": (swap(state.LINKS, "vxlan id 2 ", "vxlan id \n"), []),
 }
+
+
+def test_a_gateway_that_has_another_mac_or_vrf_in_the_kernel_is_named() -> None:
+    files = live("l3-symmetric")
+    links = files["node2"][state.LINKS]
+    head, bridge, rest = links.partition(": vmbr2: ")
+    change = rest.replace("44:39:39:ff:40:94", "44:39:39:ff:40:95", 1).replace("vrf1", "vrf9", 1)
+    files["node2"][state.LINKS] = head + bridge + change
+
+    said = [line.partition(": ")[2] for line in said_of(files)]
+
+    tail = "in the kernel: the intent goes by the file, as a reboot does"
+    assert said == [
+        f"the MAC of vmbr2 is 44:39:39:ff:40:94 in the file and 44:39:39:ff:40:95 {tail}",
+        f"the VRF of vmbr2 is vrf1 in the file and vrf9 {tail}",
+    ]
 
 
 @pytest.mark.parametrize("name", CASES)

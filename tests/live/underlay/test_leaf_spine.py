@@ -13,7 +13,7 @@ import pytest
 from lab import fabric, faults, guests
 from lab.spec import load_lab
 from tests.live.matrix import ROOT, rounds, severity
-from tests.live.test_topologies import assert_as_intended
+from tests.live.test_topologies import assert_as_intended, assert_imported
 from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def _reach_by_both_spines(leaves: Lab) -> None:
     # Full frames: 1500 bytes of a virtual machine and 50 of the tunnel.
     full = guests.run(leaves.spec, "vm1", "ping -c 2 -W 1 -M do -s 1472 10.0.2.2")
     assert " 2 received" in full.out, full.out
+    assert_imported(leaves)
     assert "Plan: 0 to change" in leaves.deploy().stdout
 
 
