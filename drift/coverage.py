@@ -258,6 +258,11 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "device": ("traffic-control",),
         "kind": ("traffic-control",),
         "root": ("traffic-control",),
+        "burst": ("traffic-control",),
+        "text": _EVIDENCE,
+    },
+    "TrafficFilter": {
+        **dict.fromkeys(("device", "place", "kind", "narrowed", "actions"), ("traffic-control",)),
         "text": _EVIDENCE,
     },
     "Neighbour": {

@@ -248,6 +248,22 @@ class NatChain:
 
 
 @dataclass(frozen=True, slots=True)
+class TrafficFilter:
+    """A filter of traffic control on a device: `place` is `ingress`, `egress` or `root`.
+
+    `kind` is `bpf`, `flower`, `matchall`, `u32`, …; `narrowed` says that it takes some packets
+    alone; `actions` are what it does with those, each as printed.
+    """
+
+    device: str
+    place: str
+    kind: str
+    narrowed: bool = False
+    actions: tuple[str, ...] = ()
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HostState:
     """All that was observed on one node. `error` is set when the node could not be reached.
 
@@ -280,6 +296,7 @@ class HostState:
     ipv6_rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
     qdiscs: tuple[Qdisc, ...] | None = None
+    filters: tuple[TrafficFilter, ...] | None = None
     vrrp_groups: dict[int, VrrpGroup] | None = None
     nat_chains: dict[str, NatChain] | None = None
     running_config: frozenset[Statement] | None = None

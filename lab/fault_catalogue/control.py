@@ -311,6 +311,16 @@ CONTROL_FAULTS = (
         stops=Ping(To.OUTSIDE),
     ),
     Fault(
+        "gateway-asks-nobody",
+        "The gateways ask for no MAC: they reach those guests alone that spoke first.",
+        "sysctl",
+        inject="for member in $(members_of_vrf); do sysctl -qw "
+        '"net.ipv4.neigh.$member.mcast_solicit=0"; done',
+        heal="for member in $(members_of_vrf); do sysctl -qw "
+        '"net.ipv4.neigh.$member.mcast_solicit=3"; done',
+        stops=Ping(To.ROUTED_UNHEARD),
+    ),
+    Fault(
         "config-file",
         "Somebody has added a line to the interfaces file.",
         "config-file",
