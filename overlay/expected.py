@@ -183,19 +183,11 @@ class NodeIntent:
     def most_settings(self) -> tuple[tuple[str, int], ...]:
         """Settings that nobody writes, and of which more keeps a gateway from answering ARP.
 
-        The greater one of `all` and the interface's own counts. 8 of `arp_ignore` is never to
-        answer; `arp_filter` looks in the main table for the way back to a guest of a VRF.
+        The greater one of `all` and the interface's own counts; 8 is never to answer.
         """
         gateways = [it for it in self.bridges if it.routed and _has_ipv4(it)]
-        if not gateways or not self.sysctls:
-            return ()
-        places = ("all", *(it.name for it in gateways))
-        ignored = [(setting(4, place, "arp_ignore"), 7) for place in places]
-        in_vrf = [it.name for it in gateways if it.vrf]
-        filtered = [
-            (setting(4, it, "arp_filter"), 0) for it in (("all", *in_vrf) if in_vrf else ())
-        ]
-        return (*ignored, *filtered)
+        places = ("all", *(it.name for it in gateways)) if gateways and self.sysctls else ()
+        return tuple((setting(4, place, "arp_ignore"), 7) for place in places)
 
     @property
     def path_filters(self) -> tuple[str, ...]:

@@ -100,12 +100,17 @@ class BridgePort:
 
 @dataclass(frozen=True, slots=True)
 class BridgeDetail:
-    """The `bridge` line of `ip -d link` (only what checks need)."""
+    """The `bridge` line of `ip -d link` (only what checks need).
+
+    `learnt` is how many MACs it has learnt, `most_learnt` how many it may, 0 for any number.
+    """
 
     stp_state: int | None = None
     vlan_filtering: bool | None = None
     ageing_time: int | None = None
     forward_delay: int | None = None
+    learnt: int | None = None
+    most_learnt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ SYSCTL = Check(
     "kernel setting differs",
     "Forwarding and reverse-path filtering are as the topology needs, that of L3VNIs not strict "
     "(1), the kernel keeps as many neighbours as by default and asks for their MACs, and gateways "
-    "answer ARP (`arp_ignore`, `arp_filter`).",
+    "answer ARP (`arp_ignore`).",
     "The kernel drops packets that it should route, or guests do not find their gateway. Strict "
     "filtering of an L3VNI is a warning: it drops what a guest sends whose own route is not known "
     "yet.",

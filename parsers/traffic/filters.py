@@ -42,7 +42,7 @@ def parse_traffic_filters(text: str) -> tuple[TrafficFilter, ...]:
         if place and words.startswith("filter "):
             blocks.append((place, [words]))
         elif place and blocks and _same(blocks[-1][0], place):
-            blocks[-1][1].append(words)
+            blocks[-1][1].extend([words] if words.strip() else [])  # a blank line ends each
         else:
             strange.append(line)
     found = []

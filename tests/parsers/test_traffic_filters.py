@@ -8,22 +8,24 @@ from overlay.errors import ParseError
 from overlay.records import TrafficFilter
 from parsers.traffic.filters import parse_traffic_filters
 
-# Of iproute2 6.1 and 6.15, as the lab's nodes print it.
+# As iproute2 6.1, 6.15 and 7.0 of the lab's nodes print it.
 PRINTED = """\
 tap2i0 ingress filter protocol ip pref 49151 u32 chain 0 
 tap2i0 ingress filter protocol ip pref 49151 u32 chain 0 fh 800: ht divisor 1 
-tap2i0 ingress filter protocol ip pref 49151 u32 chain 0 fh 800::800 order 2048 key ht 800 bkt 0 not_in_hw 
+tap2i0 ingress filter protocol ip pref 49151 u32 chain 0 fh 800::800 order 2048 key ht 800 bkt 0 terminal flowid not_in_hw 
 tap2i0 ingress   match 00110000/00ff0000 at 8
 tap2i0 ingress \taction order 1: gact action drop
 tap2i0 ingress \t random type none pass val 0
+tap2i0 ingress 
 tap2i0 egress filter protocol ip pref 49152 flower chain 0 handle 0x1 
 tap2i0 egress   eth_type ipv4
 tap2i0 egress   not_in_hw
 tap2i0 egress \taction order 1: gact action pass
 tap2i0 egress \t random type netrand drop val 5
 tap2i0 egress \taction order 2: mirred (Egress Redirect to device ifb0) stolen
-eno1 root filter parent 1: protocol all pref 50 basic chain 0 
+eno1 root filter parent 1: protocol all pref 50 basic chain 0 handle 0x1 flowid :1 
 eno1 root  police 0x1 rate 10Kbit burst 1b mtu 64Kb action drop overhead 0b 
+eno1 root 
 """  # noqa: W291 - as printed
 
 
@@ -59,7 +61,7 @@ def test_each_filter_is_a_record_with_its_actions() -> None:
 def test_evidence_is_the_very_lines() -> None:
     last = parse_traffic_filters(PRINTED)[-1]
     assert last.text.splitlines() == [
-        "filter parent 1: protocol all pref 50 basic chain 0 ",
+        "filter parent 1: protocol all pref 50 basic chain 0 handle 0x1 flowid :1 ",
         " police 0x1 rate 10Kbit burst 1b mtu 64Kb action drop overhead 0b ",
     ]
 

@@ -137,11 +137,11 @@ def test_the_nodes_of_a_fabric_are_together_asked_everything_but_what_none_has()
 
 def test_sysctl_is_asked_for_the_keys_of_the_intent() -> None:
     assert _asked("exit-multi-gateway", "node1")["sysctl"] == (
-        "sysctl -e net.ipv4.conf.all.arp_filter net.ipv4.conf.all.arp_ignore "
+        "sysctl -e net.ipv4.conf.all.arp_ignore "
         "net.ipv4.conf.all.rp_filter net.ipv4.conf.default.rp_filter "
-        "net.ipv4.conf.vmbr0.rp_filter net.ipv4.conf.vmbr2.arp_filter "
+        "net.ipv4.conf.vmbr0.rp_filter "
         "net.ipv4.conf.vmbr2.arp_ignore net.ipv4.conf.vmbr2.forwarding "
-        "net.ipv4.conf.vmbr3.arp_filter net.ipv4.conf.vmbr3.arp_ignore "
+        "net.ipv4.conf.vmbr3.arp_ignore "
         "net.ipv4.conf.vmbr3.forwarding net.ipv4.conf.vmbr4000.forwarding "
         "net.ipv4.conf.vmbr4000.rp_filter net.ipv4.ip_forward "
         "net.ipv4.neigh.default.gc_thresh3 net.ipv4.neigh.vmbr0.mcast_solicit "

@@ -45,6 +45,7 @@ class LinkRecord:
     stp: object = NOT_JUDGED
     arp: object = NOT_JUDGED
     least_ageing: object = NOT_JUDGED
+    most_learnt: object = NOT_JUDGED
     mac: object = NOT_JUDGED
     raw: object = NOT_JUDGED
     vlan: object = NOT_JUDGED

@@ -233,6 +233,19 @@ BRIDGES = {
         "vmbr2",
         "ARP - Expected: on Actual: off",
     ),
+    ("bridge-settings", "has learnt as many MACs as it may"): Case(
+        link("node1", "vmbr2", bridge={"learnt": 3, "most_learnt": 3}),
+        "node1",
+        "vmbr2",
+        "limit of learnt MACs (0: none) - Expected: 0 Actual: 3",
+    ),
+    ("bridge-settings", "may learn some more MACs"): Case(
+        link("node1", "vmbr2", bridge={"learnt": 3, "most_learnt": 100}),
+        "node1",
+        "vmbr2",
+        "limit of learnt MACs (0: none) - Expected: 0 Actual: 100",
+        severity=WARNING,
+    ),
     ("bridge-settings", "forgets MACs at once"): Case(
         link("node1", "vmbr2", bridge={"ageing_time": 0}),
         "node1",

@@ -143,9 +143,6 @@ HOST: dict[tuple[str, str], Case] = {
         "net.ipv4.conf.vmbr2.arp_ignore", 8, "at most 7"
     ),
     ("sysctl", "no interface answers ARP"): _set("net.ipv4.conf.all.arp_ignore", 8, "at most 7"),
-    ("sysctl", "a gateway of a VRF that looks for guests in the main table"): _set(
-        "net.ipv4.conf.vmbr2.arp_filter", 1, "at most 0"
-    ),
     ("sysctl", "strict reverse-path filtering of an L3VNI"): Case(
         text(
             "node2",
