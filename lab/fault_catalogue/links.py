@@ -218,6 +218,16 @@ LINK_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "guest-port-down",
+        "A guest's port is down on its node.",
+        "guest-port-blocked",
+        inject='guest=$(first_guest); need "guest" "$guest"; save port "${guest#* }"; '
+        'ip link set "$(saved port)" down',
+        heal='ip link set "$(saved port)" up; have_guests_speak',
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
         "guest-port-filter",
         "A filter on a guest's port drops each packet of that guest.",
         "traffic-control",

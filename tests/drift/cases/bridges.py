@@ -197,6 +197,12 @@ BRIDGES = {
         "tap9i0",
         "state of the port on vmbr2 - Expected: forwarding Actual: disabled",
     ),
+    ("guest-port-blocked", "down"): Case(
+        both(_guest_port(state="disabled"), link("node1", "tap9i0", flags=(), kind="tun")),
+        "node1",
+        "tap9i0",
+        "state of the port on vmbr2 - Expected: forwarding Actual: down",
+    ),
     ("guest-port-blocked", "locked"): Case(
         _guest_port(state="forwarding", locked=True),
         "node1",
