@@ -112,7 +112,8 @@ BRIDGE_PORT_FLOOD = Check(
     "flooding differs",
     "Unicast and multicast flooding on the VXLAN bridge port are as intended, and on for ports to "
     "a LAN.",
-    "Flooding where EVPN knows all MACs multiplies traffic; its lack elsewhere loses it.",
+    "Flooding where EVPN knows all MACs multiplies traffic; its lack elsewhere loses it, and is "
+    "critical: without multicasts no guest finds another one by IPv6.",
     (IP_LINK,),
     confirm="bridge -d link show dev vxlan2",
     remedy="`bridge link set dev vxlan2 flood off mcast_flood off` with EVPN, both `on` without.",
@@ -248,13 +249,18 @@ FIELDS = {
         printed_late=True,
     ),
     "flood": Field(
-        BRIDGE_PORT_FLOOD, "bridge port unicast flooding", _of_port("flood"), printed_late=True
+        BRIDGE_PORT_FLOOD,
+        "bridge port unicast flooding",
+        _of_port("flood"),
+        printed_late=True,
+        loses=lambda link: _of_port("flood")(link) is False,
     ),
     "mcast_flood": Field(
         BRIDGE_PORT_FLOOD,
         "bridge port multicast flooding",
         _of_port("mcast_flood"),
         printed_late=True,
+        loses=lambda link: _of_port("mcast_flood")(link) is False,
     ),
     "bcast_flood": Field(
         BRIDGE_PORT_BROADCAST,

@@ -177,6 +177,7 @@ BRIDGES = {
         "node1",
         "vxlan2",
         "multicast flooding - Expected: on Actual: off",
+        severity=CRITICAL,
     ),
     ("bridge-port-flood", "off in unicast mode"): Case(
         link("node1", "vxlan2", bridge_port={"flood": False}),
@@ -184,6 +185,7 @@ BRIDGES = {
         "vxlan2",
         "Expected: on Actual: off",
         worlds.unicast,
+        severity=CRITICAL,
     ),
     ("bridge-port-broadcast", "kept out of the tunnel"): Case(
         link("node1", "vxlan2", bridge_port={"bcast_flood": False}),
