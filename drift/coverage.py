@@ -66,9 +66,8 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "locked": ("bridge-port-state", "guest-port-blocked"),
     },
     "BridgeDetail": {
-        "stp_state": ("bridge-settings",),
-        "vlan_filtering": ("bridge-settings",),
-        "ageing_time": ("bridge-settings",),
+        **dict.fromkeys(("stp_state", "vlan_filtering", "ageing_time"), ("bridge-settings",)),
+        **dict.fromkeys(("learnt", "most_learnt"), ("bridge-settings",)),
         "forward_delay": "says nothing while STP is off, which `bridge-settings` compares",
     },
     "Link": {
@@ -258,6 +257,11 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "device": ("traffic-control",),
         "kind": ("traffic-control",),
         "root": ("traffic-control",),
+        "burst": ("traffic-control",),
+        "text": _EVIDENCE,
+    },
+    "TrafficFilter": {
+        **dict.fromkeys(("device", "place", "kind", "narrowed", "actions"), ("traffic-control",)),
         "text": _EVIDENCE,
     },
     "Neighbour": {

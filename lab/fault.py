@@ -16,6 +16,7 @@ class To(StrEnum):
     SEGMENT = "within the VNI"
     UNHEARD = "within the VNI, to an address that has not been heard of"
     ROUTED = "to another VNI"
+    ROUTED_UNHEARD = "to another VNI, to an address that has not been heard of"
     TAGGED = "within the VNI, in tagged frames"
     GATEWAY = "to its gateway, whose MAC it knows from another node"
     UNDERLAY = "to its node's VTEP address, which answers"

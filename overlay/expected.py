@@ -164,9 +164,30 @@ class NodeIntent:
 
     @property
     def least_settings(self) -> tuple[tuple[str, int], ...]:
-        """Settings that nobody writes, and of which less than the kernel's default does harm."""
+        """Settings that nobody writes, and of which less does harm: less than the kernel's default.
+
+        An interface that asks for a MAC no times at all reaches those alone that spoke first.
+        """
         families = (4, 6) if self.vxlans and self.sysctls else ()
-        return tuple((f"net.ipv{family}.neigh.default.gc_thresh3", 1024) for family in families)
+        sizes = [(setting(it, "default", "gc_thresh3", "neigh"), 1024) for it in families]
+        asking = [
+            (setting(it, bridge.name, "mcast_solicit", "neigh"), 1)
+            for bridge in self.bridges
+            if bridge.role is not BridgeRole.L3VNI
+            for it in families
+            if any((":" in address) == (it == 6) for address in bridge.addresses)
+        ]
+        return (*sizes, *asking)
+
+    @property
+    def most_settings(self) -> tuple[tuple[str, int], ...]:
+        """Settings that nobody writes, and of which more keeps a gateway from answering ARP.
+
+        The greater one of `all` and the interface's own counts; 8 is never to answer.
+        """
+        gateways = [it for it in self.bridges if it.routed and _has_ipv4(it)]
+        places = ("all", *(it.name for it in gateways)) if gateways and self.sysctls else ()
+        return tuple((setting(4, place, "arp_ignore"), 7) for place in places)
 
     @property
     def path_filters(self) -> tuple[str, ...]:
@@ -212,6 +233,10 @@ class NodeIntent:
     @property
     def underlay_bridge(self) -> BridgeIntent:
         return next(bridge for bridge in self.bridges if bridge.role is BridgeRole.UNDERLAY)
+
+
+def _has_ipv4(bridge: BridgeIntent) -> bool:
+    return any(":" not in address for address in bridge.addresses)
 
 
 @dataclass(frozen=True, slots=True)

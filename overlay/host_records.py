@@ -277,12 +277,14 @@ class Rule:
 class Qdisc:
     """What a device's packets go through (`tc qdisc`): queues, or the place of filters (`clsact`).
 
-    `root` is False for one below another, and for that of filters.
+    `root` is False for one below another, and for that of filters. `burst` is that of a `tbf`, in
+    bytes.
     """
 
     device: str
     kind: str
     root: bool = False
+    burst: int | None = None
     text: str = field(default="", compare=False)
 
 

@@ -80,6 +80,9 @@ def vtep_names(fabric: Fabric) -> Names:
     return Names(name for name, node in fabric.nodes.items() if node.carries)
 
 
-def setting(version: int, interface: str, name: str) -> str:
-    """The key of an interface's kernel setting: a dot in its name is a slash between the parts."""
-    return f"net.ipv{version}.conf.{interface.replace('.', '/')}.{name}"
+def setting(version: int, interface: str, name: str, of: str = "conf") -> str:
+    """The key of an interface's kernel setting: a dot in its name is a slash between the parts.
+
+    `of` is `conf`, or `neigh` for its table of neighbours.
+    """
+    return f"net.ipv{version}.{of}.{interface.replace('.', '/')}.{name}"

@@ -100,12 +100,17 @@ class BridgePort:
 
 @dataclass(frozen=True, slots=True)
 class BridgeDetail:
-    """The `bridge` line of `ip -d link` (only what checks need)."""
+    """The `bridge` line of `ip -d link` (only what checks need).
+
+    `learnt` is how many MACs it has learnt, `most_learnt` how many it may, 0 for any number.
+    """
 
     stp_state: int | None = None
     vlan_filtering: bool | None = None
     ageing_time: int | None = None
     forward_delay: int | None = None
+    learnt: int | None = None
+    most_learnt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +253,22 @@ class NatChain:
 
 
 @dataclass(frozen=True, slots=True)
+class TrafficFilter:
+    """A filter of traffic control on a device: `place` is `ingress`, `egress` or `root`.
+
+    `kind` is `bpf`, `flower`, `matchall`, `u32`, …; `narrowed` says that it takes some packets
+    alone; `actions` are what it does with those, each as printed.
+    """
+
+    device: str
+    place: str
+    kind: str
+    narrowed: bool = False
+    actions: tuple[str, ...] = ()
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HostState:
     """All that was observed on one node. `error` is set when the node could not be reached.
 
@@ -280,6 +301,7 @@ class HostState:
     ipv6_rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
     qdiscs: tuple[Qdisc, ...] | None = None
+    filters: tuple[TrafficFilter, ...] | None = None
     vrrp_groups: dict[int, VrrpGroup] | None = None
     nat_chains: dict[str, NatChain] | None = None
     running_config: frozenset[Statement] | None = None

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 _GLUED = re.compile(r"(?<!\S)(external|vnifilter)(?=[a-z])")
 
 _VXLAN_VALUES = frozenset({"id", "local", "group", "remote", "dev", "dstport", "ttl", "ageing"})
-_BRIDGE_VALUES = frozenset({"stp_state", "vlan_filtering", "ageing_time", "forward_delay"})
+_BRIDGE_VALUES = frozenset(
+    {"stp_state", "vlan_filtering", "ageing_time", "forward_delay"}
+    | {"fdb_n_learned", "fdb_max_learned"}
+)
 _PORT_VALUES = frozenset(
     {"state", "learning", "flood", "mcast_flood", "bcast_flood", "neigh_suppress"}
     | {"isolated", "hairpin", "locked"}
@@ -61,6 +64,8 @@ def read_bridge(text: str) -> BridgeDetail:
         vlan_filtering=None if filtering is None else filtering != 0,
         ageing_time=_optional_number(values.get("ageing_time")),
         forward_delay=_optional_number(values.get("forward_delay")),
+        learnt=_optional_number(values.get("fdb_n_learned")),
+        most_learnt=_optional_number(values.get("fdb_max_learned")),
     )
 
 

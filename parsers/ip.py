@@ -111,10 +111,16 @@ class _Rule(TypedDict, total=False):
 
 
 @with_config(KEEP)
+class _QdiscOptions(TypedDict, total=False):
+    burst: int | str
+
+
+@with_config(KEEP)
 class _Qdisc(TypedDict, total=False):
     dev: Required[str]
     kind: Required[str]
     root: bool
+    options: _QdiscOptions
 
 
 _ADDRESSES = TypeAdapter(list[_AddressedLink])
@@ -304,9 +310,17 @@ def _rule(command: str, position: int, shown: _Rule) -> Rule:
 
 def parse_qdiscs(text: str) -> tuple[Qdisc, ...]:
     """The queueing disciplines of all links, in iproute2's order. Raises ParseError."""
-    return tuple(
-        Qdisc(shown["dev"], shown["kind"], root=shown.get("root", False), text=printed(shown))
-        for shown in read_json(QDISCS, text, _QDISCS)
+    return tuple(_qdisc(shown) for shown in read_json(QDISCS, text, _QDISCS))
+
+
+def _qdisc(shown: _Qdisc) -> Qdisc:
+    burst = shown.get("options", {}).get("burst")
+    return Qdisc(
+        shown["dev"],
+        shown["kind"],
+        root=shown.get("root", False),
+        burst=burst if isinstance(burst, int) else None,
+        text=printed(shown),
     )
 
 

@@ -24,6 +24,7 @@ from parsers.ip import (
 from parsers.nat.nftables import parse_nat_chains
 from parsers.probes import parse_probes
 from parsers.sessions import parse_bfd_peers, parse_bgp_summary, parse_evpn_summary
+from parsers.traffic.filters import parse_traffic_filters
 from parsers.underlay.adjacencies import (
     parse_isis_neighbors,
     parse_openfabric_neighbors,
@@ -61,6 +62,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         outputs.IP6_RULE: Reader(parse_ipv6_rules, "ipv6_rules"),
         outputs.IP_NEIGH: Reader(parse_neighbours, "neighbours"),
         outputs.TC_QDISC: Reader(parse_qdiscs, "qdiscs"),
+        outputs.TC_FILTER: Reader(parse_traffic_filters, "filters"),
         outputs.OSPF_NEIGHBORS: Reader(parse_ospf_neighbors, "adjacencies"),
         outputs.ISIS_NEIGHBORS: Reader(parse_isis_neighbors, "adjacencies"),
         outputs.OPENFABRIC_NEIGHBORS: Reader(parse_openfabric_neighbors, "adjacencies"),

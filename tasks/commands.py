@@ -58,6 +58,16 @@ def _file(file: ManagedFile) -> CollectCommand:
     return CollectCommand(slug, read, root=file.is_frr, path=file.path)
 
 
+# tc shows the filters of one place at a time, and few devices have one. Each line begins with the
+# device and the place.
+_FILTERS = (
+    r"tc qdisc show | sed -n 's/^qdisc \([a-z_]*\) .* dev \([^ ]*\) .*/\1 \2/p' | "
+    "while read -r kind dev; do case $kind in "
+    "clsact) places='ingress egress';; ingress) places=ingress;; "
+    "drr|ets|hfsc|htb|multiq|prio|qfq) places=root;; *) continue;; esac; "
+    'for place in $places; do tc filter show dev "$dev" ${place#root} | '
+    'while IFS= read -r line; do printf \'%s %s %s\\n\' "$dev" $place "$line"; done; done; done'
+)
 # In the order in which a node is asked; one start of vtysh answers those of it that stand together.
 # Which of them a node is asked, its checks say.
 COMMANDS = (
@@ -91,6 +101,7 @@ COMMANDS = (
     # As the routes, after BGP's table: what that has just told zebra is in the kernel by now.
     CollectCommand(outputs.IP_NEIGH, "ip -j neigh show nud all", "json"),
     CollectCommand(outputs.TC_QDISC, "tc -j qdisc show", "json"),
+    CollectCommand(outputs.TC_FILTER, _FILTERS),
     CollectCommand(outputs.SYSCTL, "sysctl -e"),
     # Once more, after BGP's table: a MAC that moves meanwhile is not drift.
     CollectCommand(outputs.BRIDGE_FDB_LATER, "bridge fdb show"),
@@ -117,7 +128,7 @@ def _on(node: NodeIntent, command: CollectCommand) -> CollectCommand:
     """`sysctl` with the keys that checks compare; of other settings nothing is asked."""
     if command.slug != outputs.SYSCTL:
         return command
-    wanted = (*node.kernel_settings, *node.least_settings)
+    wanted = (*node.kernel_settings, *node.least_settings, *node.most_settings)
     keys = sorted({shlex.quote(key) for key in (*(key for key, _ in wanted), *node.path_filters)})
     return replace(command, command=" ".join([command.command, *keys]))
 

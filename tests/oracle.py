@@ -111,6 +111,8 @@ def _bridge(data: Json) -> BridgeDetail:
         vlan_filtering=bool(data["vlan_filtering"]),
         ageing_time=data["ageing_time"],
         forward_delay=data["forward_delay"],
+        learnt=data.get("fdb_n_learned"),
+        most_learnt=data.get("fdb_max_learned"),
     )
 
 

@@ -26,9 +26,11 @@ SYSCTL = Check(
     CRITICAL,
     "kernel setting differs",
     "Forwarding and reverse-path filtering are as the topology needs, that of L3VNIs not strict "
-    "(1), and the kernel keeps as many neighbours as by default.",
-    "The kernel drops packets that it should route. Strict filtering of an L3VNI is a warning: it "
-    "drops what a guest sends whose own route is not known yet.",
+    "(1), the kernel keeps as many neighbours as by default and asks for their MACs, and gateways "
+    "answer ARP (`arp_ignore`).",
+    "The kernel drops packets that it should route, or guests do not find their gateway. Strict "
+    "filtering of an L3VNI is a warning: it drops what a guest sends whose own route is not known "
+    "yet.",
     (outputs.SYSCTL,),
     applies=with_sysctls,
     confirm="sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.rp_filter",
@@ -68,6 +70,10 @@ def examine_limits(view: HostView) -> Iterator[RawFinding]:
         actual = found.get(key, "")
         if actual.isdecimal() and int(actual) < least:
             yield _beyond(view, key, f"at least {least}", actual, None)
+    for key, most in view.node.most_settings:
+        actual = found.get(key, "")
+        if actual.isdecimal() and int(actual) > most:
+            yield _beyond(view, key, f"at most {most}", actual, None)
     filters = {key: found[key] for key in view.node.path_filters if key in found}
     everywhere = view.node.path_filters[0] if view.node.path_filters else ""
     wanted = dict(view.node.kernel_settings)

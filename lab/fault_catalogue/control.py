@@ -311,6 +311,26 @@ CONTROL_FAULTS = (
         stops=Ping(To.OUTSIDE),
     ),
     Fault(
+        "gateway-asks-nobody",
+        "The gateways ask for no MAC: they reach those guests alone that spoke first.",
+        "sysctl",
+        inject="for member in $(members_of_vrf); do sysctl -qw "
+        '"net.ipv4.neigh.$member.mcast_solicit=0"; done',
+        heal="for member in $(members_of_vrf); do sysctl -qw "
+        '"net.ipv4.neigh.$member.mcast_solicit=3"; done',
+        stops=Ping(To.ROUTED_UNHEARD),
+    ),
+    Fault(
+        "gateway-ignores-arp",
+        "The gateway never answers ARP: guests that do not know its MAC have no way out.",
+        "sysctl",
+        inject='sysctl -qw "net.ipv4.conf.$bridge.arp_ignore=8"; '
+        "for guest in $(ip netns list | cut -d ' ' -f 1); do "
+        'ip -n "$guest" neigh flush all; done',
+        heal='sysctl -qw "net.ipv4.conf.$bridge.arp_ignore=0"',
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
         "config-file",
         "Somebody has added a line to the interfaces file.",
         "config-file",

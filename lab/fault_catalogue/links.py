@@ -218,6 +218,35 @@ LINK_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "guest-port-down",
+        "A guest's port is down on its node.",
+        "guest-port-blocked",
+        inject='guest=$(first_guest); need "guest" "$guest"; save port "${guest#* }"; '
+        'ip link set "$(saved port)" down',
+        heal='ip link set "$(saved port)" up; have_guests_speak',
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "guest-port-filter",
+        "A filter on a guest's port drops each packet of that guest.",
+        "traffic-control",
+        inject='guest=$(first_guest); need "guest" "$guest"; save port "${guest#* }"; '
+        'tc qdisc add dev "$(saved port)" clsact; tc filter add dev "$(saved port)" ingress '
+        "protocol all u32 match u32 0 0 action drop",
+        heal='tc qdisc del dev "$(saved port)" clsact',
+        stops=Ping(),
+    ),
+    Fault(
+        "guest-port-netem",
+        "What leaves by a guest's port is lost (netem).",
+        "traffic-control",
+        inject='guest=$(first_guest); need "guest" "$guest"; save port "${guest#* }"; '
+        'tc qdisc add dev "$(saved port)" root netem loss 100%',
+        heal='tc qdisc del dev "$(saved port)" root',
+        stops=Ping(),
+    ),
+    Fault(
         "bridge-port-state",
         "The VXLAN device's bridge port is disabled: nothing passes between guests and tunnel.",
         "bridge-port-state",

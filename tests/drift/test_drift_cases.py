@@ -22,6 +22,7 @@ from tests.drift.cases.outside import OUTSIDE
 from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
 from tests.drift.cases.systems import SEVERAL_AS
+from tests.drift.cases.traffic import TRAFFIC
 from tests.drift.cases.underlay import ROUTED_UNDERLAY
 from tests.drift.cases.vrf_routes import VRF_ROUTES
 from tests.drift.worlds import unfolded
@@ -44,6 +45,7 @@ CASES = (
     | CONTROL_PLANE
     | ROUTER_MACS
     | KERNEL
+    | TRAFFIC
     | MAC_ROUTES
     | PROBES
     | ROUTED_UNDERLAY

@@ -332,6 +332,7 @@ READ = {
     ),
     ("sysctl", "none of the keys is there"): ("", {}),
     **NAT_LISTINGS,
+    ("tc_filter", "none; others are in test_traffic_filters"): ("", ()),
     ("probe", "a node that was told to ask nobody"): ("", ()),
     ("probe", "each answer"): (
         (

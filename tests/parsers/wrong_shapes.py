@@ -220,6 +220,10 @@ REFUSED = {
         "net.ipv4.ip_forward = 1\nsysctl: permission denied\n",
         "sysctl: 1 of 2 settings read; not understood: 'sysctl: permission denied'",
     ),
+    ("tc_filter", "a line below no filter"): (
+        "tap2i0 ingress   not_in_hw\n",
+        "tc filter show: 0 of 1 read; not understood: 'tap2i0 ingress   not_in_hw'",
+    ),
     ("probe", "a line that is no answer"): (
         "path 192.168.0.2 1550 ok\npath 192.168.0.3 1550 maybe\n",
         "probe: 1 of 2 answers read; not understood: 'path 192.168.0.3 1550 maybe'",

@@ -44,6 +44,7 @@ def outputs(host: str, scene: str) -> dict[str, RawOutput]:
         "ip6_rule": RawOutput("[]"),
         "ip_neigh": RawOutput("[]"),
         "tc_qdisc": RawOutput("[]"),
+        "tc_filter": RawOutput(""),
         "sysctl": RawOutput("net.ipv4.ip_forward = 1\n"),
         "running_config": RawOutput("Current configuration:\n!\nend\n"),
         **{file_slug(file.path): RawOutput(f"# {scene}\n") for file in FILES},

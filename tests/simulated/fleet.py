@@ -115,6 +115,7 @@ class Fleet:
                 {"kind": "noqueue", "handle": "0:", "dev": link.name, "root": True, "refcnt": 2}
                 for link in links_of(node)
             ]
+            printed["tc_filter"] = ""
         routed = any(bridge.routed for bridge in node.bridges)
         if node.forwards or node.vrfs or routed or node.carries:
             printed["ip_route"] = [*self._routes(node), *connected(node, 4)]

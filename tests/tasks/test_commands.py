@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 KERNEL = {"bridge_fdb", "ip_link", "ip_address", "sysctl"}
 FILES = {"file_interfaces", "file_frr_conf", "file_daemons", "file_90_evpn_fleet_conf"}
 EVPN = {"bgp_l2vpn_evpn", "evpn_summary", "running_config"}
-TUNNELS = {"bridge_fdb_later", "ip_neigh", "tc_qdisc"}
+TUNNELS = {"bridge_fdb_later", "ip_neigh", "tc_filter", "tc_qdisc"}
 TUNNELS |= {"ip_route", "ip6_route", "ip_rule", "ip6_rule"}
 VTEP = TUNNELS | {"evpn_duplicate_macs", "evpn_duplicate_addresses"}
 VRF = {"evpn_vni"}
@@ -99,6 +99,8 @@ PRINTED_BY = {
 
 def test_each_output_is_that_of_its_command() -> None:
     commands = {command.slug: command.command for command in COMMANDS}
+    # Of each device with a place for them.
+    assert "tc filter show dev " in commands.pop("tc_filter")
     assert {s: c for s, c in commands.items() if not s.startswith("file_")} == PRINTED_BY
 
 
@@ -135,11 +137,16 @@ def test_the_nodes_of_a_fabric_are_together_asked_everything_but_what_none_has()
 
 def test_sysctl_is_asked_for_the_keys_of_the_intent() -> None:
     assert _asked("exit-multi-gateway", "node1")["sysctl"] == (
-        "sysctl -e net.ipv4.conf.all.rp_filter net.ipv4.conf.default.rp_filter "
-        "net.ipv4.conf.vmbr0.rp_filter net.ipv4.conf.vmbr2.forwarding "
+        "sysctl -e net.ipv4.conf.all.arp_ignore "
+        "net.ipv4.conf.all.rp_filter net.ipv4.conf.default.rp_filter "
+        "net.ipv4.conf.vmbr0.rp_filter "
+        "net.ipv4.conf.vmbr2.arp_ignore net.ipv4.conf.vmbr2.forwarding "
+        "net.ipv4.conf.vmbr3.arp_ignore "
         "net.ipv4.conf.vmbr3.forwarding net.ipv4.conf.vmbr4000.forwarding "
         "net.ipv4.conf.vmbr4000.rp_filter net.ipv4.ip_forward "
-        "net.ipv4.neigh.default.gc_thresh3 net.ipv6.conf.all.forwarding "
+        "net.ipv4.neigh.default.gc_thresh3 net.ipv4.neigh.vmbr0.mcast_solicit "
+        "net.ipv4.neigh.vmbr2.mcast_solicit net.ipv4.neigh.vmbr3.mcast_solicit "
+        "net.ipv6.conf.all.forwarding "
         "net.ipv6.neigh.default.gc_thresh3"
     )
 

@@ -112,7 +112,8 @@ BRIDGE_PORT_FLOOD = Check(
     "flooding differs",
     "Unicast and multicast flooding on the VXLAN bridge port are as intended, and on for ports to "
     "a LAN.",
-    "Flooding where EVPN knows all MACs multiplies traffic; its lack elsewhere loses it.",
+    "Flooding where EVPN knows all MACs multiplies traffic; its lack elsewhere loses it, and is "
+    "critical: without multicasts no guest finds another one by IPv6.",
     (IP_LINK,),
     confirm="bridge -d link show dev vxlan2",
     remedy="`bridge link set dev vxlan2 flood off mcast_flood off` with EVPN, both `on` without.",
@@ -148,17 +149,19 @@ BRIDGE_SETTINGS = Check(
     "bridge-settings",
     CRITICAL,
     "bridge settings differ",
-    "A bridge filters no VLANs and runs no spanning tree, as it is rendered, speaks ARP, and "
-    "keeps a silent MAC for 10 seconds at least.",
+    "A bridge filters no VLANs and runs no spanning tree, as it is rendered, speaks ARP, keeps a "
+    "silent MAC for 10 seconds at least, and may learn any number of MACs.",
     "With VLAN filtering tagged frames are dropped, and FRR looks for the gateway on vmbr2.1; STP "
     "holds each port that comes up, and may block one for good. Without ARP no guest reaches its "
-    "gateway. A MAC that is forgotten at once is withdrawn from EVPN, too.",
+    "gateway. A MAC that is forgotten at once is withdrawn from EVPN, too; one beyond the limit of "
+    "the bridge is never announced. A limit with room left is a warning.",
     (IP_LINK,),
     applies=_owns_bridges,
     confirm="ip -d link show vmbr2",
     remedy="`ip link set vmbr2 type bridge vlan_filtering 0 stp_state 0 ageing_time 30000` (1/100 "
-    "s), `ip link set vmbr2 arp on`. If it comes back, look for `bridge-vlan-aware`, `bridge-stp` "
-    "or `bridge-ageing` in /etc/network/interfaces.d.",
+    "s), `ip link set vmbr2 type bridge fdb_max_learned 0`, `ip link set vmbr2 arp on`. If it "
+    "comes back, look for `bridge-vlan-aware`, `bridge-stp` or `bridge-ageing` in "
+    "/etc/network/interfaces.d.",
     explains=_breaks_bridge,
     depth=Depth.PLACE + 3,
 )
@@ -224,6 +227,14 @@ def _spanning_tree(link: Link) -> object:
     return None if state is None else state != 0
 
 
+def _may_learn(link: Link, _links: Mapping[str, Link]) -> bool:
+    """True while a bridge has learnt fewer MACs than it may."""
+    detail = link.bridge
+    if detail is None or detail.learnt is None or detail.most_learnt is None:
+        return False
+    return detail.learnt < detail.most_learnt
+
+
 FIELDS = {
     "raw": Field(BRIDGE_MEMBERSHIP, "device of its VLAN", lambda link: link.parent),
     "vlan": Field(BRIDGE_MEMBERSHIP, "VLAN", lambda link: link.vlan, printed_late=True),
@@ -238,13 +249,18 @@ FIELDS = {
         printed_late=True,
     ),
     "flood": Field(
-        BRIDGE_PORT_FLOOD, "bridge port unicast flooding", _of_port("flood"), printed_late=True
+        BRIDGE_PORT_FLOOD,
+        "bridge port unicast flooding",
+        _of_port("flood"),
+        printed_late=True,
+        loses=lambda link: _of_port("flood")(link) is False,
     ),
     "mcast_flood": Field(
         BRIDGE_PORT_FLOOD,
         "bridge port multicast flooding",
         _of_port("mcast_flood"),
         printed_late=True,
+        loses=lambda link: _of_port("mcast_flood")(link) is False,
     ),
     "bcast_flood": Field(
         BRIDGE_PORT_BROADCAST,
@@ -278,6 +294,13 @@ FIELDS = {
         printed_late=True,
         at_least=True,
     ),
+    "most_learnt": Field(
+        BRIDGE_SETTINGS,
+        "limit of learnt MACs (0: none)",
+        lambda link: link.bridge and link.bridge.most_learnt,
+        printed_late=True,
+        harmless=_may_learn,
+    ),
     "mac": Field(GATEWAY_MAC, "gateway MAC", lambda link: link.mac),
 }
 
@@ -307,6 +330,7 @@ def bridge_fields(bridge: BridgeIntent) -> dict[str, object]:
         "vlan_filtering": False,
         "stp": False,
         "least_ageing": _LEAST_AGEING,
+        "most_learnt": 0,
     }
     if bridge.addresses:  # else nobody asks it for its MAC
         fields["arp"] = True

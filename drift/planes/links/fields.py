@@ -7,10 +7,12 @@ from enum import Enum
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from drift.model import CRITICAL, WARNING
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from drift.model import About, Check
+    from drift.model import About, Check, Severity
     from overlay.records import Link
 
     Read = Callable[[Link], object]
@@ -45,6 +47,7 @@ class LinkRecord:
     stp: object = NOT_JUDGED
     arp: object = NOT_JUDGED
     least_ageing: object = NOT_JUDGED
+    most_learnt: object = NOT_JUDGED
     mac: object = NOT_JUDGED
     raw: object = NOT_JUDGED
     vlan: object = NOT_JUDGED
@@ -74,7 +77,8 @@ class Field:
 
     A `printed_late` word is one that older iproute2 does not print: its absence is no drift.
     Of an `at_least` one more than intended is as good. `harmless` says, by the link and all links
-    of the node, that a difference stops nobody, whatever the check.
+    of the node, that a difference stops nobody, whatever the check; `loses` by the link alone that
+    it loses packets, though other differences of the check do not.
     """
 
     check: Check
@@ -83,6 +87,13 @@ class Field:
     printed_late: bool = False
     at_least: bool = False
     harmless: Callable[[Link, Mapping[str, Link]], bool] = lambda _link, _links: False
+    loses: Callable[[Link], bool] = lambda _link: False
+
+    def severity(self, link: Link, links: Mapping[str, Link]) -> Severity | None:
+        """How bad a difference is; None if it is as bad as the check says."""
+        if self.harmless(link, links):
+            return WARNING
+        return CRITICAL if self.loses(link) else None
 
 
 @dataclass(frozen=True, slots=True)

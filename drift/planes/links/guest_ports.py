@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from overlay.records import Link
 
 _FORWARDING = "forwarding"
+# The kinds of what machines and containers are plugged in by.
+_OF_GUESTS = frozenset({"tun", "veth"})
 
 GUEST_PORT_BLOCKED = Check(
     "guest-port-blocked",
     CRITICAL,
     "guest's port blocked",
-    "Each other port of a network's bridge that is up is in the state forwarding, not locked, gets "
-    "broadcasts, and learns MACs or has them as static entries.",
+    "Each tap or veth of a network's bridge is up, and each other port that is up is in the state "
+    "forwarding, not locked, gets broadcasts, and learns MACs or has them as static entries.",
     "The guest behind it reaches nobody. Without broadcasts it never hears that somebody asks for "
     "its MAC; a MAC that is not learnt is not announced to other nodes.",
     (IP_LINK,),
@@ -34,7 +36,8 @@ GUEST_PORT_BLOCKED = Check(
     applies=with_vnis,
     confirm="bridge -d link show | grep -A1 tap100i0",
     remedy="`bridge link set dev tap100i0 state 3 locked off learning on bcast_flood on` (3 is "
-    "forwarding). A port that is locked on purpose (802.1X) belongs into suppressions.yaml.",
+    "forwarding), and `ip link set tap100i0 up`. A port that is locked (802.1X) or down on "
+    "purpose belongs into suppressions.yaml.",
     follows=from_what_holds_it,
 )
 
@@ -66,13 +69,18 @@ def examine_guest_ports(view: HostView) -> Iterator[RawFinding]:
 
 
 def _blocked(link: Link, static: set[str | None] | None) -> str | None:
-    """What keeps a port from serving its guest; None for one that is down: its guest's matter.
+    """What keeps a port from serving its guest; without carrier that is the guest's own matter.
 
+    Only a guest's device is brought up for it by its node: a NIC that is down may be a spare one.
     `static` are the ports with MACs that need not be learnt, as of Proxmox's option for bridges;
     None where that is not known.
     """
     port = link.bridge_port
-    if port is None or not (link.admin_up and link.carrier):
+    if port is None:
+        return None
+    if not link.admin_up and link.kind in _OF_GUESTS:
+        return "down"
+    if not (link.admin_up and link.carrier):
         return None
     if port.state not in {None, _FORWARDING}:
         return port.state

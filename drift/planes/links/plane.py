@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from drift.causes import Broken, breaks_device
 from drift.compare import compare
 from drift.evidence import lines
-from drift.model import CRITICAL, WARNING, About, Check, Depth
+from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
 from drift.planes.links import bridges, vxlans
 from drift.planes.links.bridges import BRIDGE_MISSING, bridge_fields, port_fields
@@ -326,7 +326,7 @@ def _changed(view: HostView, difference: Difference[str], expected: Expected) ->
         difference.actual,
         attribute=field.words,
         evidence=lines(IP_LINK, [link.text]),
-        severity=WARNING if field.harmless(link, view.links) else None,
+        severity=field.severity(link, view.links),
         about=expected.about,
     )
 

@@ -177,6 +177,7 @@ BRIDGES = {
         "node1",
         "vxlan2",
         "multicast flooding - Expected: on Actual: off",
+        severity=CRITICAL,
     ),
     ("bridge-port-flood", "off in unicast mode"): Case(
         link("node1", "vxlan2", bridge_port={"flood": False}),
@@ -184,6 +185,7 @@ BRIDGES = {
         "vxlan2",
         "Expected: on Actual: off",
         worlds.unicast,
+        severity=CRITICAL,
     ),
     ("bridge-port-broadcast", "kept out of the tunnel"): Case(
         link("node1", "vxlan2", bridge_port={"bcast_flood": False}),
@@ -196,6 +198,12 @@ BRIDGES = {
         "node1",
         "tap9i0",
         "state of the port on vmbr2 - Expected: forwarding Actual: disabled",
+    ),
+    ("guest-port-blocked", "down"): Case(
+        both(_guest_port(state="disabled"), link("node1", "tap9i0", flags=(), kind="tun")),
+        "node1",
+        "tap9i0",
+        "state of the port on vmbr2 - Expected: forwarding Actual: down",
     ),
     ("guest-port-blocked", "locked"): Case(
         _guest_port(state="forwarding", locked=True),
@@ -232,6 +240,19 @@ BRIDGES = {
         "node1",
         "vmbr2",
         "ARP - Expected: on Actual: off",
+    ),
+    ("bridge-settings", "has learnt as many MACs as it may"): Case(
+        link("node1", "vmbr2", bridge={"learnt": 3, "most_learnt": 3}),
+        "node1",
+        "vmbr2",
+        "limit of learnt MACs (0: none) - Expected: 0 Actual: 3",
+    ),
+    ("bridge-settings", "may learn some more MACs"): Case(
+        link("node1", "vmbr2", bridge={"learnt": 3, "most_learnt": 100}),
+        "node1",
+        "vmbr2",
+        "limit of learnt MACs (0: none) - Expected: 0 Actual: 100",
+        severity=WARNING,
     ),
     ("bridge-settings", "forgets MACs at once"): Case(
         link("node1", "vmbr2", bridge={"ageing_time": 0}),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from drift.model import WARNING
 from overlay.derive import derive
 from overlay.intent import Fabric
+from tests.drift import worlds
 from tests.drift.cases.case import Case
 from tests.drift.worlds import both, example, json, text
 
@@ -43,6 +44,19 @@ def _running(host: str, old: str, new: str) -> Mutation:
         return said.replace(old, new, 1)
 
     return text(host, "running_config", change)
+
+
+def _set(
+    key: str, value: int, wanted: str, fabric: Callable[[], FabricIntent] = worlds.symmetric
+) -> Case:
+    """A limit that one setting of node2 is beyond."""
+    return Case(
+        text("node2", "sysctl", lambda said: f"{said}{key} = {value}\n"),
+        "node2",
+        key,
+        f"value - Expected: {wanted} Actual: {value}",
+        fabric,
+    )
 
 
 HOST: dict[tuple[str, str], Case] = {
@@ -116,6 +130,19 @@ HOST: dict[tuple[str, str], Case] = {
         "net.ipv4.neigh.default.gc_thresh3",
         "value - Expected: at least 1024 Actual: 16",
     ),
+    ("sysctl", "a gateway that asks for no MAC"): _set(
+        "net.ipv4.neigh.vmbr2.mcast_solicit", 0, "at least 1"
+    ),
+    ("sysctl", "an IPv6 gateway that asks for no MAC"): _set(
+        "net.ipv6.neigh.vmbr2.mcast_solicit", 0, "at least 1", IPV6
+    ),
+    ("sysctl", "a VTEP that asks for no MAC"): _set(
+        "net.ipv4.neigh.vmbr0.mcast_solicit", 0, "at least 1"
+    ),
+    ("sysctl", "a gateway that never answers ARP"): _set(
+        "net.ipv4.conf.vmbr2.arp_ignore", 8, "at most 7"
+    ),
+    ("sysctl", "no interface answers ARP"): _set("net.ipv4.conf.all.arp_ignore", 8, "at most 7"),
     ("sysctl", "strict reverse-path filtering of an L3VNI"): Case(
         text(
             "node2",

@@ -283,31 +283,6 @@ KERNEL: dict[tuple[str, str], Case] = {
         "IPv4 rule 500",
         "Actual: blackhole",
     ),
-    ("traffic-control", "the underlay's port loses packets"): Case(
-        json("node1", "tc_qdisc", more(kind="netem", dev="eno1", root=True)),
-        "node1",
-        "eno1 qdisc netem",
-        "queueing discipline - Expected: absent Actual: netem",
-    ),
-    ("traffic-control", "filters of a VXLAN device"): Case(
-        json("node1", "tc_qdisc", more(kind="clsact", dev="vxlan2", parent="ffff:fff1")),
-        "node1",
-        "vxlan2 qdisc clsact",
-        "Actual: clsact",
-    ),
-    ("traffic-control", "a guest's port loses packets"): Case(
-        json("node1", "tc_qdisc", more(kind="netem", dev="tap2i0", root=True)),
-        "node1",
-        "tap2i0 qdisc netem",
-        "Actual: netem",
-    ),
-    ("traffic-control", "a bridge shapes"): Case(
-        json("node1", "tc_qdisc", more(kind="tbf", dev="vmbr2", root=True)),
-        "node1",
-        "vmbr2 qdisc tbf",
-        "Actual: tbf",
-        severity=WARNING,
-    ),
     ("neighbor-static", "one that is never asked for again"): Case(
         json(
             "node1",

@@ -104,7 +104,7 @@ class Witnesses:
                 # By an exit go all guests, by another node only its own.
                 users = everyone if node in self._exits else here
                 return [Pair(node, ours, address) for ours in users for address in OUTSIDE]
-        across = self._ping.to is To.ROUTED
+        across = self._ping.to in {To.ROUTED, To.ROUTED_UNHEARD}
         return [
             Pair(node, ours, str(theirs.addresses[0]).partition("/")[0], theirs)
             for ours in (here if across else within)
@@ -125,7 +125,8 @@ class Witnesses:
             return re.search(r" [1-9]\d* received", said) is not None
 
         # To be unheard of, an address must not be asked for before there is a fault.
-        unusual = self._ping.to is To.TAGGED or (under_fault and self._ping.to is To.UNHEARD)
+        unheard = self._ping.to in {To.UNHEARD, To.ROUTED_UNHEARD}
+        unusual = self._ping.to is To.TAGGED or (under_fault and unheard)
         with (
             self._prepared(pairs, unusual=unusual) as asked,
             ThreadPoolExecutor(_AT_ONCE) as pool,

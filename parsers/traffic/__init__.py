@@ -1,0 +1,1 @@
+"""Traffic control: what its filters do."""

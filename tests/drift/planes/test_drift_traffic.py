@@ -1,0 +1,24 @@
+"""What traffic control loses nothing by is no finding."""
+
+from __future__ import annotations
+
+import pytest
+
+from drift.engine import audit
+from tests.drift.cases.traffic import HARMLESS
+from tests.drift.worlds import symmetric
+from tests.rendering import rendered_nodes
+from tests.simulated.fleet import healthy_states
+
+
+@pytest.mark.parametrize("what", HARMLESS)
+def test_what_loses_no_packet_is_no_finding(what: str) -> None:
+    intent = symmetric()
+    rendered = rendered_nodes(intent)
+    states = healthy_states(intent, guests=2, rendered=rendered)
+    HARMLESS[what](states)
+
+    result = audit(intent, states, rendered=rendered)
+
+    assert result.findings == ()
+    assert "traffic-control" in result.checks_run
