@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _OF_AN_INTERFACE = re.compile(r"net\.ipv[46]\.conf\.([^.]+)\.\w+")
 _OF_ALL = frozenset({"all", "default"})
+# The neighbours that the kernel keeps however many there are.
+_EXEMPT = frozenset({"PERMANENT", "extern_learn"})
 
 SYSCTL = Check(
     "sysctl",
@@ -28,7 +30,8 @@ SYSCTL = Check(
     "Forwarding and reverse-path filtering are as the topology needs, that of L3VNIs not strict "
     "(1), and the kernel keeps as many neighbours as by default.",
     "The kernel drops packets that it should route. Strict filtering of an L3VNI is a warning: it "
-    "drops what a guest sends whose own route is not known yet.",
+    "drops what a guest sends whose own route is not known yet. So is a small table of neighbours "
+    "that is not half full.",
     (outputs.SYSCTL,),
     applies=with_sysctls,
     confirm="sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.rp_filter",
@@ -67,7 +70,8 @@ def examine_limits(view: HostView) -> Iterator[RawFinding]:
     for key, least in view.node.least_settings:
         actual = found.get(key, "")
         if actual.isdecimal() and int(actual) < least:
-            yield _beyond(view, key, f"at least {least}", actual, None)
+            room = _has_room(view, key, int(actual))
+            yield _beyond(view, key, f"at least {least}", actual, WARNING if room else None)
     filters = {key: found[key] for key in view.node.path_filters if key in found}
     everywhere = view.node.path_filters[0] if view.node.path_filters else ""
     wanted = dict(view.node.kernel_settings)
@@ -79,6 +83,20 @@ def examine_limits(view: HostView) -> Iterator[RawFinding]:
     }
     for key in sorted(strict - wanted.keys()):
         yield _beyond(view, key, "0 or 2", "1", WARNING)
+
+
+def _has_room(view: HostView, key: str, limit: int) -> bool:
+    """Whether less than half as many neighbours are known as the kernel keeps.
+
+    They are collected for other checks, wherever there are limits.
+    """
+    known = view.state.neighbours
+    if known is None:
+        return False
+    six = key.startswith("net.ipv6.")
+    of_family = [it for it in known if (":" in it.address) is six]
+    counted = sum(_EXEMPT.isdisjoint((*it.states, *it.flags)) for it in of_family)
+    return 2 * counted < limit
 
 
 def _beyond(
