@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _OF_AN_INTERFACE = re.compile(r"net\.ipv[46]\.conf\.([^.]+)\.\w+")
 _OF_ALL = frozenset({"all", "default"})
+# The neighbours that the kernel keeps however many there are.
+_EXEMPT = frozenset({"PERMANENT", "extern_learn"})
 
 SYSCTL = Check(
     "sysctl",
@@ -30,7 +32,7 @@ SYSCTL = Check(
     "answer ARP (`arp_ignore`).",
     "The kernel drops packets that it should route, or guests do not find their gateway. Strict "
     "filtering of an L3VNI is a warning: it drops what a guest sends whose own route is not known "
-    "yet.",
+    "yet. So is a small table of neighbours that is not half full.",
     (outputs.SYSCTL,),
     applies=with_sysctls,
     confirm="sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.rp_filter",
@@ -69,7 +71,8 @@ def examine_limits(view: HostView) -> Iterator[RawFinding]:
     for key, least in view.node.least_settings:
         actual = found.get(key, "")
         if actual.isdecimal() and int(actual) < least:
-            yield _beyond(view, key, f"at least {least}", actual, None)
+            room = _has_room(view, key, int(actual))
+            yield _beyond(view, key, f"at least {least}", actual, WARNING if room else None)
     for key, most in view.node.most_settings:
         actual = found.get(key, "")
         if actual.isdecimal() and int(actual) > most:
@@ -85,6 +88,20 @@ def examine_limits(view: HostView) -> Iterator[RawFinding]:
     }
     for key in sorted(strict - wanted.keys()):
         yield _beyond(view, key, "0 or 2", "1", WARNING)
+
+
+def _has_room(view: HostView, key: str, limit: int) -> bool:
+    """Whether it limits the neighbours, and less than half as many are known as the kernel keeps.
+
+    They are collected for other checks, wherever there are limits.
+    """
+    known = view.state.neighbours
+    if known is None or not key.endswith(".gc_thresh3"):
+        return False
+    six = key.startswith("net.ipv6.")
+    of_family = [it for it in known if (":" in it.address) is six]
+    counted = sum(_EXEMPT.isdisjoint((*it.states, *it.flags)) for it in of_family)
+    return 2 * counted < limit
 
 
 def _beyond(

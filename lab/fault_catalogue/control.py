@@ -60,6 +60,16 @@ CONTROL_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "session-as",
+        "The node takes its first peer for one of another AS.",
+        "session-as",
+        inject=r"peer=$(running 's/^ neighbor \([^ ]*\) remote-as .*/\1/p'); "
+        'need peer "$peer"; save peer "$peer"; in_bgp "neighbor $peer remote-as 65099"',
+        heal='in_bgp "neighbor $(saved peer) remote-as $(asn)"',
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
         "session-unexpected",
         f"The node has a BGP neighbour {_STRANGER} that is not in the intent.",
         "session-unexpected",

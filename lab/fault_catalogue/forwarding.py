@@ -222,6 +222,16 @@ FORWARDING_FAULTS = (
         stops=Ping(To.ROUTED),
     ),
     Fault(
+        "sysctl-path-filter",
+        "The L3VNI's bridge filters strictly by the reverse path: what a guest sends that is not "
+        "announced yet is dropped.",
+        "sysctl",
+        inject='svi=$(of_l3vni SVI-If); need "L3VNI bridge" "$svi"; '
+        'key="net.ipv4.conf.$svi.rp_filter"; save key "$key"; save old "$(sysctl -n "$key")"; '
+        'sysctl -qw "$key=1"',
+        heal='sysctl -qw "$(saved key)=$(saved old)"',
+    ),
+    Fault(
         "vrf-rule",
         "The kernel's rule that looks packets of VRFs up in their tables is gone.",
         "vrf-rule",

@@ -188,6 +188,27 @@ LINK_FAULTS = (
         stops=Ping(To.ROUTED),
     ),
     Fault(
+        "bridge-ageing",
+        "The bridge forgets each MAC at once, so no other node is told of its guests.",
+        "bridge-settings",
+        inject='ip link set "$bridge" type bridge ageing_time 0',
+        heal='ip link set "$bridge" type bridge ageing_time 30000; have_guests_speak',
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
+        "guest-port-locked",
+        "A guest's port is locked, as for 802.1X, and its bridge no longer knows the guest.",
+        "guest-port-blocked",
+        inject='guest=$(first_guest); need "guest" "$guest"; save guest "$guest"; '
+        'bridge link set dev "${guest#* }" locked on; '
+        'bridge fdb del "${guest% *}" dev "${guest#* }" master',
+        heal='guest=$(saved guest); bridge link set dev "${guest#* }" locked off; '
+        "have_guests_speak",
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
         "guest-port-learning",
         "A guest's port learns no MAC, so no other node is told of the guest.",
         "guest-port-blocked",

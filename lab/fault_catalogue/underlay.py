@@ -43,6 +43,16 @@ UNDERLAY_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "underlay-neighbor",
+        "Another VTEP has a static neighbour entry, with a MAC that is nowhere.",
+        "underlay-diverted",
+        inject=f'{_VTEP}; need VTEP "$vtep"; save vtep "$vtep"; save port "$(underlay)"; '
+        'ip neigh replace "$vtep" dev "$(saved port)" lladdr 02:00:00:00:00:99 nud permanent',
+        heal='ip neigh del "$(saved vtep)" dev "$(saved port)"',
+        shared=True,
+        stops=Ping(),
+    ),
+    Fault(
         "underlay-route",
         "A route that somebody has added ends what goes to another VTEP.",
         "underlay-route",

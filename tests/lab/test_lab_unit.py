@@ -350,9 +350,9 @@ def test_a_second_lab_is_refused(
 _OF_TWO_NODES = {"mac-mobility", "mac-frozen"}
 # In the one example with BFD a lost session is a lost adjacency, which explains it.
 # With it, tests/drift/cases/outside.py: its sessions are lost in simulated states of real fabrics.
-# No example has a static route in a VRF: tests/live/test_scopes.py takes some away. Those
-# of several AS are broken, each with its ping, in tests/live/bgp/test_several_as.py.
-_IN_NO_EXAMPLE = {"bfd-down", "vrf-static-route", "session-as", "next-hop"}
+# No example has a static route in a VRF: tests/live/test_scopes.py takes some away. Next hops are
+# rewritten by a route server: tests/live/bgp/test_several_as.py.
+_IN_NO_EXAMPLE = {"bfd-down", "vrf-static-route", "next-hop"}
 # FRR takes one of two routes of an address back by itself: tests/drift/cases/mac_routes.py.
 _NOT_FOR_LONG = {"ip-duplicate"}
 # tests/tasks/test_snat_packets.py breaks it in this computer's kernel.
@@ -377,7 +377,7 @@ def test_a_fault_has_a_ping_or_a_reason_why_it_has_none() -> None:
     assert set(NO_PING) <= silent
     # Of these the check can be critical; what its finding says of the fault, the lab's tests ask.
     harmless = {"router-id", "vrrp", "vrrp-backup", "underlay-adjacency", "exit-route"}
-    harmless |= {"type5-missing-of-several"}
+    harmless |= {"type5-missing-of-several", "sysctl-path-filter"}
     critical = {it for it in silent if CHECKS[faults.CATALOGUE[it].check].severity is CRITICAL}
     assert critical - harmless == set(NO_PING)
 

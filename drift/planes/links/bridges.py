@@ -172,7 +172,7 @@ BRIDGE_PORT_STATE = Check(
     "port does not forward",
     "Every intended port of a bridge is in the state forwarding, and not locked.",
     "Nothing passes through a port in any other state, though it is up; what comes in by a locked "
-    "one is dropped unless its MAC is known there.",
+    "one is dropped unless its MAC is known there. Of one whose MACs BGP tells that is a warning.",
     (IP_LINK,),
     applies=_owns_bridges,
     confirm="bridge link show dev vxlan2",
@@ -220,6 +220,11 @@ def _is_alone_isolated(link: Link, links: Mapping[str, Link]) -> bool:
         for other in links.values()
         if other.name != link.name
     )
+
+
+def _has_its_macs_from_bgp(link: Link, _links: Mapping[str, Link]) -> bool:
+    """True for a port that learns none: what comes in by it is known there before."""
+    return link.bridge_port is not None and link.bridge_port.learning is False
 
 
 def _spanning_tree(link: Link) -> object:
@@ -278,7 +283,13 @@ FIELDS = {
     "port_state": Field(
         BRIDGE_PORT_STATE, "bridge port state", _of_port("state"), printed_late=True
     ),
-    "locked": Field(BRIDGE_PORT_STATE, "bridge port lock", _of_port("locked"), printed_late=True),
+    "locked": Field(
+        BRIDGE_PORT_STATE,
+        "bridge port lock",
+        _of_port("locked"),
+        printed_late=True,
+        harmless=_has_its_macs_from_bgp,
+    ),
     "vlan_filtering": Field(
         BRIDGE_SETTINGS,
         "VLAN filtering",

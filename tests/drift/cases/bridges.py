@@ -228,6 +228,13 @@ BRIDGES = {
         "node1",
         "vxlan2",
         "bridge port lock - Expected: off Actual: on",
+        severity=WARNING,
+    ),
+    ("bridge-port-state", "the underlay's port locked"): Case(
+        link("node1", "eno1", bridge_port={"locked": True}),
+        "node1",
+        "eno1",
+        "bridge port lock - Expected: off Actual: on",
     ),
     ("bridge-port-broadcast", "the underlay's port"): Case(
         link("node1", "eno1", bridge_port={"bcast_flood": False}),

@@ -125,10 +125,17 @@ HOST: dict[tuple[str, str], Case] = {
         severity=WARNING,
     ),
     ("sysctl", "a small table of neighbours"): Case(
-        text("node2", "sysctl", lambda said: said + "net.ipv4.neigh.default.gc_thresh3 = 16\n"),
+        text("node2", "sysctl", lambda said: said + "net.ipv4.neigh.default.gc_thresh3 = 500\n"),
         "node2",
         "net.ipv4.neigh.default.gc_thresh3",
-        "value - Expected: at least 1024 Actual: 16",
+        "value - Expected: at least 1024 Actual: 500",
+        severity=WARNING,
+    ),
+    ("sysctl", "a full table of neighbours"): Case(
+        text("node2", "sysctl", lambda said: said + "net.ipv4.neigh.default.gc_thresh3 = 1\n"),
+        "node2",
+        "net.ipv4.neigh.default.gc_thresh3",
+        "value - Expected: at least 1024 Actual: 1",
     ),
     ("sysctl", "a gateway that asks for no MAC"): _set(
         "net.ipv4.neigh.vmbr2.mcast_solicit", 0, "at least 1"
