@@ -11,8 +11,8 @@ from adopt.kept.interfaces import Kept
 from adopt.proxmox.cluster import infer_proxmox
 from adopt.proxmox.frr import kept_by_node
 from adopt.proxmox.values import RUNNING
+from adopt.strange_texts import refuse_strange
 from app.adopt import load_imported, tell
-from app.config_texts import refuse_strange
 from app.hand_written import complaints, node_names, read_given
 from app.host_folders import REPORT, pve_folder, pve_of, refuse_inventory, write_inventory
 from overlay.derive import derive

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from app.config_texts import refuse_strange
+from adopt.strange_texts import refuse_strange
 from app.host_folders import read_folder
 from overlay.errors import FleetError
 from overlay.loading import NORNIR_FILE

@@ -50,6 +50,7 @@ LAB_ORDER = (
     "tests/live/test_quiet.py",
     "tests/live/test_unprivileged.py",
     "tests/live/test_two_claims.py",
+    "tests/live/test_running_state.py",
     "tests/lab/test_lab_live.py",
 )
 # Tests that need nothing of each other, and are long enough to be handed out one by one.
