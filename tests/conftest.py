@@ -38,7 +38,10 @@ def _may_want_lab(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first, then what takes seconds, then what boots machines, the longest of it first."""
+    """Fast tests first, then what takes seconds, then what boots machines, the longest of it first.
+
+    Side by side, the last begins with the first (tests/workers.py).
+    """
 
     def rank(item: pytest.Item) -> tuple[int, int]:
         if item.get_closest_marker("lab"):
