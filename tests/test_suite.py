@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processor_time import of_all_processes, seconds_of
 from tests.workers import LAB_ORDER, next_for, scope_of
 
 ROOT = Path(__file__).parents[1]
@@ -113,3 +114,15 @@ def test_side_by_side_every_test_runs_once(tmp_path: Path) -> None:
     with_lab = {worker for worker, name in ran if name.startswith("tests/live/")}
     assert len(with_lab) == 1, ran
     assert {worker for worker, _ in ran} - with_lab, ran
+
+
+BUSY = "import time\nwhile time.process_time() < 0.5: pass\n"
+
+
+def test_what_a_process_took_counts_also_when_it_has_ended() -> None:
+    own = Path("/proc/self/stat")
+    before = seconds_of(own.read_text())
+    subprocess.run([sys.executable, "-c", BUSY], check=True)
+    now = seconds_of(own.read_text())
+    assert now - before >= 0.4
+    assert of_all_processes() >= now
