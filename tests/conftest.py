@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.images import WITHOUT_TESTING, lab_obstacle
+from tests.processor_time import ProcessorTime
 from tests.workers import LAB_ORDER, Scheduling, enter_network, how_many, put_apart, scope_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def _may_want_lab(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first, then what takes seconds, then what boots machines, the longest of it first."""
+    """Fast tests first, then what takes seconds, then what boots machines, the longest of it first.
+
+    Side by side, the last begins with the first (tests/workers.py).
+    """
 
     def rank(item: pytest.Item) -> tuple[int, int]:
         if item.get_closest_marker("lab"):
@@ -117,11 +121,14 @@ class _Verdict:
         self.without: list[str] = []
         self.tries: list[tuple[str, str]] = []
         self.seconds: dict[str, float] = {}
+        self.processor_seconds: dict[str, float] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if "lab" in report.keywords and not report.skipped:
             scope = scope_of(report.nodeid)
             self.seconds[scope] = self.seconds.get(scope, 0) + report.duration
+            computed = getattr(report, "processor_seconds", 0)
+            self.processor_seconds[scope] = self.processor_seconds.get(scope, 0) + computed
         # "rerun" is pytest-rerunfailures' own.
         if str(report.outcome) == "rerun" or (report.failed and "lab" in report.keywords):
             self.tries.append((report.nodeid, report.longreprtext[-_SAID_OF_A_TRY:]))
@@ -144,9 +151,10 @@ class _Verdict:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.seconds:
-            terminalreporter.section("the lab's minutes")
+            terminalreporter.section("the lab's minutes, and those of a processor")
         for scope, seconds in sorted(self.seconds.items(), key=lambda each: -each[1]):
-            terminalreporter.line(f"{seconds / 60:6.1f}  {scope}")
+            computed = self.processor_seconds[scope]
+            terminalreporter.line(f"{seconds / 60:6.1f} {computed / 60:6.1f}  {scope}")
         if self.tries:
             terminalreporter.section("how each failed try of a lab test ended")
         for nodeid, said in self.tries:
@@ -173,3 +181,5 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     if not _is_worker(config):
         config.pluginmanager.register(_Verdict(), "verdict")
+    elif config.workerinput["apart"]:
+        config.pluginmanager.register(ProcessorTime(), "processor time")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.workers import LAB_ORDER, scope_of
+from tests.processor_time import of_all_processes, seconds_of
+from tests.workers import LAB_ORDER, next_for, scope_of
 
 ROOT = Path(__file__).parents[1]
 PASSES = "def test_passes(): pass\n"
@@ -70,3 +72,57 @@ def test_a_file_goes_to_one_worker_unless_it_is_known_to_go_apart() -> None:
     assert scope_of(f"{chain}[exit-vrrp]") == chain
     assert scope_of(f"{chain}[exit-vrrp]") != scope_of(f"{chain.partition('::')[0]}::test_other")
     assert scope_of("tests/tasks/safety/test_switch.py::test_a[1]").endswith("::test_a[1]")
+
+
+def test_the_labs_tests_begin_first_and_one_worker_has_none_of_them() -> None:
+    left = ["tests/cli/test_settle.py", *LAB_ORDER[:2], "tests/adopt/test_merge.py"]
+    assert next_for(left, has_lab=True) == LAB_ORDER[0]
+    assert next_for(left, has_lab=False) == left[0]
+    assert next_for(left[:1], has_lab=True) == left[0]
+    assert next_for(LAB_ORDER, has_lab=False) is None
+    assert next_for(["lab"], has_lab=False) is None
+    assert next_for([], has_lab=True) is None
+
+
+SLEEPS = (
+    "import time, pytest\n@pytest.mark.parametrize('n', range(3))\ndef test_it(n): time.sleep(1)\n"
+)
+
+
+@pytest.mark.slow
+def test_side_by_side_every_test_runs_once(tmp_path: Path) -> None:
+    """Folders named as those of the suite are, of which one worker of two takes the lab's."""
+    tests = {"tests/live/test_a.py": SLEEPS, "tests/live/test_b.py": SLEEPS}
+    tests |= {f"tests/test_{number}.py": PASSES for number in range(6)}
+    for name, text in tests.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    probe = (
+        "import tests.workers as workers\nworkers.how_many_labs = lambda: 1\n"
+        "workers.can_be_apart = lambda: True\n"
+    )
+    (tmp_path / "one_lab.py").write_text(probe)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-p", "one_lab", "-p", "tests.conftest",
+         "-p", "no:cacheprovider", "-n2", "--rootdir", tmp_path, "-c", ROOT / "pyproject.toml",
+         "-m", "not lab", tmp_path],
+        capture_output=True, text=True, check=False, cwd=ROOT, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert "12 passed" in done.stdout, done.stdout + done.stderr
+    ran = re.findall(r"^\[(gw\d)\] .* PASSED \S*/(tests/\S+)::", done.stdout, re.MULTILINE)
+    with_lab = {worker for worker, name in ran if name.startswith("tests/live/")}
+    assert len(with_lab) == 1, ran
+    assert {worker for worker, _ in ran} - with_lab, ran
+
+
+BUSY = "import time\nwhile time.process_time() < 0.5: pass\n"
+
+
+def test_what_a_process_took_counts_also_when_it_has_ended() -> None:
+    own = Path("/proc/self/stat")
+    before = seconds_of(own.read_text())
+    subprocess.run([sys.executable, "-c", BUSY], check=True)
+    now = seconds_of(own.read_text())
+    assert now - before >= 0.4
+    assert of_all_processes() >= now

@@ -3,6 +3,9 @@
 A lab takes names and addresses that exist once in a network and in a file system, so each worker has
 its own of both (`worker.sh`, `enter_network`). Where such cannot be made, one worker has all of the
 lab's tests, and the others run what needs no lab.
+
+The lab's tests mostly wait for machines, so one more worker, which never takes any of them, computes
+in the meantime.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from typing import TYPE_CHECKING
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import execnet
     import pytest
     from xdist.workermanage import WorkerController
@@ -53,6 +58,8 @@ LAB_ORDER = (
     "tests/live/test_running_state.py",
     "tests/lab/test_lab_live.py",
 )
+# All of them, where they cannot be apart.
+_LAB = "lab"
 # Tests that need nothing of each other, and are long enough to be handed out one by one.
 _SINGLE = ("tests/tasks/safety/test_switch.py::", "tests/drift/test_drift_properties")
 
@@ -67,22 +74,50 @@ def scope_of(nodeid: str) -> str:
     return nodeid.partition("::")[0]
 
 
+def needs_lab(scope: str) -> bool:
+    """Whether a worker needs a lab of its own for it."""
+    return scope == _LAB or scope.startswith(("tests/live/", "tests/lab/test_lab_live"))
+
+
+def next_for(scopes: Iterable[str], *, has_lab: bool) -> str | None:
+    """What a worker gets of the scopes that are left, in their order; None where nothing is for it.
+
+    One with a lab first what needs it: then the end of the session is made of the short rest, and
+    none of them waits for another that has just begun what takes minutes.
+    """
+    waiting = list(scopes)
+    first = next((it for it in waiting if needs_lab(it) is has_lab), None)
+    return first if first or not has_lab else next(iter(waiting), None)
+
+
 class Scheduling(LoadScopeScheduling):
-    """Hands out the scopes in the order in which they were collected."""
+    """Hands out the scopes, each kind in the order in which it was collected."""
 
     def __init__(self, config: pytest.Config, log: object = None) -> None:
         config.option.loadscopereorder = False
+        self._labs = how_many_labs()
         super().__init__(config, log)  # type: ignore[arg-type]
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(("tests/live/", "tests/lab/test_lab_live")) and not can_be_apart():
-            return "lab"
-        return scope_of(nodeid)
+        scope = scope_of(nodeid)
+        return _LAB if needs_lab(scope) and not can_be_apart() else scope
+
+    def _next_for(self, node: WorkerController) -> str | None:
+        return next_for(self.workqueue, has_lab=self.nodes.index(node) < self._labs)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if scope := self._next_for(node):
+            self.workqueue.move_to_end(scope, last=False)
+            super()._assign_work_unit(node)
 
     def _reschedule(self, node: WorkerController) -> None:
         # A worker begins a test when it knows the next one. Two of them ahead, as is usual, can be
         # ten minutes that another worker could have begun with.
-        if self._pending_of(self.assigned_work[node]) <= 1:
+        if self._pending_of(self.assigned_work[node]) > 1:
+            return
+        if self._next_for(node) is None and not node.shutting_down:
+            node.shutdown()
+        else:
             super()._reschedule(node)
 
 
@@ -96,13 +131,18 @@ def can_be_apart() -> bool:
         return False
 
 
-def how_many() -> int:
-    """As many workers as there is room for: real machines mostly wait, and the rest computes."""
+def how_many_labs() -> int:
+    """As many labs as there is room for: real machines mostly wait."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
             memory = int(line.split()[1]) * 1024
     return max(1, min(len(os.sched_getaffinity(0)) + 1, memory // _LAB_BYTES))
+
+
+def how_many() -> int:
+    """As many workers as there are labs, and one for what needs none."""
+    return how_many_labs() + 1
 
 
 def put_apart(specs: list[execnet.XSpec]) -> None:

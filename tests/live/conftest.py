@@ -37,8 +37,18 @@ if TYPE_CHECKING:
 CONVERGE = 120.0
 # All at once, for the tests' time. Exits, reflectors and routers still go one by one.
 DEPLOY = ("deploy", "--yes", "--canary", "none", "--batch", "100%")
+# An audit costs two seconds of CPU: what is not there at once is asked for less and less often.
+PAUSE_OF_AUDITS = 4.0
 # Labs of this session in which a third try runs without Debian testing.
 stand_ins: list[Lab] = []
+
+
+def growing_pauses(longest: float) -> Iterator[float]:
+    """Seconds between looks at what is waited for: half a second first, each twice the last."""
+    pause = 0.5
+    while True:
+        yield min(pause, longest)
+        pause *= 2
 
 
 @dataclass
@@ -101,11 +111,12 @@ class Lab:
     def audit_until(self, wanted: Any, *arguments: str, timeout: float = CONVERGE) -> Audit:
         """Audits until `wanted(audit)` is true or the time is over; returns the last audit."""
         limit = time.monotonic() + timeout
+        pauses = growing_pauses(PAUSE_OF_AUDITS)
         while True:
             audit = self.audit(*arguments)
             if wanted(audit) or time.monotonic() > limit:
                 return audit
-            time.sleep(0.5)
+            time.sleep(next(pauses))
 
     def audit_clean(self) -> Audit:
         audit = self.audit_until(lambda audit: audit.code == 0, timeout=CONVERGE / 4)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.ssh import run_on
 from tests.live.matrix import ROOT
+from tests.live.tools.command_line import run_command_line
 from tests.live.tools.probes import on
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def with_new_network(text: str) -> str:
 
 
 def deploying(inventory: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A deployment under way, in a process that can be interrupted and killed."""
     argv = [sys.executable, ROOT / "run.py", "--inventory", inventory, "deploy", "--yes"]
     return subprocess.Popen(
         [*argv, *SWITCH, *arguments],
@@ -54,9 +56,9 @@ def deploying(inventory: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def deploy(inventory: Path, *arguments: str) -> tuple[int, str]:
-    process = deploying(inventory, *arguments)
-    said, _ = process.communicate(timeout=300)
-    return process.returncode, said
+    argv = ["--inventory", inventory, "deploy", "--yes", *SWITCH, *arguments]
+    done = run_command_line(argv, timeout=300, together=True)
+    return done.returncode, done.stdout
 
 
 def outcome(said: str, node: str) -> str:

@@ -2,8 +2,8 @@
 
 To import the product's libraries takes a second of a processor's time, as much as the rest of an
 audit of the lab, and the lab's tests run more than a thousand command lines. So one process imports
-them, and is forked for each (multiprocessing's forkserver). That `run.py` itself starts, is shown
-elsewhere (tests/cli, tests/live/deploys.py, tests/cli/test_installed.py).
+them, audits once (`warm`), and is forked for each (multiprocessing's forkserver). That `run.py`
+itself starts, is shown elsewhere (tests/cli, tests/live/deploys.py, tests/cli/test_installed.py).
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 _forks = multiprocessing.get_context("forkserver")
 # Each command is loaded when it is asked for, and DeepDiff with the first difference.
 _COMMANDS = sorted({f"cli.{module}" for module in MODULES.values()})
-_forks.set_forkserver_preload(["cli.main", *_COMMANDS, "deepdiff"])
+_forks.set_forkserver_preload([*_COMMANDS, "deepdiff", "tests.live.tools.warm"])
 
 
 def run_command_line(
-    arguments: Sequence[str | Path], *, timeout: float
+    arguments: Sequence[str | Path], *, timeout: float, together: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """What `python run.py ARGUMENTS` prints, and its exit code; `timeout` in seconds.
 
+    `together`, what it says on stderr is among its stdout, as on a terminal.
     Raises subprocess.TimeoutExpired if it takes longer; it is killed then.
     """
     argv = [str(argument) for argument in arguments]
@@ -39,8 +40,16 @@ def run_command_line(
         out, err = Path(folder, "stdout"), Path(folder, "stderr")
         # Not daemonic: it may start processes of its own.
         process = _forks.Process(
-            target=_command_line, args=(argv, str(out), str(err), dict(os.environ), str(Path.cwd()))
+            target=_command_line,
+            args=(
+                argv,
+                str(out),
+                None if together else str(err),
+                dict(os.environ),
+                str(Path.cwd()),
+            ),
         )
+        err.touch()
         process.start()
         process.join(timeout)
         if process.exitcode is None:
@@ -51,10 +60,10 @@ def run_command_line(
 
 
 def _command_line(
-    argv: list[str], out: str, err: str, environment: dict[str, str], folder: str
+    argv: list[str], out: str, err: str | None, environment: dict[str, str], folder: str
 ) -> None:
     for name, number in ((os.devnull, 0), (out, 1), (err, 2)):
-        opened = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
+        opened = os.dup(1) if name is None else os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
         os.dup2(opened, number)
         os.close(opened)
     # What Python opened before is of the process that was forked.
