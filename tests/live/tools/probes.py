@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from lab.ssh import run_on
-from tests.live.conftest import CONVERGE
+from tests.live.conftest import CONVERGE, growing_pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 def eventually(what: str, probe: Callable[[], bool], timeout: float = CONVERGE) -> None:
     limit = time.monotonic() + timeout
+    pauses = growing_pauses(2.0)
     while not probe():
         assert time.monotonic() < limit, what
-        time.sleep(0.5)
+        time.sleep(next(pauses))
 
 
 def on(lab: Lab, node: str, command: str) -> str:
