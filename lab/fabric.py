@@ -27,7 +27,7 @@ from lab.stand_in import as_started, to_be_had, without_testing
 from lab.wires import NAMESPACE_FILE, create_wires, remove_wires
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from lab.kernels.kernel import Kernel
     from lab.spec import LabSpec, Node
@@ -93,16 +93,20 @@ def choose_kernel(
     return choose(lab_paths().kernels, package_mirror, progress, environ)
 
 
-def up(spec: LabSpec, progress: Progress = lambda _text: None) -> LabStatus:
+def up(
+    spec: LabSpec, progress: Progress = lambda _text: None, *, only: Collection[str] | None = None
+) -> LabStatus:
     """Start whatever of the lab does not run, and wait until every node can be used.
 
-    Nodes that run as wanted are left alone; nodes that ``spec`` no longer names are removed. Where
-    Debian testing cannot be had, ``progress`` is told why, and its nodes run its stand-in.
+    Nodes that run as wanted are left alone, and of those that do not run ``only`` these are
+    started; nodes that ``spec`` no longer names are removed. Where Debian testing cannot be had,
+    ``progress`` is told why, and its nodes run its stand-in.
     LabError names a node that does not come up in time (90 s for up to four nodes), with the last
     lines it printed.
     """
     require_supported()
     paths = lab_paths()
+    chosen = [node for node in spec.nodes.values() if only is None or node.name in only]
     with _changing(paths):
         before = status(spec)
         kernel = choose_kernel(progress).kernel
@@ -111,7 +115,7 @@ def up(spec: LabSpec, progress: Progress = lambda _text: None) -> LabStatus:
         if before.up and same and not extra:
             progress(f"the lab is already up: {len(before.nodes)} nodes")
             return before
-        wanted = to_be_had(paths, spec.nodes.values(), progress)
+        wanted = to_be_had(paths, chosen, progress)
         _claim(paths)
         create_wires()
         for name in extra:

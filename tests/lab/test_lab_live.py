@@ -67,6 +67,8 @@ def states(spec: LabSpec) -> dict[str, str]:
 
 def test_up_starts_blank_nodes_with_an_identity_of_their_own(spec: LabSpec) -> None:
     steps: list[str] = []
+    status = fabric.up(spec, steps.append, only=["node1"])
+    assert {node.name: node.state for node in status.nodes} == {"node1": "running", "node2": "off"}
     status = fabric.up(spec, steps.append)
     assert status.up, steps
     ids, keys = set(), lab_paths().known_hosts.read_text()

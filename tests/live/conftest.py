@@ -30,7 +30,7 @@ from tests.live.tools.witnesses import Witnesses
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from lab.spec import Node
 
@@ -76,7 +76,7 @@ class Lab:
     work: Path
     inventory: Path
     spec: LabSpec = field(init=False)
-    whole: LabSpec = field(init=False)  # every node and guest that any example needs
+    whole: LabSpec = field(init=False)  # every node that any example needs; they boot when one does
     target: Target = field(default_factory=Target)  # what faults break
     clean: bool = False  # whether the last audit said so, or what it said was fixed since
 
@@ -89,6 +89,18 @@ class Lab:
         self.target = Target()
         self.inventory = inventory
         self.spec = load_lab(inventory)
+        self.boot(self.spec.nodes)
+
+    def boot(self, names: Collection[str]) -> None:
+        """Boots those of these nodes that are off."""
+        paths = lab_paths()
+        off = [name for name in names if nodes.running_pid(paths, name) is None]
+        if not off:
+            return
+        up = fabric.up(self.whole, only=off)
+        as_wanted = {node.name: node.release for node in self.whole.nodes.values()}
+        if any(node.name in off and node.release != as_wanted[node.name] for node in up.nodes):
+            os.environ[TESTING_VARIABLE] = "skip"  # what Debian testing cannot today is tried once
 
     def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Runs one command line of the product in a process of its own."""
@@ -237,7 +249,7 @@ class Lab:
         os.environ[TESTING_VARIABLE] = "skip"
         stand_ins.append(self)
         fabric.down()
-        fabric.up(self.whole)
+        self.boot(self.spec.nodes)
         # A node whose owner had written its underlay by hand takes no deployment now: then the test
         # says what it lacks.
         if self.run(*DEPLOY).returncode == 0:
@@ -246,14 +258,17 @@ class Lab:
     def blank(self) -> None:
         """Gives all nodes fresh disks: Debian as installed, nothing deployed.
 
-        Those that the inventory lacks, too: a reflector takes sessions from whoever is in its range.
+        Those that the inventory lacks are off until one has them: a reflector takes sessions from
+        whoever is in its range.
         """
         self.clean = False
+        paths = lab_paths()
         for name in self.whole.nodes:
-            if not _is_blank(self.whole.node(name)):
+            is_on = nodes.running_pid(paths, name) is not None
+            if not (is_on and _is_blank(self.whole.node(name))):
                 fabric.power_off(self.whole, name)
-                nodes.wipe_disk(lab_paths(), name)
-        fabric.up(self.whole)
+                nodes.wipe_disk(paths, name)
+        self.boot(self.spec.nodes)
 
 
 def _is_blank(node: Node) -> bool:
@@ -264,7 +279,7 @@ def _is_blank(node: Node) -> bool:
     )
     try:
         return run_on(node, untouched).rc == 0
-    except LabError:  # it is off
+    except LabError:  # it does not answer
         return False
 
 
@@ -277,20 +292,14 @@ def _own_lab() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def lab(
-    _own_lab: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Lab:
-    """All machines run: they stay up from one file to the next, but for those that stood in."""
+def lab(_own_lab: None, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """Machines stay up from one file to the next, but for those that stood in."""
     if stand_ins:
         stand_ins.clear()
         del os.environ[TESTING_VARIABLE]
         fabric.down()
     running = Lab(tmp_path_factory.mktemp("live"), ROOT / "examples" / "l2-evpn")
-    if all(item.get_closest_marker("smoke") for item in request.session.items):
-        running.whole = load_lab(ROOT / "examples" / "l3-symmetric")
-    up = fabric.up(running.whole)
-    if any(node.release != running.whole.node(node.name).release for node in up.nodes):
-        os.environ[TESTING_VARIABLE] = "skip"  # what Debian testing cannot today is tried once
+    running.boot(running.spec.nodes)
     return running
 
 

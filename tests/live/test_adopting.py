@@ -373,7 +373,7 @@ def _proves_undone(lab: Lab, folder: Path, before: dict[str, str]) -> None:
     assert on(lab, "node3", SAME) == without_guest
 
     fabric.power_off(lab.spec, "node2")
-    fabric.up(lab.whole)
+    lab.boot(["node2"])
     eventually("the storage bridge comes back", lambda: "10.30.0.2/24" in on(lab, "node2", SAME))
     guests.start_all(lab.spec)
     answers(lab)

@@ -129,6 +129,7 @@ SIX = ("node1", "node2", "node3", "router", "rrserver1", "rrserver2")
 
 def test_of_three_batches_the_second_fails(fleet: Lab, tmp_path: Path) -> None:
     """Six nodes: the first batch stays deployed, the second is restored, the third is not begun."""
+    fleet.boot(SIX)
     more = {name: f"192.168.0.{number}" for number, name in enumerate(SIX, 1)}
     wider = variant(
         tmp_path,

@@ -150,7 +150,7 @@ def test_power_fails_at_each_step(fleet: Lab, tmp_path: Path) -> None:
     for run in runs.values():
         run.terminate()
         run.wait(timeout=60)
-    fabric.up(fleet.whole)
+    fleet.boot(steps)
     for node in steps:
         eventually(f"{node} is not as it was", is_back(fleet, node, before[node]), 180)
     guests.start_all(fleet.spec)
