@@ -37,7 +37,7 @@ def fabric_yaml(nodes: int, vnis: int, vrfs: int, reflectors: int = 0, group: in
         ),
         "networks:",
         *(
-            _network(number * vnis + j, number * vrfs + j % vrfs, its if group else None)
+            network_line(number * vnis + j, number * vrfs + j % vrfs, its if group else None)
             for number, its in enumerate(members)
             for j in range(vnis)
         ),
@@ -59,7 +59,8 @@ def reflector_name(index: int) -> str:
     return f"rr{index + 1}"
 
 
-def _network(index: int, vrf: int, carriers: range | None) -> str:
+def network_line(index: int, vrf: int, carriers: range | None = None) -> str:
+    """One network of the intent, with a gateway of each family."""
     v4 = ipaddress.ip_address(_TENANTS + index * 256 + 254)
     nodes = "" if carriers is None else f", nodes: [{', '.join(map(node_name, carriers))}]"
     return (
@@ -68,23 +69,23 @@ def _network(index: int, vrf: int, carriers: range | None) -> str:
     )
 
 
-def hosts_yaml(nodes: int, reflectors: int = 0) -> str:
-    """Hosts on the addresses of the simulated fleet, 127.1.0.1 onwards."""
-    first = ipaddress.ip_address("127.1.0.1")
-    names = [*map(node_name, range(nodes)), *map(reflector_name, range(reflectors))]
-    return "".join(
-        f"{name}: {{hostname: {first + i}, groups: [bench]}}\n" for i, name in enumerate(names)
-    )
-
-
 def write_inventory(
     folder: Path, *, nodes: int, vnis: int, vrfs: int, reflectors: int = 0, group: int = 0
 ) -> None:
     """Writes fabric, hosts, groups and defaults into `folder`, which is made if need be."""
+    names = (*map(node_name, range(nodes)), *map(reflector_name, range(reflectors)))
+    write_files(folder, fabric_yaml(nodes, vnis, vrfs, reflectors, group), names)
+
+
+def write_files(folder: Path, fabric: str, names: tuple[str, ...]) -> None:
+    """The files of an inventory; its hosts are on the simulated fleet's, 127.1.0.1 onwards."""
     folder.mkdir(parents=True, exist_ok=True)
+    first = ipaddress.ip_address("127.1.0.1")
     texts = {
-        "fabric.yaml": fabric_yaml(nodes, vnis, vrfs, reflectors, group),
-        "hosts.yaml": hosts_yaml(nodes, reflectors),
+        "fabric.yaml": fabric,
+        "hosts.yaml": "".join(
+            f"{name}: {{hostname: {first + i}, groups: [bench]}}\n" for i, name in enumerate(names)
+        ),
         "groups.yaml": "bench:\n  username: root\n",
         "defaults.yaml": "data: {}\n",
     }

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from make_inventory import write_inventory
 from measure import ROOT, Usage, machine, run_measured
+from racked_fabric import write_racks
 
 BUDGET_SECONDS = 20.0
 BUDGET_MIB = 500.0
@@ -55,9 +56,15 @@ def main() -> int:
     parser.add_argument("-m", "--vnis", type=int, default=50)
     parser.add_argument("-V", "--vrfs", type=int, default=4)
     parser.add_argument("-R", "--reflectors", type=int, default=0)
+    parser.add_argument(
+        "-k", "--rack", type=int, default=0, help="nodes a rack, two of them spines"
+    )
+    parser.add_argument("--several-as", action="store_true", help="an AS for each rack")
     parser.add_argument("-b", "--budget", type=float, default=BUDGET_SECONDS, help="in seconds")
     parser.add_argument("-r", "--rounds", type=int, default=3)
     given = parser.parse_args()
+    if given.rack and (given.rack < 3 or given.nodes % given.rack or given.reflectors):
+        parser.error("all racks have one size of 3 or more, and reflectors of their own")
     runs: list[Usage] = []
     derived: list[Usage] = []
     plain: list[float] = []
@@ -65,13 +72,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="evpn-fleet-bench-") as name:
         home = Path(name)
         inventory, output, copy = home / "inventory", home / "output", home / "plain"
-        write_inventory(
-            inventory,
-            nodes=given.nodes,
-            vnis=given.vnis,
-            vrfs=given.vrfs,
-            reflectors=given.reflectors,
-        )
+        write_fabric(inventory, given)
         argv = [sys.executable, str(ROOT / "run.py"), "--quiet", "--inventory", str(inventory)]
         for _ in range(given.rounds):  # in turns, so that a busy moment hits both
             runs.append(run_measured([*argv, "render", "--output", str(output)]))
@@ -82,16 +83,25 @@ def main() -> int:
             shutil.rmtree(output)
             shutil.rmtree(copy)
         report(given, tree)
-    print(f"load, cross-check, derive:   {statistics.median(d.wall for d in derived):6.2f} s wall")
+    wall, cpu = (statistics.median(getattr(one, it) for one in derived) for it in ("wall", "cpu"))
+    print(f"load, cross-check, derive:   {wall:6.2f} s wall, {cpu:.2f} s CPU")
     return verdict(runs, plain, digests, given.budget)
+
+
+def write_fabric(folder: Path, given: argparse.Namespace) -> None:
+    size = {"nodes": given.nodes, "vnis": given.vnis, "vrfs": given.vrfs}
+    if given.rack:
+        write_racks(folder, rack=given.rack, several_as=given.several_as, **size)
+    else:
+        write_inventory(folder, reflectors=given.reflectors, **size)
 
 
 def report(given: argparse.Namespace, tree: dict[str, bytes]) -> None:
     size = sum(map(len, tree.values())) / 1e6
-    print(
-        f"{given.nodes} nodes, {given.vnis} VNIs, {given.vrfs} VRFs, "
-        f"{given.reflectors or 'no'} reflectors; {machine()}"
-    )
+    shape = f"{given.reflectors or 'no'} reflectors"
+    if given.rack:
+        shape = f"racks of {given.rack}, {'an AS each' if given.several_as else 'one AS'}"
+    print(f"{given.nodes} nodes, {given.vnis} VNIs, {given.vrfs} VRFs, {shape}; {machine()}")
     print(f"{len(tree)} files, {size:.0f} MB; {given.rounds} rounds, medians")
 
 

@@ -28,15 +28,32 @@ def validated(
     try:
         return model.model_validate(file.data)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            _add_problem(file, model, detail, problems)
+        # A key that may be of several kinds fails as each: the last one is the most particular.
+        found = {_key(file.data, detail): detail for detail in error.errors(include_url=False)}
+        within = {key[:length] for key in found for length in range(len(key))}
+        for key, detail in found.items():
+            if key not in within:  # else the kind that was meant fails further within
+                _add_problem(file, model, key, detail, problems)
         return None
 
 
+def _key(data: object, detail: ErrorDetails) -> KeyPath:
+    """Where in the file a violation is: pydantic's path without the kinds that a key may be of."""
+    *parts, last = (part for part in detail["loc"] if part != "[key]")
+    key: list[str | int] = []
+    for part in parts:
+        if isinstance(part, int) or (isinstance(data, dict) and part in data):
+            data = data[part]  # type: ignore[index] # an index is one of a list
+            key.append(part)
+    absent = detail["type"] == "missing"
+    if absent or isinstance(last, int) or (isinstance(data, dict) and last in data):
+        key.append(last)
+    return tuple(key)
+
+
 def _add_problem(
-    file: YamlFile, top: type[BaseModel], detail: ErrorDetails, problems: Problems
+    file: YamlFile, top: type[BaseModel], key: KeyPath, detail: ErrorDetails, problems: Problems
 ) -> None:
-    key: KeyPath = tuple(part for part in detail["loc"] if part != "[key]")
     if detail["type"] == "extra_forbidden":
         known = sorted(_known_keys(top, key[:-1]))
         word = str(key[-1])

@@ -71,6 +71,24 @@ def free(fabric: Fabric) -> Iterator[Complaint]:
             )
 
 
+def spanning_trees(fabric: Fabric) -> Iterator[Complaint]:
+    """STP takes the tunnel for one more cable, which EVPN's entries go on to lead into."""
+    for index, network in enumerate(fabric.networks):
+        if network.stp:
+            reason = (
+                "its bridges all have the gateway's MAC, and by that one bridge ID: none of them "
+                "would notice a loop"
+                if network.gateways
+                else "of two ways to one LAN it blocks the tunnel unless a bridge of the fabric is "
+                "the root, and EVPN's entries still lead there"
+            )
+            yield (
+                ("networks", index, "stp"),
+                f"STP does not keep VNI {network.vni} without loops: {reason}",
+                "remove it, and lead each LAN out by one port or one bond (docs/topologies.md)",
+            )
+
+
 def _taken(fabric: Fabric, own: Mapping[str, str], node: str, port: str) -> str | None:
     """What a port is beside a port to a LAN, if it is anything."""
     below = underlay_port(fabric, fabric.nodes[node])
@@ -127,4 +145,4 @@ def dangers(fabric: Fabric) -> Iterator[Complaint]:
             yield ("networks", index, "ports"), reason, hint
 
 
-CHECKS = (placed, free)
+CHECKS = (placed, free, spanning_trees)

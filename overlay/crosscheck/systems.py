@@ -50,7 +50,7 @@ def exits(fabric: Fabric) -> Iterator[Complaint]:
             yield (
                 ("vrfs", name, "primary"),
                 "an exit is a backup by its local preference, which no eBGP session carries",
-                "remove it: nodes take the exit of their own AS first, and share the others",
+                "remove it: nodes take an exit of their own AS, else one of the fewest AS away",
             )
     exiting = {exit_ for vrf in fabric.vrfs.values() for exit_ in vrf.exits}
     ours = {name: asn_of(fabric, name, it) for name, it in fabric.nodes.items() if name in exiting}

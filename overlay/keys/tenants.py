@@ -130,6 +130,10 @@ class Network(Strict):
         description="Its ports to a LAN outside, by nodes as globs: NICs, bonds, or VLANs of them "
         "such as bond0.20.",
     )
+    stp: bool = Field(
+        False,
+        description="Whether its bridges run STP, which is refused: docs/topologies.md says why.",
+    )
 
     @field_validator("group")
     @classmethod

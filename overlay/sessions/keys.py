@@ -50,6 +50,8 @@ def _description(value: str) -> str:
 
 
 def _section(value: object) -> object:
+    if not isinstance(value, dict | Restart | bool | None):
+        raise ValueError("write `true`, `false` or a section with `restart_time:`")  # noqa: TRY004
     return {} if value is True else value
 
 

@@ -1,12 +1,15 @@
 """Nodes with several roles, and one beside them that is not ours.
 
 An exit that reflects and a VTEP that reflects, a client of both, and an external VTEP that the test
-configures by hand.
+configures by hand. Then nobody names it any more: it visits, from where visitors are awaited, from
+elsewhere, and with another AS.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +24,7 @@ from tests.live.test_topologies import (
     outside,
     reaches,
 )
-from tests.live.tools.probes import on
+from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,24 +34,32 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 SWITCH = "rrserver1"
-VISITORS = "10.7.0.0/24"
+GROUPS = "groups:\n"
+REFLECTORS = ("node2", "node3")
+OURS = (*REFLECTORS, "rrserver2")
+SESSION_COMES = 15.0  # seconds; those that are let in took less than 12
 SHUT = "vtysh -c 'configure terminal' -c 'router bgp 1234' -c '{}neighbor 192.168.0.2 shutdown'"
+KNOWN, VISITOR, STRANGER = "192.168.0.200", "10.7.0.9", "10.8.0.9"
 # A switch as somebody else would configure it.
 UNDERLAY = """
 ip link add vmbr0 type bridge
 ip link set eno1 mtu 1550 master vmbr0 up
-ip address add 192.168.0.200/24 dev vmbr0
 ip link set vmbr0 up
 """
+ADDRESS = """
+ip address flush dev vmbr0
+ip address add {0} dev vmbr0
+ip route replace 192.168.0.0/24 dev vmbr0 src {0}
+"""
 SEGMENT = """
-ip link add vxlan{0} type vxlan id {0} dstport 4789 local 192.168.0.200 nolearning
+ip link add vxlan{0} type vxlan id {0} dstport 4789 local {1} nolearning
 ip link add vmbr{0} type bridge
 ip link set vxlan{0} mtu 1500 master vmbr{0} up
 bridge link set dev vxlan{0} learning off
 ip link set vmbr{0} up
 """
 FRR = """frr defaults datacenter
-router bgp 1234
+router bgp {asn}
  bgp router-id 192.168.0.200
  no bgp default ipv4-unicast
  neighbor 192.168.0.2 remote-as 1234
@@ -68,9 +79,8 @@ def test_roles(lab: Lab, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "tests" / "live" / "roles", inventory)
     lab.use(inventory)
     lab.blank()
-    on(lab, SWITCH, UNDERLAY + SEGMENT.format(2))
-    on(lab, SWITCH, f"cat > /etc/frr/frr.conf <<'END'\n{FRR}END")
-    on(lab, SWITCH, "sed -i 's/^bgpd=.*/bgpd=yes/' /etc/frr/daemons; systemctl restart frr")
+    on(lab, SWITCH, UNDERLAY + "sed -i 's/^bgpd=.*/bgpd=yes/' /etc/frr/daemons")
+    _come(lab, KNOWN)
     try:
         _prove(lab)
     finally:
@@ -97,6 +107,7 @@ def _prove(lab: Lab) -> None:
     _assert_a_lost_session_is_its_finding(lab, "rrserver2", "rrserver2", "neighbor 192.168.0.2")
     _assert_a_lost_session_is_its_finding(lab, SWITCH, "node2", "neighbor 192.168.0.200")
     _assert_what_it_carries_is_known(lab)
+    _nobody_names_it(lab)
     _one_role_less(lab)
 
 
@@ -120,7 +131,7 @@ def _audit_until(lab: Lab, check: str) -> Audit:
 
 def _assert_what_it_carries_is_known(lab: Lab) -> None:
     """A VNI that nobody said it has is a finding, and the one that it lost is another."""
-    on(lab, SWITCH, SEGMENT.format(3))
+    on(lab, SWITCH, SEGMENT.format(3, KNOWN))
     audit = _audit_until(lab, "imet-unexpected")
     assert {r["object"] for r in audit.roots} == {"VNI 3 VTEP 192.168.0.200"}, audit.text
     on(lab, SWITCH, "ip link delete vxlan3; ip link delete vmbr3; ip link set vxlan2 down")
@@ -131,14 +142,78 @@ def _assert_what_it_carries_is_known(lab: Lab) -> None:
     lab.audit_clean()
 
 
+def _come(lab: Lab, address: str, *, asn: int = 1234) -> None:
+    """The switch begins anew with that address."""
+    on(lab, SWITCH, "ip link delete vxlan2; ip link delete vmbr2; :")
+    on(lab, SWITCH, ADDRESS.format(address) + SEGMENT.format(2, address))
+    text = FRR.format(asn=asn)
+    if asn != 1234:  # else its own FRR would wait for a neighbour within its network
+        text = re.sub(r"( neighbor \S+) remote-as.*\n", r"\g<0>\1 ebgp-multihop 2\n", text)
+    on(lab, SWITCH, f"cat > /etc/frr/frr.conf <<'END'\n{text}END")
+    on(lab, SWITCH, "systemctl reset-failed frr; systemctl restart frr")
+
+
+def _nobody_names_it(lab: Lab) -> None:
+    """Visitors are told from strangers, and none is missed once it has left."""
+    path = lab.inventory / "fabric.yaml"
+    path.write_text(path.read_text().replace("  rrserver1:", "  # rrserver1:"))
+    lab.deploy()
+    wanted = {(name, "session-unexpected", f"neighbor {KNOWN}") for name in REFLECTORS}
+    wanted.add((REFLECTORS[0], "imet-unexpected", f"VNI 2 VTEP {KNOWN}"))
+    audit = lab.audit_until(lambda audit: set(audit.brief) == wanted)
+    assert set(audit.brief) == wanted, audit.text
+    _leave(lab, KNOWN)
+    _come(lab, VISITOR)
+    guests.start_all(lab.spec)
+    for guest in ("vm1", "vm2", "vm4"):
+        lab.ping(guest, "vm5")
+        lab.ping("vm5", guest)
+    assert _knows(lab, VISITOR) == set(OURS)
+    lab.audit_clean()
+    _leave(lab, VISITOR)
+    _come(lab, VISITOR, asn=4321)
+    for name in REFLECTORS:
+        eventually(f"{name} minds no AS", lambda name=name: "Bad Peer AS" in _session(lab, name))
+    assert not _knows(lab, VISITOR)
+    lab.audit_clean()
+    _come(lab, STRANGER)
+    for name in REFLECTORS:
+        on(lab, SWITCH, f"ping -c 1 -W 5 {_address(lab, name)}")
+    time.sleep(SESSION_COMES)
+    assert not any("BGP state = Established" in _session(lab, name) for name in REFLECTORS)
+    assert not _knows(lab, STRANGER)
+    lab.audit_clean()
+    on(lab, SWITCH, "systemctl stop frr")
+
+
+def _leave(lab: Lab, address: str) -> None:
+    on(lab, SWITCH, "systemctl stop frr")
+    eventually(f"{address} is flooded to", lambda: not _knows(lab, address))
+    lab.audit_clean()
+
+
+def _session(lab: Lab, reflector: str) -> str:
+    """What the switch says of its session with a reflector."""
+    return on(lab, SWITCH, f"vtysh -c 'show bgp neighbors {_address(lab, reflector)}'")
+
+
+def _address(lab: Lab, node: str) -> str:
+    return load_inventory(lab.inventory).intent.nodes[node].address
+
+
+def _knows(lab: Lab, address: str) -> set[str]:
+    """Our VTEPs that tunnel to an address."""
+    return {name for name in OURS if address in on(lab, name, "bridge fdb show dev vxlan2")}
+
+
 def _one_role_less(lab: Lab) -> None:
     """A reflector becomes a client like any other, and nothing is left of what it was."""
     path = lab.inventory / "fabric.yaml"
     text = path.read_text().replace("192.168.0.3, reflector: true", "192.168.0.3")
-    text = text.replace("asn: 1234}", f"asn: 1234, listen: [{{range: {VISITORS}}}]}}")
-    path.write_text(text.replace("  rrserver1:", "  # rrserver1:"))
+    # Nor of the way to visitors, which an import would keep beside the intent.
+    before, _, behind = text.partition(GROUPS)
+    path.write_text(before + behind.partition("\n\n")[2])
     assert load_inventory(lab.inventory).intent.reflectors == ("node2",)
-    on(lab, SWITCH, "systemctl stop frr")
     lab.deploy()
     assert_as_intended(lab)
     lab.audit_clean()

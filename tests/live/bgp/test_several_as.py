@@ -1,6 +1,7 @@
 """Several AS: one for each rack behind a route server, then two sites that peer with each other.
 
-Three releases in one fabric; each shape is broken at its weakest place.
+Then a reflector in the AS of each site, exits in several AS, and an underlay of IPv6. Three releases in
+one fabric, but over IPv6, which takes FRR 10.6; each shape is broken at its weakest place.
 """
 
 from __future__ import annotations
@@ -11,9 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab import guests
+from lab import fabric, guests
+from lab.spec import TESTING
 from tests.live.matrix import ROOT
-from tests.live.test_topologies import assert_as_intended, assert_imported, shows_routing
+from tests.live.test_topologies import (
+    OUTSIDE,
+    assert_as_intended,
+    assert_imported,
+    outside,
+    reaches,
+    shows_routing,
+)
 from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
@@ -30,17 +39,21 @@ PAIRS = (("vm1", "vm2"), ("vm1", "vm3"), ("vm4", "vm3"), ("vm3", "vm2"))
 
 @dataclass(frozen=True)
 class Fault:
-    """What is typed on a node in `router bgp`, what takes it back, and the one finding of it."""
+    """What is typed on a node in `router bgp`, what takes it back, and the one finding of it.
+
+    `lost` are guests that do not reach each other meanwhile, if there are any: other exits carry on.
+    """
 
     at: str
     asn: int
     inject: tuple[str, ...]
     heal: tuple[str, ...]
     finding: tuple[str, str, str]
-    lost: tuple[str, str]
+    lost: tuple[str, str] | None
+    vrf: str = ""
 
     def type_in(self, lab: Lab, lines: tuple[str, ...]) -> None:
-        words = " ".join(f"-c '{line}'" for line in (f"router bgp {self.asn}", *lines))
+        words = " ".join(f"-c '{line}'" for line in (f"router bgp {self.asn}{self.vrf}", *lines))
         on(lab, self.at, f"vtysh -c 'configure terminal' {words}")
 
 
@@ -83,6 +96,38 @@ BETWEEN_SITES = (
         ("vm1", "vm2"),
     ),
 )
+A_REFLECTOR_EACH = (
+    # The one session between the two sites.
+    Fault(
+        "rrserver1",
+        65101,
+        (f"neighbor {SERVER} remote-as 65099",),
+        (f"neighbor {SERVER} remote-as 4200000102",),
+        ("rrserver1", "session-as", f"neighbor {SERVER}"),
+        ("vm1", "vm2"),
+    ),
+)
+EXITS = (
+    Fault(
+        "node2",
+        65102,
+        (FAMILY, "no default-originate ipv4"),
+        (FAMILY, "default-originate ipv4"),
+        ("node2", "type5-missing", "VRF vrf1 0.0.0.0/0 via 192.168.0.2"),
+        None,
+        vrf=" vrf vrf1",
+    ),
+)
+OVER_IPV6 = (
+    Fault(
+        "node3",
+        65103,
+        ("neighbor fd00:77::4 remote-as 65099",),
+        ("neighbor fd00:77::4 remote-as 65104",),
+        ("node3", "session-as", "neighbor fd00:77::4"),
+        ("vm1", "vm2"),
+    ),
+)
 
 
 def test_several_as(lab: Lab, tmp_path: Path) -> None:
@@ -101,6 +146,83 @@ def test_several_as(lab: Lab, tmp_path: Path) -> None:
         lab.use(before)
 
 
+def test_a_reflector_in_each_as(lab: Lab, tmp_path: Path) -> None:
+    before = lab.inventory
+    inventory = tmp_path / "reflectors"
+    shutil.copytree(EXAMPLE, inventory)
+    _change(
+        inventory / "fabric.yaml",
+        ("asn: 65000  ", "cluster_id: 1.1.1.1\n  asn: 65101  "),
+        ("nodes: [node2, node3]", "nodes: [node2, node3, rrserver2]"),
+        ("  rrserver2:", "  rrserver1: {address: 192.168.0.200, role: reflector}\n  rrserver2:"),
+    )
+    _change(
+        inventory / "hosts.yaml", ("rrs", "rrserver1: {hostname: 127.77.0.5, groups: [lab]}\nrrs")
+    )
+    _change(
+        inventory / "lab.yaml",
+        ("machines:", "  rrserver1: {release: bookworm, number: 5}\nmachines:"),
+    )
+    lab.use(inventory)
+    lab.blank()
+    try:
+        _prove(lab, A_REFLECTOR_EACH)
+    finally:
+        lab.use(before)
+
+
+def test_exits_in_several_as(lab: Lab, tmp_path: Path) -> None:
+    before = lab.inventory
+    inventory = tmp_path / "exits"
+    shutil.copytree(ROOT / "examples" / "exit-multi-gateway", inventory)
+    _change(
+        inventory / "fabric.yaml",
+        ("node1: {", "node1: {asn: 65101, "),
+        ("node2: {", "node2: {asn: 65102, "),
+        ("node3: {", "node3: {asn: 65103, "),
+        ("exits: [node1, node2, node3]", "exits: [node1, node2]"),
+        ("192.168.0.3, gateway: 192.168.0.254", "192.168.0.3"),
+    )
+    lab.use(inventory)
+    lab.blank()
+    outside(lab)
+    try:
+        _prove(lab, EXITS, reach=("vm1", "vm2", "vm3"))
+    finally:
+        lab.use(before)
+
+
+@pytest.mark.forky
+def test_several_as_over_ipv6(lab: Lab, tmp_path: Path) -> None:
+    before = lab.inventory
+    inventory = tmp_path / "ipv6"
+    shutil.copytree(ROOT / "tests" / "live" / "ipv6-evpn", inventory)
+    _change(
+        inventory / "fabric.yaml",
+        ("node3: {", "node3: {asn: 65103, "),
+        ("router: {", "router: {asn: 65104, "),
+        ("frr: '10.7'", "frr: '10.6'"),  # an import cannot know more
+    )
+    lab.use(inventory)
+    lab.blank()
+    try:
+        running = {node.release for node in fabric.status(lab.spec).nodes}
+        if running != {TESTING}:
+            pytest.skip(f"its nodes must run Debian {TESTING}, not {', '.join(sorted(running))}")
+        _prove(lab, OVER_IPV6, pairs=(("vm1", "vm2"), ("vm3", "vm4"), ("vm1", "vm4")))
+        reaches(lab, "vm1", "fd00:2::2")
+    finally:
+        lab.use(before)
+
+
+def _change(path: Path, *changes: tuple[str, str]) -> None:
+    text = path.read_text()
+    for old, new in changes:
+        assert text.count(old) == 1, (old, text)
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
 def _two_sites(folder: Path) -> Path:
     """The same nodes without the route server: iBGP within rack2, eBGP to node1."""
     inventory = folder / "two-sites"
@@ -112,13 +234,22 @@ def _two_sites(folder: Path) -> Path:
     return inventory
 
 
-def _prove(lab: Lab, faults: tuple[Fault, ...]) -> None:
+def _prove(
+    lab: Lab,
+    faults: tuple[Fault, ...],
+    *,
+    pairs: tuple[tuple[str, str], ...] = PAIRS,
+    reach: tuple[str, ...] = (),
+) -> None:
+    """Deploys, pings between `pairs` and from `reach` to the outside, audits, breaks and heals."""
     lab.deploy()
     assert_as_intended(lab)
     guests.start_all(lab.spec)
     shows_routing(lab)
-    for one, two in PAIRS:
+    for one, two in pairs:
         lab.ping(one, two)
+    for guest in reach:
+        reaches(lab, guest, OUTSIDE)
     lab.audit_clean()
     assert_imported(lab)
     for fault in faults:
@@ -129,14 +260,16 @@ def _prove(lab: Lab, faults: tuple[Fault, ...]) -> None:
 def _prove_fault(lab: Lab, fault: Fault) -> None:
     fault.type_in(lab, fault.inject)
     try:
-        eventually(f"{fault.lost} still reach each other", lambda: _is_lost(lab, *fault.lost))
+        if fault.lost:
+            eventually(f"{fault.lost} still reach each other", lambda: _is_lost(lab, *fault.lost))
         audit = lab.audit_until(lambda audit: audit.brief[:1] == [fault.finding])
         assert audit.brief[:1] == [fault.finding], audit.text
         found = {root["check"] for root in audit.roots}
         assert found - {"config-running"} == {fault.finding[1]}, audit.text
     finally:
         fault.type_in(lab, fault.heal)
-    lab.ping(*fault.lost)
+    if fault.lost:
+        lab.ping(*fault.lost)
     lab.audit_clean()
 
 
