@@ -82,12 +82,20 @@ def _on_links(host: Host, links: LinkSessions) -> Igp:
         if held & links.announced and device.name not in links.options:
             igp.interfaces[device.name] = [["passive"]]
     for name, lines in links.options.items():
-        igp.interfaces[name] = [
-            ["hello-interval", words[1]] if words[0] == "timers" and len(words) == 3 else words
-            for words in lines
-            if words[:2] != ["timers", "connect"]
-        ]
+        igp.interfaces[name] = [said for words in lines if (said := _as_of_an_interface(words))]
     return igp
+
+
+def _as_of_an_interface(words: list[str]) -> list[str]:
+    """An option of a neighbour as an interface has it; empty where an interface has none."""
+    match words:
+        case ["description", *text] if text:
+            return ["description", " ".join(text)]
+        case ["timers", keepalive, hold] if is_number(hold):
+            return ["hello-interval", keepalive]
+        case ["bfd"]:
+            return words
+    return []
 
 
 class RoutedUnderlay(Underlay):
