@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from lab.spec import Node
     from tests.live.conftest import Audit, Lab
 
 # The machines of the lab that all tests share, each of the release that the example names.
@@ -52,28 +51,28 @@ def on_blank_nodes(
 
 def route_by(inventory: Path, protocol: str) -> None:
     """Names another protocol in an inventory's fabric.yaml."""
-    path = inventory / "fabric.yaml"
-    path.write_text(re.sub(r"protocol: [\w-]+", f"protocol: {protocol}", path.read_text()))
+    _replace(inventory / "fabric.yaml", r"protocol: [\w-]+", f"protocol: {protocol}")
 
 
 def as_machines(example: Path, folder: Path, machines: Mapping[str, str] = MACHINES) -> Path:
-    """A copy of an example whose nodes are called as the lab's machines are, of their releases."""
+    """A copy of an example whose nodes are machines of the lab: their names, addresses, releases."""
     shutil.copytree(example, folder, dirs_exist_ok=True)
     for name in ("fabric.yaml", "hosts.yaml", "lab.yaml"):
         text = (folder / name).read_text()
         for old, new in machines.items():
             text = re.sub(rf"\b{old}\b", new, text)
         (folder / name).write_text(text)
-    path = folder / "lab.yaml"
-    text = path.read_text()
     for node in load_lab(ROOT / "tests" / "live").nodes.values():
-        text = re.sub(rf"\b{node.name}: {{release: \w+}}", _of_release(node), text)
-    path.write_text(text)
+        machine = f"release: {node.release}, number: {node.number}"
+        _replace(folder / "lab.yaml", rf"({node.name}: {{)release: \w+", rf"\g<1>{machine}")
+        _replace(
+            folder / "hosts.yaml", rf"({node.name}: {{hostname: )[\d.]+", rf"\g<1>{node.address}"
+        )
     return folder
 
 
-def _of_release(node: Node) -> str:
-    return f"{node.name}: {{release: {node.release}}}"
+def _replace(path: Path, pattern: str, by: str) -> None:
+    path.write_text(re.sub(pattern, by, path.read_text()))
 
 
 def lost_seconds(lab: Lab, source: str, target: str, seconds: float) -> float:
