@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from overlay.intent import Fabric
 from tests.live.tools.probes import eventually, on
 from tests.live.underlay.leaf_spine import (
     break_one,
@@ -78,12 +79,14 @@ def test_import_says_what_runs(leaves: Lab, tmp_path: Path) -> None:
     folder = tmp_path / "again"
     done = leaves.run("import", "hosts", "--output", str(folder))
     assert done.returncode in {0, 2}, done.stdout + done.stderr
-    found = yaml.safe_load((folder / "fabric.yaml").read_text())
-    wanted = yaml.safe_load((leaves.inventory / "fabric.yaml").read_text())
+    found, wanted = (
+        Fabric.model_validate(yaml.safe_load((place / "fabric.yaml").read_text()))
+        for place in (folder, leaves.inventory)
+    )
     for key in ("protocol", "hello", "bfd", "mtu"):
-        assert found["underlay"][key] == wanted["underlay"][key], key
-    assert {name: node["interfaces"] for name, node in found["nodes"].items()} == {
-        name: node["interfaces"] for name, node in wanted["nodes"].items()
+        assert getattr(found.underlay, key) == getattr(wanted.underlay, key), key
+    assert {name: node.interfaces for name, node in found.nodes.items()} == {
+        name: node.interfaces for name, node in wanted.nodes.items()
     }
 
 
