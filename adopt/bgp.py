@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from overlay.host_records import FrrLine
 
@@ -165,3 +165,56 @@ def _note_neighbor(instance: Instance, line: FrrLine) -> None:
     elif option in _FILTERS and len(values) > 1:
         key = (family or IPV4, values[1])
         neighbor.policies.setdefault(key, []).append((option, values[0], line.line))
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSessions:
+    """What a host says of its neighbours on links: options by interface, without its name.
+
+    `announced` are the prefixes that it tells them.
+    """
+
+    options: Mapping[str, list[list[str]]]
+    announced: frozenset[str]
+    router_id: str | None
+
+
+def apart(found: Sequence[Instance]) -> tuple[tuple[Instance, ...], LinkSessions | None]:
+    """The instances without the sessions on links, and these; None where there are none.
+
+    An instance that has nothing else is left out. Where EVPN runs on the links they are no underlay
+    that an intent could say, and stay.
+    """
+    main = next((instance for instance in found if instance.vrf is None), None)
+    if main is None:
+        return tuple(found), None
+    links = {name: it for name, it in main.neighbors.items() if _is_link(main, it)}
+    if not links:
+        return tuple(found), None
+    announced = main.said("network", family=IPV4)
+    taken = {id(line) for it in links.values() for line in it.options}
+    taken |= {id(line) for line in announced}
+    rest = Instance(
+        main.asn,
+        None,
+        main.line,
+        [line for line in main.lines if id(line) not in taken],
+        {name: it for name, it in main.neighbors.items() if name not in links},
+    )
+    evpn = any(family_of(line) == EVPN for line in rest.lines)
+    others = tuple(instance for instance in found if instance is not main)
+    router_ids = main.values("bgp", "router-id")
+    sessions = LinkSessions(
+        {name: [line.words[2:] for line in it.options] for name, it in links.items()},
+        frozenset(line.words[1] for line in announced if line.words[1:]),
+        router_ids[-1] if router_ids else None,
+    )
+    return ((rest, *others) if rest.neighbors or evpn else others), sessions
+
+
+def _is_link(main: Instance, neighbor: Neighbor) -> bool:
+    """Whether it is a neighbour by eBGP on an interface, for IPv4 and not for EVPN."""
+    unnumbered = [line.words for line in neighbor.options if line.words[2:3] == ["interface"]]
+    if not any(words[-2:] == ["remote-as", "external"] for words in unnumbered):
+        return False
+    return main.active_in(neighbor, IPV4) and not main.active_in(neighbor, EVPN)

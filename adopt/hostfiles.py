@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from adopt.bgp import Instance, instances, is_number
+from adopt.bgp import Instance, LinkSessions, apart, instances, is_number
 from adopt.devices import Device, devices
 from parsers.frr import read_frr_config
 from parsers.interfaces import parse_interfaces
@@ -50,6 +50,7 @@ class Unread:
 class Host:
     """What the files of one host say. `texts` are the files themselves, by path on the host.
 
+    `bgp` is without the sessions on `links` of an underlay of eBGP.
     What is asked of it again and again is worked out once: it may have thousands of devices.
     """
 
@@ -59,6 +60,7 @@ class Host:
     devices: Mapping[str, Device] = field(default_factory=dict)
     frr: tuple[FrrLine, ...] = ()
     bgp: tuple[Instance, ...] = ()
+    links: LinkSessions | None = None
     sysctls: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
 
@@ -155,13 +157,15 @@ def read_host(name: str, texts: Mapping[str, str]) -> Host:
     """A host's record from its files by path. Never raises: what is not understood is `unread`."""
     files, unread = _interfaces(name, texts)
     lines = read_frr_config(texts.get(FRR_CONF, ""))
+    bgp, links = apart(instances(lines))
     return Host(
         name=name,
         texts=texts,
         interfaces=files,
         devices=devices(files),
         frr=lines,
-        bgp=tuple(instances(lines)),
+        bgp=bgp,
+        links=links,
         sysctls=_sysctls(texts),
         unread=tuple(unread),
     )

@@ -48,7 +48,7 @@ def _refuses_forwarding(host: Host) -> bool:
 
 
 def _routes_underlay(host: Host) -> bool:
-    return bool(routing_protocols(host) & {"ospf", "isis", "openfabric"})
+    return host.links is not None or bool(routing_protocols(host) & {"ospf", "isis", "openfabric"})
 
 
 def routing_protocols(host: Host) -> set[str]:

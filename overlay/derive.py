@@ -46,7 +46,7 @@ def derive(fabric: Fabric) -> FabricIntent:
         derivation.vteps,
         owner,
         derivation.plane.targets,
-        router_ids={n.routed.router_id: name for name, n in nodes.items() if n.routed},
+        seen_as={n.routed.known_as: name for name, n in nodes.items() if n.routed},
         external=external,
         visitors=derivation.visitors,
     )

@@ -252,7 +252,7 @@ class FabricIntent:
     """The whole fabric, derived: each node, and which VTEPs carry each VNI.
 
     `vteps` maps a VNI to the set of VTEP addresses that carry it, `owner` an address to its node's
-    name, `router_ids` a router-id of the routed underlay to its node's: shared by all nodes, so
+    name, `seen_as` what neighbours of the routed underlay see a node as to it: shared by all, so
     nothing grows with nodes times nodes. What is `external` is in both, and is none of `nodes`: it
     is never logged in to. An address in one of `visitors` may be a VTEP of any network.
     """
@@ -262,7 +262,7 @@ class FabricIntent:
     vteps: dict[int, frozenset[str]]
     owner: dict[str, str] = field(default_factory=dict)
     targets: Targets = field(default_factory=Targets)
-    router_ids: Mapping[str, str] = field(default_factory=dict)
+    seen_as: Mapping[str, str] = field(default_factory=dict)
     external: dict[str, ExternalNode] = field(default_factory=dict)
     visitors: tuple[IPv4Network | IPv6Network, ...] = ()
 

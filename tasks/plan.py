@@ -50,7 +50,9 @@ _RUNNING = "running"
 _FRR_VERSION = "/usr/lib/frr/bgpd --version"
 # What both ends of a link of a routed underlay must say alike to be neighbours.
 _AGREED = re.compile(
-    r"^(router (?:ospf|isis|openfabric)\b| ip ospf hello-interval .*)", re.MULTILINE
+    r"^(?:(router (?:ospf|isis|openfabric)\b| ip ospf hello-interval .*)"
+    r"| neighbor \S+ (interface v6only) )",
+    re.MULTILINE,
 )
 _BGPD = re.compile(r"^bgpd version (\d{1,3}(?:\.\d{1,3})+)", re.MULTILINE)
 

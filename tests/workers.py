@@ -49,6 +49,7 @@ LAB_ORDER = (
     "tests/live/test_schedule.py",
     "tests/live/test_foreign.py",
     "tests/live/underlay/test_leaf_spine.py",
+    "tests/live/underlay/test_ebgp_unnumbered.py",
     "tests/live/bgp/test_sessions.py",
     "tests/live/bgp/test_several_as.py",
     "tests/live/bgp/test_roles.py",

@@ -18,11 +18,13 @@ from overlay.errors import IntentError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from adopt.bgp import LinkSessions
     from adopt.devices import Device
     from adopt.hostfiles import Host
     from adopt.survey import Survey
 
 PROTOCOLS = ("ospf", "isis", "openfabric")
+BY_BGP = "ebgp-unnumbered"
 PROFILE = "profile EVPN-FLEET-UNDERLAY"
 # The system id of an address of IS-IS, in which the router id has three digits a byte.
 _SYSTEM = re.compile(r"[0-9a-fA-F]{2}\.[0-9a-fA-F]{4}\.([0-9]{4})\.([0-9]{4})\.([0-9]{4})\.")
@@ -49,7 +51,9 @@ def igp_of(host: Host) -> Igp | None:
     """What routes the host's underlay; None where nothing does, or more than one protocol."""
     said = routing_protocols(host)
     found = [protocol for protocol in PROTOCOLS if protocol in said]
-    if len(found) != 1:
+    if host.links is not None and not found:
+        return _on_links(host, host.links)
+    if len(found) != 1 or host.links is not None:
         return None
     igp = Igp(found[0])
     for line in host.frr:
@@ -68,6 +72,30 @@ def igp_of(host: Host) -> Igp | None:
         if any(words[:3] == enters for words in lines)
     }
     return igp
+
+
+def _on_links(host: Host, links: LinkSessions) -> Igp:
+    """The same of eBGP on links, in the words of the others."""
+    igp = Igp(BY_BGP, links.router_id)
+    for device in host.devices.values():
+        held = {str(interface) for interface, _ in device.addresses}
+        if held & links.announced and device.name not in links.options:
+            igp.interfaces[device.name] = [["passive"]]
+    for name, lines in links.options.items():
+        igp.interfaces[name] = [said for words in lines if (said := _as_of_an_interface(words))]
+    return igp
+
+
+def _as_of_an_interface(words: list[str]) -> list[str]:
+    """An option of a neighbour as an interface has it; empty where an interface has none."""
+    match words:
+        case ["description", *text] if text:
+            return ["description", " ".join(text)]
+        case ["timers", keepalive, hold] if is_number(hold):
+            return ["hello-interval", keepalive]
+        case ["bfd"]:
+            return words
+    return []
 
 
 class RoutedUnderlay(Underlay):

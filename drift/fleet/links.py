@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drift.planes.underlay.adjacency import lost_links
+from drift.planes.underlay.adjacency import adjacencies_of, lost_links
 from drift.result import Link, Underlay
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Lost:
 def lost_by(view: HostView) -> tuple[Lost, ...] | None:
     """The links of one node that are not up; None where its neighbours were not read."""
     routed = view.node.routed
-    if routed is None or view.state.adjacencies is None:
+    if routed is None or adjacencies_of(view) is None:
         return None
     lost = lost_links(view, routed)
     return tuple(

@@ -61,8 +61,9 @@ UNDERLAY_ROUTE = Check(
     applies=with_routed_underlay,
     confirm="ip route show 10.255.1.2; vtysh -c 'show ip route 10.255.1.2'",
     remedy="`vtysh -c 'show ip ospf database router 10.255.1.2'` says whether that node announces "
-    "its address: its loopback must be in the area. If FRR has the route and the kernel has not, "
-    "restart FRR. Legs are lost where links cost differently (`show ip ospf interface`).",
+    "its address: its loopback must be in the area (of eBGP: `vtysh -c 'show bgp ipv4 unicast "
+    "10.255.1.2/32'`, and the node's `network` statement). If FRR has the route and the kernel "
+    "has not, restart FRR. Legs are lost where links cost differently (`show ip ospf interface`).",
     explains=_cuts_off,
     follows=_from_either_end,
     depth=Depth.PROTOCOL + 1,

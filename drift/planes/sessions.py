@@ -196,7 +196,11 @@ def _unicast_sessions(view: HostView, wanted: list[str]) -> Iterator[RawFinding]
 def _visits(view: HostView, address: str) -> bool:
     """True for a session of one that comes and goes."""
     bgp = view.intent.fabric.bgp
-    return bgp is not None and any(ip_address(address) in one.range for one in bgp.listen)
+    try:
+        peer = ip_address(address)
+    except ValueError:
+        return False  # it is named by its interface
+    return bgp is not None and any(peer in one.range for one in bgp.listen)
 
 
 def _unexpected(

@@ -7,7 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from overlay.derivation.routed import links_of
+from overlay.derived.routed import system_of
 from overlay.intent import Fabric, Mode, Protocol, Role
+from overlay.peering.systems import asn_of
 from overlay.problems import few, nearest
 
 if TYPE_CHECKING:
@@ -19,17 +21,6 @@ _UNROUTED = "set `underlay.protocol: none`"
 
 
 def protocols(fabric: Fabric) -> Iterator[Complaint]:
-    key: KeyPath = ("underlay", "protocol")
-    if fabric.underlay.protocol is Protocol.EBGP_UNNUMBERED:
-        yield (
-            key,
-            (
-                "a BGP instance of FRR has one AS: an underlay of eBGP needs another one on each "
-                "node, and the EVPN sessions of the same instance are iBGP"
-            ),
-            "use ospf, openfabric or isis, which take interfaces without addresses just as well",
-        )
-        return
     bfd = fabric.underlay.bfd
     if bfd is not None and not fabric.underlay.routed:
         yield (
@@ -221,4 +212,37 @@ def addresses(fabric: Fabric) -> Iterator[Complaint]:
         )
 
 
-CHECKS = (protocols, roles, beside, links, addresses)
+def systems(fabric: Fabric) -> Iterator[Complaint]:
+    """On the links of eBGP each node is an AS of its own, which nobody is for EVPN."""
+    if fabric.underlay.protocol is not Protocol.EBGP_UNNUMBERED:
+        return
+    taken: dict[int, str] = {}
+    for name, node in fabric.nodes.items():
+        number = system_of(node.address)
+        if number in taken:
+            yield (
+                ("nodes", name, "address"),
+                (
+                    f"on the links it would be AS {number}, which {taken[number]} is: that number "
+                    "is made of the address's last three bytes"
+                ),
+                "give it an address that differs in them, or use ospf, openfabric or isis",
+            )
+        taken.setdefault(number, name)
+    for name, node in fabric.nodes.items():
+        asn = asn_of(fabric, name, node)
+        if asn in taken:
+            said: KeyPath = ("nodes", name)
+            if node.asn is not None:
+                said = ("nodes", name, "asn")
+            elif fabric.bgp is not None and fabric.bgp.asn == asn:
+                said = ("bgp", "asn")
+            yield (
+                said,
+                f"AS {asn} is that of {taken[asn]} on the underlay's links",
+                "use another AS for EVPN, such as one of 64512 to 65534",
+            )
+            return
+
+
+CHECKS = (protocols, roles, beside, links, addresses, systems)

@@ -7,8 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from overlay.derived.devices import BridgeIntent, BridgeRole
-from overlay.derived.routed import HELLO, RoutedUnderlay, UnderlayLink
+from overlay.derived.routed import HELLO, RoutedUnderlay, UnderlayLink, system_of
 from overlay.derived.speakers import BfdIntent
+from overlay.keys.links import Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +38,7 @@ def make_routed(fabric: Fabric, name: str, node: Node) -> RoutedUnderlay | None:
         links=tuple(_links(fabric, name, node)),
         hello=underlay.hello if underlay.hello != HELLO.get(underlay.protocol) else None,
         bfd=BfdIntent(underlay.bfd.interval, underlay.bfd.multiplier) if underlay.bfd else None,
+        system=system_of(node.address) if underlay.protocol is Protocol.EBGP_UNNUMBERED else None,
     )
 
 

@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING
 from overlay.keys.links import Protocol
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
     from overlay.derived.speakers import BfdIntent
 
-HELLO = {Protocol.OSPF: 10, Protocol.ISIS: 3, Protocol.OPENFABRIC: 3}
-"""Seconds between two hellos where FRR is not told otherwise: it does not write these down."""
+HELLO = {
+    Protocol.OSPF: 10,
+    Protocol.ISIS: 3,
+    Protocol.OPENFABRIC: 3,
+    Protocol.EBGP_UNNUMBERED: 3,
+}
+"""Seconds between two hellos where the intent says nothing: of the first three FRR's own."""
+_FIRST_PRIVATE = 4_200_000_000
+_HOST_BITS = 0xFFFFFF
 DAEMONS = {
     Protocol.OSPF: "ospfd",
     Protocol.OPENFABRIC: "fabricd",
@@ -42,8 +51,9 @@ class UnderlayLink:
 class RoutedUnderlay:
     """What a node routes the underlay by; `address` is the VTEP's, with /32, on `loopback`.
 
-    `hello` are seconds, None where they are FRR's own. `instance` is the name of FRR's instance,
-    which OpenFabric and IS-IS want.
+    `hello` are seconds, None where they are the usual ones. `instance` is the name of FRR's
+    instance, which OpenFabric and IS-IS want. `system` is the AS that it is on the links of eBGP,
+    whatever AS it is for EVPN; None of other protocols.
     """
 
     protocol: Protocol
@@ -54,6 +64,12 @@ class RoutedUnderlay:
     bfd: BfdIntent | None = None
     hello: int | None = None
     instance: str = "EVPN-FLEET"
+    system: int | None = None
+
+    @property
+    def known_as(self) -> str:
+        """What its neighbours may see it as: its AS where that is its own, else its router-id."""
+        return self.router_id if self.system is None else str(self.system)
 
     @property
     def daemon(self) -> str:
@@ -77,3 +93,12 @@ class RoutedUnderlay:
         """Its network entity title for IS-IS: the router-id, three digits a byte, in area 1."""
         digits = "".join(f"{int(byte):03}" for byte in self.router_id.split("."))
         return f"49.0001.{digits[:4]}.{digits[4:8]}.{digits[8:]}.00"
+
+
+def system_of(address: IPv4Address | IPv6Address) -> int:
+    """The AS that a node is on the links of an underlay of eBGP: a private one of four bytes.
+
+    Made of the last three bytes of its VTEP address, so that no other node's changes when one
+    comes or goes.
+    """
+    return _FIRST_PRIVATE + (int(address) & _HOST_BITS)

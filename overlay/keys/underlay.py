@@ -34,7 +34,7 @@ class Underlay(Strict):
     protocol: Protocol = Field(
         Protocol.NONE,
         description="What routes the underlay: none (all nodes are in one layer-2 network, or "
-        "somebody else routes), or FRR on the nodes by ospf, openfabric or isis.",
+        "somebody else routes), or FRR on the nodes by ospf, openfabric, isis or ebgp-unnumbered.",
     )
     interfaces: Links = Field(
         default_factory=dict,
@@ -55,8 +55,9 @@ class Underlay(Strict):
         None,
         ge=1,
         le=600,
-        description="Seconds between two hellos on each link of a routed underlay, at both ends; "
-        "default FRR's own: 10 of OSPF, whose neighbour is gone after four, 3 of the others.",
+        description="Seconds between two hellos (of BGP: keepalives) on each link of a routed "
+        "underlay, at both ends; default: 10 of OSPF, whose neighbour is gone after four, 3 of the "
+        "others.",
     )
 
     @property

@@ -59,7 +59,7 @@ def _asn(fabric: Fabric, key: KeyPath) -> Reason | None:
     name = str(key[1])
     role = fabric.nodes[name].role
     if role is Role.SPINE or fabric.mode is not Mode.EVPN:
-        return f"{name} speaks no BGP", _REMOVE
+        return f"{name} speaks no EVPN", _REMOVE
     return None if role is Role.ROUTER else ("it is of that AS without it", _REMOVE)
 
 

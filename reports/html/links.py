@@ -10,7 +10,12 @@ from reports.text import counted, short_name
 if TYPE_CHECKING:
     from drift.result import Link, Underlay
 
-_PROTOCOLS: Final = {"ospf": "OSPF", "isis": "IS-IS", "openfabric": "OpenFabric"}
+_PROTOCOLS: Final = {
+    "ospf": "OSPF",
+    "isis": "IS-IS",
+    "openfabric": "OpenFabric",
+    "ebgp-unnumbered": "eBGP",
+}
 
 
 def name_of(link: Link) -> str:

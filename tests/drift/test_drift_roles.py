@@ -268,6 +268,12 @@ def test_where_no_vtep_may_come_from_one_is_a_finding() -> None:
     }
 
 
+def test_a_session_that_is_named_by_its_interface_is_none_that_comes_and_goes() -> None:
+    intent, states = _stranger([{"range": "192.168.0.0/29"}])
+    json("node1", "evpn_summary", lambda s: s["peers"].update(eno5={"state": "Active"}))(states)
+    assert unfolded(audit(intent, states)) == {("session-unexpected", "node1", "neighbor eno5")}
+
+
 def test_an_external_node_is_known_with_what_it_carries() -> None:
     external = {"role": "external", "address": "192.168.0.3", "vnis": [2]}
     assert unfolded(audit(*_stranger([], switch=external))) == {

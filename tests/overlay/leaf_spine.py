@@ -61,7 +61,7 @@ def routed_fabrics(draw: Any) -> FabricIntent:
                 number = next(numbers) if draw(st.booleans()) else None
                 connect(nodes, f"leaf{leaf}", spine, number)
     underlay = keys["underlay"]
-    underlay["protocol"] = draw(st.sampled_from(["ospf", "isis", "openfabric"]))
+    underlay["protocol"] = draw(st.sampled_from(["ospf", "isis", "openfabric", "ebgp-unnumbered"]))
     bfd = [None, True] + [{"interval": 100}] * (underlay["protocol"] != "openfabric")
     if (probes := draw(st.sampled_from(bfd))) is not None:
         underlay["bfd"] = probes

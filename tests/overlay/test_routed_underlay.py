@@ -97,6 +97,49 @@ def test_how_links_share_flows_is_not_asked_of_a_node_that_is_only_observed() ->
     assert all(("net.ipv4.conf.all.rp_filter", "0") in node.sysctls for node in observed)
 
 
+def test_on_links_of_ebgp_a_vtep_is_another_as_than_for_evpn() -> None:
+    files = render(derived(underlay=underlay("ebgp-unnumbered", bfd={"interval": 100})))["leaf1"]
+    assert (
+        "router bgp 65000\n bgp router-id 10.255.0.2\n bgp log-neighbor-changes\n"
+        " no bgp ebgp-requires-policy\n no bgp default ipv4-unicast\n"
+        " bgp bestpath as-path multipath-relax\n"
+        " neighbor swp1 interface v6only remote-as external\n"
+        " neighbor swp1 local-as 4216711682 no-prepend replace-as\n"
+        " neighbor swp1 description spine1-1\n neighbor swp1 bfd\n"
+        " neighbor swp1 bfd profile EVPN-FLEET-UNDERLAY\n"
+        " neighbor swp1 timers 3 9\n neighbor swp1 timers connect 3\n"
+    ) in files[FRR]
+    assert (
+        " address-family ipv4 unicast\n  network 10.255.0.2/32\n"
+        "  neighbor swp1 activate\n  neighbor swp2 activate\n exit-address-family\n"
+    ) in files[FRR]
+    evpn = files[FRR][files[FRR].index("address-family l2vpn evpn") :]
+    assert "swp" not in evpn
+
+
+def test_a_spine_of_ebgp_has_one_as_and_no_evpn() -> None:
+    files = render(derived(underlay=underlay("ebgp-unnumbered", hello=1)))["spine1-2"]
+    assert "router bgp 4216646402\n bgp router-id 10.254.1.2\n" in files[FRR]
+    assert " neighbor swp2 timers 1 3\n neighbor swp2 timers connect 1\n" in files[FRR]
+    assert "local-as" not in files[FRR]
+    assert "evpn" not in files[FRR].split("\n", 1)[1]
+    assert "bgpd=yes\n" in files[DAEMONS]
+    assert files[DAEMONS].count("bgpd_options") == 1
+
+
+def test_an_underlay_of_ebgp_needs_no_evpn() -> None:
+    keys = leaf_spine(2, 2, mode="unicast", underlay=underlay("ebgp-unnumbered"))
+    del keys["bgp"]
+    fabric = Fabric.model_validate(keys)
+    assert list(contradictions(fabric)) == []
+    intent = derive(fabric)
+    files = render(intent)
+    assert "router bgp 4216711682\n" in files["leaf1"][FRR]
+    found = infer(read_hosts(files), "again")
+    assert (found.remarks, found.unread) == ((), ())
+    assert derive(Fabric.model_validate(found.fabric)).nodes == intent.nodes
+
+
 def test_a_numbered_link_has_its_own_address_and_sessions_still_leave_from_the_vtep() -> None:
     keys = leaf_spine(2, 1)
     connect(keys["nodes"], "leaf1", "leaf2", 7)

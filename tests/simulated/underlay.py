@@ -31,8 +31,28 @@ def neighbours_of(intent: FabricIntent, node: NodeIntent, silent: Collection[str
     if routed is None:
         return {}
     links = list(live_links(node, silent))
-    shown = _ospf(intent, routed, links) if routed.protocol is Protocol.OSPF else _isis(links)
+    if routed.protocol is Protocol.OSPF:
+        shown = _ospf(intent, routed, links)
+    elif routed.protocol is Protocol.EBGP_UNNUMBERED:
+        shown = _bgp(intent, routed, links)
+    else:
+        shown = _isis(links)
     return {adjacency_slugs(node)[0]: shown}
+
+
+def _bgp(intent: FabricIntent, routed: RoutedUnderlay, links: list[UnderlayLink]) -> Shown:
+    peers: Shown = {}
+    for link in links:
+        peer = intent.nodes[str(link.peer)].routed
+        assert peer is not None
+        peers[link.name] = {
+            "remoteAs": peer.system,
+            "localAs": routed.system,
+            "state": "Established",
+            "peerState": "OK",
+            "idType": "interface",
+        }
+    return {"ipv4Unicast": {"peers": peers}}
 
 
 def _ospf(intent: FabricIntent, routed: RoutedUnderlay, links: list[UnderlayLink]) -> Shown:
@@ -60,7 +80,12 @@ def bfd_of(node: NodeIntent, silent: Collection[str]) -> list[Shown]:
     if node.routed is None or node.routed.bfd is None:
         return []
     return [
-        {"peer": link.peer_address, "interface": link.name, "multihop": False, "status": "up"}
+        {
+            "peer": _gateway(node.routed, str(link.peer_address)),
+            "interface": link.name,
+            "multihop": False,
+            "status": "up",
+        }
         for link in live_links(node, silent)
     ]
 
@@ -85,13 +110,30 @@ def ways_of(
                 known += [way for way in begins if way not in known]
         first |= reached
         ring = list(reached)
-    return [_route(intent.nodes[name].address, ways) for name, ways in first.items() if ways]
+    return [
+        _route(node.routed, intent.nodes[name].address, ways)
+        for name, ways in first.items()
+        if ways
+    ]
 
 
-def _route(address: str, ways: list[tuple[str, str]]) -> Shown:
-    hops = [{"gateway": gateway, "dev": device, "flags": ["onlink"]} for device, gateway in ways]
-    shown: Shown = {"dst": address, "protocol": "ospf", "metric": 20, "flags": []}
+def _route(routed: RoutedUnderlay, address: str, ways: list[tuple[str, str]]) -> Shown:
+    hops = [_hop(routed, device, peer) for device, peer in ways]
+    protocol = "ospf" if routed.system is None else "bgp"
+    shown: Shown = {"dst": address, "protocol": protocol, "metric": 20, "flags": []}
     return shown | (hops[0] if len(hops) == 1 else {"nexthops": hops})
+
+
+def _hop(routed: RoutedUnderlay, device: str, peer: str) -> Shown:
+    """Of eBGP the next hop of an IPv4 route is the link-local address of the link's other end."""
+    gateway = _gateway(routed, peer)
+    if routed.system is None:
+        return {"gateway": gateway, "dev": device, "flags": ["onlink"]}
+    return {"via": {"family": "inet6", "host": gateway}, "dev": device, "flags": []}
+
+
+def _gateway(routed: RoutedUnderlay, peer: str) -> str:
+    return peer if routed.system is None else "fe80::" + peer.replace(".", ":")
 
 
 def addressed(routed: RoutedUnderlay) -> Mapping[str, tuple[str, ...]]:

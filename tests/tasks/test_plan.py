@@ -103,6 +103,7 @@ def test_a_nodes_diff_joins_its_files() -> None:
     assert "+++ /etc/network/interfaces\n" in shown
 
 
+EBGP = "!\nrouter bgp 1\n neighbor eno2 interface v6only remote-as external\n"
 OSPF = "router ospf\n!\ninterface eno2\n ip ospf hello-interval 1\n"
 
 
@@ -115,6 +116,9 @@ OSPF = "router ospf\n!\ninterface eno2\n ip ospf hello-interval 1\n"
         ("log syslog\n", OSPF, False),
         (OSPF, f"{OSPF} ip ospf bfd\n", False),
         ("!\nrouter bgp 1\n", "!\nrouter bgp 2\n", False),
+        ("!\nrouter bgp 1\n", EBGP, True),
+        (OSPF, EBGP, True),
+        (EBGP, f"{EBGP} neighbor eno3 interface v6only remote-as external\n", False),
     ],
 )
 def test_whom_the_underlay_reaches_is_lost_until_they_change_too(before, after, loses) -> None:

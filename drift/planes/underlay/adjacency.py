@@ -9,8 +9,13 @@ from drift.causes import Broken, peer_of
 from drift.evidence import bounded, lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
+from drift.planes.peering.systems import number_of
+from overlay.host_records import Adjacency
 from overlay.intent import Protocol
-from overlay.outputs import ISIS_NEIGHBORS, OPENFABRIC_NEIGHBORS, OSPF_NEIGHBORS
+from overlay.outputs import BGP_SUMMARY, ISIS_NEIGHBORS, OPENFABRIC_NEIGHBORS, OSPF_NEIGHBORS
+
+# FRR's word for an adjacency over which routes are exchanged; of IS-IS and OpenFabric it is `Up`.
+_COMPLETE = {Protocol.OSPF: "Full", Protocol.EBGP_UNNUMBERED: "Established"}
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +24,6 @@ if TYPE_CHECKING:
     from drift.view import HostView
     from overlay.derived.routed import RoutedUnderlay, UnderlayLink
     from overlay.expected import FabricIntent
-    from overlay.host_records import Adjacency
 
 
 def _breaks_link(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
@@ -50,15 +54,17 @@ UNDERLAY_ADJACENCY = Check(
     "is complete.",
     "Nothing is routed over that link: without another one the node is cut off, else it has one "
     "way less (then a warning).",
-    (OSPF_NEIGHBORS, ISIS_NEIGHBORS, OPENFABRIC_NEIGHBORS),
+    (OSPF_NEIGHBORS, ISIS_NEIGHBORS, OPENFABRIC_NEIGHBORS, BGP_SUMMARY),
     needs_on=adjacency_slugs,
     applies=with_routed_underlay,
     confirm="vtysh -c 'show ip ospf neighbor' -c 'show ip ospf interface eno1.11'",
     remedy="See that the link is up at both ends, and ping the neighbour over it. `ExStart` or "
     "`Exchange`: the two ends have different MTUs. `Init`: the other end does not hear this one. "
     "None at all: `vtysh -c 'show running-config'` at both ends must have the interface in the "
-    "same area; the file is put into force by `/usr/lib/frr/frr-reload.py --reload "
-    "/etc/frr/frr.conf`. Another node than the intended one: two cables are swapped.",
+    "same area, of eBGP as a neighbour; the file is put into force by "
+    "`/usr/lib/frr/frr-reload.py --reload /etc/frr/frr.conf`. Of eBGP `Idle` is a link on which no "
+    "router advertisement has come yet: both ends need IPv6 there. Another node than the intended "
+    "one: two cables are swapped.",
     explains=_breaks_link,
     follows=_from_its_interface,
     depth=Depth.PROTOCOL,
@@ -69,14 +75,36 @@ UNDERLAY_ADJACENCY = Check(
 
 def complete(protocol: Protocol) -> str:
     """FRR's word for an adjacency over which routes are exchanged."""
-    return "Full" if protocol is Protocol.OSPF else "Up"
+    return _COMPLETE.get(protocol, "Up")
+
+
+def adjacencies_of(view: HostView) -> tuple[Adjacency, ...] | None:
+    """The neighbours of what routes the underlay; None where they were not read.
+
+    Those of eBGP are neighbours of IPv4 unicast that are named by their interface. They are known
+    by their AS, of which FRR says 0 until it has heard it.
+    """
+    routed, families = view.node.routed, view.state.bgp_families
+    if routed is None or routed.protocol is not Protocol.EBGP_UNNUMBERED:
+        return view.state.adjacencies
+    if families is None:
+        return None
+    return tuple(
+        Adjacency(
+            interface=peer.address,
+            neighbour=str((peer.remote_as and number_of(peer.remote_as)) or ""),
+            state=peer.state,
+            text=peer.text,
+        )
+        for peer in families.get("ipv4Unicast", {}).values()
+    )
 
 
 def lost_links(view: HostView, routed: RoutedUnderlay) -> dict[str, Adjacency | None]:
     """The links without a complete adjacency with the intended neighbour, and what they have."""
     found: dict[str, Adjacency] = {}
     word = complete(routed.protocol)
-    for adjacency in view.state.adjacencies or ():
+    for adjacency in adjacencies_of(view) or ():
         if adjacency.interface not in found or adjacency.state == word:
             found[adjacency.interface] = adjacency
     lost: dict[str, Adjacency | None] = {}
@@ -96,7 +124,7 @@ def _name_of(intent: FabricIntent, adjacency: Adjacency) -> str | None:
     """The node that a neighbour is, by its router-id or host name; None for a stranger."""
     if adjacency.neighbour in intent.nodes:
         return adjacency.neighbour
-    return intent.router_ids.get(adjacency.neighbour)
+    return intent.seen_as.get(adjacency.neighbour)
 
 
 def examine_adjacencies(view: HostView) -> Iterator[RawFinding]:
@@ -114,7 +142,7 @@ def examine_adjacencies(view: HostView) -> Iterator[RawFinding]:
         actual = None
         if adjacency is not None:
             who = _name_of(view.intent, adjacency) or adjacency.neighbour
-            actual = bounded(f"{adjacency.state} with {who}")
+            actual = bounded(f"{adjacency.state} with {who}" if who else adjacency.state)
         yield UNDERLAY_ADJACENCY.found(
             view.host,
             link.name,
@@ -129,9 +157,14 @@ def examine_adjacencies(view: HostView) -> Iterator[RawFinding]:
                 device=link.name,
                 peer=link.peer_address,
                 edge=link.edge,
-                topics=frozenset({("interface", link.name), ("igp",)}),
+                topics=frozenset({("interface", link.name), _topic(routed, link)}),
             ),
         )
+
+
+def _topic(routed: RoutedUnderlay, link: UnderlayLink) -> tuple[str, ...]:
+    """What in FRR's configuration breaks it."""
+    return ("igp",) if routed.system is None else ("neighbor", link.name)
 
 
 PLANE = Plane(examine_adjacencies, (UNDERLAY_ADJACENCY,))

@@ -23,16 +23,22 @@ VTEP = {"leaf1": "10.255.1.1", "leaf2": "10.255.1.2", "leaf3": "10.255.1.3"}
 ROUTER_ID = {**VTEP, "spine1": "10.255.1.101", "spine2": "10.255.1.102"}
 
 
-def by_isis() -> FabricIntent:
-    """The same, routed by IS-IS."""
+def _routed_by(protocol: str) -> FabricIntent:
+    """The same, routed by another protocol."""
     keys = example("leaf-spine").fabric.model_dump(mode="json", exclude_none=True)
-    keys["underlay"]["protocol"] = "isis"
+    keys["underlay"]["protocol"] = protocol
     return derive(Fabric.model_validate(keys))
 
 
-def without(leaf: str, spine: str, *mutations: Mutation) -> Mutation:
+by_isis = partial(_routed_by, "isis")
+by_ebgp = partial(_routed_by, "ebgp-unnumbered")
+
+
+def without(
+    leaf: str, spine: str, *mutations: Mutation, of: Callable[[], FabricIntent] = LEAF_SPINE
+) -> Mutation:
     """Everybody routes as when nothing passes between these two; and what is seen besides."""
-    intent = example("leaf-spine")
+    intent = of()
     edge = (leaf, spine, 0)
     routed = [
         json(name, "ip_route", partial(_instead, ways_of(intent, node, (), {edge})))
@@ -42,7 +48,9 @@ def without(leaf: str, spine: str, *mutations: Mutation) -> Mutation:
 
 
 def _instead(ways: list[dict[str, Any]], routes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [*(route for route in routes if route.get("protocol") != "ospf"), *ways]
+    learnt = ("ospf", "bgp")
+    of_vrfs = [it for it in routes if it.get("protocol") not in learnt or "table" in it]
+    return [*of_vrfs, *ways]
 
 
 def dead(leaf: str, spine: str) -> Mutation:
@@ -52,15 +60,12 @@ def dead(leaf: str, spine: str) -> Mutation:
     def lose(document: dict[str, Any], peer: str) -> None:
         del document["neighbors"][ROUTER_ID[peer]]
 
-    def forget(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [session for session in sessions if session["interface"] != device]
-
     ends = ((leaf, spine), (spine, leaf))
     return without(
         leaf,
         spine,
         *(json(host, "ospf_neighbors", partial(lose, peer=peer)) for host, peer in ends),
-        *(json(host, "bfd_peers", forget) for host, _ in ends),
+        *(json(host, "bfd_peers", partial(_forget, device)) for host, _ in ends),
     )
 
 
@@ -81,6 +86,20 @@ def _state(host: str, peer: str, state: str) -> Mutation:
         "ospf_neighbors",
         lambda it: it["neighbors"][ROUTER_ID[peer]][0].update(nbrState=f"{state}/-"),
     )
+
+
+def _link_session(host: str, device: str, **words: object) -> Mutation:
+    """What a node shows of its session of eBGP on a link."""
+    return json(host, "bgp_summary", lambda it: it["ipv4Unicast"]["peers"][device].update(**words))
+
+
+def _with_evpn_on_a_link(summary: dict[str, Any]) -> None:
+    shown = {"remoteAs": 4216712037, "state": "Established", "idType": "interface"}
+    summary["peers"]["eno1.21"] = shown
+
+
+def _forget(device: str, sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [session for session in sessions if session["interface"] != device]
 
 
 def _renamed(documents: dict[str, Any]) -> None:
@@ -152,6 +171,47 @@ ROUTED_UNDERLAY: dict[tuple[str, str], Case] = {
         "eno1.11",
         "isis adjacency - Expected: Up with spine1 Actual: Initializing with spine1",
         by_isis,
+        WARNING,
+    ),
+    ("underlay-adjacency", "a session of eBGP that is down, seen from both ends"): Case(
+        without(
+            "leaf1",
+            "spine1",
+            _link_session("leaf1", "eno1.11", state="Active", remoteAs=0),
+            _link_session("spine1", "eno1.11", state="Idle", remoteAs=4216711937),
+            *(json(host, "bfd_peers", partial(_forget, "eno1.11")) for host in ("leaf1", "spine1")),
+            of=by_ebgp,
+        ),
+        "spine1",
+        "eno1.11",
+        "ebgp-unnumbered adjacency - Expected: Established with leaf1 Actual: Idle with leaf1",
+        by_ebgp,
+        WARNING,
+    ),
+    ("underlay-adjacency", "a cable of eBGP in another spine"): Case(
+        without(
+            "leaf3", "spine1", _link_session("leaf3", "eno1.31", remoteAs=4216712038), of=by_ebgp
+        ),
+        "leaf3",
+        "eno1.31",
+        "Expected: Established with spine1 Actual: Established with spine2",
+        by_ebgp,
+        WARNING,
+    ),
+    ("session-unexpected", "EVPN on a link of the underlay"): Case(
+        json("leaf2", "evpn_summary", _with_evpn_on_a_link),
+        "leaf2",
+        "neighbor eno1.21",
+        "EVPN session - Expected: absent Actual: Established",
+        by_ebgp,
+        WARNING,
+    ),
+    ("underlay-route", "a leg lost whose next hops are of IPv6"): Case(
+        json("leaf1", "ip_route", partial(_without_leg, device="eno1.12", to="10.255.1.2")),
+        "leaf1",
+        "VTEP 10.255.1.2",
+        "equal ways - Expected: eno1.11, eno1.12 Actual: eno1.11",
+        by_ebgp,
         WARNING,
     ),
     ("underlay-route", "no route"): Case(
