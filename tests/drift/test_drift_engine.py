@@ -12,7 +12,6 @@ from drift.catalogue import CHECKS
 from drift.engine import audit
 from overlay.records import CommandResult, FdbEntry
 from tests.drift import applicable, worlds
-from tests.drift.cases.host import IPV6
 from tests.drift.cases.router_macs import RMAC_OF_2, rmac_entry
 from tests.drift.worlds import (
     BY_RENDER,
@@ -176,22 +175,6 @@ def test_a_mac_that_moved_here_is_not_expected_behind_its_old_vtep() -> None:
     fdb("node1", lambda e: None if e.mac == moved.mac and e.dst else e)(states)
 
     assert audit(intent, states).findings == ()
-
-
-def test_a_setting_that_an_older_kernel_does_not_have_is_not_missed_there() -> None:
-    intent = IPV6()
-
-    def without_any(word: str) -> frozenset[str]:
-        states = healthy_states(intent)
-        worlds.text(
-            "node2",
-            "sysctl",
-            lambda said: "".join(it for it in said.splitlines(True) if word not in it),
-        )(states)
-        return frozenset(f.object for f in audit(intent, states, only=["sysctl"]).findings)
-
-    assert without_any("vmbr2.accept_untracked_na") == frozenset()
-    assert without_any("vmbr2.accept_dad") == {"net.ipv6.conf.vmbr2.accept_dad"}
 
 
 def test_a_migration_and_a_multihomed_mac_are_silent() -> None:

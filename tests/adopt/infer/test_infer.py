@@ -169,12 +169,6 @@ def test_the_seed_once_corrected_as_lint_says_is_the_intent_of_its_example(topol
     assert found == wanted
 
 
-def test_a_setting_that_may_fail_is_read_as_any_other():
-    settings = "-net.ipv4.ip_forward=0\n; net.ipv4.tcp_ecn = 1\n- net.ipv4.tcp_rmem = 1 2  3\n"
-    (host,) = read_hosts({"node1": {NET: "", "/etc/sysctl.d/90-mine.conf": settings}})
-    assert host.sysctls == {"net.ipv4.ip_forward": "0", "net.ipv4.tcp_rmem": "1 2 3"}
-
-
 # What: topology, [(host, file, text, its replacement)], keys of the intent, remarks.
 CASES: dict[str, tuple[str, list[tuple[str, str, str, str]], dict[str, Any], list[str]]] = {
     "an MTU of the underlay": (
