@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from adopt.bgp import Instance, LinkSessions, apart, instances, is_number
 from adopt.devices import Device, devices
+from parsers.configuration import sysctl_settings
 from parsers.frr import read_frr_config
 from parsers.interfaces import parse_interfaces
 
@@ -252,14 +253,11 @@ def _why(text: str) -> str:
 
 
 def _sysctls(texts: Mapping[str, str]) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted(texts):
         if not any(fnmatchcase(path, pattern) for pattern in SYSCTLS):
             continue
-        for line in texts[path].splitlines():
-            key, equals, value = line.partition("=")
-            if equals and not key.lstrip().startswith(("#", ";")):
-                found[key.strip()] = value.strip()
+        found |= {key: value for key, (value, _) in sysctl_settings(texts[path]).items()}
     return found
 
 

@@ -86,3 +86,8 @@ def setting(version: int, interface: str, name: str, of: str = "conf") -> str:
     `of` is `conf`, or `neigh` for its table of neighbours.
     """
     return f"net.ipv{version}.{of}.{interface.replace('.', '/')}.{name}"
+
+
+def may_be_absent(key: str) -> bool:
+    """True for a kernel setting that came with Linux 5.19: an older kernel is to do without it."""
+    return key.endswith(".accept_untracked_na")

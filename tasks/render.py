@@ -14,6 +14,7 @@ from nornir.plugins.runners import SerialRunner
 from nornir_jinja2.plugins.tasks import template_file
 
 from overlay.errors import FleetError
+from overlay.names import may_be_absent
 from overlay.redaction import HIDDEN
 from parsers.frr import leave_blocks
 from parsers.interfaces import lines_added, passages_beside, written
@@ -45,6 +46,7 @@ def environment() -> Environment:
     env.filters["kept_lines"] = kept_lines
     env.filters["kept_devices"] = kept_devices
     env.filters["onoff"] = lambda value: "on" if value else "off"
+    env.tests["may_be_absent"] = may_be_absent
     env.globals["snat_file"] = SNAT.path
     return env
 

@@ -174,7 +174,11 @@ def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     change = interfaces_change(changes)
     # ifupdown2 of Debian 13 writes VRF tables into this folder and fails where it is absent.
     tables = Section("rt-tables", "install -d -m 755 /etc/iproute2/rt_tables.d", stop=True)
-    again = f"! [ -e {SYSCTL.path} ] || sysctl --quiet --load {SYSCTL.path}"
+    # For sysctl of procps a minus sign is about values alone: what the kernel does not have is an
+    # error all the same, unless that is so of all settings.
+    load = "sysctl --quiet --load"
+    strictly = f"sed '/^-/d' {SYSCTL.path} | {load} -"
+    again = f"! [ -e {SYSCTL.path} ] || {{ {strictly} && {load} {SYSCTL.path} --ignore; }}"
     settle = Section("sysctl-again", again, stop=True)
     if change is None:
         if not any(is_interfaces(it.file) for it in changes):

@@ -11,6 +11,7 @@ from drift.evidence import bounded, lines
 from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
 from overlay import outputs
+from overlay.names import may_be_absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +30,9 @@ SYSCTL = Check(
     "kernel setting differs",
     "Forwarding and reverse-path filtering are as the topology needs, that of L3VNIs not strict "
     "(1), the kernel keeps as many neighbours as by default and asks for their MACs, and gateways "
-    "answer ARP (`arp_ignore`).",
-    "The kernel drops packets that it should route, or guests do not find their gateway. Strict "
+    "answer ARP (`arp_ignore`) and hear guests' neighbour advertisements (`accept_untracked_na`).",
+    "The kernel drops packets that it should route, guests do not find their gateway, or those "
+    "of other VNIs do not reach a guest that has not spoken IPv6 before. Strict "
     "filtering of an L3VNI is a warning: it drops what a guest sends whose own route is not known "
     "yet. So is a small table of neighbours that is not half full.",
     (outputs.SYSCTL,),
@@ -46,11 +48,14 @@ SYSCTL = Check(
 def examine_settings(view: HostView) -> Iterator[RawFinding]:
     """Each setting against `key = value`; one that the kernel does not have is absent.
 
-    Duplicate address detection, where it should be off, loses nothing until an address is added.
+    Of a kernel too old to have a setting nothing is said. Duplicate address detection, where it
+    should be off, loses nothing until an address is added.
     """
     found = view.state.settings or {}
     for key, wanted in view.node.kernel_settings:
         actual = found.get(key)
+        if actual is None and may_be_absent(key):
+            continue
         if actual != wanted:
             yield SYSCTL.found(
                 view.host,

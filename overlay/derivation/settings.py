@@ -42,17 +42,20 @@ def forwarding_of_bridges(
     return found
 
 
-def without_duplicate_detection(fabric: Fabric, networks: list[Network]) -> list[tuple[str, str]]:
+def of_ipv6_gateways(fabric: Fabric, networks: list[Network]) -> list[tuple[str, str]]:
     """For bridges with an IPv6 anycast gateway, which every node has, with one MAC.
 
-    Two nodes that get it at about the same moment each find it taken, and the kernel uses it on
-    neither.
+    No duplicate address detection: two nodes that get it at about the same moment each find it
+    taken, and the kernel uses it on neither.
+
+    Unsolicited neighbour advertisements are heard (RFC 9131; `arp-accept` is the like for ARP):
+    a guest answers the gateway of whichever node asked, and its own node's, of the same MAC, takes
+    the answer. The kernel drops what it has not asked for itself, so no node would ever learn of a
+    guest that has sent its gateway nothing over IPv6.
     """
-    return [
-        (setting(6, network_bridge(fabric, net), "accept_dad"), "0")
-        for net in networks
-        if net.routes_ipv6
-    ]
+    bridges = [network_bridge(fabric, net) for net in networks if net.routes_ipv6]
+    wanted = (("accept_dad", "0"), ("accept_untracked_na", "1"))
+    return [(setting(6, bridge, key), value) for bridge in bridges for key, value in wanted]
 
 
 def of_routed_underlay(routed: RoutedUnderlay | None, scope: Scope) -> tuple[tuple[str, str], ...]:
@@ -94,7 +97,7 @@ def sysctls(
         # the kernel takes the IPv6 ones away then.
         settings.append(("net.ipv6.conf.all.keep_addr_on_down", "1"))
     if scope_of(fabric, node) is not Scope.OBSERVED:
-        settings += without_duplicate_detection(fabric, networks)
+        settings += of_ipv6_gateways(fabric, networks)
     if router and len({route.next_hop for route in router.routes}) > 1:
         # Static ECMP does not see that an exit is dead; its unanswered ARP does. IPv6 always looks.
         settings.append(("net.ipv4.fib_multipath_use_neigh", "1"))

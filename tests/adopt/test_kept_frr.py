@@ -9,6 +9,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adopt.hostfiles import read_hosts
 from adopt.kept.frr import kept_frr_of
 from overlay.derive import derive
 from overlay.intent import Fabric
@@ -203,3 +204,9 @@ def test_an_import_keeps_what_frr_and_the_kernel_are_told(tmp_path: Path):
     said = ("import", "hosts", "--from", tmp_path / "out", "-o", observed, "--scope", "observed")
     assert call(*said).code == 0
     assert (observed / "kept" / "node2.frr.conf").read_text() == kept
+
+
+def test_a_setting_that_may_fail_is_read_as_any_other():
+    lines = "-net.ipv4.ip_forward=0\n; net.ipv4.tcp_ecn = 1\n- net.ipv4.tcp_rmem = 1 2  3\n"
+    (host,) = read_hosts({"node1": {"/etc/sysctl.d/90-mine.conf": lines}})
+    assert host.sysctls == {"net.ipv4.ip_forward": "0", "net.ipv4.tcp_rmem": "1 2 3"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -117,6 +118,18 @@ def test_ipv6_gateways_do_not_stay_tentative(detection, left):
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split() == [ADDRESS, *filter(None, [left]), ADDRESS]
     assert "gateways-usable" not in steps(change(INTERFACES, None, EVPN))
+
+
+@pytest.mark.skipif(shutil.which("sysctl") is None, reason="Debian's package procps is needed")
+@pytest.mark.parametrize(("mark", "code"), [("-", 0), ("", 1)])
+def test_only_a_setting_that_may_be_absent_may_be_absent_after_the_reload(mark, code, tmp_path):
+    """By the sysctl of this computer: with a minus sign alone it fails as well."""
+    settings = tmp_path / "settings.conf"
+    settings.write_text(f"# ours\n{mark}net.ipv6.conf.lo.no_such_setting = 1\n")
+    sections = apply_sections((change(INTERFACES, None, EVPN),), "/tmp/stage")
+    again = next(section for section in sections if section.slug == "sysctl-again")
+    command = again.command.replace(SYSCTL.path, str(settings))
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == code
 
 
 def test_an_frr_conf_that_is_not_ours_is_loaded_by_a_restart():

@@ -124,6 +124,17 @@ HOST: dict[tuple[str, str], Case] = {
         IPV6,
         severity=WARNING,
     ),
+    ("sysctl", "an IPv6 gateway that hears no guest it has not asked"): Case(
+        text(
+            "node2",
+            "sysctl",
+            lambda said: said.replace("accept_untracked_na = 1", "accept_untracked_na = 0", 1),
+        ),
+        "node2",
+        "net.ipv6.conf.vmbr2.accept_untracked_na",
+        "value - Expected: 1 Actual: 0",
+        IPV6,
+    ),
     ("sysctl", "a small table of neighbours"): Case(
         text("node2", "sysctl", lambda said: said + "net.ipv4.neigh.default.gc_thresh3 = 500\n"),
         "node2",

@@ -15,6 +15,7 @@ from overlay.records import FdbEntry
 from parsers import RawOutput, parse_host
 from tests.drift import worlds
 from tests.drift.cases.data_plane import MAC_OF_2
+from tests.drift.cases.host import IPV6
 from tests.drift.cases.kernel import (
     ANOTHER_MAC,
     GUEST_OF_2,
@@ -227,3 +228,19 @@ def test_recorded_routes_and_neighbours_are_in_sync(release: str) -> None:
     result = audit(intent, {node: parse_host(node, outputs)}, only=checks)
     assert {check for check, _, _ in unfolded(result)} == {"vrf-route-missing"}
     assert len(unfolded(result)) == 1
+
+
+def test_a_setting_that_an_older_kernel_does_not_have_is_not_missed_there() -> None:
+    intent = IPV6()
+
+    def without_any(word: str) -> frozenset[str]:
+        states = healthy_states(intent)
+        worlds.text(
+            "node2",
+            "sysctl",
+            lambda said: "".join(it for it in said.splitlines(True) if word not in it),
+        )(states)
+        return frozenset(f.object for f in audit(intent, states, only=["sysctl"]).findings)
+
+    assert without_any("vmbr2.accept_untracked_na") == frozenset()
+    assert without_any("vmbr2.accept_dad") == {"net.ipv6.conf.vmbr2.accept_dad"}
