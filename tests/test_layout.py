@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections import Counter
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_LINES = 400
@@ -26,3 +31,12 @@ def test_no_module_is_longer_than_400_lines() -> None:
 def test_no_folder_has_more_than_20_modules() -> None:
     folders = Counter(path.parent for path in modules())
     assert {folder: count for folder, count in folders.items() if count > MOST_MODULES} == {}
+
+
+def test_each_dependency_is_pinned() -> None:
+    """`setup.sh` installs what requirements.txt names, and nothing else."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["test"], *extras["demo"]]
+    pinned = re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert {canonicalize_name(Requirement(text).name) for text in wanted} <= set(pinned)
