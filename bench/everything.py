@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Prints all figures of docs/performance.md and docs/scaling.md: one benchmark after the other.
 
-Takes about half an hour on two idle cores, and 4 GB below the folder for temporary files. With
---small each benchmark takes a size that shows only that it runs. Exits 1 when one of them fails;
-the others still run.
+With --small each benchmark takes a size that shows only that it runs. Exits 1 when one of them
+fails; the others still run.
 """
 
 from __future__ import annotations
@@ -24,6 +23,8 @@ FULL: Final = (
     ("fleet.py", "-n", "200", "-m", "0"),
     ("planning.py",),
     ("render.py",),
+    ("render.py", "-n", "500", "-k", "20", "-b", "15"),
+    ("render.py", "-n", "500", "-k", "20", "-b", "15", "--several-as"),
     ("audit.py",),
     ("facts.py", "-o", "{folder}"),
     ("page.py", "{folder}/100000/report.html"),

@@ -15,7 +15,7 @@ def return_large_blocks() -> None:
 
     glibc raises its threshold with the first large block that is freed, and then keeps up to 32 MB
     for each of its arenas, of which threads get one after the other: an audit of 102 nodes took
-    304 MiB at its peak, and 243 with a threshold that stays. Other C libraries have no such call.
+    304 MiB at its peak, and 238 with a threshold that stays. Other C libraries have no such call.
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)

@@ -143,7 +143,7 @@ def _assert_what_it_carries_is_known(lab: Lab) -> None:
 
 
 def _come(lab: Lab, address: str, *, asn: int = 1234) -> None:
-    """The switch begins anew with that address."""
+    """Configures the switch with that VTEP address, and restarts its FRR."""
     on(lab, SWITCH, "ip link delete vxlan2; ip link delete vmbr2; :")
     on(lab, SWITCH, ADDRESS.format(address) + SEGMENT.format(2, address))
     text = FRR.format(asn=asn)
