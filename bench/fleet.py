@@ -129,14 +129,14 @@ def over_ssh(home: Path, given: argparse.Namespace, verdict: Verdict) -> None:
         lines = len((snapshot / "pve0001" / "bridge_fdb.txt").read_text().splitlines())
         ratio = our_cpu / base_cpu
         print(f"over SSH: {nodes} nodes, {lines} FDB lines each; {given.rounds} rounds, medians")
-        print(f"  floor, bare commands:  {base:7.2f} s, {_resources(floors)}")
-        print(f"  audit:                 {ours:7.2f} s, {_resources(audits)}")
+        print(f"  floor, bare commands:  {base:7.2f} s, {resources(floors)}")
+        print(f"  audit:                 {ours:7.2f} s, {resources(audits)}")
         print(f"  ratio:                 {ours / base:7.2f} of the time, {ratio:.2f} of the CPU")
         verdict.ratio(small + "audit", ratio)
         # One that fails ends the run; what was measured before it is on the screen by then.
         sys.stdout.flush()
         for name, used in _others(given, floor[2:], folder):
-            print(f"  {name + ':':<22} {used.wall:7.2f} s, {_resources([used])}")
+            print(f"  {name + ':':<22} {used.wall:7.2f} s, {resources([used])}")
             shares = f"{ours / used.wall:.2f} of the time, {our_cpu / used.cpu:.2f} of the CPU"
             print(f"  audit by {name}: {shares}", flush=True)
 
@@ -198,7 +198,7 @@ def offline(home: Path, given: argparse.Namespace, verdict: Verdict) -> None:
     print(f"full mesh offline: {what}")
     print(f"  reading, splitting:    {base:7.2f} s of CPU")
     print(f"  audit --from:          {ours:7.2f} s of CPU, ratio {ours / base:.2f}, ", end="")
-    print(_resources(runs))
+    print(resources(runs))
     verdict.ratio(small + "offline", ours / base)
 
 
@@ -251,7 +251,8 @@ def exponent(sizes: list[int], values: list[float]) -> float:
     return math.log(values[-1] / values[0]) / math.log(sizes[-1] / sizes[0])
 
 
-def _resources(used: list[Usage]) -> str:
+def resources(used: list[Usage]) -> str:
+    """What a program used besides time: medians of its rounds."""
     cpu, rss = statistics.median(u.cpu for u in used), statistics.median(u.rss for u in used)
     return f"{cpu:.1f} s of CPU, {rss:.0f} MiB at the peak of all its processes"
 

@@ -18,7 +18,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from fleet import Verdict, served
+from fleet import Verdict, resources, served
 from make_inventory import write_inventory
 from measure import ROOT, Usage, machine, run_measured
 from printed_fleet import write_fleet
@@ -69,12 +69,9 @@ def plan(folder: Path, nodes: int, rounds: int) -> float:
             plans.append(run_measured(_command(inventory, "plan")))  # exit code 2 with a change
     base, ours = (statistics.median(u.cpu for u in used) for used in (floors, plans))
     print(f"plan: {nodes + 2} nodes in sync; {rounds} rounds, medians")
-    for what, used in (("floor, bare commands:", floors), ("plan:", plans)):
-        wall, cpu, rss = (
-            statistics.median(getattr(u, kind) for u in used) for kind in ("wall", "cpu", "rss")
-        )
-        print(f"  {what:<22} {wall:7.2f} s, {cpu:.1f} s of CPU, {rss:.0f} MiB")
     walls = [statistics.median(u.wall for u in used) for used in (floors, plans)]
+    print(f"  floor, bare commands:  {walls[0]:7.2f} s, {resources(floors)}")
+    print(f"  plan:                  {walls[1]:7.2f} s, {resources(plans)}")
     print(f"  ratio:                 {walls[1] / walls[0]:7.2f} of the time, ", end="")
     print(f"{ours / base:.2f} of the CPU", flush=True)
     return ours / base

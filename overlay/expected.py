@@ -175,7 +175,7 @@ class NodeIntent:
             for bridge in self.bridges
             if bridge.role is not BridgeRole.L3VNI
             for it in families
-            if any((":" in address) == (it == 6) for address in bridge.addresses)
+            if _speaks(bridge, it)
         ]
         return (*sizes, *asking)
 
@@ -185,7 +185,7 @@ class NodeIntent:
 
         The greater one of `all` and the interface's own counts; 8 is never to answer.
         """
-        gateways = [it for it in self.bridges if it.routed and _has_ipv4(it)]
+        gateways = [it for it in self.bridges if it.routed and _speaks(it, 4)]
         places = ("all", *(it.name for it in gateways)) if gateways and self.sysctls else ()
         return tuple((setting(4, place, "arp_ignore"), 7) for place in places)
 
@@ -235,8 +235,9 @@ class NodeIntent:
         return next(bridge for bridge in self.bridges if bridge.role is BridgeRole.UNDERLAY)
 
 
-def _has_ipv4(bridge: BridgeIntent) -> bool:
-    return any(":" not in address for address in bridge.addresses)
+def _speaks(bridge: BridgeIntent, version: int) -> bool:
+    """Whether the bridge has an address of that version of IP."""
+    return any((":" in address) == (version == 6) for address in bridge.addresses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,11 @@ class RoutedUnderlay:
         return self.router_id if self.system is None else str(self.system)
 
     @property
+    def hello_seconds(self) -> int:
+        """Seconds between two hellos, the usual ones included."""
+        return self.hello or HELLO[self.protocol]
+
+    @property
     def daemon(self) -> str:
         """The daemon of FRR that routes it."""
         return DAEMONS[self.protocol]

@@ -51,8 +51,10 @@ def _does(action: str, frame: int, found: TrafficFilter) -> Does:
     return Does.NOTHING if _HARMLESS.match(action) else Does.CANNOT_BE_TOLD
 
 
-def place_of(qdisc: Qdisc) -> frozenset[str]:
+def places_of(qdisc: Qdisc) -> tuple[str, ...]:
     """The places where filters of a discipline hang."""
     if qdisc.kind == "clsact":
-        return frozenset({"ingress", "egress"})
-    return frozenset({"ingress"} if qdisc.kind == "ingress" else {"root"} if qdisc.root else ())
+        return ("ingress", "egress")
+    if qdisc.kind == "ingress":
+        return ("ingress",)
+    return ("root",) if qdisc.root else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from drift.applies import with_vnis
@@ -9,17 +10,19 @@ from drift.causes import breaks_device
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Severity
 from drift.plane import Plane
-from drift.planes.links.filtering import Does, place_of, what_it_does
+from drift.planes.links.filtering import Does, places_of, what_it_does
 from overlay.expected import BridgeRole
 from overlay.outputs import IP_LINK, TC_FILTER, TC_QDISC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from drift.model import RawFinding
     from drift.view import HostView
     from overlay.host_records import Qdisc
     from overlay.records import TrafficFilter
+
+    Filters = Mapping[tuple[str, str], Sequence[TrafficFilter]]
 
 # Plain queues, one of which is the kernel's or systemd's default.
 _QUEUES = frozenset(
@@ -73,12 +76,13 @@ def examine_qdiscs(view: HostView) -> Iterator[RawFinding]:
     """The disciplines of the overlay's devices, and of guests' ports those that lose packets."""
     ours = _subjects(view)
     guests = _guests_ports(view)
+    filters = _filters_by_place(view)
     for qdisc in view.state.qdiscs or ():
         device = qdisc.device
         about = ours.get(device) or guests.get(device)
         if about is None:
             continue
-        severity, shown = _judge(view, qdisc, ours=device in ours)
+        severity, shown = _judge(view, qdisc, filters, ours=device in ours)
         if severity is None:
             continue
         yield TRAFFIC_CONTROL.found(
@@ -97,8 +101,18 @@ def examine_qdiscs(view: HostView) -> Iterator[RawFinding]:
         )
 
 
+def _filters_by_place(view: HostView) -> Filters | None:
+    """The filters by device and place; None where they were not read."""
+    if view.state.filters is None:
+        return None
+    found: dict[tuple[str, str], list[TrafficFilter]] = defaultdict(list)
+    for it in view.state.filters:
+        found[it.device, it.place].append(it)
+    return found
+
+
 def _judge(
-    view: HostView, qdisc: Qdisc, *, ours: bool
+    view: HostView, qdisc: Qdisc, filters: Filters | None, *, ours: bool
 ) -> tuple[Severity | None, list[TrafficFilter]]:
     """How bad a discipline with its filters is, None if it is not, and the filters that make it so.
 
@@ -112,12 +126,12 @@ def _judge(
     elif ours and qdisc.root and qdisc.kind not in _QUEUES:
         itself = WARNING
     severities = _OURS if ours else _OF_A_GUEST
-    if view.state.filters is None and qdisc.kind in _FILTERS:
+    if filters is None and qdisc.kind in _FILTERS:
         return severities[Does.CANNOT_BE_TOLD], []
     found = {
         it: severities.get(what_it_does(it, frame))
-        for it in view.state.filters or ()
-        if it.device == qdisc.device and it.place in place_of(qdisc)
+        for place in places_of(qdisc)
+        for it in (filters or {}).get((qdisc.device, place), ())
     }
     judged = [it for it in (itself, *found.values()) if it is not None]
     worst = min(judged, key=lambda it: it.rank, default=None)

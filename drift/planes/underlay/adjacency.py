@@ -14,9 +14,6 @@ from overlay.host_records import Adjacency
 from overlay.intent import Protocol
 from overlay.outputs import BGP_SUMMARY, ISIS_NEIGHBORS, OPENFABRIC_NEIGHBORS, OSPF_NEIGHBORS
 
-# FRR's word for an adjacency over which routes are exchanged; of IS-IS and OpenFabric it is `Up`.
-_COMPLETE = {Protocol.OSPF: "Full", Protocol.EBGP_UNNUMBERED: "Established"}
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,6 +21,9 @@ if TYPE_CHECKING:
     from drift.view import HostView
     from overlay.derived.routed import RoutedUnderlay, UnderlayLink
     from overlay.expected import FabricIntent
+
+# FRR's word for an adjacency over which routes are exchanged; of IS-IS and OpenFabric it is `Up`.
+_COMPLETE = {Protocol.OSPF: "Full", Protocol.EBGP_UNNUMBERED: "Established"}
 
 
 def _breaks_link(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
