@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -65,10 +66,16 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Command | None:
         """The command of that name, with those that its module has besides; None for no command."""
         if cmd_name not in self.commands and cmd_name in MODULES:
-            theirs = typer.Typer(rich_markup_mode="rich")
-            import_module(f"cli.{MODULES[cmd_name]}").register(theirs)
-            self.commands.update(get_group(theirs).commands)
+            self.commands.update(_commands_of(MODULES[cmd_name]))
         return super().get_command(ctx, cmd_name)
+
+
+@cache
+def _commands_of(module: str) -> dict[str, Command]:
+    """The commands of one module. Typer reads all their signatures for it: once in a process."""
+    theirs = typer.Typer(rich_markup_mode="rich")
+    import_module(f"cli.{module}").register(theirs)
+    return dict(get_group(theirs).commands)
 
 
 app = typer.Typer(
