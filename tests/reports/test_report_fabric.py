@@ -48,19 +48,24 @@ def test_a_healthy_fabric_s_report_grows_with_its_nodes_only():
 @pytest.mark.parametrize(
     ("report", "pairs", "says"),
     [
-        (healthy(worlds.bridged(4)), 0, "In each of 2 VNIs every node has every other VTEP"),
         (
-            flood_missing(),
+            lambda: healthy(worlds.bridged(4)),
+            0,
+            "In each of 2 VNIs every node has every other VTEP",
+        ),
+        (
+            flood_missing,
             1,
             "In 1 of 2 VNIs the flood list or IMET routes of at least one node differ",
         ),
-        (unread(worlds.bridged(3), ["node2"]), 0, "every collected node has every other"),
-        (unread(worlds.bridged(2), ["node1", "node2"]), 0, "Reachability is unknown"),
-        (healthy(worlds.unicast(3)), 0, "in its flood list."),
+        (lambda: unread(worlds.bridged(3), ["node2"]), 0, "every collected node has every other"),
+        (lambda: unread(worlds.bridged(2), ["node1", "node2"]), 0, "Reachability is unknown"),
+        (lambda: healthy(worlds.unicast(3)), 0, "in its flood list."),
     ],
+    ids=itertools.count(),
 )
 def test_reachability_in_words(report, pairs, says):
-    text = reachability_text(report)
+    text = reachability_text(report())
     assert text.pairs == pairs
     assert says in text.sentences[0]
 
@@ -125,20 +130,22 @@ def test_whom_nobody_hears_is_one_line():
 @pytest.mark.parametrize(
     "report",
     [
-        healthy(worlds.example("route-reflectors")),
-        healthy(worlds.example("exit-multi-gateway")),
-        stopped(worlds.symmetric(6), "node1"),
-        stopped(worlds.bridged(MAX_DRAWN), "node3", "node17"),
-        stopped(worlds.bridged(MAX_DRAWN + 1), "node3"),
-        stopped(worlds.example("leaf-spine"), "spine1"),
-        stopped(leaves(30), "spine1-1", "leaf7"),
-        stopped(leaves(50), "spine1-1"),
-        healthy(RING),
+        lambda: healthy(worlds.example("route-reflectors")),
+        lambda: healthy(worlds.example("exit-multi-gateway")),
+        lambda: stopped(worlds.symmetric(6), "node1"),
+        lambda: stopped(worlds.bridged(MAX_DRAWN), "node3", "node17"),
+        lambda: stopped(worlds.bridged(MAX_DRAWN + 1), "node3"),
+        lambda: stopped(worlds.example("leaf-spine"), "spine1"),
+        lambda: stopped(leaves(30), "spine1-1", "leaf7"),
+        lambda: stopped(leaves(50), "spine1-1"),
+        lambda: healthy(RING),
     ],
+    ids=itertools.count(),
 )
 def test_nothing_overlaps_or_leaves_the_drawing(report):
-    drawn = drawn_topology(report)
-    assert drawn == drawn_topology(report)
+    shown = report()
+    drawn = drawn_topology(shown)
+    assert drawn == drawn_topology(shown)
     for box in drawn.boxes:
         assert min(box.x, box.y, drawn.width - box.x - box.width, drawn.height - box.y - 42) >= 0
     for one, two in itertools.combinations(drawn.boxes, 2):
