@@ -110,7 +110,10 @@ if [ "$tier" != smoke ]; then
 fi
 run_tests() { exec "$venv/bin/python" -m pytest "$@"; }
 case $tier in
-    quick) run_tests -n "$(nproc)" -m "not lab and not browser and not ssh and not slow" "$@" ;;
+    quick)
+        run_tests -n "$(nproc)" -m "not lab and not browser and not ssh and not slow" \
+            --hypothesis-profile=quick "$@"
+        ;;
     smoke) "$venv/bin/python" tests/images.py; run_tests -m smoke "$@" ;;
     all)
         # With words of their own, one session in the order given; all of it, side by side.

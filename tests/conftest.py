@@ -174,7 +174,13 @@ class _Verdict:
             terminalreporter.line(f"Error: {self.not_run} of {_NOT_RUN}{why}", red=True)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.hypothesis_profile:
+        # Only then: it takes half a second to import.
+        from tests.tries import register_profiles  # noqa: PLC0415
+
+        register_profiles()
     # A worker gets them from its session's readline, whatever the terminal; what is shown goes by
     # them.
     for name in ("COLUMNS", "LINES"):

@@ -22,12 +22,13 @@ from overlay.errors import FleetError
 from overlay.loading import load_inventory
 from tests.adopt.folders import EXAMPLES
 from tests.rendering import render
+from tests.tries import tries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Files = dict[str, dict[str, str]]
-CALM = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CALM = settings(max_examples=tries(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NONSENSE = (
     "\0", "\r", "\t", "é", "\u202e", "9" * 30, "9" * 5000, "-1", "0", "²", "٣", "%", "${", "[1-5]", "\\",
     "10.0.0.0/33", "::", "fe80::1%eth0", "1e9", "source *", "iface", "auto", "router bgp", "net 49",

@@ -15,6 +15,7 @@ from overlay.outputs import INTERFACES_FILE, KEPT_INTERFACES_FILE
 from parsers.interfaces import parse_interfaces, passages_beside, statements_beyond, written
 from tests.adopt.folders import EXAMPLES
 from tests.rendering import render
+from tests.tries import tries
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent
@@ -33,7 +34,7 @@ ADDED = (
     "iface eno1\n        post-up ethtool -K eno1 gro off\n        post-up true\n",
     "iface lo\n        address 10.255.0.1/32\n",
 )
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=tries(60))
 
 
 def keeping(text: str) -> FabricIntent:

@@ -17,6 +17,7 @@ from parsers.configuration import chosen_statements, parse_frr_config
 from tests.adopt.folders import EXAMPLES
 from tests.cli.audits import call
 from tests.rendering import render
+from tests.tries import tries
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ BESIDE = (
     "log file /var/log/frr/mine.log\n",
     "vrf vrf1\n ip route 10.8.0.0/16 Null0\nexit-vrf\n!\n",
 )
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=tries(40))
 
 
 def keeping(**keys: Any) -> dict[str, str]:

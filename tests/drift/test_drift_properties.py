@@ -30,6 +30,7 @@ from tests.drift.worlds import (
 from tests.overlay.several_as import has_several, several_as, speaker
 from tests.rendering import rendered_nodes
 from tests.simulated.fleet import Fleet, healthy_states
+from tests.tries import tries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
 
     Fault = tuple[str, str, str, Mutation]
 
-CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CALM = settings(
+    max_examples=tries(150), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @st.composite

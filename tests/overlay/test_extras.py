@@ -17,6 +17,7 @@ from overlay.outputs import DAEMONS_FILE, FRR_FILE, SYSCTL_FILE
 from parsers.configuration import chosen_statements, daemon_settings, sysctl_settings
 from parsers.frr import leave_blocks
 from tests.rendering import render
+from tests.tries import tries
 
 if TYPE_CHECKING:
     from overlay.host_records import Statement
@@ -47,7 +48,7 @@ def test_what_is_kept_is_written_behind_files_that_leave_every_block(path: Path)
         assert leave_blocks(files[FRR_FILE]) == ()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=tries(50))
 @given(
     path=st.sampled_from(EXAMPLES),
     own=st.lists(st.sampled_from(TEXTS), max_size=3),

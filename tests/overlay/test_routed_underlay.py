@@ -19,6 +19,7 @@ from overlay.unused.unused_keys import unused_keys
 from tests.overlay.leaf_spine import connect, leaf_spine, routed_fabrics
 from tests.rendering import render, rendered_nodes
 from tests.simulated.fleet import healthy_states
+from tests.tries import tries
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 FRR = "/etc/frr/frr.conf"
 NET = "/etc/network/interfaces"
 DAEMONS = "/etc/frr/daemons"
-CALM = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CALM = settings(max_examples=tries(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def derived(**keys: Any) -> FabricIntent:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import parsers
 from overlay.errors import ParseError
 from tests.parsers.case_files import ALL, read
+from tests.tries import tries
 
 RECORDINGS = Path(__file__).parent / "recordings"
 MAC_LINE = re.compile(r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}\b")
@@ -143,7 +144,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(TEXTS)
 def test_any_text_is_read_whole_or_refused(text):
     lines = [line for line in text.removeprefix("\ufeff").split("\n") if line.strip()]
@@ -159,7 +160,7 @@ def test_any_text_is_read_whole_or_refused(text):
         assert table.empty == (not table.paths)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(st.permutations(range(len(EVPN[7]))))
 def test_a_shuffled_table_holds_the_same_paths_or_is_refused(order):
     table = _attempt(parsers.parse_evpn, [EVPN[7][at] for at in order])
@@ -167,7 +168,7 @@ def test_a_shuffled_table_holds_the_same_paths_or_is_refused(order):
         assert len(table.paths) == len(parsers.parse_evpn("\n".join(EVPN[7])).paths)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(st.sampled_from(EVPN), st.data())
 def test_an_evpn_table_without_some_lines_holds_all_paths_or_is_refused(lines, data):
     whole = parsers.parse_evpn("\n".join(lines))
@@ -177,7 +178,7 @@ def test_an_evpn_table_without_some_lines_holds_all_paths_or_is_refused(lines, d
         assert len(table.paths) == len(whole.paths)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(st.permutations(FDB), st.sets(st.integers(0, len(FDB) - 1)))
 def test_each_fdb_line_is_a_record_of_its_own(shuffled, lost):
     # A line that was never printed cannot be missed here: the next line does not depend on it.
@@ -188,7 +189,7 @@ def test_each_fdb_line_is_a_record_of_its_own(shuffled, lost):
     assert {*entries} <= {*parsers.parse_fdb("\n".join(FDB))}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.data())
 def test_links_in_another_order_are_the_same_links(data):
     lines = LINKS[0]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from overlay.errors import ParseError
 from parsers.readers import READERS
 from tests.parsers.shapes import DRIFTED, PARSED, READ, RECORDED_JSON
+from tests.tries import tries
 
 JSON_SLUGS = sorted(READERS.keys() - {"running_config", "sysctl", "probe", "tc_filter"})
 # Where FRR before 10.0 says nothing at all, that is no cut-off text.
@@ -43,14 +44,14 @@ def _attempt(slug, text):
 
 
 @pytest.mark.parametrize("slug", sorted(READERS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(value=VALUES)
 def test_any_json_is_read_or_refused(slug, value):
     _attempt(slug, json.dumps(value))
 
 
 @pytest.mark.parametrize("slug", sorted(READERS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(text=st.text(max_size=60) | st.sampled_from(["[" * 99999, "{}" * 3, "NaN", "\ufeff{}"]))
 def test_any_text_is_read_or_refused(slug, text):
     _attempt(slug, text)
@@ -77,7 +78,7 @@ def _changed(document, place, change):
 
 
 @pytest.mark.parametrize("slug", JSON_SLUGS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(data=st.data())
 def test_a_damaged_document_is_read_or_refused(slug, data):
     documents = [document for (name, _), (document, _) in READ.items() if name == slug]

@@ -17,11 +17,14 @@ from overlay.kept.extras import Extras
 from overlay.unused.unused_keys import unused_keys
 from tests.drift.test_drift_properties import fabrics
 from tests.rendering import render
+from tests.tries import tries
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent
 
-CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CALM = settings(
+    max_examples=tries(150), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 TUNNEL_STANZA = (
     "auto vmbr0\niface vmbr0 inet static\n address {}/{}\n bridge-ports eno1\n mtu 1600\n"
 )

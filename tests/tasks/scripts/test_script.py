@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from overlay.records import RawOutput
 from tasks.ssh.script import Answer, Section, build_script, frame, sections_of, split_output
 from tests.tasks.scripts.shell import outputs, shell
+from tests.tries import tries
 
 
 @pytest.mark.parametrize(
@@ -199,7 +200,7 @@ def test_an_answer_that_never_ends_is_a_section_that_is_not_whole() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(
     st.lists(
         st.builds(
