@@ -101,6 +101,8 @@ fi
 [ "$what" = test ] || exec "$venv/bin/python" "$here/run.py" demo "$@"
 
 cd "$here"
+# Each worker, and each program that a test starts, would compile the modules and the tests anew.
+unset PYTHONDONTWRITEBYTECODE
 if [ "$tier" != smoke ]; then
     say "linting, type checking and room contracts"
     "$venv/bin/ruff" check .
