@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import stat
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import jinja2
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.exceptions import UndefinedError
 from nornir.core.processor import Processors
 from nornir.core.task import Result, Task
@@ -22,6 +27,8 @@ from tasks.files import MARK, SNAT, files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from jinja2.bccache import Bucket
 
     from overlay.expected import FabricIntent, NodeIntent
     from tasks.secrets.passwords import Passwords
@@ -41,6 +48,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - configuration files are not HTML
         finalize=_refuse_none,
+        bytecode_cache=_compiled(),
     )
     env.filters["closed"] = closed
     env.filters["kept_lines"] = kept_lines
@@ -49,6 +57,39 @@ def environment() -> Environment:
     env.tests["may_be_absent"] = may_be_absent
     env.globals["snat_file"] = SNAT.path
     return env
+
+
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates in a folder; one that goes away or is full is as good as none."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def _compiled() -> FileSystemBytecodeCache | None:
+    """What earlier commands compiled, in the user's cache; None where it cannot be kept safely.
+
+    It is run as it is, so the folder must be this user's and closed to all others.
+    """
+    try:
+        wanted = Path(os.environ.get("XDG_CACHE_HOME", ""))
+        base = wanted if wanted.is_absolute() else Path.home() / ".cache"
+        folder = base / "evpn-fleet" / "templates"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        # Jinja asks for the templates' text only; how they are compiled is said in this module.
+        made_by = jinja2.__version__.encode() + Path(__file__).read_bytes()
+    except (OSError, RuntimeError):
+        return None
+    closed_to_others = found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    if not stat.S_ISDIR(found.st_mode) or not closed_to_others:
+        return None
+    return _Compiled(str(folder), f"{hashlib.sha256(made_by).hexdigest()[:16]}-%s")
 
 
 def closed(text: str) -> str:
