@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from adopt.bgp import Instance, LinkSessions, apart, instances, is_number
 from adopt.devices import Device, devices
+from overlay.intent import FRR_WITH_IPV6_VTEPS
+from overlay.values import version_of
 from parsers.configuration import sysctl_settings
 from parsers.frr import read_frr_config
 from parsers.interfaces import parse_interfaces
@@ -29,6 +32,7 @@ DAEMONS = "/etc/frr/daemons"
 # What FRR runs is kept beside the files, by the command that shows it.
 RUNNING = "vtysh -c 'show running-config'"
 KERNEL_FORWARDS = "/proc/sys/net/ipv4/ip_forward"
+_VERSION = re.compile(r"^frr version (\d{1,3}\.\d{1,3}(?:\.\d{1,3})?)(?!\d)", re.MULTILINE)
 _WILD = "*?["  # what makes a path of `source` a pattern
 SYSCTLS = ("/etc/sysctl.conf", "/etc/sysctl.d/*")
 
@@ -64,6 +68,12 @@ class Host:
     links: LinkSessions | None = None
     sysctls: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
+
+    @cached_property
+    def frr_version(self) -> str | None:
+        """The version of the FRR that runs there, else that which its file was written for."""
+        texts = (self.texts.get(RUNNING, ""), self.texts.get(FRR_CONF, ""))
+        return next((said[1] for text in texts if (said := _VERSION.search(text))), None)
 
     @cached_property
     def main(self) -> Instance | None:
@@ -264,6 +274,12 @@ def _sysctls(texts: Mapping[str, str]) -> dict[str, str]:
 def read_hosts(files: Mapping[str, Mapping[str, str]]) -> list[Host]:
     """The records of several hosts, by name."""
     return [read_host(name, files[name]) for name in sorted(files, key=_natural)]
+
+
+def oldest_frr(hosts: Iterable[Host]) -> str:
+    """The oldest FRR of hosts; one that names none has what tunnels over IPv6 take."""
+    versions = (host.frr_version or FRR_WITH_IPV6_VTEPS for host in hosts)
+    return min(versions, key=version_of, default=FRR_WITH_IPV6_VTEPS)
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:

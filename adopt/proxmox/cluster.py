@@ -6,6 +6,7 @@ import ipaddress
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from adopt.hostfiles import oldest_frr
 from adopt.infer import Inferred, without_unused
 from adopt.infer_targets import targets_as_keys, without_refused
 from adopt.proxmox.controllers import add_systems, numbers_of, remark_other
@@ -16,7 +17,7 @@ from adopt.proxmox.underlay import ETHERNET, holder_of, underlay_keys
 from adopt.proxmox.values import RUNNING, is_on, mapping, number, type_of, words_of
 from adopt.survey import Remark
 from overlay.errors import IntentError
-from overlay.intent import FRR_WITH_IPV6_VTEPS, VXLAN_OVERHEAD, Overlay
+from overlay.intent import VXLAN_OVERHEAD, Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,7 +121,7 @@ class _Cluster:
         if self.evpn:
             fabric["bgp"] = {"asn": asn}
             if ":" in underlay["prefix"]:
-                fabric["bgp"]["frr"] = FRR_WITH_IPV6_VTEPS
+                fabric["bgp"]["frr"] = oldest_frr(self._hosts.values())
             device = self._fabric.device if self._fabric else None
             speaking = Speaking(self._hosts, self._ids["controllers"], device, self._say)
             speaking.add_to(fabric["bgp"], nodes)
