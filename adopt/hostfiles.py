@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 from adopt.bgp import Instance, LinkSessions, apart, instances, is_number
 from adopt.devices import Device, devices
-from overlay.intent import FRR_WITH_IPV6_VTEPS
-from overlay.values import version_of
 from parsers.configuration import sysctl_settings
 from parsers.frr import read_frr_config
 from parsers.interfaces import parse_interfaces
@@ -274,12 +272,6 @@ def _sysctls(texts: Mapping[str, str]) -> dict[str, str]:
 def read_hosts(files: Mapping[str, Mapping[str, str]]) -> list[Host]:
     """The records of several hosts, by name."""
     return [read_host(name, files[name]) for name in sorted(files, key=_natural)]
-
-
-def oldest_frr(hosts: Iterable[Host]) -> str:
-    """The oldest FRR of hosts; one that names none has what tunnels over IPv6 take."""
-    versions = (host.frr_version or FRR_WITH_IPV6_VTEPS for host in hosts)
-    return min(versions, key=version_of, default=FRR_WITH_IPV6_VTEPS)
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:

@@ -7,11 +7,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from adopt.bgp import EVPN, is_number
-from adopt.hostfiles import FRR_CONF, oldest_frr
+from adopt.hostfiles import FRR_CONF
 from adopt.infer_detection import detection_keys
 from adopt.infer_systems import usual_asn
 from adopt.infer_targets import of_vrf
 from adopt.survey import Word, word
+from adopt.underlay.ipv6 import oldest_frr
 from overlay.expected import EVERYTHING
 from overlay.values import UNDERLAY
 
@@ -67,7 +68,7 @@ def bgp_keys(survey: Survey, prefix: str) -> dict[str, Any] | None:
     keys |= {"cluster_id": cluster} if cluster else {}
     keys |= _listening(survey, prefix)
     if ":" in prefix:
-        keys["frr"] = oldest_frr(speakers)
+        keys["frr"] = oldest_frr(speakers, lambda host, what: survey.remark(host, what, FRR_CONF))
     return keys | detection_keys(survey)
 
 

@@ -6,7 +6,6 @@ import ipaddress
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from adopt.hostfiles import oldest_frr
 from adopt.infer import Inferred, without_unused
 from adopt.infer_targets import targets_as_keys, without_refused
 from adopt.proxmox.controllers import add_systems, numbers_of, remark_other
@@ -16,6 +15,7 @@ from adopt.proxmox.snat import snat_keys
 from adopt.proxmox.underlay import ETHERNET, holder_of, underlay_keys
 from adopt.proxmox.values import RUNNING, is_on, mapping, number, type_of, words_of
 from adopt.survey import Remark
+from adopt.underlay.ipv6 import oldest_frr
 from overlay.errors import IntentError
 from overlay.intent import VXLAN_OVERHEAD, Overlay
 
@@ -121,7 +121,9 @@ class _Cluster:
         if self.evpn:
             fabric["bgp"] = {"asn": asn}
             if ":" in underlay["prefix"]:
-                fabric["bgp"]["frr"] = oldest_frr(self._hosts.values())
+                fabric["bgp"]["frr"] = oldest_frr(
+                    self._hosts.values(), lambda node, what: self._say(f"nodes.{node.name}", what)
+                )
             device = self._fabric.device if self._fabric else None
             speaking = Speaking(self._hosts, self._ids["controllers"], device, self._say)
             speaking.add_to(fabric["bgp"], nodes)

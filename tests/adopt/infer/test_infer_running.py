@@ -86,6 +86,7 @@ def test_what_only_the_file_says_is_said() -> None:
         (("", ""), ("10.7", ""), "10.6"),  # of the other nothing is known but that it works
         (("10.7-dev", ""), ("", "10.9~deb13u1"), "10.7"),
         (("", ""), ("", ""), "10.6"),
+        (("10.4.1", "10.7"), ("", ""), "10.6"),
     ],
 )
 def test_the_oldest_frr_over_ipv6(
@@ -98,4 +99,11 @@ def test_the_oldest_frr_over_ipv6(
             of_host[RUNNING] = shown(f"frr version {runs}\n{of_host[FRR_CONF]}")
         if written:
             of_host[FRR_CONF] = f"frr version {written}\n{of_host[FRR_CONF]}"
-    assert infer(read_hosts(texts), "x").fabric["bgp"]["frr"] == wanted
+    found = infer(read_hosts(texts), "x")
+    assert found.fabric["bgp"]["frr"] == wanted
+    too_old = [
+        str(it)
+        for it in found.remarks
+        if "its FRR is 10.4.1, and EVPN over IPv6 takes 10.6" in str(it)
+    ]
+    assert len(too_old) == ("10.4.1" in running)
