@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from adopt.bgp import Instance, LinkSessions, apart, instances, is_number
 from adopt.devices import Device, devices
 from parsers.configuration import sysctl_settings
-from parsers.frr import read_frr_config
+from parsers.frr import frr_version, read_frr_config
 from parsers.interfaces import parse_interfaces
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ DAEMONS = "/etc/frr/daemons"
 # What FRR runs is kept beside the files, by the command that shows it.
 RUNNING = "vtysh -c 'show running-config'"
 KERNEL_FORWARDS = "/proc/sys/net/ipv4/ip_forward"
-_VERSION = re.compile(r"^frr version (\d{1,3}\.\d{1,3}(?:\.\d{1,3})?)(?!\d)", re.MULTILINE)
 _WILD = "*?["  # what makes a path of `source` a pattern
 SYSCTLS = ("/etc/sysctl.conf", "/etc/sysctl.d/*")
 
@@ -70,8 +68,8 @@ class Host:
     @cached_property
     def frr_version(self) -> str | None:
         """The version of the FRR that runs there, else that which its file was written for."""
-        texts = (self.texts.get(RUNNING, ""), self.texts.get(FRR_CONF, ""))
-        return next((said[1] for text in texts if (said := _VERSION.search(text))), None)
+        running = frr_version(self.texts.get(RUNNING, ""))
+        return running or frr_version(self.texts.get(FRR_CONF, ""))
 
     @cached_property
     def main(self) -> Instance | None:

@@ -20,7 +20,7 @@ from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, of_routed_underlay, sysctls
 from overlay.derivation.vrfs import Tenancy, vrfs_by_name
 from overlay.expected import BridgeRole, FabricIntent, NodeIntent, VipIntent
-from overlay.intent import Fabric, Mode, Network, Node, Scope
+from overlay.intent import Fabric, Mode, Network, Node, Protocol, Scope
 from overlay.kept.extras import NodeExtras, extras_of
 from overlay.names import vtep_names
 from overlay.peering.control_plane import ControlPlane
@@ -156,7 +156,9 @@ def _derive_node(
     bgp = plane.bgp(name, node)
     kept = _kept(fabric, name, node)
     settings = sysctls(fabric, name, node, plane, router, networks, vrfs)
-    over_ipv6 = bgp is not None and node.address.version == 6
+    tells = (bgp is not None and node.address.version == 6) or (
+        fabric.underlay.protocol is Protocol.EBGP_UNNUMBERED and fabric.underlay.bfd is not None
+    )
     return NodeIntent(
         name=name,
         address=address,
@@ -167,7 +169,7 @@ def _derive_node(
         lan_ports=lan_ports(fabric, name, node, networks, underlay_port(fabric, node)),
         vrfs=vrfs,
         bgp=bgp,
-        frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
+        frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if tells else None,
         sysctls=_with_kept(
             (*settings, *of_routed_underlay(routed, scope_of(fabric, node))), kept.sysctls
         ),
