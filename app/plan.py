@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from app.audit.options import HERE
 from app.exit_codes import ExitCode
-from overlay.crosscheck.waiting_links import waiting_links
+from overlay.crosscheck.waiting_sessions import waiting_sessions
 from overlay.problems import dotted, few
 from overlay.redaction import redact
 from tasks.foreign.statements import foreign_refusals
@@ -73,7 +73,7 @@ def plan_fleet(
         passwords = read_passwords((intent.nodes[name] for name in fleet.hosts), context.inventory)
         context.say(reading)
         plans = [plan.shown() for plan in plan_all(fleet, intent, passwords)]
-    warn_of_links(context, plans, intent)
+    warn_of_waiting(context, plans, intent)
     if as_json:
         print(json.dumps([_plan_json(plan) for plan in plans], indent=1))
     else:
@@ -106,10 +106,10 @@ def _plans_of_workers(
     return [plans[host] for host in fleet.hosts]
 
 
-def warn_of_links(context: Context, plans: Iterable[Planned], intent: FabricIntent) -> None:
-    """Says which links may stay down, by the FRR that the nodes run."""
+def warn_of_waiting(context: Context, plans: Iterable[Planned], intent: FabricIntent) -> None:
+    """Says which sessions may stay down, by the FRR that the nodes run."""
     running = {plan.host: plan.frr for plan in plans if plan.frr}
-    for key, reason, hint in waiting_links(intent, running):
+    for key, reason, hint in waiting_sessions(intent, running):
         context.warn(f"{dotted(key)}: {reason}", hint)
 
 

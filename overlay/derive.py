@@ -131,6 +131,17 @@ def _networks_by_node(
     return carried
 
 
+def _has_bfd(fabric: Fabric) -> bool:
+    """Whether BFD watches BGP sessions, which not any two releases of FRR have up again."""
+    if fabric.underlay.protocol is Protocol.EBGP_UNNUMBERED and fabric.underlay.bfd is not None:
+        return True
+    return fabric.bgp is not None and fabric.bgp.bfd is not None
+
+
+def _frr(fabric: Fabric, node: Node) -> str | None:
+    return node.frr or (fabric.bgp.frr if fabric.bgp else None)
+
+
 def _derive_node(
     fabric: Fabric,
     name: str,
@@ -156,9 +167,7 @@ def _derive_node(
     bgp = plane.bgp(name, node)
     kept = _kept(fabric, name, node)
     settings = sysctls(fabric, name, node, plane, router, networks, vrfs)
-    tells = (bgp is not None and node.address.version == 6) or (
-        fabric.underlay.protocol is Protocol.EBGP_UNNUMBERED and fabric.underlay.bfd is not None
-    )
+    over_ipv6 = bgp is not None and node.address.version == 6
     return NodeIntent(
         name=name,
         address=address,
@@ -169,7 +178,7 @@ def _derive_node(
         lan_ports=lan_ports(fabric, name, node, networks, underlay_port(fabric, node)),
         vrfs=vrfs,
         bgp=bgp,
-        frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if tells else None,
+        frr=_frr(fabric, node) if over_ipv6 or _has_bfd(fabric) else None,
         sysctls=_with_kept(
             (*settings, *of_routed_underlay(routed, scope_of(fabric, node))), kept.sysctls
         ),

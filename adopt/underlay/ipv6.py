@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def oldest_frr(hosts: Iterable[Host], say: Callable[[Host, str], None]) -> str:
-    """The oldest FRR of hosts; one that names none has what tunnels over IPv6 take.
+    """The oldest FRR of hosts, as `10.7`; one that names none has what tunnels over IPv6 take.
 
     Of one that is too old `say` is told: no intent could be written with it, and what is there is
     there all the same.
@@ -30,4 +30,5 @@ def oldest_frr(hosts: Iterable[Host], say: Callable[[Host, str], None]) -> str:
             )
             named = None
         versions.append(named or FRR_WITH_IPV6_VTEPS)
-    return min(versions[1:] or versions, key=version_of)
+    oldest = version_of(min(versions[1:] or versions, key=version_of))
+    return ".".join(map(str, oldest[:2]))  # its patches come and go

@@ -1,4 +1,4 @@
-"""BFD on links of eBGP between two releases of FRR of which each may wait for the other."""
+"""BFD on BGP sessions between two releases of FRR of which each may wait for the other."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import yaml
 from rich.console import Console
 
 from app.context import Context
-from app.plan import warn_of_links
-from overlay.crosscheck.waiting_links import waiting_links
+from app.plan import warn_of_waiting
+from overlay.crosscheck.waiting_sessions import waiting_sessions
 from overlay.derive import derive
 from overlay.intent import Fabric
+from overlay.loading import load_inventory
 from overlay.unused.unused_keys import unused_keys
 from tasks.plan import ShownPlan
+from tests.adopt.folders import EXAMPLES
 from tests.cli.audits import call
 from tests.overlay.leaf_spine import leaf_spine
 
@@ -33,7 +35,7 @@ def keys(underlay: dict[str, Any] = EBGP, **versions: str) -> dict[str, Any]:
 def said(fabric: dict[str, Any], **running: str) -> list[tuple[str, str]]:
     intent = derive(Fabric.model_validate(fabric))
     asked = {name.replace("_", "-"): version for name, version in running.items()}
-    return [(key[1], key[3]) for key, _, _ in waiting_links(intent, asked)]
+    return [(key[1], key[3]) for key, _, _ in waiting_sessions(intent, asked)]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_what_a_node_runs_counts_and_not_what_the_intent_says() -> None:
 def test_only_of_bgp_with_bfd(underlay: dict[str, Any]) -> None:
     fabric = Fabric.model_validate(keys(underlay, leaf1="8.4", spine1_1="10.3"))
     intent = derive(fabric)
-    assert list(waiting_links(intent, {"leaf1": "8.4", "spine1-1": "10.3"})) == []
+    assert list(waiting_sessions(intent, {"leaf1": "8.4", "spine1-1": "10.3"})) == []
     unused = [".".join(map(str, key)) for key, _, _ in unused_keys(fabric, intent.nodes)]
     assert unused == ["nodes.spine1-1.frr", "nodes.leaf1.frr"]
 
@@ -95,6 +97,30 @@ def test_a_plan_warns_by_what_runs() -> None:
     told = io.StringIO()
     context = Context(Path(), err=Console(file=told, width=500))
     plans = [ShownPlan("leaf1", frr="8.4.4"), ShownPlan("leaf2"), ShownPlan("spine1-1", frr="10.3")]
-    warn_of_links(context, plans, intent)
+    warn_of_waiting(context, plans, intent)
     assert told.getvalue().count("Warning: ") == 1
     assert "leaf1.interfaces.swp1: BFD is to watch a session between FRR 8.4.4" in told.getvalue()
+
+
+def between(**running: str) -> list[str]:
+    """What is said of the sessions between the nodes of an example whose exits peer outside."""
+    example = yaml.safe_load((EXAMPLES / "exit-upstream-bgp" / "fabric.yaml").read_text())
+    intent = derive(Fabric.model_validate(example | {"bgp": example["bgp"] | {"bfd": True}}))
+    return [f"{'.'.join(key)}: {reason}" for key, reason, _ in waiting_sessions(intent, running)]
+
+
+def test_sessions_between_nodes_are_one_warning() -> None:
+    (said,) = between(node1="8.4", node2="10.3", node3="10.7", router="10.3.2")
+    assert said.startswith("bgp.bfd: BFD is to watch sessions between these releases of FRR: ")
+    assert "node1 (8.4) and router (10.3.2)" in said
+    (other,) = between(router="8.4", node1="10.3")
+    assert "router (8.4) and node1 (10.3)" in other
+    # They have no session with each other, or none that waits.
+    assert between(node2="8.4", router="10.3") == []
+    assert between(node1="10.7", node2="10.3", router="8.4") == []
+
+
+def test_without_bfd_nothing_waits() -> None:
+    intent = load_inventory(EXAMPLES / "l2-evpn").intent
+    versions = {"node1": "8.4", "node2": "10.3"}
+    assert list(waiting_sessions(intent, versions)) == []
