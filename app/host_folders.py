@@ -26,7 +26,7 @@ from overlay.outputs import (
     SYSCTL_FILE,
     file_slug,
 )
-from overlay.plainfile import LARGEST, decoded, is_there, read_plain, too_large
+from overlay.plainfile import LARGEST, check_plain, decoded, is_there, read_plain, too_large
 from tasks.commands import BY_SLUG
 from tasks.ssh.node_files import STATE
 
@@ -73,7 +73,7 @@ def read_folder(folder: Path) -> dict[str, dict[str, str]]:
     with _reading():
         if not is_there(folder):
             raise FleetError(f"{folder}: there is no such folder", _LAYOUT)
-        hosts = {host.name: _of_host(host) for host in sorted(folder.iterdir())}
+        hosts = {host.name: _of_host(host) for host in _folders(folder)}
     found = {name: texts for name, texts in hosts.items() if texts}
     if not found:
         raise FleetError(f"{folder}: no host's files are in it", _LAYOUT)
@@ -81,16 +81,26 @@ def read_folder(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _of_host(host: Path) -> dict[str, str]:
-    """The files of one host by their paths there; none of what is no host's folder."""
-    if stat.S_ISREG(host.stat().st_mode):  # notes that lie beside the hosts
-        return {}
-    if not host.is_dir():
-        read_plain(host)  # which says what it is
+    """The files of one host by their paths there."""
     paths = [path for name in _READ if is_there(path := host / name.removeprefix("/"))]
     paths += [path for path in _below(host / _NETWORK, deep=True) if path not in paths]
     paths += _below(host / _SYSCTL_FOLDER, deep=False)
     texts = {f"/{path.relative_to(host).as_posix()}": _text(path) for path in paths}
     return texts or _of_snapshot(host)
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folders of hosts within a folder; files that lie beside them are somebody's notes.
+
+    Raises OSError for what is neither.
+    """
+    found = []
+    for entry in sorted(folder.iterdir()):
+        if stat.S_ISDIR(entry.stat().st_mode):
+            found.append(entry)
+        else:
+            check_plain(entry)
+    return found
 
 
 def _below(folder: Path, *, deep: bool) -> list[Path]:
@@ -161,9 +171,10 @@ def pve_folder(folder: Path) -> Pve:
     interfaces = {}
     with _reading():
         wanted = [folder / MEMBERS, folder / RUNNING]
-        wanted += sorted(path for path in _listed(sdn) if path.suffix == ".cfg")
+        configured = sdn.iterdir() if is_there(sdn) else ()
+        wanted += sorted(path for path in configured if path.suffix == ".cfg")
         texts = {str(path.relative_to(folder)): _text(path) for path in wanted if is_there(path)}
-        for node in sorted(_listed(nodes)):
+        for node in _folders(nodes) if is_there(nodes) else ():
             files = {path: node / name for name, path in _OF_NODE.items()}
             said = {path: _text(file) for path, file in files.items() if is_there(file)}
             if said:
@@ -173,11 +184,6 @@ def pve_folder(folder: Path) -> Pve:
         "nodes/NAME/interfaces) into one folder"
     )
     return pve_of(texts, interfaces, str(folder), hint)
-
-
-def _listed(folder: Path) -> list[Path]:
-    """What is in a folder, nothing where it is not there."""
-    return list(folder.iterdir()) if is_there(folder) else []
 
 
 def pve_of(

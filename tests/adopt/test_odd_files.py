@@ -139,6 +139,13 @@ def test_in_the_place_of_a_clusters_folder(tmp_path: Path, name: str):
     assert "Not a directory" in ended.err
 
 
+def test_notes_beside_a_clusters_nodes_are_left_out(tmp_path: Path):
+    pve = cluster(tmp_path / "pve", running())
+    (pve / "nodes" / "notes.txt").write_text("copied on Monday\n")
+    ended = call("import", "proxmox", "--from", pve, "-o", tmp_path / "out")
+    assert ended.code == 0, ended.err
+
+
 INTENT = ["fabric.yaml", "hosts.yaml", "groups.yaml", "defaults.yaml", "suppressions.yaml",
           "nornir.yaml", "node1.frr.conf"]  # fmt: skip
 
