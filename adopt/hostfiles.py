@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from adopt.bgp import Instance, LinkSessions, apart, instances, is_number
 from adopt.devices import Device, devices
 from parsers.configuration import sysctl_settings
-from parsers.frr import read_frr_config
+from parsers.frr import frr_version, read_frr_config
 from parsers.interfaces import parse_interfaces
 
 if TYPE_CHECKING:
@@ -64,6 +64,12 @@ class Host:
     links: LinkSessions | None = None
     sysctls: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
+
+    @cached_property
+    def frr_version(self) -> str | None:
+        """The version of the FRR that runs there, else that which its file was written for."""
+        running = frr_version(self.texts.get(RUNNING, ""))
+        return running or frr_version(self.texts.get(FRR_CONF, ""))
 
     @cached_property
     def main(self) -> Instance | None:

@@ -12,9 +12,9 @@ from adopt.infer_detection import detection_keys
 from adopt.infer_systems import usual_asn
 from adopt.infer_targets import of_vrf
 from adopt.survey import Word, word
+from adopt.underlay.ipv6 import oldest_frr
 from overlay.expected import EVERYTHING
-from overlay.intent import FRR_WITH_IPV6_VTEPS
-from overlay.values import UNDERLAY, version_of
+from overlay.values import UNDERLAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,7 +68,7 @@ def bgp_keys(survey: Survey, prefix: str) -> dict[str, Any] | None:
     keys |= {"cluster_id": cluster} if cluster else {}
     keys |= _listening(survey, prefix)
     if ":" in prefix:
-        keys["frr"] = _oldest_frr(speakers)
+        keys["frr"] = oldest_frr(speakers, lambda host, what: survey.remark(host, what, FRR_CONF))
     return keys | detection_keys(survey)
 
 
@@ -85,17 +85,6 @@ def _listening(survey: Survey, prefix: str) -> dict[str, Any]:
     found = survey.most("the prefixes that it listens to", words, nowhere)
     beside = [text for text in found if not (survey.reflecting and text == prefix)]
     return {"listen": [{"range": text} for text in beside]} if beside else {}
-
-
-def _oldest_frr(speakers: list[Host]) -> str:
-    """The oldest version that the files name; one that names none has what IPv6 tunnels need."""
-    named = [
-        line.words[2]
-        for host in speakers
-        for line in host.frr
-        if line.words[:2] == ["frr", "version"] and re.match(r"\d+\.\d+", line.words[-1])
-    ]
-    return min((*named, FRR_WITH_IPV6_VTEPS), key=version_of) if named else FRR_WITH_IPV6_VTEPS
 
 
 def word_at(host: Host, value: object, line: int) -> Word:

@@ -12,6 +12,7 @@ from rich.console import Console
 from app.places import DEFAULT_INVENTORY, workspace
 from overlay.errors import FleetError
 from overlay.loading import Inventory, load_inventory
+from overlay.plainfile import is_there
 from overlay.problems import few
 from overlay.suppressions import SUPPRESSIONS_FILE
 from reports.text import visible
@@ -48,7 +49,7 @@ class Context:
 
         Raises IntentError with every problem.
         """
-        if not (suppressions and (self.inventory / SUPPRESSIONS_FILE).exists()):
+        if not (suppressions and is_there(self.inventory / SUPPRESSIONS_FILE)):
             return load_inventory(self.inventory)
         from drift.catalogue import CHECKS  # noqa: PLC0415 - all planes, for the names alone
 

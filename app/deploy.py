@@ -15,7 +15,7 @@ from app.audit.one_node import critical_findings
 from app.deploy_record import open_record, write_record
 from app.exit_codes import ExitCode
 from app.locks import deploying
-from app.plan import plan_code, print_errors, print_plans, printable
+from app.plan import plan_code, print_errors, print_plans, printable, warn_of_waiting
 from app.progress import host_progress
 from tasks.backups import backup_number, rolled_back
 from tasks.deploy import Prepared, deploy_all, intended, prepare_all
@@ -126,6 +126,7 @@ class _Rollout:
         Code 1: some node must not be deployed as it is, so that none is.
         """
         plans = [node.plan for node in prepared]
+        warn_of_waiting(self.context, plans, self.inventory.intent)
         print_plans(self.context, plans, self.inventory.intent)
         refused = [reason for node in prepared for reason in node.refused]
         print_errors(self.context, refused)

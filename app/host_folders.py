@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import stat
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +26,12 @@ from overlay.outputs import (
     SYSCTL_FILE,
     file_slug,
 )
+from overlay.plainfile import LARGEST, check_plain, decoded, is_there, read_plain, too_large
 from tasks.commands import BY_SLUG
 from tasks.ssh.node_files import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 REPORT = "import.md"
@@ -58,45 +61,81 @@ _COLLECTED = {
     )
 }
 _FORWARDS = re.compile(r"^net\.ipv4\.ip_forward = (\d)$", re.MULTILINE)
-# A configuration file is some kilobytes; what is larger is something else.
-_LARGEST = 4_000_000
-_READ = (
-    "etc/network/**/*",
-    "etc/frr/frr.conf",
-    "etc/frr/daemons",
-    "etc/sysctl.conf",
-    "etc/sysctl.d/*",
-)
+_NETWORK, _SYSCTL_FOLDER = "etc/network", "etc/sysctl.d"
+_READ = (INTERFACES_FILE, FRR_FILE, DAEMONS_FILE, "/etc/sysctl.conf")
 
 
 def read_folder(folder: Path) -> dict[str, dict[str, str]]:
-    """The files of each host below `folder`. Raises FleetError where there are none."""
-    if not folder.is_dir():
-        raise FleetError(f"{folder}: there is no such folder", _LAYOUT)
-    found = {}
-    for host in sorted(folder.iterdir()):
-        texts = {
-            f"/{path.relative_to(host).as_posix()}": _text(path)
-            for pattern in _READ
-            for path in sorted(host.glob(pattern))
-            if path.is_file()
-        } or _of_snapshot(host)
-        if texts:
-            found[host.name] = texts
+    """The files of each host below `folder`.
+
+    Raises FleetError where there are none, and for what cannot be read, or is no file.
+    """
+    with _reading():
+        if not is_there(folder):
+            raise FleetError(f"{folder}: there is no such folder", _LAYOUT)
+        hosts = {host.name: _of_host(host) for host in _folders(folder)}
+    found = {name: texts for name, texts in hosts.items() if texts}
     if not found:
         raise FleetError(f"{folder}: no host's files are in it", _LAYOUT)
     return found
 
 
+def _of_host(host: Path) -> dict[str, str]:
+    """The files of one host by their paths there."""
+    paths = [path for name in _READ if is_there(path := host / name.removeprefix("/"))]
+    paths += [path for path in _below(host / _NETWORK, deep=True) if path not in paths]
+    paths += _below(host / _SYSCTL_FOLDER, deep=False)
+    texts = {f"/{path.relative_to(host).as_posix()}": _text(path) for path in paths}
+    return texts or _of_snapshot(host)
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folders of hosts within a folder; files that lie beside them are somebody's notes.
+
+    Raises OSError for what is neither.
+    """
+    found = []
+    for entry in sorted(folder.iterdir()):
+        if stat.S_ISDIR(entry.stat().st_mode):
+            found.append(entry)
+        else:
+            check_plain(entry)
+    return found
+
+
+def _below(folder: Path, *, deep: bool) -> list[Path]:
+    """What is in a folder, and with `deep` in those within, but folders; none where it is not.
+
+    Links that lead nowhere are left out: Debian's sysctl.d has one, whose file may not be copied.
+    """
+    if not is_there(folder):
+        return []
+    found: list[Path] = []
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir():
+            found += _below(entry, deep=True) if deep and not entry.is_symlink() else []
+        elif not _leads_nowhere(entry):
+            found.append(entry)
+    return found
+
+
+def _leads_nowhere(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def _of_snapshot(host: Path) -> dict[str, str]:
     """The files of a host of a snapshot, and what FRR and its kernel said of themselves."""
     found = {slug: host / f"{slug}.txt" for slug in (*_COLLECTED, RUNNING_CONFIG, SYSCTL)}
-    said = {slug: _text(path) for slug, path in found.items() if path.is_file()}
+    said = {slug: _text(path) for slug, path in found.items() if is_there(path)}
     texts = {path: said[slug] for slug, path in _COLLECTED.items() if slug in said}
     if INTERFACES_FILE in texts or OVERLAY_INTERFACES_FILE in texts:
         for slug, command in STATE.items():
             file = host / f"{slug}.{BY_SLUG[slug].suffix}"
-            if file.is_file():
+            if is_there(file):
                 texts[command] = _text(file)
         if RUNNING_CONFIG in said:
             texts.setdefault(FRR_FILE, said[RUNNING_CONFIG])
@@ -125,15 +164,21 @@ def pve_folder(folder: Path) -> Pve:
 
     Beside that may lie the node's `sdn` (of interfaces.d), `frr.conf` and `frr.conf.local`.
 
-    Raises FleetError where the running SDN is not there, or is not JSON.
+    Raises FleetError where the running SDN is not there, or is not JSON, and for what cannot be
+    read, or is no file.
     """
-    wanted = (folder / ".members", *(folder / "sdn").glob("*.cfg"), folder / "sdn/.running-config")
-    texts = {str(p.relative_to(folder)): _text(p) for p in sorted(wanted) if p.is_file()}
+    sdn, nodes = folder / "sdn", folder / "nodes"
     interfaces = {}
-    for node in sorted((folder / "nodes").glob("*")):
-        files = {path: node / name for name, path in _OF_NODE.items() if (node / name).is_file()}
-        if files:
-            interfaces[node.name] = {path: _text(file) for path, file in files.items()}
+    with _reading():
+        wanted = [folder / MEMBERS, folder / RUNNING]
+        configured = sdn.iterdir() if is_there(sdn) else ()
+        wanted += sorted(path for path in configured if path.suffix == ".cfg")
+        texts = {str(path.relative_to(folder)): _text(path) for path in wanted if is_there(path)}
+        for node in _folders(nodes) if is_there(nodes) else ():
+            files = {path: node / name for name, path in _OF_NODE.items()}
+            said = {path: _text(file) for path, file in files.items() if is_there(file)}
+            if said:
+                interfaces[node.name] = said
     hint = (
         "copy /etc/pve/sdn, /etc/pve/.members and each node's /etc/network/interfaces (as "
         "nodes/NAME/interfaces) into one folder"
@@ -165,23 +210,32 @@ def _json(text: str, place: str) -> dict[str, Any]:
     return found
 
 
-def _text(path: Path) -> str:
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Turns what the system says of a file into FleetError, with the file's name."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise FleetError(
-                f"{path}: it has more than {_LARGEST} bytes, so it is not a configuration file",
-                "remove it from the folder",
-            )
-        return path.read_bytes().decode("utf-8", errors="backslashreplace")
+        yield
     except OSError as error:
         raise FleetError(
-            f"{path}: cannot be read: {error.strerror}", "fix that, then try again"
+            f"{error.filename}: cannot be read: {error.strerror}", "fix that, then try again"
         ) from None
+
+
+def _text(path: Path) -> str:
+    """A file's text. Raises OSError where it cannot be read, FleetError where it is too large."""
+    data = read_plain(path, LARGEST + 1)
+    if found := too_large(data):
+        line, what = found
+        raise FleetError(
+            f"{path}:{line}: {what}: this is no configuration file", "remove it from the folder"
+        )
+    return decoded(data)
 
 
 def reaching(folder: Path) -> dict[str, str]:
     """The files of an inventory folder that say how its hosts are reached, by name."""
-    return {name: _text(folder / name) for name in _REACHING if (folder / name).is_file()}
+    with _reading():
+        return {name: _text(folder / name) for name in _REACHING if is_there(folder / name)}
 
 
 def refuse_inventory(folder: Path) -> None:

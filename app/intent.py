@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from overlay.crosscheck.lan_ports import dangers
+from overlay.crosscheck.waiting_sessions import waiting_sessions
 from overlay.errors import FleetError
 from overlay.loading import FABRIC_FILE
 from overlay.problems import dotted
@@ -50,7 +51,7 @@ def validate(context: Context) -> None:
 
 def _warn(context: Context, inventory: Inventory) -> None:
     """Says what may be right and is easily wrong, which no file shows."""
-    found = list(dangers(inventory.intent.fabric))
+    found = [*dangers(inventory.intent.fabric), *waiting_sessions(inventory.intent, {})]
     file = read_yaml(inventory.folder / FABRIC_FILE, "the intent") if found else None
     for key, reason, hint in found:
         line = file.position(key)[0] if file else None

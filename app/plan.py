@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from app.audit.options import HERE
 from app.exit_codes import ExitCode
-from overlay.problems import few
+from overlay.crosscheck.waiting_sessions import waiting_sessions
+from overlay.problems import dotted, few
 from overlay.redaction import redact
 from tasks.foreign.statements import foreign_refusals
 from tasks.plan import ShownPlan, plan_all
 from tasks.secrets.passwords import read_passwords
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Sized
+    from collections.abc import Iterable, Mapping, Sequence, Sized
 
     from app.audit.cluster_worker import Seen
     from app.audit.options import Machines
@@ -40,6 +41,8 @@ class Planned(Protocol):
     def diff(self) -> str: ...
     @property
     def loses_neighbours(self) -> bool: ...
+    @property
+    def frr(self) -> str | None: ...
 
 
 AnyPlan = TypeVar("AnyPlan", bound=Planned)
@@ -70,6 +73,7 @@ def plan_fleet(
         passwords = read_passwords((intent.nodes[name] for name in fleet.hosts), context.inventory)
         context.say(reading)
         plans = [plan.shown() for plan in plan_all(fleet, intent, passwords)]
+    warn_of_waiting(context, plans, intent)
     if as_json:
         print(json.dumps([_plan_json(plan) for plan in plans], indent=1))
     else:
@@ -100,6 +104,13 @@ def _plans_of_workers(
     with open_cluster(machines, context) as cluster:
         cluster.look(ticket_of(inventory, None, plan=True), sites, done)
     return [plans[host] for host in fleet.hosts]
+
+
+def warn_of_waiting(context: Context, plans: Iterable[Planned], intent: FabricIntent) -> None:
+    """Says which sessions may stay down, by the FRR that the nodes run."""
+    running = {plan.host: plan.frr for plan in plans if plan.frr}
+    for key, reason, hint in waiting_sessions(intent, running):
+        context.warn(f"{dotted(key)}: {reason}", hint)
 
 
 def _plan_json(plan: ShownPlan) -> dict[str, object]:

@@ -126,6 +126,8 @@ class LabSpec:
 def load_lab(inventory: Path) -> LabSpec:
     """Read ``lab.yaml`` of an inventory folder; LabError lists every problem with its key."""
     path = inventory / LAB_FILE
+    if path.is_fifo():
+        raise LabError(f"{path}: it is a FIFO, not a file", "put a file in its place")
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
     except FileNotFoundError as error:

@@ -20,7 +20,7 @@ from overlay.derivation.scopes import scope_of
 from overlay.derivation.settings import forwarding, of_routed_underlay, sysctls
 from overlay.derivation.vrfs import Tenancy, vrfs_by_name
 from overlay.expected import BridgeRole, FabricIntent, NodeIntent, VipIntent
-from overlay.intent import Fabric, Mode, Network, Node, Scope
+from overlay.intent import Fabric, Mode, Network, Node, Protocol, Scope
 from overlay.kept.extras import NodeExtras, extras_of
 from overlay.names import vtep_names
 from overlay.peering.control_plane import ControlPlane
@@ -131,6 +131,17 @@ def _networks_by_node(
     return carried
 
 
+def _has_bfd(fabric: Fabric) -> bool:
+    """Whether BFD watches BGP sessions, which not any two releases of FRR have up again."""
+    if fabric.underlay.protocol is Protocol.EBGP_UNNUMBERED and fabric.underlay.bfd is not None:
+        return True
+    return fabric.bgp is not None and fabric.bgp.bfd is not None
+
+
+def _frr(fabric: Fabric, node: Node) -> str | None:
+    return node.frr or (fabric.bgp.frr if fabric.bgp else None)
+
+
 def _derive_node(
     fabric: Fabric,
     name: str,
@@ -167,7 +178,7 @@ def _derive_node(
         lan_ports=lan_ports(fabric, name, node, networks, underlay_port(fabric, node)),
         vrfs=vrfs,
         bgp=bgp,
-        frr=(node.frr or (fabric.bgp.frr if fabric.bgp else None)) if over_ipv6 else None,
+        frr=_frr(fabric, node) if over_ipv6 or _has_bfd(fabric) else None,
         sysctls=_with_kept(
             (*settings, *of_routed_underlay(routed, scope_of(fabric, node))), kept.sysctls
         ),

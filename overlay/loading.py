@@ -12,6 +12,7 @@ from overlay.crosscheck.fabric import contradictions, crosscheck_hosts
 from overlay.derive import derive
 from overlay.intent import Fabric, Role
 from overlay.kept.extras import sources
+from overlay.plainfile import is_there, read_plain
 from overlay.problems import Problems
 from overlay.redaction import redact
 from overlay.suppressions import SUPPRESSIONS_FILE, Suppressions, crosscheck_suppressions
@@ -60,7 +61,7 @@ def load_inventory(folder: Path, *, checks: Collection[str] | None = None) -> In
     fabric = validated(fabric_file, Fabric, problems, begin="`underlay:`, `networks:` and `nodes:`")
     hosts: Collection[str] = fabric.nodes if fabric is not None else ()
     hosts_file = None
-    if (folder / NORNIR_FILE).exists():
+    if is_there(folder / NORNIR_FILE):
         # Its plugin may ask a server: which hosts there are is compared once they are contacted.
         inventory_plugin(folder, problems)
     else:
@@ -102,7 +103,7 @@ def _suppressions(
     folder: Path, problems: Problems, checks: Collection[str], hosts: Collection[str]
 ) -> tuple[Suppression, ...]:
     path = folder / SUPPRESSIONS_FILE
-    if not path.exists():
+    if not is_there(path):
         return ()
     file = read_yaml(path, "the accepted findings")
     if file.data is None:  # all of it is commented out
@@ -141,7 +142,7 @@ def _with_extra_files(
 
 def _extra_file(file: YamlFile, key: KeyPath, name: str, problems: Problems) -> bytes | None:
     try:
-        content = (file.path.parent / name).read_bytes()
+        content = read_plain(file.path.parent / name)
         content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
@@ -169,7 +170,7 @@ def _refuse_secrets(text: str, file: YamlFile, key: KeyPath, problems: Problems)
 
 def external_names(folder: Path) -> set[str]:
     """The nodes of the folder's `fabric.yaml`, if it has one, that are external: no host is."""
-    if not (folder / FABRIC_FILE).exists():
+    if not is_there(folder / FABRIC_FILE):
         return set()
     data = read_yaml(folder / FABRIC_FILE, "the intent").data
     nodes = data.get("nodes") if isinstance(data, dict) else None
@@ -202,7 +203,7 @@ def inventory_plugin(folder: Path, problems: Problems | None = None) -> Inventor
     What is wrong with the file goes to `problems`, and None is returned; without them IntentError
     is raised.
     """
-    if not (folder / NORNIR_FILE).exists():
+    if not is_there(folder / NORNIR_FILE):
         return None
     found = problems or Problems()
     file = read_yaml(folder / NORNIR_FILE, "the inventory plugin")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from overlay.errors import IntentError
+from overlay.plainfile import read_plain
 from overlay.problems import KeyPath, Problem
 
 if TYPE_CHECKING:
@@ -55,15 +56,16 @@ def read_yaml(path: Path, purpose: str) -> YamlFile:
     mapping has a key twice.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(path).decode("utf-8")
     except FileNotFoundError:
         raise IntentError(
             f"{path}: there is no such file; it should hold {purpose}",
             "name the inventory folder with --inventory DIR, or copy one from examples/",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise IntentError(
-            f"{path}: cannot be read: {error}", "fix the file, then try again"
+            f"{path}: cannot be read: {why}", "fix the file, then try again"
         ) from None
     try:
         loader = _Loader(text)

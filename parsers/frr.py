@@ -18,6 +18,7 @@ from overlay.host_records import FrrLine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+_VERSION = re.compile(r"^frr version (\d{1,3}\.\d{1,3}(?:\.\d{1,3})?)(?!\d)", re.MULTILINE)
 # What opens a block, by the kind of the block that it may stand in ("" is the top).
 _OPENS: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
     "": (
@@ -60,6 +61,12 @@ _OF_INSTANCE = re.compile(
     r"|(no )?bgp (router-id|cluster-id|default|log-neighbor-changes|listen|bestpath"
     r"|ebgp-requires-policy)\b.*|(no )?coalesce-time\b.*|timers bgp .*"
 )
+
+
+def frr_version(text: str) -> str | None:
+    """The version of the FRR that a configuration was written by, where it says one."""
+    said = _VERSION.search(text)
+    return said[1] if said else None
 
 
 def read_frr_config(text: str) -> tuple[FrrLine, ...]:

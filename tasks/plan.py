@@ -14,6 +14,7 @@ from nornir.core.task import Result, Task
 from overlay.errors import CommandError, DeployError, FleetError
 from overlay.redaction import REDACTED, redact
 from overlay.values import version_of
+from parsers.frr import frr_version
 from tasks.files import (
     FRR_CONF,
     OPTIONAL_FILES,
@@ -122,7 +123,7 @@ class NodePlan:
     """What a deployment would change on one node, or why nobody can tell (`error`).
 
     `files` are all managed files, as they are and as they would be; `changes` those that differ.
-    `foreign` is what would be removed that is not ours.
+    `foreign` is what would be removed that is not ours; `frr` the version of FRR, where it runs.
     """
 
     host: str
@@ -131,6 +132,7 @@ class NodePlan:
     unreachable: bool = False
     files: tuple[FileChange, ...] = ()
     foreign: tuple[Foreign, ...] = ()
+    frr: str | None = None
 
     @property
     def diff(self) -> str:
@@ -158,6 +160,7 @@ class NodePlan:
             self.unreachable,
             self.foreign,
             self.loses_neighbours,
+            self.frr,
         )
 
 
@@ -174,6 +177,7 @@ class ShownPlan:
     unreachable: bool = False
     foreign: tuple[Foreign, ...] = ()
     loses_neighbours: bool = False
+    frr: str | None = None
 
     @property
     def diff(self) -> str:
@@ -230,7 +234,7 @@ def plan_towards(
         path = FRR_CONF.path
         texts = (now[path].text, wanted[path].text, last.get(path))
         foreign += foreign_in_running(running, *texts)
-    return NodePlan(node.name, changes, files=files, foreign=foreign)
+    return NodePlan(node.name, changes, files=files, foreign=foreign, frr=frr_version(running))
 
 
 def _files_on(node: NodeIntent) -> tuple[ManagedFile, ...]:

@@ -15,8 +15,9 @@ from adopt.proxmox.snat import snat_keys
 from adopt.proxmox.underlay import ETHERNET, holder_of, underlay_keys
 from adopt.proxmox.values import RUNNING, is_on, mapping, number, type_of, words_of
 from adopt.survey import Remark
+from adopt.underlay.ipv6 import oldest_frr
 from overlay.errors import IntentError
-from overlay.intent import FRR_WITH_IPV6_VTEPS, VXLAN_OVERHEAD, Overlay
+from overlay.intent import VXLAN_OVERHEAD, Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -120,7 +121,9 @@ class _Cluster:
         if self.evpn:
             fabric["bgp"] = {"asn": asn}
             if ":" in underlay["prefix"]:
-                fabric["bgp"]["frr"] = FRR_WITH_IPV6_VTEPS
+                fabric["bgp"]["frr"] = oldest_frr(
+                    self._hosts.values(), lambda node, what: self._say(f"nodes.{node.name}", what)
+                )
             device = self._fabric.device if self._fabric else None
             speaking = Speaking(self._hosts, self._ids["controllers"], device, self._say)
             speaking.add_to(fabric["bgp"], nodes)

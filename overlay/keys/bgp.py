@@ -94,5 +94,6 @@ class Bgp(Strict):
     frr: FrrVersion | None = Field(
         None,
         description="The oldest FRR on any of the nodes, in quotes ('10.7'); a node can name its "
-        "own. Needed only for EVPN over an IPv6 underlay, which takes 10.6.",
+        "own. Needed for EVPN over an IPv6 underlay, which takes 10.6; where BFD "
+        "watches BGP sessions, `validate` warns of releases that do not go together.",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator
+from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator, model_validator
 
 from overlay.keys.bgp import BfdSwitch  # noqa: TC001 - pydantic reads it
 from overlay.keys.kinds import Devices, multicast
@@ -79,6 +79,16 @@ class Names(Strict):
     bridge: NamePattern = Field("vmbr{vni}", description="Bridge of a network.")
     l3vni_device: NamePattern = Field("vxlan{vni}", description="VXLAN device of an L3VNI.")
     l3vni_bridge: NamePattern = Field("vmbr{vni}", description="Bridge of an L3VNI.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _vrfs_have_their_own(cls, data: object) -> object:
+        if isinstance(data, dict) and "vrf" in data:
+            raise ValueError(
+                "no pattern names a VRF: its device is called as its entry in `vrfs:` is; remove "
+                "`vrf`, and write the device's name there"
+            )
+        return data
 
 
 class Overlay(Strict):

@@ -238,7 +238,10 @@ def _overlay(fabric: Fabric, key: KeyPath) -> Reason | None:
 
 
 def _frr(_fabric: Fabric, _key: KeyPath) -> Reason | None:
-    return "a node's FRR version matters only for EVPN over an IPv6 underlay", _REMOVE
+    return (
+        "a node's FRR version matters only for EVPN over an IPv6 underlay, and for BFD of BGP "
+        "sessions"
+    ), _REMOVE
 
 
 def _description(_fabric: Fabric, key: KeyPath) -> Reason | None:

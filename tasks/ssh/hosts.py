@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nornir.core import Nornir
@@ -25,12 +26,11 @@ from overlay.loading import (
     external_names,
     inventory_plugin,
 )
+from overlay.plainfile import check_plain, is_there
 from overlay.problems import few, nearest
 from overlay.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from nornir.core.inventory import Host
 
     from overlay.loading import InventoryPlugin
@@ -58,6 +58,9 @@ def read_hosts(folder: Path, workers: int) -> Nornir:
         for kind, name in (("host", "hosts"), ("group", "groups"), ("defaults", "defaults"))
     }
     try:
+        for path in map(Path, options.values()):
+            if is_there(path):
+                check_plain(path)  # Nornir would wait for a FIFO, and miss a loop of links
         return start({"plugin": "SimpleInventory", "options": options}, workers)
     except (YAMLError, OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise IntentError(

@@ -11,6 +11,7 @@ from nornir.core.task import Result, Task
 
 from overlay.errors import CommandError, FleetError
 from overlay.outputs import EVPN_SUMMARY, EVPN_VNI, IP_ADDRESS, IP_LINK, IP_ROUTE
+from overlay.plainfile import LARGEST, decoded, too_large
 from tasks.ssh.fleet import connect, needs_sudo
 from tasks.ssh.script import Section, build_script, split_output
 
@@ -42,12 +43,11 @@ HAND_WRITTEN = (
     "/proc/sys/net/ipv4/ip_forward",
 )
 PROXMOX = ("/etc/pve/.members", "/etc/pve/sdn/.running-config", "/etc/pve/sdn/*.cfg")
-# A configuration file is some kilobytes; what is larger is something else.
-LARGEST = 4_000_000
 _CAP = 64 * 1024 * 1024
 
-# One line a file: its path and its bytes in base64, or `!` where it cannot be read. `source` is
-# followed as ifupdown2 does it: globs, folders, and paths beside the file that names them.
+# One line a file: its path and its bytes in base64, `!` where it cannot be read, `?` for a FIFO, a
+# device and the like, which are not opened. `source` is followed as ifupdown2 does it: globs,
+# folders, and paths beside the file that names them.
 _SCRIPT = r"""
 seen=
 reader() {
@@ -61,7 +61,7 @@ emit() {
     SUDO test ! -e "$1" 2>/dev/null && return 1
     read='SUDO cat'
   else
-    [ -f "$1" ] || return 1
+    [ -f "$1" ] || { [ ! -e "$1" ] || [ -d "$1" ] || printf '%s ?\n' "$1"; return 1; }
     read=$(reader "$1")
   fi
   $read "$1" >/dev/null || { printf '%s !\n' "$1"; return 1; }
@@ -134,7 +134,7 @@ def _read(task: Task, others: tuple[str, ...]) -> Result:
                 f"{name}: its files cannot be read: {said}",
                 "log in by hand: the account needs a POSIX /bin/sh, and base64 of coreutils",
             )
-        texts, refused = read_listing(listing.text)
+        texts, refused = read_listing(listing.text, name)
         for slug, command in ((RUNNING_SLUG, RUNNING), *STATE.items()):
             if (printed := outputs.get(slug)) and printed.text.strip():
                 texts[command] = printed.text
@@ -177,10 +177,11 @@ def listing_of(files: Iterable[tuple[str, str]]) -> str:
     return "".join(f"{path} {base64.b64encode(text.encode()).decode()}\n" for path, text in files)
 
 
-def read_listing(listing: str) -> tuple[dict[str, str], tuple[str, ...]]:
+def read_listing(listing: str, host: str) -> tuple[dict[str, str], tuple[str, ...]]:
     """The texts by path, and the paths of files that could not be read.
 
-    Raises CommandError for a line that is not of such a listing, or a file that is too large.
+    Raises CommandError, which names the host, for a line that is not of such a listing, a file that
+    is too large, and what is no file.
     """
     texts: dict[str, str] = {}
     refused = []
@@ -189,17 +190,23 @@ def read_listing(listing: str) -> tuple[dict[str, str], tuple[str, ...]]:
         if body == "!":
             refused.append(path)
             continue
+        if body == "?":
+            raise CommandError(
+                f"{host}: {path} is a FIFO, a device or a socket, not a file",
+                "remove it from there",
+            )
         try:
             found = base64.b64decode(body, validate=True)
         except (binascii.Error, ValueError):
             raise CommandError(
-                f"a line of the listing is not `PATH BASE64`: {line[:80]!a}",
+                f"{host}: a line of the listing is not `PATH BASE64`: {line[:80]!a}",
                 "something prints between the files: log in by hand and look",
             ) from None
-        if len(found) > LARGEST:
+        if strange := too_large(found):
+            at, what = strange
             raise CommandError(
-                f"{path} has more than {LARGEST} bytes, so it is not a configuration file",
+                f"{host}: {path}:{at}: {what}: this is no configuration file",
                 "remove it from there",
             )
-        texts[path] = found.decode("utf-8", errors="backslashreplace")
+        texts[path] = decoded(found)
     return texts, tuple(refused)

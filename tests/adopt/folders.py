@@ -9,6 +9,7 @@ from adopt.hostfiles import read_hosts
 HERE = Path(__file__).parent
 SEED = HERE / "seed"
 EXAMPLES = HERE.parent.parent / "examples"
+LIVE = HERE.parent / "live"
 
 
 def texts(folder: Path) -> dict[str, dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,16 @@ class Lab:
         self.inventory = inventory
         self.spec = load_lab(inventory)
         self.boot(self.spec.nodes)
+
+    @contextmanager
+    def using(self, inventory: Path) -> Iterator[None]:
+        """Uses another inventory within, and the one before again when it ends."""
+        before = self.inventory
+        self.use(inventory)
+        try:
+            yield
+        finally:
+            self.use(before)
 
     def boot(self, names: Collection[str]) -> None:
         """Boots those of these nodes that are off."""

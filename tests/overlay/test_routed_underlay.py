@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from tests.overlay.leaf_spine import connect, leaf_spine, routed_fabrics
 from tests.rendering import render, rendered_nodes
 from tests.simulated.fleet import healthy_states
 from tests.tries import tries
+from tests.work import counted
 
 if TYPE_CHECKING:
     from overlay.expected import FabricIntent
@@ -213,13 +213,13 @@ def test_its_files_say_it_again(intent: FabricIntent) -> None:
 
 
 @pytest.mark.slow
-def test_500_nodes_with_two_spines_a_rack_take_less_than_15_s() -> None:
+def test_500_nodes_with_two_spines_a_rack_take_no_more_work_than_they_did() -> None:
     keys = leaf_spine(476, 2, racks=12, networks=[{"vni": vni} for vni in range(2, 22)])
     assert len(keys["nodes"]) == 500
-    begun = time.process_time()
-    fabric = Fabric.model_validate(keys)
-    assert list(contradictions(fabric)) == []
-    render(derive(fabric))
-    took = time.process_time() - begun
-    print(f"500 nodes: {took:.1f} s")
-    assert took < 15
+    with counted() as work:
+        fabric = Fabric.model_validate(keys)
+        assert list(contradictions(fabric)) == []
+        render(derive(fabric))
+    # Each VTEP has a session with each other one, so that the files themselves grow with the
+    # square of the nodes; half a million lines are no matter, a third look at each of them is.
+    assert work.calls < 40_000_000, work.calls

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from overlay.errors import CommandError, FleetError
+from overlay.plainfile import LARGEST
 from tasks.ssh.given_hosts import given_hosts
-from tasks.ssh.node_files import LARGEST, SLUG, files_sections, listing_of, read_listing
+from tasks.ssh.node_files import SLUG, files_sections, listing_of, read_listing
 from tasks.ssh.script import build_script, split_output
+
+LINES = b"a\n" + b"x" * LARGEST
 
 
 def found(root: Path, *others: str) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -24,7 +27,7 @@ def found(root: Path, *others: str) -> tuple[dict[str, str], tuple[str, ...]]:
     done = subprocess.run(["/bin/sh", "-s"], input=said, capture_output=True, check=False)
     output = split_output(script, done.stdout, done.stderr)[SLUG]
     assert output.rc == 0, output.stderr
-    texts, refused = read_listing(output.text)
+    texts, refused = read_listing(output.text, "node1")
     return {p.removeprefix(f"{root}/"): t for p, t in texts.items()}, refused
 
 
@@ -54,6 +57,15 @@ def test_everything_that_is_sourced_is_found(tmp_path: Path):
     del files["never"], files["frr/other"]
     assert {p: t for p, t in texts.items() if ".." not in p} == files
     assert refused == ()
+
+
+@pytest.mark.parametrize("where", ["main", "sourced", "frr/frr.conf"])
+def test_a_fifo_is_named_and_not_waited_for(tmp_path: Path, where: str):
+    lay(tmp_path, {"main": "source sourced\n", "frr/other": ""})
+    (tmp_path / where).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / where)
+    with pytest.raises(CommandError, match=f"node1: {tmp_path}/{where} is a FIFO, a device"):
+        found(tmp_path, "frr/frr.conf")
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path):
@@ -94,28 +106,33 @@ def test_what_only_root_may_read_is_read_with_sudo_or_named(tmp_path: Path):
         check=False,
         env={"PATH": f"{sudo.parent}:/usr/bin:/bin"},
     )
-    texts, refused = read_listing(split_output(script, done.stdout, done.stderr)[SLUG].text)
+    texts, refused = read_listing(
+        split_output(script, done.stdout, done.stderr)[SLUG].text, "node1"
+    )
     assert texts == {f"{tmp_path}/main": "auto a\n", wanted: "by-sudo\n"}
     assert refused == (f"{tmp_path}/frr/bare",)
 
 
 def test_a_listing_is_read_back():
     files = {"/etc/network/interfaces": "auto a\n", "/etc/x": "", "/etc/ä": "\x1b€\n"}
-    assert read_listing(listing_of(files.items())) == (files, ())
+    assert read_listing(listing_of(files.items()), "a") == (files, ())
     raw = base64.b64encode(b"a\xff\n").decode()
-    assert read_listing(f"/etc/x {raw}\n/etc/y !\n") == ({"/etc/x": "a\\xff\n"}, ("/etc/y",))
+    assert read_listing(f"/etc/x {raw}\n/etc/y !\n", "a") == ({"/etc/x": "a\\xff\n"}, ("/etc/y",))
 
 
 @pytest.mark.parametrize(
     ("listing", "said"),
     [
-        ("Last login: yesterday\n", "is not `PATH BASE64`"),
-        (f"/etc/x {base64.b64encode(b'x' * (LARGEST + 1)).decode()}\n", "/etc/x has more than"),
+        ("Last login: yesterday\n", "node1: a line of the listing is not `PATH BASE64`"),
+        (
+            f"/etc/x {base64.b64encode(LINES).decode()}\n",
+            "node1: /etc/x:2: a line of more than 100000 characters",
+        ),
     ],
 )
 def test_what_is_not_a_listing_is_an_error(listing: str, said: str):
     with pytest.raises(CommandError, match=said):
-        read_listing(listing)
+        read_listing(listing, "node1")
 
 
 CONFIG = """\

@@ -8,7 +8,7 @@ from adopt.hostfiles import FRR_CONF, RUNNING, read_hosts
 from adopt.infer import infer
 from overlay.loading import load_inventory
 from tasks.ssh import node_files
-from tests.adopt.folders import EXAMPLES
+from tests.adopt.folders import EXAMPLES, LIVE
 from tests.rendering import render
 
 
@@ -75,3 +75,35 @@ def test_what_only_the_file_says_is_said() -> None:
     )
     line = int(remark.partition("frr.conf:")[2].partition(":")[0])
     assert files["node2"][FRR_CONF].split("\n")[line - 1].strip() == "advertise-all-vni"
+
+
+@pytest.mark.parametrize(
+    ("running", "files", "wanted"),
+    [
+        (("10.7", "10.7"), ("", ""), "10.7"),  # what runs, whatever the file was written for
+        (("10.10", "10.7.1"), ("10.6", "10.6"), "10.7"),
+        (("", ""), ("10.8", "10.7"), "10.7"),
+        (("", ""), ("10.7", ""), "10.6"),  # of the other nothing is known but that it works
+        (("10.7-dev", ""), ("", "10.9~deb13u1"), "10.7"),
+        (("", ""), ("", ""), "10.6"),
+        (("10.4.1", "10.7"), ("", ""), "10.6"),
+    ],
+)
+def test_the_oldest_frr_over_ipv6(
+    running: tuple[str, str], files: tuple[str, str], wanted: str
+) -> None:
+    rendered = render(load_inventory(LIVE / "ipv6-evpn").intent)
+    texts = {name: dict(of_host) for name, of_host in rendered.items()}
+    for of_host, runs, written in zip(texts.values(), running, files, strict=True):
+        if runs:
+            of_host[RUNNING] = shown(f"frr version {runs}\n{of_host[FRR_CONF]}")
+        if written:
+            of_host[FRR_CONF] = f"frr version {written}\n{of_host[FRR_CONF]}"
+    found = infer(read_hosts(texts), "x")
+    assert found.fabric["bgp"]["frr"] == wanted
+    too_old = [
+        str(it)
+        for it in found.remarks
+        if "its FRR is 10.4.1, and EVPN over IPv6 takes 10.6" in str(it)
+    ]
+    assert len(too_old) == ("10.4.1" in running)

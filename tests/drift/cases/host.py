@@ -198,6 +198,24 @@ HOST: dict[tuple[str, str], Case] = {
         "frr",
         "Expected: absent Actual: ip prefix-list X seq 5 permit any",
     ),
+    ("config-running", "a neighbour's timers, typed in"): Case(
+        _running("node2", "end\n", "router bgp 1234\n neighbor 192.168.0.1 timers 60 180\nend\n"),
+        "node2",
+        "frr",
+        "Expected: absent Actual: router bgp 1234 / neighbor 192.168.0.1 timers 60 180",
+    ),
+    ("config-running", "a limit of prefixes, typed in"): Case(
+        _running(
+            "node1",
+            "  neighbor 192.168.0.254 activate\n",
+            "  neighbor 192.168.0.254 activate\n  neighbor 192.168.0.254 maximum-prefix 1000\n",
+        ),
+        "node1",
+        "frr",
+        "Expected: absent Actual: router bgp 1234 / address-family ipv4 unicast / "
+        "neighbor 192.168.0.254 maximum-prefix 1000",
+        UPSTREAM,
+    ),
     ("config-running", "one less, of two that look the same"): Case(
         _running("node1", "  neighbor 192.168.0.254 activate\n", ""),
         "node1",

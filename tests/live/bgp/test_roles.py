@@ -74,18 +74,17 @@ exit
 
 
 def test_roles(lab: Lab, tmp_path: Path) -> None:
-    before = lab.inventory
     inventory = tmp_path / "inventory"
     shutil.copytree(ROOT / "tests" / "live" / "roles", inventory)
-    lab.use(inventory)
-    lab.blank()
-    on(lab, SWITCH, UNDERLAY + "sed -i 's/^bgpd=.*/bgpd=yes/' /etc/frr/daemons")
-    _come(lab, KNOWN)
-    try:
-        _prove(lab)
-    finally:
-        on(lab, SWITCH, "for d in vxlan3 vmbr3 vxlan2 vmbr2 vmbr0; do ip link delete $d; done || :")
-        lab.use(before)
+    with lab.using(inventory):
+        lab.blank()
+        on(lab, SWITCH, UNDERLAY + "sed -i 's/^bgpd=.*/bgpd=yes/' /etc/frr/daemons")
+        _come(lab, KNOWN)
+        try:
+            _prove(lab)
+        finally:
+            links = "vxlan3 vmbr3 vxlan2 vmbr2 vmbr0"
+            on(lab, SWITCH, f"for d in {links}; do ip link delete $d; done || :")
 
 
 def _prove(lab: Lab) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,9 +21,10 @@ from tests.live.test_topologies import OUTSIDE, assert_as_intended, outside, rea
 from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.live.conftest import Lab
+    from tests.live.conftest import Audit, Lab
 
 pytestmark = pytest.mark.lab
 
@@ -120,6 +122,7 @@ def _prove(lab: Lab, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
 
     for node, peer in (("node2", "192.168.0.200"), ("router", "192.168.0.1")):
         _assert_wrong_password_is_found(told, node, peer)
+    _assert_other_options_are_found(told)
     _change_it(told, monkeypatch)
     told.run("collect", "--output", str(told.folder / "snapshot"))
     told.look_everywhere()
@@ -140,24 +143,52 @@ def _assert_imported(told: Told) -> None:
     }
 
 
-def _assert_wrong_password_is_found(told: Told, node: str, peer: str) -> None:
-    lab = told.lab
+@contextmanager
+def _typed_in(told: Told, node: str, *statements: str) -> Iterator[None]:
+    """Statements below `router bgp` that somebody has typed into vtysh; taken back as told."""
     asn = on(
-        lab, node, "vtysh -c 'show running-config' | sed -n 's/^router bgp \\([0-9]*\\)$/\\1/p'"
+        told.lab,
+        node,
+        "vtysh -c 'show running-config' | sed -n 's/^router bgp \\([0-9]*\\)$/\\1/p'",
     )
-    set_it = f"vtysh -c 'configure terminal' -c 'router bgp {asn.strip()}' -c"
-    on(lab, node, f"{set_it} 'neighbor {peer} password {told.new_secret()}'")
+    lines = ("configure terminal", f"router bgp {asn.strip()}", *statements)
+    on(told.lab, node, "vtysh " + " ".join(f"-c '{line}'" for line in lines))
     try:
-        audit = lab.audit_until(lambda audit: [r["check"] for r in audit.roots] == ["session-down"])
-        assert [r["check"] for r in audit.roots] == ["session-down"], audit.text
+        yield
+    finally:
+        # As the remedy says.
+        reload = "/usr/lib/frr/frr-reload.py --reload --log-level error /etc/frr/frr.conf"
+        on(told.lab, node, reload)
+    told.clean()
+
+
+def _assert_wrong_password_is_found(told: Told, node: str, peer: str) -> None:
+    with _typed_in(told, node, f"neighbor {peer} password {told.new_secret()}"):
+        audit = _audit_with(told, "session-down")
         # Both ends see it, and either may be the root.
         found = [f for f in audit.report["findings"] if f["check"] == "session-down"]
         assert (node, f"neighbor {peer}") in {(f["host"], f["object"]) for f in found}, audit.text
         told.look(audit.text)
-    finally:
-        # As the remedy says.
-        on(lab, node, "/usr/lib/frr/frr-reload.py --reload --log-level error /etc/frr/frr.conf")
-    told.clean()
+
+
+def _assert_other_options_are_found(told: Told) -> None:
+    """Typed timers are in force with the next session, a limit at once: both are named at once."""
+    limit = ("address-family ipv4 unicast", "neighbor 192.168.0.254 maximum-prefix 1000")
+    for node, statements in (
+        ("node2", ("neighbor 192.168.0.200 timers 30 90",)),
+        ("node1", limit),
+    ):
+        with _typed_in(told, node, *statements):
+            (root,) = _audit_with(told, "config-running").roots
+            assert root["host"] == node
+            assert any(it.endswith(" / ".join(statements)) for it in root["actual"]), root
+
+
+def _audit_with(told: Told, check: str) -> Audit:
+    """The audit once its one root is of that check."""
+    audit = told.lab.audit_until(lambda audit: [r["check"] for r in audit.roots] == [check])
+    assert [r["check"] for r in audit.roots] == [check], audit.text
+    return audit
 
 
 def _change_it(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,10 +131,8 @@ OVER_IPV6 = (
 
 
 def test_several_as(lab: Lab, tmp_path: Path) -> None:
-    before = lab.inventory
-    lab.use(EXAMPLE)
-    lab.blank()
-    try:
+    with lab.using(EXAMPLE):
+        lab.blank()
         _prove(lab, BEHIND_A_SERVER)
         lab.use(_two_sites(tmp_path))
         _prove(lab, BETWEEN_SITES)
@@ -142,12 +140,9 @@ def test_several_as(lab: Lab, tmp_path: Path) -> None:
         lab.deploy()
         assert_as_intended(lab)
         lab.audit_clean()
-    finally:
-        lab.use(before)
 
 
 def test_a_reflector_in_each_as(lab: Lab, tmp_path: Path) -> None:
-    before = lab.inventory
     inventory = tmp_path / "reflectors"
     shutil.copytree(EXAMPLE, inventory)
     _change(
@@ -163,16 +158,12 @@ def test_a_reflector_in_each_as(lab: Lab, tmp_path: Path) -> None:
         inventory / "lab.yaml",
         ("machines:", "  rrserver1: {release: bookworm, number: 5}\nmachines:"),
     )
-    lab.use(inventory)
-    lab.blank()
-    try:
+    with lab.using(inventory):
+        lab.blank()
         _prove(lab, A_REFLECTOR_EACH)
-    finally:
-        lab.use(before)
 
 
 def test_exits_in_several_as(lab: Lab, tmp_path: Path) -> None:
-    before = lab.inventory
     inventory = tmp_path / "exits"
     shutil.copytree(ROOT / "examples" / "exit-multi-gateway", inventory)
     _change(
@@ -183,36 +174,28 @@ def test_exits_in_several_as(lab: Lab, tmp_path: Path) -> None:
         ("exits: [node1, node2, node3]", "exits: [node1, node2]"),
         ("192.168.0.3, gateway: 192.168.0.254", "192.168.0.3"),
     )
-    lab.use(inventory)
-    lab.blank()
-    outside(lab)
-    try:
+    with lab.using(inventory):
+        lab.blank()
+        outside(lab)
         _prove(lab, EXITS, reach=("vm1", "vm2", "vm3"))
-    finally:
-        lab.use(before)
 
 
 @pytest.mark.forky
 def test_several_as_over_ipv6(lab: Lab, tmp_path: Path) -> None:
-    before = lab.inventory
     inventory = tmp_path / "ipv6"
     shutil.copytree(ROOT / "tests" / "live" / "ipv6-evpn", inventory)
     _change(
         inventory / "fabric.yaml",
         ("node3: {", "node3: {asn: 65103, "),
         ("router: {", "router: {asn: 65104, "),
-        ("frr: '10.7'", "frr: '10.6'"),  # an import cannot know more
     )
-    lab.use(inventory)
-    lab.blank()
-    try:
+    with lab.using(inventory):
+        lab.blank()
         running = {node.release for node in fabric.status(lab.spec).nodes}
         if running != {TESTING}:
             pytest.skip(f"its nodes must run Debian {TESTING}, not {', '.join(sorted(running))}")
         _prove(lab, OVER_IPV6, pairs=(("vm1", "vm2"), ("vm3", "vm4"), ("vm1", "vm4")))
         reaches(lab, "vm1", "fd00:2::2")
-    finally:
-        lab.use(before)
 
 
 def _change(path: Path, *changes: tuple[str, str]) -> None:
