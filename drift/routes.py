@@ -59,6 +59,8 @@ class Routes:
         self.shared: dict[str, set[str | None]] = {}
         self.contested: set[tuple[int, str]] = set()
         self.router_macs: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self.routed: dict[int, tuple[EvpnPath, ...]] = {}
+        """By L3VNI, what `drift.vrf_evpn_routes` has found: three planes ask for it."""
         self._paths_by_mac: dict[tuple[int, str], list[EvpnPath]] | None = None
         self._sort()
         self._settle()

@@ -18,12 +18,22 @@ _IP_PREFIX = 5
 _LOCAL_PREFERENCE = 100
 
 
-def routed_paths(view: HostView, vxlan: VxlanIntent, routes: Routes) -> Iterator[EvpnPath]:
+def routed_paths(view: HostView, vxlan: VxlanIntent, routes: Routes) -> tuple[EvpnPath, ...]:
     """The paths received that the VRF of an L3VNI routes by, those of one destination together."""
+    known = routes.routed.get(vxlan.vni)
+    if known is None:
+        known = routes.routed[vxlan.vni] = tuple(_routed(view, vxlan, routes))
+    return known
+
+
+def _routed(view: HostView, vxlan: VxlanIntent, routes: Routes) -> Iterator[EvpnPath]:
     vrf = view.bridges[vxlan.bridge].vrf
     exits = view.node.bgp.exits if view.node.bgp else ()
     yielding = {prefix for e in exits if e.vrf == vrf and e.backup for prefix in e.defaults}
     for (ip, length), paths in routes.addressed.get(vxlan.vni, {}).items():
+        if len(paths) == 1 and paths[0].route_type != _IP_PREFIX:  # as nearly all are
+            yield from () if paths[0].local else paths
+            continue
         received = [path for path in paths if not path.local]
         if paths[0].route_type != _IP_PREFIX:
             # A host in two places is just moving: which one wins is not ours to guess.

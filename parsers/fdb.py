@@ -38,8 +38,8 @@ _VALUES: dict[str, tuple[str, Callable[[str], object]]] = {
     "link-netnsid": ("link_netnsid", number),
     "used": ("used", str),
 }
-# The lines of the VTEPs of 30 groups of 32 nodes, with 1,000 lines each.
-_KEPT: Kept[FdbEntry] = Kept(3_000_000)
+# At 75 characters those of 13,000 lines.
+_KEPT: Kept[FdbEntry] = Kept(1_000_000)
 _KEYWORDS = frozenset(_VALUES) | _FLAGS | _STATES | {"master"}
 
 
@@ -67,10 +67,11 @@ def parse_fdb(text: str) -> tuple[FdbEntry, ...]:
     with the lines to blame, unless every non-blank line gave one entry.
     """
     lines = split_lines(text)
+    _KEPT.begin()
     # iproute2 4.17 and 4.18 printed destination and master without `dst` and `master`. One word of
     # either kind says that it was another version, so that a new flag is not taken for a master.
     bare = not any(" dst " in line or " master " in line for line in lines)
-    known = [None if bare else _KEPT.get(line) for line in lines]
+    known = [None] * len(lines) if bare else _KEPT.find(lines)
     new = [line for line, entry in zip(lines, known, strict=True) if entry is None]
     matches = iter(match_lines(TEMPLATE, new))
     entries: list[FdbEntry] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import multiprocessing
 import os
 import signal
@@ -30,7 +31,7 @@ from parsers import parse_frr_config, parse_host
 from tasks.commands import TEXT_SLUGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Executor
 
     from drift.facts.examined import Examined
@@ -99,54 +100,92 @@ class Workers:
     def __init__(self, orders: Orders, hosts: int, *, patient: bool = False) -> None:
         """`hosts` is how many there will be at most."""
         return_large_blocks()
-        count = min(os.cpu_count() or 1, _MOST_WORKERS)
+        self._intent = orders.intent
         self._mapper: Mapper | None = None
-        self._pool: Executor
+        self._pools: list[Executor]
         if hosts < _FEW_HOSTS:
             self._mapper = Mapper(orders)
-            self._pool = ThreadPoolExecutor(1)
+            self._pools = [ThreadPoolExecutor(1)]
         else:
+            count = min(os.cpu_count() or 1, _MOST_WORKERS)
             # Not forked: a fork of a process with SSH threads may inherit a held lock.
-            self._pool = ProcessPoolExecutor(
-                count,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_begin,
-                initargs=(orders, patient),
-            )
-        self._room = threading.BoundedSemaphore(_QUEUED * count)
+            self._pools = [
+                ProcessPoolExecutor(
+                    1,
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=_begin,
+                    initargs=(orders, patient),
+                )
+                for _ in range(count)
+            ]
+        self._waiting = [0] * len(self._pools)
+        self._homes: dict[frozenset[int], int] = {}
+        self._change = threading.Condition()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+        for pool in self._pools:
+            pool.shutdown(wait=False, cancel_futures=kind is not None)
+        for pool in self._pools:
+            pool.shutdown(wait=True)
+
+    def in_turns(self, hosts: Iterable[str]) -> list[str]:
+        """The hosts in an order that keeps all workers busy, each with the nodes that it is for."""
+        hosts = list(hosts)
+        with self._change:
+            homes = {host: self._home(host) for host in hosts}
+        shares = [[host for host in hosts if homes[host] == it] for it in range(len(self._pools))]
+        turns = itertools.zip_longest(*shares)
+        return [host for turn in turns for host in turn if host is not None]
 
     def examine(self, capture: HostCapture, files: Mapping[str, str]) -> Future[Examined]:
         """Begins with a node; waits while there are enough to do. From any thread."""
-        if self._mapper is not None:
-            return self._submit(self._mapper.of_capture, capture, files)
-        return self._submit(_of_capture, capture, files)
+        work = _of_capture if self._mapper is None else self._mapper.of_capture
+        return self._submit(capture.host, work, capture, files)
 
     def examine_snapshot(
         self, snapshot: Snapshot, host: str, files: Mapping[str, str]
     ) -> Future[Examined]:
         """The same with what a snapshot holds of a node: the worker reads it."""
-        if self._mapper is not None:
-            return self._submit(self._mapper.of_snapshot, snapshot, host, files)
-        return self._submit(_of_snapshot, snapshot, host, files)
+        work = _of_snapshot if self._mapper is None else self._mapper.of_snapshot
+        return self._submit(host, work, snapshot, host, files)
 
-    def _submit(self, work: Callable[..., Examined], *given: object) -> Future[Examined]:
-        self._room.acquire()
+    def _submit(self, host: str, work: Callable[..., Examined], *given: object) -> Future[Examined]:
+        place = self._take_place(host)
         try:
-            future = self._pool.submit(work, *given)
-        except BrokenExecutor as error:
-            self._room.release()
-            raise lost(error) from None
-        except BaseException:
-            self._room.release()
+            future = self._pools[place].submit(work, *given)
+        except BaseException as error:
+            self._leave(place)
+            if isinstance(error, BrokenExecutor):
+                raise lost(error) from None
             raise
-        future.add_done_callback(lambda _: self._room.release())
+        future.add_done_callback(lambda _: self._leave(place))
         return future
+
+    def _take_place(self, host: str) -> int:
+        """The worker that examines a node: the one that knows its VNIs' routes, if it has room."""
+        with self._change:
+            while True:
+                home = self._home(host)
+                place = min(range(len(self._pools)), key=self._waiting.__getitem__)
+                place = home if self._waiting[home] < _QUEUED else place
+                if self._waiting[place] < _QUEUED:
+                    self._waiting[place] += 1
+                    return place
+                self._change.wait()
+
+    def _leave(self, place: int) -> None:
+        with self._change:
+            self._waiting[place] -= 1
+            self._change.notify()
+
+    def _home(self, host: str) -> int:
+        """The worker for nodes with these VNIs: what they print alike is parsed and held once."""
+        node = self._intent.nodes.get(host)
+        vnis = frozenset(vxlan.vni for vxlan in node.vxlans) if node is not None else frozenset()
+        return self._homes.setdefault(vnis, len(self._homes) % len(self._pools))
 
 
 @contextlib.contextmanager

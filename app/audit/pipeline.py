@@ -130,7 +130,7 @@ def examine_snapshot(folder: Path, fleet: Fleet, orders: Orders) -> Gathered:
             workers.examine_snapshot(
                 snapshot.of(host), host, render_host(fleet, orders.intent, host)
             )
-            for host in fleet.hosts
+            for host in workers.in_turns(fleet.hosts)
         ]
         gather(begun, gathered)
     return gathered

@@ -15,7 +15,7 @@ from parsers._kept import Kept
 from parsers._text import split_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from overlay.records import EvpnPath
     from parsers._engine import Match
@@ -38,8 +38,10 @@ class Block:
     blank_prefixes: int
 
 
-# At 200 characters a path: all of 1,000 nodes with 10 VNIs and 5 guests in each.
-_KEPT: Kept[Block] = Kept(12_000_000)
+# At 200 characters those of 10,000 paths.
+_KEPT: Kept[Block] = Kept(2_000_000)
+# What TTP is given at a time: what it gives back takes twenty times as much memory.
+_AT_ONCE = 500_000
 
 
 def split_table(text: str) -> tuple[str, list[str], str] | None:
@@ -53,13 +55,29 @@ def split_table(text: str) -> tuple[str, list[str], str] | None:
 
 def read_blocks(template: str, parts: Sequence[str]) -> list[Block]:
     """Each part's block. Raises ValueError or ParseError where any of them is not in order."""
+    _KEPT.begin()
     blocks = {part: _KEPT.get(part) for part in parts}
-    lines = {part: split_lines(_HEAD + part) for part, it in blocks.items() if it is None}
-    matches = iter(match_lines(template, list(itertools.chain.from_iterable(lines.values()))))
-    for part, own in lines.items():
-        block = blocks[part] = _read(own, list(itertools.islice(matches, len(own))))
-        _KEPT.put(part, block)
+    for some in _at_once([part for part, it in blocks.items() if it is None]):
+        lines = {part: split_lines(_HEAD + part) for part in some}
+        matches = iter(match_lines(template, list(itertools.chain.from_iterable(lines.values()))))
+        for part, own in lines.items():
+            block = blocks[part] = _read(own, list(itertools.islice(matches, len(own))))
+            _KEPT.put(part, block)
     return [block for block in map(blocks.get, parts) if block is not None]
+
+
+def _at_once(parts: Sequence[str]) -> Iterator[list[str]]:
+    """The parts in their order, as many at a time as TTP is given."""
+    some: list[str] = []
+    size = 0
+    for part in parts:
+        if size > _AT_ONCE:
+            yield some
+            some, size = [], 0
+        some.append(part)
+        size += len(part)
+    if some:
+        yield some
 
 
 def _read(lines: Sequence[str], matches: Sequence[Match]) -> Block:

@@ -35,7 +35,7 @@ def outputs_of(state: HostState) -> dict[str, RawOutput]:
         "ip_link": "".join(map(_link, (state.links or {}).values())),
         "bridge_fdb": "".join(map(_fdb, state.fdb or ())),
         **{
-            slug: said if isinstance(said, str) else json.dumps(said)
+            slug: said if isinstance(said, str) else _as_json(said)
             for slug, said in state.printed.items()
         },
         **state.files,
@@ -44,6 +44,19 @@ def outputs_of(state: HostState) -> dict[str, RawOutput]:
     if state.evpn is not None:
         texts["bgp_l2vpn_evpn"] = _table(state.evpn)
     return {slug: RawOutput(text) for slug, text in texts.items()}
+
+
+def _as_json(said: object) -> str:
+    """As iproute2 and FRR print it: without blanks, and of a route first what it leads to."""
+    if isinstance(said, list) and any("dst" in one for one in said):
+        said = [_as_iproute2(place, one) for place, one in enumerate(said)]
+    return json.dumps(said, separators=(",", ":"))
+
+
+def _as_iproute2(place: int, said: dict[str, object]) -> dict[str, object]:
+    first = {key: said[key] for key in ("type", "dst") if key in said}
+    # Each node counts its next hops by itself.
+    return first | ({"nhid": 7 + place} if "gateway" in said else {}) | said
 
 
 def _fdb(entry: FdbEntry) -> str:
