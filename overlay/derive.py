@@ -22,7 +22,7 @@ from overlay.derivation.vrfs import Tenancy, vrfs_by_name
 from overlay.expected import BridgeRole, FabricIntent, NodeIntent, VipIntent
 from overlay.intent import Fabric, Mode, Network, Node, Protocol, Scope
 from overlay.kept.extras import NodeExtras, extras_of
-from overlay.names import vtep_names
+from overlay.names import VrfNames, vtep_names
 from overlay.peering.control_plane import ControlPlane
 from overlay.snat.intended import translation
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 def derive(fabric: Fabric) -> FabricIntent:
     """Every node's expected state, from a cross-checked intent. Pure and deterministic."""
     derivation = Derivation(fabric)
+    fabric = derivation.named.of_fabric(fabric)
     nodes = {name: derivation.node(name) for name, node in fabric.nodes.items() if node.managed}
     owner = {str(node.address): name for name, node in fabric.nodes.items()}
     external = external_nodes(fabric)
@@ -60,10 +61,11 @@ class Derivation:
         self.carriers: dict[int, tuple[str, ...]] = (
             like.carriers if like else carriers_by_vni(fabric)
         )
-        self._fabric = _carried_part(fabric, self.carriers)
+        self.named = VrfNames(fabric)
         self.carried: dict[str, list[Network]] = (
-            like.carried if like else _networks_by_node(self._fabric, self.carriers)
+            like.carried if like else _networks_by_node(fabric, self.carriers)
         )
+        self._fabric = _carried_part(self.named.of_fabric(fabric), self.carriers)
         self.plane: ControlPlane = ControlPlane(self._fabric, like.plane if like else None)
         self._tenancy = Tenancy(self._fabric, self.plane)
         self.ends: dict[int, tuple[str, ...]] = (
@@ -78,12 +80,16 @@ class Derivation:
     def node(
         self, name: str, *, node: Node | None = None, networks: list[Network] | None = None
     ) -> NodeIntent:
-        """What the node should hold; `node` and `networks` stand for its own, if they are given."""
+        """What the node should hold; `node` and `networks` stand for its own, if they are given.
+
+        Networks name their VRFs as the intent does.
+        """
+        networks = self.carried[name] if networks is None else networks
         return _derive_node(
             self._fabric,
             name,
             node or self._fabric.nodes[name],
-            self.carried[name] if networks is None else networks,
+            list(map(self.named.of_network, networks)),
             self._static,
             self.plane,
             self._tenancy,

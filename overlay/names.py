@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from overlay.intent import Fabric, Network
+    from overlay.intent import Fabric, Network, Vrf
 
 
 def network_device(fabric: Fabric, network: Network) -> str:
@@ -23,6 +23,11 @@ def network_bridge(fabric: Fabric, network: Network) -> str:
     return network.bridge or _filled(fabric.overlay.names.bridge, network.vni, network.name)
 
 
+def vrf_device(fabric: Fabric, vrf: str) -> str:
+    """What a VRF is called on the nodes, so also in FRR and in all that they print."""
+    return fabric.vrfs[vrf].vrf_device or fabric.overlay.names.vrf.replace("{name}", vrf)
+
+
 def l3vni_device(fabric: Fabric, vrf: str) -> str:
     """The VXLAN device of a VRF's L3VNI."""
     found = fabric.vrfs[vrf]
@@ -33,6 +38,45 @@ def l3vni_bridge(fabric: Fabric, vrf: str) -> str:
     """The bridge of a VRF's L3VNI."""
     found = fabric.vrfs[vrf]
     return found.bridge or _filled(fabric.overlay.names.l3vni_bridge, found.l3vni, vrf)
+
+
+class VrfNames:
+    """The VRFs of an intent by what they are called on the nodes, in place of their keys."""
+
+    def __init__(self, fabric: Fabric) -> None:
+        self._named = {
+            vrf: device for vrf in fabric.vrfs if (device := vrf_device(fabric, vrf)) != vrf
+        }
+
+    def of_network(self, network: Network) -> Network:
+        device = self._named.get(network.vrf or "")
+        return network.model_copy(update={"vrf": device}) if device else network
+
+    def of_fabric(self, fabric: Fabric) -> Fabric:
+        """The same intent; what its L3VNIs' devices are called after a key stays as it is."""
+        if not self._named:
+            return fabric
+        names = fabric.overlay.names.model_copy(update={"vrf": "{name}"})
+        return fabric.model_copy(
+            update={
+                "overlay": fabric.overlay.model_copy(update={"names": names}),
+                "networks": tuple(map(self.of_network, fabric.networks)),
+                "vrfs": {
+                    self._named.get(name, name): self._of_vrf(fabric, name) for name in fabric.vrfs
+                },
+            }
+        )
+
+    def _of_vrf(self, fabric: Fabric, name: str) -> Vrf:
+        vrf = fabric.vrfs[name]
+        leaks = (
+            leak.model_copy(update={"source": self._named.get(leak.source, leak.source)})
+            for leak in vrf.leak
+        )
+        own: dict[str, object] = {"vrf_device": None, "leak": tuple(leaks)}
+        if vrf.l3vni is not None:
+            own |= {"device": l3vni_device(fabric, name), "bridge": l3vni_bridge(fabric, name)}
+        return vrf.model_copy(update=own)
 
 
 def _filled(pattern: str, vni: int | None, name: str | None) -> str:

@@ -14,6 +14,7 @@ from overlay.names import (
     l3vni_device,
     network_bridge,
     network_device,
+    vrf_device,
 )
 from overlay.problems import few, nearest
 
@@ -108,7 +109,7 @@ def _own_devices(fabric: Fabric) -> dict[str, str]:
         own[network_bridge(fabric, network)] = f"the bridge of VNI {network.vni}"
         own[network_device(fabric, network)] = f"the VXLAN device of VNI {network.vni}"
     for name, vrf in fabric.vrfs.items():
-        own[name] = f"VRF {name}"
+        own[vrf_device(fabric, name)] = f"VRF {name}"
         if vrf.l3vni is not None:
             own[l3vni_bridge(fabric, name)] = f"the L3VNI bridge of {name}"
             own[l3vni_device(fabric, name)] = f"the L3VNI device of {name}"

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from overlay.derivation.routed import links_of
-from overlay.names import l3vni_bridge, l3vni_device, network_bridge, network_device
+from overlay.names import (
+    l3vni_bridge,
+    l3vni_device,
+    network_bridge,
+    network_device,
+    vrf_device,
+)
 from overlay.values import InterfaceName
 
 if TYPE_CHECKING:
@@ -61,7 +67,8 @@ def _wanted(fabric: Fabric) -> Iterator[tuple[KeyPath, str, str]]:
             yield key, network_device(fabric, network), what
     known = {network.vni for network in fabric.networks}  # a VNI used twice is said elsewhere
     for name, vrf in fabric.vrfs.items():
-        yield ("vrfs", name), name, f"VRF {name}"
+        key = ("vrfs", name, "vrf_device") if vrf.vrf_device else ("vrfs", name)
+        yield key, vrf_device(fabric, name), f"VRF {name}"
         if vrf.l3vni is not None:
             bridge = l3vni_bridge(fabric, name)
             yield ("vrfs", name, "bridge"), bridge, f"the L3VNI bridge of {name}"

@@ -26,6 +26,9 @@ class Vrf(Strict):
     """A tenant's routing table, and the L3VNI that joins its parts on all nodes."""
 
     l3vni: Vni | None = Field(None, description="Transit VNI of routed traffic (symmetric model).")
+    vrf_device: InterfaceName | None = Field(
+        None, description="What the VRF is called on the nodes; default as overlay.names says."
+    )
     bridge: InterfaceName | None = Field(
         None, description="Bridge of the L3VNI; default as overlay.names says."
     )

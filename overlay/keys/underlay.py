@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator, model_validator
+from pydantic import Field, IPvAnyAddress, IPvAnyNetwork, field_validator
 
 from overlay.keys.bgp import BfdSwitch  # noqa: TC001 - pydantic reads it
 from overlay.keys.kinds import Devices, multicast
@@ -73,22 +73,24 @@ class Underlay(Strict):
 
 
 class Names(Strict):
-    """What devices are called: `{vni}` is their VNI, `{name}` their network's or VRF's name."""
+    """What devices are called: `{vni}` is their VNI, `{name}` their network's name or VRF's key."""
 
     device: NamePattern = Field("vxlan{vni}", description="VXLAN device of a network.")
     bridge: NamePattern = Field("vmbr{vni}", description="Bridge of a network.")
     l3vni_device: NamePattern = Field("vxlan{vni}", description="VXLAN device of an L3VNI.")
     l3vni_bridge: NamePattern = Field("vmbr{vni}", description="Bridge of an L3VNI.")
+    vrf: NamePattern = Field(
+        "{name}", description="VRF, by its name alone (one without an L3VNI has no VNI)."
+    )
 
-    @model_validator(mode="before")
+    @field_validator("vrf")
     @classmethod
-    def _vrfs_have_their_own(cls, data: object) -> object:
-        if isinstance(data, dict) and "vrf" in data:
+    def _needs_no_vni(cls, pattern: str) -> str:
+        if "{vni}" in pattern:
             raise ValueError(
-                "no pattern names a VRF: its device is called as its entry in `vrfs:` is; remove "
-                "`vrf`, and write the device's name there"
+                f"{pattern!r} has {{vni}}, which a VRF without an L3VNI lacks; use {{name}} alone"
             )
-        return data
+        return pattern
 
 
 class Overlay(Strict):
