@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Prints all figures of docs/performance.md and docs/scaling.md: one benchmark after the other.
 
-With --small each benchmark takes a size that shows only that it runs. Exits 1 when one of them
+With --small each benchmark takes a size that shows only that it runs. With --output the reports of
+the simulated fleets stay there, and the figures that `plot.py` draws. Exits 1 when one of them
 fails; the others still run.
 """
 
@@ -35,17 +36,19 @@ SMALL: Final = (
     ("planning.py", "--small"),
     ("render.py", "-n", "20", "-m", "5", "-r", "1"),
     ("audit.py", "-n", "20", "-m", "5"),
-    ("facts.py", "-n", "3200"),
+    ("facts.py", "-n", "3200", "-o", "{folder}"),
 )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--small", action="store_true", help="every program, at a small size")
+    parser.add_argument("-o", "--output", type=Path, help="keeps what facts.py writes there")
     given = parser.parse_args()
     print(f"{machine()}; load {Path('/proc/loadavg').read_text().split()[0]}")
     failed = []
-    with tempfile.TemporaryDirectory(prefix="evpn-fleet-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="evpn-fleet-bench-") as passing:
+        folder = given.output.resolve() if given.output else passing
         for program, *asked in SMALL if given.small else FULL:
             options = [option.format(folder=folder) for option in asked]
             said = " ".join((program, *options))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from app.audit.options import Machines
-from app.collect import collect_snapshot
 from app.plan import plan_fleet
 from cli.options import (
     ClusterOption,
@@ -63,6 +62,8 @@ def collect(
     cluster: ClusterOption = 0,
 ) -> None:
     """Saves the nodes' raw outputs as DIR/HOST/OUTPUT.txt, for `audit --from DIR`."""
+    from app.collect import collect_snapshot  # noqa: PLC0415 - all of an audit, for `collect` alone
+
     context = context_of(ctx)
     machines = Machines(scheduler, cluster, workers)
     inventory = context.load()

@@ -69,7 +69,7 @@ def number(word: str) -> int:
     return int(word)
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=4096)
 def address(word: str) -> str:
     """An IPv4 or IPv6 address in canonical form. Raises ValueError."""
     try:

@@ -38,8 +38,8 @@ _VALUES: dict[str, tuple[str, Callable[[str], object]]] = {
     "link-netnsid": ("link_netnsid", number),
     "used": ("used", str),
 }
-# At 75 characters those of 13,000 lines.
-_KEPT: Kept[FdbEntry] = Kept(1_000_000)
+# At 75 characters those of 4,000 lines.
+_KEPT: Kept[FdbEntry] = Kept(300_000)
 _KEYWORDS = frozenset(_VALUES) | _FLAGS | _STATES | {"master"}
 
 

@@ -183,7 +183,7 @@ def _address(place: Place, info: _Address) -> InterfaceAddress | None:
 
 
 # Cached because anycast gateways are the same on every node, and parsing is most of the work.
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=4096)
 def _interface(local: str, length: int) -> str:
     return str(ipaddress.ip_interface(f"{local}/{length}"))
 
@@ -251,7 +251,7 @@ def _hop(shown: _Hop) -> NextHop:
     return NextHop(gateway, shown.get("dev"), alive=not _DEAD.intersection(shown.get("flags", ())))
 
 
-@functools.lru_cache(maxsize=65536)
+@functools.lru_cache(maxsize=4096)
 def _prefix(shown: str, *, six: bool) -> str:
     """A destination with its length; both families print `default`. Raises ValueError."""
     if shown == "default":

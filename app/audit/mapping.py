@@ -132,8 +132,12 @@ class Workers:
             pool.shutdown(wait=True)
 
     def in_turns(self, hosts: Iterable[str]) -> list[str]:
-        """The hosts in an order that keeps all workers busy, each with the nodes that it is for."""
-        hosts = list(hosts)
+        """The hosts in an order that keeps all workers busy, each with the nodes that it is for.
+
+        Reflectors come first: their tables are the largest, and the memory is free again when what
+        is kept of all nodes is in it.
+        """
+        hosts = sorted(hosts, key=lambda host: bool(self._vnis(host)))
         with self._change:
             homes = {host: self._home(host) for host in hosts}
         shares = [[host for host in hosts if homes[host] == it] for it in range(len(self._pools))]
@@ -168,9 +172,10 @@ class Workers:
         """The worker that examines a node: the one that knows its VNIs' routes, if it has room."""
         with self._change:
             while True:
-                home = self._home(host)
-                place = min(range(len(self._pools)), key=self._waiting.__getitem__)
-                place = home if self._waiting[home] < _QUEUED else place
+                place = self._home(host)
+                # The tables of reflectors have it all, and are never in two workers at once.
+                if self._waiting[place] >= _QUEUED and self._vnis(host):
+                    place = min(range(len(self._pools)), key=self._waiting.__getitem__)
                 if self._waiting[place] < _QUEUED:
                     self._waiting[place] += 1
                     return place
@@ -179,13 +184,15 @@ class Workers:
     def _leave(self, place: int) -> None:
         with self._change:
             self._waiting[place] -= 1
-            self._change.notify()
+            self._change.notify_all()  # whoever waits may wait for another one
 
     def _home(self, host: str) -> int:
         """The worker for nodes with these VNIs: what they print alike is parsed and held once."""
+        return self._homes.setdefault(self._vnis(host), len(self._homes) % len(self._pools))
+
+    def _vnis(self, host: str) -> frozenset[int]:
         node = self._intent.nodes.get(host)
-        vnis = frozenset(vxlan.vni for vxlan in node.vxlans) if node is not None else frozenset()
-        return self._homes.setdefault(vnis, len(self._homes) % len(self._pools))
+        return frozenset(vxlan.vni for vxlan in node.vxlans) if node is not None else frozenset()
 
 
 @contextlib.contextmanager

@@ -61,12 +61,18 @@ class Gathered:
     def __init__(self) -> None:
         self._nodes: dict[str, Examined] = {}
         self._named: dict[bytes, Any] = {}
+        self._usable: dict[frozenset[str], frozenset[str]] = {}
 
     def add(self, node: Examined) -> None:
         """Takes in a node; one that was examined before is replaced."""
         # The news of a node that is replaced may be the facts of others.
         self._named.update(node.news)
-        self._nodes[node.host] = replace(node, news={})
+        compared = node.compared
+        if compared is not None:
+            # Nodes of one kind have one set; each came with one of its own, of 6 kB.
+            usable = self._usable.setdefault(compared.usable, compared.usable)
+            compared = replace(compared, usable=usable)
+        self._nodes[node.host] = replace(node, compared=compared, news={})
 
     @property
     def nodes(self) -> dict[str, Examined]:

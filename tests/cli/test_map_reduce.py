@@ -36,22 +36,23 @@ if TYPE_CHECKING:
 NODES = 14
 FINDINGS = {"vtep-duplicate", "rd-duplicate", "mac-route-missing", "rmac-conflict", "router-id"}
 
+FABRIC = {
+    "routing": "symmetric",
+    "underlay": {"prefix": "192.168.0.0/24"},
+    "overlay": {"gateway_mac": "44:39:39:ff:40:94"},
+    "bgp": {"asn": 1234},
+    "vrfs": {"red": {"l3vni": 9001}},
+    "networks": [
+        {"vni": 10, "vrf": "red", "gateways": ["10.0.10.254/24"]},
+        {"vni": 20, "nodes": ["n0*"]},
+    ],
+    "nodes": {f"n{n:02}": {"address": f"192.168.0.{n}"} for n in range(1, NODES + 1)},
+}
+
 
 @pytest.fixture(scope="module")
 def intent() -> FabricIntent:
-    fabric = {
-        "routing": "symmetric",
-        "underlay": {"prefix": "192.168.0.0/24"},
-        "overlay": {"gateway_mac": "44:39:39:ff:40:94"},
-        "bgp": {"asn": 1234},
-        "vrfs": {"red": {"l3vni": 9001}},
-        "networks": [
-            {"vni": 10, "vrf": "red", "gateways": ["10.0.10.254/24"]},
-            {"vni": 20, "nodes": ["n0*"]},
-        ],
-        "nodes": {f"n{n:02}": {"address": f"192.168.0.{n}"} for n in range(1, NODES + 1)},
-    }
-    return derive(Fabric.model_validate(fabric))
+    return derive(Fabric.model_validate(FABRIC))
 
 
 def _edit(text: Callable[[str], str], slug: str, captures: dict[str, HostCapture], host: str):
@@ -158,6 +159,31 @@ def test_what_is_kept_of_a_node_does_not_grow_with_what_is_equal_on_all(
     news = [len(mapper.of_snapshot(snapshot, h, files[h]).news) for h in ("n06", "n07", "n09")]
     assert news[0] > 20
     assert max(news[1:]) < 8, news
+
+
+def test_nodes_with_the_same_vnis_go_to_one_worker_until_it_has_enough_to_do(
+    intent: FabricIntent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapping.os, "cpu_count", lambda: 2)
+    with Workers(Orders(intent, chosen_ids(None, ())), NODES) as workers:
+        taken = [workers._take_place("n01") for _ in range(2 * mapping._QUEUED)]
+    assert taken == [taken[0]] * mapping._QUEUED + [1 - taken[0]] * mapping._QUEUED
+
+
+def test_groups_of_nodes_take_turns_and_reflectors_are_first(
+    intent: FabricIntent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mapping.os, "cpu_count", lambda: 2)
+    nodes = {"rr": {"role": "reflector", "address": "192.168.0.99"}}
+    nodes |= {name: {"address": node.address} for name, node in intent.nodes.items()}
+    networks = [{"vni": 10, "nodes": ["n0*"]}, {"vni": 20, "nodes": ["n1*"]}]
+    fabric = {**FABRIC, "routing": "none", "vrfs": {}, "networks": networks, "nodes": nodes}
+    reflected = derive(Fabric.model_validate(fabric))
+    with Workers(Orders(reflected, chosen_ids(None, ())), len(nodes)) as workers:
+        turns = workers.in_turns(sorted(reflected.nodes))
+    assert sorted(turns) == sorted(reflected.nodes)
+    assert turns[0] == "rr"
+    assert [host[:2] for host in turns[1:9]] == ["n0", "n1"] * 4
 
 
 class Fatal(Snapshot):
