@@ -13,7 +13,9 @@ from overlay.errors import ParseError
 from parsers.readers import READERS
 from tests.parsers.shapes import DRIFTED, PARSED, READ, RECORDED_JSON
 
-JSON_SLUGS = sorted(READERS.keys() - {"running_config", "sysctl", "probe", "tc_filter"})
+JSON_SLUGS = sorted(
+    READERS.keys() - {"running_config", "sysctl", "probe", "tc_filter", "ipsec_policies"}
+)
 # Where FRR before 10.0 says nothing at all, that is no cut-off text.
 MAY_BE_EMPTY = {"evpn_vni", "evpn_duplicate_macs", "evpn_duplicate_addresses"}
 RECORDED = sorted(
@@ -113,7 +115,7 @@ def _entries(slug, document):
         return [mac for vni in document.values() for mac in vni.get("macs", {})]
     if slug == "evpn_duplicate_addresses":
         return [name for vni in document.values() for name in vni.keys() - {"numArpNd"}]
-    if slug == "nat":
+    if slug in {"nat", "packet_filters"}:
         return [entry for entry in document["nftables"] if "chain" in entry]
     return document
 
