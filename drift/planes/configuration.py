@@ -57,6 +57,7 @@ _IGPS = ("router ospf", "router isis", "router openfabric")
 _FILTER = re.compile(r"neighbor (\S+) (?:route-map|prefix-list|filter-list) (\S+) (?:in|out)")
 _INTO_KERNEL = re.compile(r"(?:(?:ip|ipv6) (protocol) \S+ route-map|(table-map)) (\S+)")
 _DEFINED = re.compile(r"(?:route-map|(?:ip |ipv6 )?prefix-list|bgp as-path access-list) (\S+)")
+_PROBED = re.compile(r"peer (\S+)")
 _VNI = re.compile(r"vni (\d+)")
 
 
@@ -205,6 +206,9 @@ def topic_of(statement: Statement, elsewhere: Collection[Statement]) -> Topic:
         vni = _VNI.fullmatch(part)
         if vni is not None:
             return ("vni", int(vni[1]))
+        probed = _PROBED.match(part) if block == "bfd" else None
+        if probed is not None:
+            return ("bfd", probed[1])
     for pattern, name in _TOPICS:
         match = pattern.match(word)
         if match is not None:

@@ -48,10 +48,7 @@ not broken here. For `snat` they lack NAT of nf_tables:
 
 `ip-duplicate` needs two nodes that both keep announcing an address. Of two that run FRR (tried with 8.4 and 10.3) one takes
 its route back: of a second guest that comes up with an address, its node hears nothing, because zebra's entry for the first one is not
-overwritten; and two nodes that both claim an address ten times a second are named by `mac-mobility`. A BFD session (`bfd-down`) that
-is lost in `leaf-spine` takes the adjacency with it, and BFD is off in all other examples: with it on, `no neighbor 192.168.0.2 bfd` on one
-node (tried with FRR 10.3 and 10.7) has BGP start again, and the audit names `bfd-down` once; tried with FRR 8.4, the peer of 10.3 did
-not let that node in again, which is `session-down`. Recorded states with both faults are in `tests/drift/cases/`.
+overwritten; and two nodes that both claim an address ten times a second are named by `mac-mobility`. Recorded states with it are in `tests/drift/cases/`.
 
 This table is generated from the catalogue that the tests run.
 """

@@ -12,7 +12,7 @@ from parsers.configuration import parse_frr_config as statements
 from parsers.configuration import parse_running_config
 from tests.drift.cases.control_plane import CONTROL_PLANE
 from tests.drift.cases.kernel import KERNEL
-from tests.drift.worlds import ROOT, folded, symmetric, text, unfolded
+from tests.drift.worlds import ROOT, folded, link, symmetric, text, unfolded
 from tests.rendering import rendered_nodes
 from tests.simulated.fleet import healthy_states
 
@@ -65,6 +65,7 @@ def test_empty_blocks_say_nothing_but_route_map_entries_do() -> None:
         (("vrf vrf1", "ip route 0.0.0.0/0 10.0.0.1 nexthop-vrf default"), ("ip", "route")),
         (("interface vmbr0", "vrrp 1 priority 50"), ("vrrp", "1")),
         (("router bgp 1", "bgp shutdown"), ("bgp", "shutdown")),
+        (("bfd", "peer 10.0.0.1 interface eno1", "shutdown"), ("bfd", "10.0.0.1")),
         (("ip protocol bgp route-map X",), ("ip", "protocol")),
         (("ip prefix-list X permit any",), ("other", "ip prefix-list X permit any")),
     ],
@@ -106,12 +107,25 @@ def test_a_filter_and_what_it_keeps_from_a_node_are_one_finding(
     assert ("config-running", node, "frr") in folded(result)
 
 
+def test_a_shutdown_that_was_typed_and_what_is_down_are_one_finding() -> None:
+    intent = symmetric()
+    rendered = rendered_nodes(intent)
+    states = healthy_states(intent, rendered=rendered)
+    link("node1", "vmbr4000", flags=("BROADCAST",))(states)
+    typed = "interface vmbr4000\n shutdown\nexit\n"
+    text("node1", "running_config", lambda said: said + typed)(states)
+
+    result = audit(intent, states, rendered=rendered)
+
+    assert unfolded(result) == {("link-down", "node1", "vmbr4000")}
+    assert ("config-running", "node1", "frr") in folded(result)
+
+
 @pytest.mark.parametrize(
     "typed",
     [
         "route-map LAB deny 10\nexit\nip protocol bgp route-map LAB\n",
-        "route-map LAB deny 10\nexit\n"
-        "router bgp 1234 vrf vrf1\n address-family ipv4 unicast\n  table-map LAB\n",
+        "router bgp 1234 vrf vrf1\n address-family ipv4 unicast\n  table-map LAB\nroute-map LAB deny 1\n",
         "vrf vrf1\n ip route 10.0.2.2/32 blackhole\nexit-vrf\n",
     ],
 )
