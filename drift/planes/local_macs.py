@@ -105,6 +105,7 @@ def _takes_gateway(view: HostView, entry: FdbEntry) -> bool:
         and link is not None
         and entry.mac == link.mac
         and entry.device != entry.master
+        and entry.state == "static"
         and (port is None or port.mac != entry.mac)
         and "extern_learn" not in entry.flags
     )

@@ -300,6 +300,7 @@ def _known(version: int, protocol: str) -> Fields:
         "meta nfproto": frozenset({f"ipv{version}"}),
         "meta l4proto": frozenset({protocol}),
         "ct state": frozenset({"new"}),
+        "ct status": frozenset({"plain"}),  # no address of it is translated
     }
 
 

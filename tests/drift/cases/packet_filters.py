@@ -101,6 +101,26 @@ _ROUTED: dict[tuple[str, str], Case] = {
     ("packet-filter", "what is forwarded, but for sessions that are there"): _case(
         filters(chain("inet", "forward", ESTABLISHED, policy="drop")), LOST_BY_ROUTING
     ),
+    ("packet-filter", "what is forwarded, but for what is translated, as firewalld does"): _case(
+        filters(
+            chain(
+                "inet",
+                "forward",
+                [asks("ct", "status", "dnat", "in"), ACCEPT],
+                [asks("ct", "state", ["invalid"], "in"), DROP],
+                [{"jump": {"target": "zones"}}],
+                [{"reject": {"type": "icmpx", "expr": "admin-prohibited"}}],
+            ),
+            chain(
+                "inet",
+                None,
+                [asks("meta", "iifname", "eno9"), {"goto": {"target": "public"}}],
+                name="zones",
+            ),
+            chain("inet", None, [ACCEPT], name="public"),
+        ),
+        LOST_BY_ROUTING,
+    ),
     ("packet-filter", "what comes from a VRF"): _case(
         filters(chain("inet", "forward", [asks("meta", "iifname", "vrf1"), DROP])), LOST_BY_ROUTING
     ),
