@@ -42,7 +42,8 @@ from drift.planes import (
 from drift.planes import (
     router_macs as router_mac_entries,
 )
-from drift.planes.links import guest_ports, queueing
+from drift.planes.filters import check as packet_filters
+from drift.planes.links import guest_ports, passthru, queueing
 from drift.planes.links import plane as links
 from drift.planes.peering import next_hops, systems
 from drift.planes.underlay import adjacency, diverted
@@ -61,7 +62,9 @@ if TYPE_CHECKING:
 _COMPARISONS: tuple[Plane | Across, ...] = (
     links.PLANE,
     guest_ports.PLANE,
+    passthru.PLANE,
     queueing.PLANE,
+    packet_filters.PLANE,
     vteps.ACROSS,
     router_macs.ACROSS,
     programming.PLANE,

@@ -44,6 +44,7 @@ class Broken(StrEnum):
     REFUSED = auto()  # two hosts in order: one takes the other for one of another AS
     MISLED = auto()  # address: routes lead there in place of their VTEPs
     BETWEEN = auto()  # two hosts in order: what they exchange
+    TYPED = auto()  # two hosts in order: one has typed something about the other into vtysh
     ALONE = auto()  # host: it has no session left
     SYSTEMS = auto()  # two AS in order: what their nodes exchange by a session of reflectors
     L3VNI = auto()  # host, VNI: in zebra

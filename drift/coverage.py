@@ -20,6 +20,7 @@ _KEY = "which record it is, not a property of it"
 _EVIDENCE = "the printed lines themselves, shown as evidence"
 _GUESTS = "of guests, which no intent names"
 _UNUSED = "no topology here uses it"
+_FILTERED = ("packet-filter",)
 _CHOICE = "BGP's own choice; what it chose is compared with the kernel"
 
 RECORDS: Mapping[str, Mapping[str, Entry]] = {
@@ -87,6 +88,7 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "bridge": ("bridge-settings",),
         "bridge_port": ("bridge-port-state",),
         "vlan": ("bridge-membership",),
+        "macvlan": ("bridge-diverted",),
         "vrf_table": "chosen by ifupdown2 (`vrf-table auto`); bridges are in a VRF by its name",
         "text": _EVIDENCE,
     },
@@ -148,9 +150,7 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "text": _EVIDENCE,
     },
     "Adjacency": {
-        "interface": ("underlay-adjacency",),
-        "neighbour": ("underlay-adjacency",),
-        "state": ("underlay-adjacency",),
+        **dict.fromkeys(("interface", "neighbour", "state"), ("underlay-adjacency",)),
         "address": "that of the neighbour's interface; which node it is is compared",
         "text": _EVIDENCE,
     },
@@ -200,18 +200,11 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         "text": _EVIDENCE,
     },
     "NatRule": {
-        "verdict": ("snat",),
-        "devices": ("snat",),
-        "sources": ("snat",),
-        "targets": ("snat",),
-        "address": ("snat",),
-        "more": ("snat",),
+        **dict.fromkeys(("verdict", "devices", "sources", "targets", "address", "more"), ("snat",)),
         "text": _EVIDENCE,
     },
     "NatChain": {
-        "name": ("snat",),
-        "hook": ("snat",),
-        "rules": ("snat",),
+        **dict.fromkeys(("name", "hook", "rules"), ("snat",)),
     },
     "InterfaceAddress": {
         "interface": ("gateway-address", "underlay-address"),
@@ -244,24 +237,32 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Rule": {
         "priority": "which rule comes first is their order",
-        "action": ("vrf-rule",),
-        "table": ("vrf-rule",),
-        "source": ("vrf-rule",),
-        "target": ("vrf-rule",),
-        "device": ("vrf-rule",),
-        "to_vrf": ("vrf-rule",),
-        "narrowed": ("vrf-rule",),
+        **dict.fromkeys(
+            ("action", "table", "source", "target", "device", "to_vrf", "narrowed"),
+            ("vrf-rule",),
+        ),
         "text": _EVIDENCE,
     },
     "Qdisc": {
-        "device": ("traffic-control",),
-        "kind": ("traffic-control",),
-        "root": ("traffic-control",),
-        "burst": ("traffic-control",),
+        **dict.fromkeys(("device", "kind", "root", "burst"), ("traffic-control",)),
         "text": _EVIDENCE,
     },
     "TrafficFilter": {
         **dict.fromkeys(("device", "place", "kind", "narrowed", "actions"), ("traffic-control",)),
+        "text": _EVIDENCE,
+    },
+    "PacketTest": dict.fromkeys(("field", "values", "differs"), _FILTERED),
+    "PacketRule": {
+        **dict.fromkeys(("tests", "verdict", "target"), _FILTERED),
+        "text": _EVIDENCE,
+    },
+    "PacketChain": dict.fromkeys(
+        ("family", "table", "name", "hook", "devices", "policy", "rules"), _FILTERED
+    ),
+    "IpsecPolicy": {
+        **dict.fromkeys(
+            ("source", "target", "direction", "blocks", "protocol", "port", "narrowed"), _FILTERED
+        ),
         "text": _EVIDENCE,
     },
     "Neighbour": {

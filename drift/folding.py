@@ -107,6 +107,9 @@ def _explained_by(one: RawFinding, owner: Owner, systems: Mapping[str, int]) -> 
     yield from ((Broken.CONFIG, one.finding.host, topic) for topic in one.about.topics)
     if one.check.pairwise is Pairwise.SESSION:
         yield from _between_systems(one, owner, systems)
+    elif one.check.pairwise is Pairwise.ROUTE:
+        # A filter at the other end shows here.
+        yield Broken.TYPED, *sorted((one.finding.host, peer_of(one, owner)))
 
 
 def _followed_by(one: RawFinding, owner: Owner, systems: Mapping[str, int]) -> Iterator[Cause]:

@@ -20,6 +20,8 @@ PACKAGES = (
     "systemd-sysv", "udev", "dbus", "kmod", "procps", "sudo", "passwd", "mount",
     "frr", "frr-pythontools", "ifupdown2", "openssh-server", "iproute2", "bridge-utils",
     "iputils-ping", "arping", "traceroute", "tcpdump",
+    # As each usual installation of Debian and Proxmox VE has it: an audit reads packet filters.
+    "nftables",
 )  # fmt: skip
 
 # Nobody reads manuals there, and translations of package lists cost a minute to fetch.

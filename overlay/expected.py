@@ -197,6 +197,12 @@ class NodeIntent:
         return tuple(setting(4, place, "rp_filter") for place in places)
 
     @property
+    def bridge_filters(self) -> tuple[str, ...]:
+        """Whether frames on bridges pass the packet filters of IP; absent without br_netfilter."""
+        names = ("iptables", "ip6tables") if self.vxlans else ()
+        return tuple(f"net.bridge.bridge-nf-call-{name}" for name in names)
+
+    @property
     def owns_underlay(self) -> bool:
         """False but in the whole scope: the underlay is somebody else's, and only relied on."""
         return self.scope is Scope.WHOLE
@@ -312,6 +318,11 @@ class FabricIntent:
     def evpn_peers(self, node: NodeIntent) -> list[str]:
         """The addresses of all its EVPN peers: those that it names, and its clients."""
         return [*node.bgp.peers, *self.clients(node)] if node.bgp else []
+
+    def senders(self, node: NodeIntent, origin: str) -> list[str]:
+        """Who tells a node of a VTEP's routes: that address itself, or the reflectors."""
+        peers = self.evpn_peers(node)
+        return [origin] if origin in peers else peers
 
     @property
     def l2vnis(self) -> frozenset[int]:

@@ -118,7 +118,8 @@ class Link:
     """One link of `ip -d link show`: its header line and all of its detail lines.
 
     `kind` is the device type of the detail line (`vxlan`, `bridge`, `vrf`, `veth`, …) or None for a
-    plain NIC; `parent` is what follows `@` in the name; `flags` are those between `<` and `>`.
+    plain NIC; `parent` is what follows `@` in the name; `flags` are those between `<` and `>`;
+    `macvlan` is the mode of a macvlan or macvtap.
     """
 
     index: int
@@ -138,6 +139,7 @@ class Link:
     bridge_port: BridgePort | None = None
     vrf_table: int | None = None
     vlan: int | None = None
+    macvlan: str | None = None
     text: str = field(default="", compare=False)
 
     @property
@@ -269,6 +271,59 @@ class TrafficFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class PacketTest:
+    """What a rule asks of a packet: that `field` (`ip saddr`, `meta iifname`) is one of `values`.
+
+    `differs` says that it must be none of them. A question that was not understood has no field.
+    """
+
+    field: str = ""
+    values: tuple[str, ...] = ()
+    differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PacketRule:
+    """A rule of a packet filter: what it asks, and its verdict; `target` is where a jump leads."""
+
+    tests: tuple[PacketTest, ...] = ()
+    verdict: str = "continue"
+    target: str = ""
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PacketChain:
+    """A chain of nftables; one without a `hook` is only jumped to. `devices` are for `netdev`."""
+
+    family: str
+    table: str
+    name: str
+    hook: str = ""
+    devices: tuple[str, ...] = ()
+    policy: str = "accept"
+    rules: tuple[PacketRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecPolicy:
+    """A policy of IPsec: packets that it takes, and whether it blocks them.
+
+    `direction` is `in`, `out` or `fwd`. `narrowed` says that it asks for more than addresses, a
+    protocol and the port that they go to; `port` and `protocol` are empty where any will do.
+    """
+
+    source: str
+    target: str
+    direction: str
+    blocks: bool = False
+    protocol: str = ""
+    port: str = ""
+    narrowed: bool = False
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HostState:
     """All that was observed on one node. `error` is set when the node could not be reached.
 
@@ -302,6 +357,8 @@ class HostState:
     neighbours: tuple[Neighbour, ...] | None = None
     qdiscs: tuple[Qdisc, ...] | None = None
     filters: tuple[TrafficFilter, ...] | None = None
+    packet_chains: tuple[PacketChain, ...] | None = None
+    ipsec_policies: tuple[IpsecPolicy, ...] | None = None
     vrrp_groups: dict[int, VrrpGroup] | None = None
     nat_chains: dict[str, NatChain] | None = None
     running_config: frozenset[Statement] | None = None

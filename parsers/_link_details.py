@@ -97,6 +97,12 @@ def read_vlan(text: str) -> int | None:
     return _optional_number(values.get("id"))
 
 
+def read_macvlan(text: str) -> str | None:
+    """`mode passthru bcqueuelen 1000 …`."""
+    values, _ = _walk(text, {"mode"})
+    return values.get("mode")
+
+
 def _walk(text: str, keywords: Collection[str]) -> tuple[dict[str, str], set[str]]:
     """The first value of each keyword, and the words that are neither keyword nor value."""
     values: dict[str, str] = {}

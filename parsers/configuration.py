@@ -47,7 +47,7 @@ _ENTRY = re.compile(
 )
 # A block that says nothing when nothing stands in it: FRR makes each of these by itself too, a
 # VRF's BGP instance for its L3VNI.
-_EMPTY_BLOCK = re.compile(r"(vrf|interface) \S+|router bgp \d+ vrf \S+")
+_EMPTY_BLOCK = re.compile(r"(vrf|interface) \S+|router bgp \d+ vrf \S+|bfd")
 _VRRP_VERSION = re.compile(r"(vrrp \d+) version 3")
 _ADDRESS = re.compile(r"[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]*")
 

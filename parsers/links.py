@@ -11,6 +11,7 @@ from parsers._engine import Match, match_lines
 from parsers._link_details import (
     read_bridge,
     read_bridge_port,
+    read_macvlan,
     read_vlan,
     read_vrf_table,
     read_vxlan,
@@ -27,6 +28,7 @@ _HEADER = re.compile(r"(?<![0-9])[0-9]{1,10}: \S+: <[^>\s]*>")
 _ONE_LINE_BREAK = re.compile(r"\\(?=[ \t])")
 # What may follow a `link/` line without being the device's kind. A kind is a lower-case word.
 _KIND = re.compile(r"[a-z][a-z0-9_-]*")
+_ABOVE_OTHERS = frozenset({"macvlan", "macvtap"})
 _NOT_A_KIND = frozenset({"alias", "altname", "inet", "inet6", "vf", "valid_lft"})
 
 
@@ -129,6 +131,7 @@ def _link(block: _Block) -> Link:
         ),
         vrf_table=read_vrf_table(details["vrf"]) if kind == "vrf" else None,
         vlan=read_vlan(details["vlan"]) if kind == "vlan" else None,
+        macvlan=read_macvlan(details[kind]) if kind in _ABOVE_OTHERS else None,
         text="\n".join(block.lines),
     )
 

@@ -25,6 +25,8 @@ from parsers.nat.nftables import parse_nat_chains
 from parsers.probes import parse_probes
 from parsers.sessions import parse_bfd_peers, parse_bgp_summary, parse_evpn_summary
 from parsers.traffic.filters import parse_traffic_filters
+from parsers.traffic.ipsec import parse_ipsec_policies
+from parsers.traffic.nftables import parse_packet_filters
 from parsers.underlay.adjacencies import (
     parse_isis_neighbors,
     parse_openfabric_neighbors,
@@ -63,6 +65,8 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         outputs.IP_NEIGH: Reader(parse_neighbours, "neighbours"),
         outputs.TC_QDISC: Reader(parse_qdiscs, "qdiscs"),
         outputs.TC_FILTER: Reader(parse_traffic_filters, "filters"),
+        outputs.PACKET_FILTERS: Reader(parse_packet_filters, "packet_chains"),
+        outputs.IPSEC_POLICIES: Reader(parse_ipsec_policies, "ipsec_policies"),
         outputs.OSPF_NEIGHBORS: Reader(parse_ospf_neighbors, "adjacencies"),
         outputs.ISIS_NEIGHBORS: Reader(parse_isis_neighbors, "adjacencies"),
         outputs.OPENFABRIC_NEIGHBORS: Reader(parse_openfabric_neighbors, "adjacencies"),

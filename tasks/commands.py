@@ -102,6 +102,20 @@ COMMANDS = (
     CollectCommand(outputs.IP_NEIGH, "ip -j neigh show nud all", "json"),
     CollectCommand(outputs.TC_QDISC, "tc -j qdisc show", "json"),
     CollectCommand(outputs.TC_FILTER, _FILTERS),
+    # Where its module is not loaded nobody has a rule or a policy, and to ask would load it.
+    CollectCommand(
+        outputs.PACKET_FILTERS,
+        "test ! -e /sys/module/nf_tables",
+        "json",
+        root=True,
+        otherwise="nft -j list ruleset",
+    ),
+    CollectCommand(
+        outputs.IPSEC_POLICIES,
+        "test ! -e /sys/module/xfrm_user",
+        root=True,
+        otherwise="ip xfrm policy show",
+    ),
     CollectCommand(outputs.SYSCTL, "sysctl -e"),
     # Once more, after BGP's table: a MAC that moves meanwhile is not drift.
     CollectCommand(outputs.BRIDGE_FDB_LATER, "bridge fdb show"),
@@ -129,7 +143,8 @@ def _on(node: NodeIntent, command: CollectCommand) -> CollectCommand:
     if command.slug != outputs.SYSCTL:
         return command
     wanted = (*node.kernel_settings, *node.least_settings, *node.most_settings)
-    keys = sorted({shlex.quote(key) for key in (*(key for key, _ in wanted), *node.path_filters)})
+    read = (*node.path_filters, *node.bridge_filters)
+    keys = sorted({shlex.quote(key) for key in (*(key for key, _ in wanted), *read)})
     return replace(command, command=" ".join([command.command, *keys]))
 
 

@@ -14,6 +14,7 @@ Purpose = Literal["audit", "deploy"]
 _PROGRAMS = {
     "vtysh": "/usr/bin/vtysh",
     "nft": "/usr/sbin/nft",
+    "ip": "/usr/bin/ip",
     "cat": "/usr/bin/cat",
     "test": "/usr/bin/test",
 }

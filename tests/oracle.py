@@ -78,6 +78,7 @@ def _link(link: Json) -> Link:
         bridge_port=_bridge_port(port) if port_kind == "bridge" else None,
         vrf_table=data.get("table") if kind == "vrf" else None,
         vlan=data.get("id") if kind == "vlan" else None,
+        macvlan=data.get("mode") if kind in {"macvlan", "macvtap"} else None,
     )
 
 

@@ -87,9 +87,10 @@ def _facts(view: HostView, shared: Shared) -> _Facts | None:
         return None
     held = b"".join(_name(shared, rd, macs) for rd, macs in routes.held_macs().items())
     vnis = {vxlan.vni for vxlan in view.l2_vxlans}
+    gateways = {bridge.mac for bridge in view.node.bridges if bridge.routed}
     own = tuple(
         (_name(shared, rd, frozenset(prefixes)), prefixes)
-        for rd, prefixes in _originated(routes, vnis).items()
+        for rd, prefixes in _originated(routes, vnis, gateways).items()
     )
     vteps = view.intent.vteps
     deaf = {
@@ -102,11 +103,14 @@ def _name(shared: Shared, rd: str, macs: frozenset[str]) -> bytes:
     return shared.name("\0".join(["macs", rd, *sorted(macs)]), (rd, macs))
 
 
-def _originated(routes: Routes, ours: set[int]) -> dict[str, dict[str, frozenset[int]]]:
+def _originated(
+    routes: Routes, ours: set[int], gateways: set[str | None]
+) -> dict[str, dict[str, frozenset[int]]]:
+    """By RD. Other nodes have an anycast gateway's MAC themselves, and take no route to it."""
     by_rd: dict[str, dict[str, frozenset[int]]] = defaultdict(dict)
     known: dict[tuple[str, ...], frozenset[int]] = {}
     for path in routes.local:
-        if path.route_type == MAC_IP and path.best:
+        if path.route_type == MAC_IP and path.best and path.mac not in gateways:
             vnis = known.setdefault(path.route_targets, routes.vnis_of(path) & ours)
             if vnis:
                 by_rd[path.rd][path.prefix] = vnis
@@ -225,15 +229,13 @@ class MacRoutes:
                 vni=vni,
                 peer=address,
                 mac=mac,
-                topics=frozenset(("neighbor", peer) for peer in self._senders(host, address)),
+                topics=frozenset(
+                    ("neighbor", it)
+                    for it in self._intent.senders(self._intent.nodes[host], address)
+                ),
                 group=("mac-route-missing", host, origin),
             ),
         )
-
-    def _senders(self, host: str, origin: str) -> list[str]:
-        """Who tells the node of that VTEP's routes: itself, or the reflectors."""
-        peers = self._intent.evpn_peers(self._intent.nodes[host])
-        return [origin] if origin in peers else peers
 
 
 def _mac_of(prefix: str) -> str:

@@ -64,7 +64,7 @@ def examine_probes(view: HostView) -> Iterator[RawFinding]:
             difference.actual,
             attribute="BFD session",
             evidence=lines(BFD_PEERS, [probes[address].text] if address in probes else []),
-            about=About(peer=address, topics=frozenset({("neighbor", address)})),
+            about=About(peer=address, topics=frozenset({("neighbor", address), ("bfd", address)})),
         )
     yield from _of_links(view)
 
@@ -92,7 +92,9 @@ def _of_links(view: HostView) -> Iterator[RawFinding]:
                 about=About(
                     device=link.name,
                     peer=link.peer_address,
-                    topics=frozenset({("interface", link.name)}),
+                    topics=frozenset(
+                        {("interface", link.name)} | ({("bfd", found.address)} if found else set())
+                    ),
                 ),
             )
 

@@ -47,10 +47,17 @@ _TOPICS = (
         "bgp",
     ),
     (re.compile(r"(?:ip|ipv6) (route) "), "ip"),
+    (re.compile(r"(flooding) disable"), "bgp"),
+    (re.compile(r"bgp (shutdown)"), "bgp"),
+    # What zebra, or a VRF, takes of BGP's routes.
+    (re.compile(r"(?:ip|ipv6) (protocol) "), "ip"),
+    (re.compile(r"(table-map) "), "ip"),
 )
 _IGPS = ("router ospf", "router isis", "router openfabric")
 _FILTER = re.compile(r"neighbor (\S+) (?:route-map|prefix-list|filter-list) (\S+) (?:in|out)")
+_INTO_KERNEL = re.compile(r"(?:(?:ip|ipv6) (protocol) \S+ route-map|(table-map)) (\S+)")
 _DEFINED = re.compile(r"(?:route-map|(?:ip |ipv6 )?prefix-list|bgp as-path access-list) (\S+)")
+_PROBED = re.compile(r"peer (\S+)")
 _VNI = re.compile(r"vni (\d+)")
 
 
@@ -59,11 +66,16 @@ def files_on(node: NodeIntent) -> tuple[str, ...]:
     return tuple(map(file_slug, managed_paths(node)))
 
 
-def _from_one_topic(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
+def _from_one_topic(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     # What was typed into vtysh shows in two ways: the statement that differs, and what it breaks.
     # The latter says more, so it is the root; but only where all that differs is about one thing.
     if len(raw.about.differing) == 1:
-        yield from ((Broken.CONFIG, raw.finding.host, topic) for topic in raw.about.differing)
+        host = raw.finding.host
+        for topic in raw.about.differing:
+            yield Broken.CONFIG, host, topic
+            if topic[0] == "neighbor":
+                address = str(topic[1])
+                yield Broken.TYPED, *sorted((host, owner.get(address, address)))
 
 
 CONFIG_FILE = Check(
@@ -167,12 +179,14 @@ def missing_from(wanted: Collection[Statement], found: Collection[Statement]) ->
 def topics_of(
     differing: Collection[Statement], elsewhere: Collection[Statement]
 ) -> frozenset[Topic]:
-    """What differing statements are about; a filter of one neighbour is about that neighbour."""
+    """What differing statements are about; a filter is about those that it is used for."""
     filters: dict[str, set[Topic]] = {}
     for statement in differing:
         used = _FILTER.fullmatch(statement[-1])
         if used is not None:
             filters.setdefault(used[2], set()).add(("neighbor", used[1]))
+        elif (kept := _INTO_KERNEL.fullmatch(statement[-1])) is not None:
+            filters.setdefault(kept[3], set()).add(("ip", kept[1] or kept[2]))
     topics: set[Topic] = set()
     for statement in differing:
         defined = _DEFINED.match(statement[0])
@@ -192,6 +206,9 @@ def topic_of(statement: Statement, elsewhere: Collection[Statement]) -> Topic:
         vni = _VNI.fullmatch(part)
         if vni is not None:
             return ("vni", int(vni[1]))
+        probed = _PROBED.match(part) if block == "bfd" else None
+        if probed is not None:
+            return ("bfd", probed[1])
     for pattern, name in _TOPICS:
         match = pattern.match(word)
         if match is not None:

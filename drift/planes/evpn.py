@@ -203,7 +203,11 @@ def _imet_missing(view: HostView, vni: int, vtep: str, others: Iterable[EvpnPath
         None,
         what="IMET route",
         evidence=lines(EVPN_TABLE, (path.text for path in others), limit=3),
-        about=About(vni=vni, peer=vtep),
+        about=About(
+            vni=vni,
+            peer=vtep,
+            topics=frozenset(("neighbor", it) for it in view.intent.senders(view.node, vtep)),
+        ),
     )
 
 

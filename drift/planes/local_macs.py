@@ -58,10 +58,11 @@ FDB_STATIC = Check(
     "fdb-static",
     CRITICAL,
     "forwarding entry by hand",
-    "On the bridge of a network no MAC but the node's own interfaces' is permanent, and none is "
-    "held on a port (`sticky`) but by FRR.",
+    "On the bridge of a network no MAC but the node's own interfaces' is permanent, none is held "
+    "on a port (`sticky`) but by FRR, and the gateway's own is on no port.",
     "Frames for a guest with such a MAC end in the node, or leave by a port that the guest is not "
-    "behind, and what the guest sends does not change that.",
+    "behind, and what the guest sends does not change that. A gateway whose MAC is behind a port "
+    "is reached by nobody.",
     (BRIDGE_FDB, IP_LINK),
     applies=with_vnis,
     confirm="bridge fdb show br vmbr2 | grep -e permanent -e sticky",
@@ -88,10 +89,26 @@ def examine_entries_by_hand(view: HostView) -> Iterator[RawFinding]:
             continue
         held = "sticky" in entry.flags and "extern_learn" not in entry.flags
         ends_here = entry.state == "permanent" and entry.mac not in own and entry.device in shown
-        if held or ends_here:
+        if held or ends_here or _takes_gateway(view, entry):
             remote = view.routes.macs.get(vxlan.vni, {}) if view.routes is not None else {}
             if entry.mac not in remote:  # which `fdb-missing` says
                 yield _by_hand(view, vxlan, entry)
+
+
+def _takes_gateway(view: HostView, entry: FdbEntry) -> bool:
+    """Whether the bridge looks for its own MAC behind a port, which has another one."""
+    bridge, link = view.bridges.get(entry.master or ""), view.links.get(entry.master or "")
+    port = view.links.get(entry.device or "")
+    return (
+        bridge is not None
+        and bridge.routed
+        and link is not None
+        and entry.mac == link.mac
+        and entry.device != entry.master
+        and entry.state == "static"
+        and (port is None or port.mac != entry.mac)
+        and "extern_learn" not in entry.flags
+    )
 
 
 def _place(entry: FdbEntry) -> tuple[str | None, str, int | None, str]:

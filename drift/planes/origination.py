@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from overlay.host_records import Statement
     from overlay.records import EvpnPath
 
-_ADVERTISED = frozenset({("bgp", "advertise-all-vni")})
+_ADVERTISED = frozenset({("bgp", "advertise-all-vni"), ("bgp", "flooding")})
 _IMPORTED = "imported route target"
 _IMPORT = re.compile(r"route-target (?:import|both) (\S+)")
 _FAMILY = "address-family l2vpn evpn"

@@ -219,7 +219,7 @@ def _unexpected(
 
 
 def _about(address: str, *, alone: bool = False, by_hand: bool = False) -> About:
-    topics = frozenset({("neighbor", address)})
+    topics = frozenset({("neighbor", address), *([("bgp", "shutdown")] if by_hand else [])})
     return About(peer=address, alone=alone, by_hand=by_hand, topics=topics)
 
 

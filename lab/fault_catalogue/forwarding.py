@@ -112,6 +112,15 @@ FORWARDING_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "fdb-static-gateway",
+        "The bridge looks for its gateway's own MAC behind the tunnel.",
+        "fdb-static",
+        inject='bridge fdb replace "$(mac_of "$bridge")" dev "$vxlan" master static',
+        heal='bridge fdb del "$(mac_of "$bridge")" dev "$vxlan" master || :; '
+        'bridge fdb replace "$(mac_of "$bridge")" dev "$bridge" self permanent',
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
         "mac-not-advertised",
         "zebra has missed a guest's MAC, so nobody is told where it is.",
         "mac-not-advertised",
@@ -247,6 +256,53 @@ FORWARDING_FAULTS = (
         'need network "$network"; save network "${network%% *}"; '
         'ip rule add pref 500 to "$(saved network)" blackhole',
         heal='ip rule del pref 500 to "$(saved network)" blackhole',
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
+        "packet-filter",
+        "A packet filter of bridges (nftables) drops what passes them from port to port.",
+        "packet-filter",
+        inject="nft add table bridge lab; nft 'add chain bridge lab forward "
+        "{ type filter hook forward priority 0; policy drop; }'",
+        heal="nft delete table bridge lab",
+        stops=Ping(),
+    ),
+    Fault(
+        "packet-filter-rule",
+        "A rule of nftables drops what comes from the tunnel, for the bridge itself, too.",
+        "packet-filter",
+        inject="nft add table bridge lab; nft 'add chain bridge lab pre "
+        "{ type filter hook prerouting priority 0; }'; "
+        'nft add rule bridge lab pre iifname "$vxlan" counter drop',
+        heal="nft delete table bridge lab",
+        stops=Ping(),
+    ),
+    Fault(
+        "packet-filter-gateway",
+        "A packet filter of bridges drops what is for their gateways.",
+        "packet-filter",
+        inject="nft add table bridge lab; nft 'add chain bridge lab in "
+        "{ type filter hook input priority 0; }'; "
+        'nft add rule bridge lab in meta protocol ip iifname != "$uplink" drop',
+        heal="nft delete table bridge lab",
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
+        "ipsec-blocks-tunnels",
+        "A policy of IPsec blocks the UDP packets of tunnels, and passes BGP.",
+        "packet-filter",
+        # By number: not every node has names of protocols.
+        inject="ip xfrm policy add dir out src 0.0.0.0/0 dst 0.0.0.0/0 proto 17 dport 4789 "
+        "action block",
+        heal="ip xfrm policy delete dir out src 0.0.0.0/0 dst 0.0.0.0/0 proto 17 dport 4789",
+        stops=Ping(),
+    ),
+    Fault(
+        "ipsec-blocks-routing",
+        "A policy of IPsec blocks what the node forwards between networks.",
+        "packet-filter",
+        inject="ip xfrm policy add dir fwd src 10.0.0.0/8 dst 10.0.0.0/8 action block",
+        heal="ip xfrm policy delete dir fwd src 10.0.0.0/8 dst 10.0.0.0/8",
         stops=Ping(To.ROUTED),
     ),
     Fault(

@@ -321,4 +321,21 @@ LINK_FAULTS = (
         heal='ip link set "$uplink" mtu "$(saved mtu)"',
         stops=Ping(options="-M do -s 1472"),
     ),
+    Fault(
+        "bridge-diverted",
+        "A macvlan in the mode passthru takes each frame for the gateway.",
+        "bridge-diverted",
+        inject='ip link add lab0 link "$bridge" type macvlan mode passthru; ip link set lab0 up',
+        heal="ip link del lab0",
+        stops=Ping(To.ROUTED),
+    ),
+    Fault(
+        "bridge-diverted-l3vni",
+        "A macvlan in the mode passthru takes what other nodes route to this one.",
+        "bridge-diverted",
+        inject='svi=$(of_l3vni SVI-If); need "L3VNI bridge" "$svi"; '
+        'ip link add lab0 link "$svi" type macvlan mode passthru; ip link set lab0 up',
+        heal="ip link del lab0",
+        stops=Ping(To.ROUTED),
+    ),
 )

@@ -25,6 +25,20 @@ UNDERLAY_FAULTS = (
         topology="leaf-spine",
     ),
     Fault(
+        "bfd-down",
+        "Somebody has shut the BFD session of one of the node's links: what it watches stays up.",
+        "bfd-down",
+        inject="session=$(vtysh -c 'show bfd peers' | "
+        r"sed -n 's/^[[:space:]]*\(peer .*\) vrf default \(interface .*\)/\1 \2/p' | head -n 1); "
+        'need "BFD session" "$session"; save session "$session"; '
+        "vtysh -c 'configure terminal' -c bfd -c \"$session\" -c shutdown",
+        heal="vtysh -c 'configure terminal' -c bfd -c \"$(saved session)\" -c 'no shutdown'; "
+        "vtysh -c 'configure terminal' -c bfd -c \"no $(saved session)\"",
+        node="leaf2",
+        shared=True,
+        topology="leaf-spine",
+    ),
+    Fault(
         "underlay-rule",
         "A routing rule drops each UDP packet of the node, its tunnels' too: pings and BGP pass.",
         "underlay-diverted",

@@ -198,6 +198,8 @@ def outputs(node: str, *, careless: bool) -> dict[str, RawOutput]:
         **{slug: without_gone(slug) for slug in ("ip_route", "ip6_route", "ip_neigh", "tc_qdisc")},
         **{slug: without_gone(slug) for slug in ("ip_rule", "ip6_rule")},
         "tc_filter": RawOutput(""),
+        "packet_filters": RawOutput(""),
+        "ipsec_policies": RawOutput(""),
         "sysctl": RawOutput("net.ipv4.ip_forward = 0\nnet.ipv6.conf.all.forwarding = 0\n"),
         "ip_link": RawOutput(links),
         "bridge_fdb": RawOutput(_only_fdb(fdb, gone)),

@@ -36,7 +36,7 @@ RENDERED = frozenset({"config-file", "config-running"})
 # A node of `worlds.symmetric`, and one of `worlds.unicast`.
 SYMMETRIC = {
     "ip_link": LINKS
-    | {"fdb-static"}
+    | {"fdb-static", "bridge-diverted"}
     | {"gateway-mac", "rmac-conflict"}
     | VRF_TABLES
     | VRF_ROUTES
@@ -57,6 +57,7 @@ SYMMETRIC = {
     "ip_route": VRF_ROUTES | VRF_TABLES | NETWORKS | {"underlay-diverted"},
     "ip_rule": RULES,
     "tc_qdisc": frozenset({"traffic-control"}),
+    "packet_filters": frozenset({"packet-filter"}),
     "ip_neigh": NEIGHBOURS | {"neighbor-static"},
     "sysctl": frozenset({"sysctl"}),
 }
@@ -67,5 +68,6 @@ UNICAST = {
     "ip_address": frozenset({"underlay-address"}),
     "ip_route": frozenset({"underlay-diverted"}),
     "tc_qdisc": frozenset({"traffic-control"}),
+    "packet_filters": frozenset({"packet-filter"}),
     "sysctl": frozenset({"sysctl"}),
 }

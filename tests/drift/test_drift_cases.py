@@ -19,6 +19,7 @@ from tests.drift.cases.kernel import KERNEL
 from tests.drift.cases.mac_routes import MAC_ROUTES
 from tests.drift.cases.nat import NAT
 from tests.drift.cases.outside import OUTSIDE
+from tests.drift.cases.packet_filters import PACKET_FILTERS
 from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
 from tests.drift.cases.systems import SEVERAL_AS
@@ -46,6 +47,7 @@ CASES = (
     | ROUTER_MACS
     | KERNEL
     | TRAFFIC
+    | PACKET_FILTERS
     | MAC_ROUTES
     | PROBES
     | ROUTED_UNDERLAY

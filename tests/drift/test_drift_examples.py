@@ -31,6 +31,7 @@ _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
 _NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
 _NO_VRF = _NO_L3VNI | applicable.VRF_TABLES | {"vrf-rule"}
 _NO_ROUTING = _NO_VRF | {
+    "bridge-diverted",
     "gateway-address",
     "gateway-advertised",
     "gateway-mac",

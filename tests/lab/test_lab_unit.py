@@ -348,11 +348,9 @@ def test_a_second_lab_is_refused(
 
 # They take two nodes, so a test of its own injects them: tests/live/test_two_claims.py.
 _OF_TWO_NODES = {"mac-mobility", "mac-frozen"}
-# In the one example with BFD a lost session is a lost adjacency, which explains it.
-# With it, tests/drift/cases/outside.py: its sessions are lost in simulated states of real fabrics.
 # No example has a static route in a VRF: tests/live/test_scopes.py takes some away. Next hops are
 # rewritten by a route server: tests/live/bgp/test_several_as.py.
-_IN_NO_EXAMPLE = {"bfd-down", "vrf-static-route", "next-hop"}
+_IN_NO_EXAMPLE = {"vrf-static-route", "next-hop"}
 # FRR takes one of two routes of an address back by itself: tests/drift/cases/mac_routes.py.
 _NOT_FOR_LONG = {"ip-duplicate"}
 # tests/tasks/test_snat_packets.py breaks it in this computer's kernel.

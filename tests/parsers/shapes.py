@@ -21,6 +21,7 @@ from overlay.host_records import (
     VrrpFamily,
     VrrpGroup,
 )
+from overlay.records import PacketChain
 from tests.parsers.adjacency_shapes import ADJACENCIES
 from tests.parsers.nat_shapes import NAT_LISTINGS
 
@@ -333,6 +334,12 @@ READ = {
     ("sysctl", "none of the keys is there"): ("", {}),
     **NAT_LISTINGS,
     ("tc_filter", "none; others are in test_traffic_filters"): ("", ()),
+    ("packet_filters", "nobody has loaded them; others are in test_packet_filters"): ("", ()),
+    ("packet_filters", "a chain"): (
+        {"nftables": [{"chain": {"family": "ip", "table": "t", "name": "c", "hook": "input"}}]},
+        (PacketChain("ip", "t", "c", "input"),),
+    ),
+    ("ipsec_policies", "none; others are in test_packet_filters"): ("", ()),
     ("probe", "a node that was told to ask nobody"): ("", ()),
     ("probe", "each answer"): (
         (

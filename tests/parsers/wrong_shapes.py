@@ -224,6 +224,14 @@ REFUSED = {
         "tap2i0 ingress   not_in_hw\n",
         "tc filter show: 0 of 1 read; not understood: 'tap2i0 ingress   not_in_hw'",
     ),
+    ("packet_filters", "no listing"): (
+        {"metainfo": {}},
+        "nft -j list ruleset: nftables: this key is missing (found '{\"metainfo\": {}}')",
+    ),
+    ("ipsec_policies", "a line below no policy"): (
+        "\tdir out action block priority 0\n",
+        "ip xfrm policy show: 0 read; not understood: '\\tdir out action block priority 0'",
+    ),
     ("probe", "a line that is no answer"): (
         "path 192.168.0.2 1550 ok\npath 192.168.0.3 1550 maybe\n",
         "probe: 1 of 2 answers read; not understood: 'path 192.168.0.3 1550 maybe'",

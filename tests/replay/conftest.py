@@ -45,6 +45,8 @@ def outputs(host: str, scene: str) -> dict[str, RawOutput]:
         "ip_neigh": RawOutput("[]"),
         "tc_qdisc": RawOutput("[]"),
         "tc_filter": RawOutput(""),
+        "packet_filters": RawOutput(""),
+        "ipsec_policies": RawOutput(""),
         "sysctl": RawOutput("net.ipv4.ip_forward = 1\n"),
         "running_config": RawOutput("Current configuration:\n!\nend\n"),
         **{file_slug(file.path): RawOutput(f"# {scene}\n") for file in FILES},

@@ -115,7 +115,8 @@ class Fleet:
                 {"kind": "noqueue", "handle": "0:", "dev": link.name, "root": True, "refcnt": 2}
                 for link in links_of(node)
             ]
-            printed["tc_filter"] = ""
+            printed |= {"tc_filter": "", "ipsec_policies": ""}
+            printed["packet_filters"] = {"nftables": []}
         routed = any(bridge.routed for bridge in node.bridges)
         if node.forwards or node.vrfs or routed or node.carries:
             printed["ip_route"] = [*self._routes(node), *connected(node, 4)]

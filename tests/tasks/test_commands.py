@@ -20,6 +20,7 @@ KERNEL = {"bridge_fdb", "ip_link", "ip_address", "sysctl"}
 FILES = {"file_interfaces", "file_frr_conf", "file_daemons", "file_90_evpn_fleet_conf"}
 EVPN = {"bgp_l2vpn_evpn", "evpn_summary", "running_config"}
 TUNNELS = {"bridge_fdb_later", "ip_neigh", "tc_filter", "tc_qdisc"}
+TUNNELS |= {"packet_filters", "ipsec_policies"}
 TUNNELS |= {"ip_route", "ip6_route", "ip_rule", "ip6_rule"}
 VTEP = TUNNELS | {"evpn_duplicate_macs", "evpn_duplicate_addresses"}
 VRF = {"evpn_vni"}
@@ -86,6 +87,9 @@ PRINTED_BY = {
     "ip6_rule": "ip -6 -j rule show",
     "ip_neigh": "ip -j neigh show nud all",
     "tc_qdisc": "tc -j qdisc show",
+    # Where the module is loaded: `nft -j list ruleset`, `ip xfrm policy show`.
+    "packet_filters": "test ! -e /sys/module/nf_tables",
+    "ipsec_policies": "test ! -e /sys/module/xfrm_user",
     "ospf_neighbors": "vtysh -c 'show ip ospf neighbor json'",
     "isis_neighbors": "vtysh -c 'show isis neighbor json'",
     "openfabric_neighbors": "vtysh -c 'show openfabric neighbor json'",
@@ -137,7 +141,8 @@ def test_the_nodes_of_a_fabric_are_together_asked_everything_but_what_none_has()
 
 def test_sysctl_is_asked_for_the_keys_of_the_intent() -> None:
     assert _asked("exit-multi-gateway", "node1")["sysctl"] == (
-        "sysctl -e net.ipv4.conf.all.arp_ignore "
+        "sysctl -e net.bridge.bridge-nf-call-ip6tables net.bridge.bridge-nf-call-iptables "
+        "net.ipv4.conf.all.arp_ignore "
         "net.ipv4.conf.all.rp_filter net.ipv4.conf.default.rp_filter "
         "net.ipv4.conf.vmbr0.rp_filter "
         "net.ipv4.conf.vmbr2.arp_ignore net.ipv4.conf.vmbr2.forwarding "

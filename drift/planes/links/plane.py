@@ -47,6 +47,8 @@ def _goes_down(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
     # A bridge without carrier is what its ports made of it.
     if raw.finding.actual != _NO_CARRIER or raw.about.bridge or raw.about.below:
         yield Broken.DOWN, raw.finding.host, raw.about.device
+    # `shutdown` of it, in vtysh.
+    yield Broken.CONFIG, raw.finding.host, ("interface", raw.about.device)
 
 
 def _leaves_vrf(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:

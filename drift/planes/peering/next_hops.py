@@ -72,7 +72,15 @@ def examine_next_hops(view: HostView) -> Iterator[RawFinding]:
             hop,
             attribute="next hop",
             evidence=lines(EVPN_TABLE, (path.text for path in paths.values()), limit=_SHOWN),
-            about=About(peer=hop, group=("next-hop", hop)),
+            about=About(
+                peer=hop,
+                topics=frozenset(
+                    ("neighbor", it)
+                    for vtep in vteps
+                    for it in view.intent.senders(view.node, vtep)
+                ),
+                group=("next-hop", hop),
+            ),
         )
 
 

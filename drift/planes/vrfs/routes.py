@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from overlay.records import EvpnPath
 
 _SHOWN = 3
+# What keeps a route out of the kernel, or stands before it.
+_TYPED = frozenset({("ip", "route"), ("ip", "protocol"), ("ip", "table-map")})
 
 
 def _from_forwarding(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
@@ -137,6 +139,7 @@ def _finding(
             vrf=vrf,
             vni=vxlan.vni,
             peer=vteps[0] if vteps else None,
+            topics=_TYPED,
             group=("vrf-route-missing", view.host, vrf, *(() if whole else vteps)),
         ),
     )

@@ -10,8 +10,8 @@ from drift.causes import overtakes
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth
 from drift.plane import Plane
-from drift.planes.vrfs.tables import vrf_by_table
-from overlay.outputs import IP6_RULE, IP_LINK, IP_RULE
+from drift.planes.vrfs.tables import all_routes, vrf_by_table
+from overlay.outputs import IP6_ROUTE, IP6_RULE, IP_LINK, IP_ROUTE, IP_RULE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +29,10 @@ VRF_RULE = Check(
     "Of IPv4 and IPv6 the kernel has its rule for VRFs (`l3mdev`), and no rule before it takes "
     "packets of guests.",
     "Guests' packets are dropped, or go by another table than that of their VRF. A rule that only "
-    "takes those to addresses outside the VRFs' networks is a warning.",
+    "takes those to addresses outside the VRFs' networks is a warning, as is one that leads to an "
+    "empty table.",
     (IP_RULE, IP_LINK),
-    reads=(IP6_RULE,),
+    reads=(IP6_RULE, IP_ROUTE, IP6_ROUTE),
     applies=with_vrfs,
     confirm="ip rule show; ip -6 rule show",
     remedy="`ip rule del pref 500` with the number that is shown. A rule of the node's own, such "
@@ -79,9 +80,17 @@ def _of_family(
                 f"{rule.action} {rule.table}" if rule.table else rule.action,
                 what="routing rule before those of the VRFs",
                 evidence=lines(slug, [rule.text]),
-                severity=None if _overlaps(rule.target, networks) else WARNING,
+                severity=WARNING if _harmless(view, rule, networks) else None,
                 about=About(group=("vrf-rule", view.host)),
             )
+
+
+def _harmless(view: HostView, rule: Rule, networks: Networks) -> bool:
+    """What is for nobody there, and what the kernel looks up elsewhere, since it finds nothing."""
+    if not _overlaps(rule.target, networks):
+        return True
+    looked_up = rule.table is not None and view.state.routes is not None
+    return looked_up and all(route.table != rule.table for route in all_routes(view))
 
 
 def _takes_guests(view: HostView, rule: Rule, networks: Networks) -> bool:

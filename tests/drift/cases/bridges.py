@@ -50,6 +50,17 @@ def _guest_port(**port: Any) -> Mutation:
     return mutate
 
 
+def _above(bridge: str, kind: str) -> Mutation:
+    def mutate(states: dict[str, HostState]) -> None:
+        up = ("BROADCAST", "UP", "LOWER_UP")
+        taker = Link(98, "mv0", parent=bridge, flags=up, kind=kind, macvlan="passthru")
+        states["node1"] = replace(
+            states["node1"], links={**(states["node1"].links or {}), taker.name: taker}
+        )
+
+    return mutate
+
+
 BRIDGES = {
     ("bridge-missing", "network's bridge absent"): Case(
         both(no_link("node1", "vmbr2"), link("node1", "vxlan2", master=None)),
@@ -192,6 +203,15 @@ BRIDGES = {
         "node1",
         "vxlan2",
         "broadcast flooding - Expected: on Actual: off",
+    ),
+    ("bridge-diverted", "above a gateway"): Case(
+        _above("vmbr2", "macvlan"),
+        "node1",
+        "vmbr2",
+        "device that takes its frames - Expected: absent Actual: mv0 (macvlan, passthru)",
+    ),
+    ("bridge-diverted", "above the bridge of an L3VNI"): Case(
+        _above("vmbr4000", "macvtap"), "node1", "vmbr4000", "Actual: mv0 (macvtap, passthru)"
     ),
     ("guest-port-blocked", "disabled"): Case(
         _guest_port(state="disabled"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from overlay.records import FdbEntry
 from tests.drift.cases.case import Case
 from tests.drift.cases.data_plane import MAC_OF_2, STRANGE_MAC, fdb_of
-from tests.drift.worlds import fdb, more_fdb
+from tests.drift.worlds import GATEWAY_MAC, fdb, more_fdb
 
 ENTRIES = {
     ("fdb-wrong-vtep", "the right VTEP, another VNI"): Case(
@@ -42,6 +42,15 @@ ENTRIES = {
         "node1",
         f"vmbr2 MAC {STRANGE_MAC}",
         "forwarding entry by hand - Expected: absent Actual: permanent on vmbr2",
+    ),
+    ("fdb-static", "the gateway's MAC is behind the tunnel"): Case(
+        more_fdb(
+            "node1",
+            FdbEntry(GATEWAY_MAC, "vxlan2", master="vmbr2", state="static", text="elsewhere"),
+        ),
+        "node1",
+        f"vmbr2 MAC {GATEWAY_MAC}",
+        "forwarding entry by hand - Expected: absent Actual: static on vxlan2",
     ),
     ("fdb-static", "a guest's MAC is held on the tunnel's port"): Case(
         more_fdb(

@@ -214,8 +214,18 @@ KERNEL: dict[tuple[str, str], Case] = {
         "IPv4 rule 500 to 10.0.2.0/24",
         "Expected: absent Actual: blackhole",
     ),
+    ("vrf-rule", "one before it leads to an empty table"): Case(
+        json("node1", "ip6_rule", _first_rule(table="99")),
+        "node1",
+        "IPv6 rule 500",
+        "Actual: lookup 99",
+        severity=WARNING,
+    ),
     ("vrf-rule", "one before it takes what a gateway's bridge receives"): Case(
-        json("node1", "ip6_rule", _first_rule(iif="vmbr2", table="77")),
+        both(
+            json("node1", "ip6_rule", _first_rule(iif="vmbr2", table="77")),
+            json("node1", "ip6_route", more(type="unreachable", dst="default", table="77")),
+        ),
         "node1",
         "IPv6 rule 500 iif vmbr2",
         "Actual: lookup 77",

@@ -131,7 +131,7 @@ def lose_power(leaves: Lab, spine: str, at_most: float = 1) -> None:
 
 def break_one(leaves: Lab, name: str, node: str) -> None:
     # One end may notice it a second before the other.
-    seen = 2 if name == "underlay-adjacency" else 1
+    seen = 1 if name == "underlay-route" else 2
 
     def hosts_of(audit: Audit) -> list[str]:
         return [f["host"] for f in audit.report["findings"] if f["check"] == name]

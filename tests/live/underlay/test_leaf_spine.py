@@ -46,7 +46,7 @@ def test_a_spine_loses_power(leaves: Lab, spine: str) -> None:
     lose_power(leaves, spine)
 
 
-@pytest.mark.parametrize("name", ["underlay-adjacency", "underlay-route"])
+@pytest.mark.parametrize("name", ["bfd-down", "underlay-adjacency", "underlay-route"])
 def test_a_fault_is_its_one_finding(leaves: Lab, name: str) -> None:
     """On a leaf of each release; a dead link is seen from both ends, and is one finding."""
     fault = faults.find_fault(name)
