@@ -42,7 +42,7 @@ from drift.planes import (
 from drift.planes import (
     router_macs as router_mac_entries,
 )
-from drift.planes.links import guest_ports, queueing
+from drift.planes.links import guest_ports, queueing, single
 from drift.planes.links import plane as links
 from drift.planes.peering import next_hops, systems
 from drift.planes.underlay import adjacency, diverted
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 
 _COMPARISONS: tuple[Plane | Across, ...] = (
     links.PLANE,
+    single.PLANE,
     guest_ports.PLANE,
     queueing.PLANE,
     vteps.ACROSS,

@@ -79,6 +79,15 @@ class Names(Strict):
     bridge: NamePattern = Field("vmbr{vni}", description="Bridge of a network.")
     l3vni_device: NamePattern = Field("vxlan{vni}", description="VXLAN device of an L3VNI.")
     l3vni_bridge: NamePattern = Field("vmbr{vni}", description="Bridge of an L3VNI.")
+    single_device: InterfaceName = Field(
+        "vxlan0", description="The VXLAN device of all VNIs (overlay.device: single)."
+    )
+    single_bridge: InterfaceName = Field(
+        "vmbr1",
+        description="Its VLAN-aware bridge, which guests are plugged into with the VLAN of their "
+        "network. A network with gateways, and an L3VNI, has a VLAN interface of it, which is "
+        "called as its bridge would be.",
+    )
 
 
 class Overlay(Strict):
@@ -93,8 +102,8 @@ class Overlay(Strict):
     )
     device: Devices = Field(
         Devices.PER_VNI,
-        description="How many VXLAN devices a node has: one for each VNI. `single`, one for all of "
-        "them on a VLAN-aware bridge, is refused: docs/topologies.md says why.",
+        description="How many VXLAN devices a node has: one for each VNI, or `single`, one for all "
+        "of them on a VLAN-aware bridge (evpn mode, FRR 10.3 or newer; docs/topologies.md).",
     )
     arp_suppression: bool | None = Field(
         None,

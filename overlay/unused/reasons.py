@@ -238,7 +238,7 @@ def _overlay(fabric: Fabric, key: KeyPath) -> Reason | None:
 
 
 def _frr(_fabric: Fabric, _key: KeyPath) -> Reason | None:
-    return "a node's FRR version matters only for EVPN over an IPv6 underlay", _REMOVE
+    return "a node's FRR version matters only over IPv6, or with one VXLAN device", _REMOVE
 
 
 def _description(_fabric: Fabric, key: KeyPath) -> Reason | None:

@@ -21,6 +21,7 @@ from tests.drift.cases.nat import NAT
 from tests.drift.cases.outside import OUTSIDE
 from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
+from tests.drift.cases.single import SINGLE
 from tests.drift.cases.systems import SEVERAL_AS
 from tests.drift.cases.traffic import TRAFFIC
 from tests.drift.cases.underlay import ROUTED_UNDERLAY
@@ -51,6 +52,7 @@ CASES = (
     | ROUTED_UNDERLAY
     | SEVERAL_AS
     | VRF_ROUTES
+    | SINGLE
 )
 
 

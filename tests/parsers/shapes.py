@@ -21,6 +21,7 @@ from overlay.host_records import (
     VrrpFamily,
     VrrpGroup,
 )
+from overlay.vlan_records import BridgeVlans
 from tests.parsers.adjacency_shapes import ADJACENCIES
 from tests.parsers.nat_shapes import NAT_LISTINGS
 
@@ -49,6 +50,7 @@ HOST = {"type": "local", "state": "active", "mac": MAC, "detectionCount": 5}
 
 # (slug, what it is): the document (or text), and the records.
 READ = {
+    ("bridge_vlans", "of nothing"): ("[]\n[]\n[]\n", BridgeVlans({}, {}, {})),
     ("evpn_summary", "peers at the top"): (
         {"routerId": "192.168.0.1", "peers": {"192.168.0.2": UP}},
         {"192.168.0.2": PEER},

@@ -13,7 +13,9 @@ from overlay.errors import ParseError
 from parsers.readers import READERS
 from tests.parsers.shapes import DRIFTED, PARSED, READ, RECORDED_JSON
 
-JSON_SLUGS = sorted(READERS.keys() - {"running_config", "sysctl", "probe", "tc_filter"})
+JSON_SLUGS = sorted(
+    READERS.keys() - {"running_config", "sysctl", "probe", "tc_filter", "bridge_vlans"}
+)
 # Where FRR before 10.0 says nothing at all, that is no cut-off text.
 MAY_BE_EMPTY = {"evpn_vni", "evpn_duplicate_macs", "evpn_duplicate_addresses"}
 RECORDED = sorted(

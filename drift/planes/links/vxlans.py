@@ -247,6 +247,8 @@ def unintended_vxlans(view: HostView, intended: Collection[str]) -> Iterator[Raw
     One that has an intended VNI in the place of the intended device is what `vxlan-missing` says.
     """
     ours = {vxlan.vni: vxlan for vxlan in view.node.vxlans}
+    # With one device for all VNIs, what their parts are called.
+    intended = {*intended, *(vxlan.name for vxlan in view.node.vxlans)}
     for name, link in sorted(view.links.items()):
         if link.kind != "vxlan" or name in intended or link.vxlan is None:
             continue
