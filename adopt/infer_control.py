@@ -13,7 +13,7 @@ from adopt.infer_systems import usual_asn
 from adopt.infer_targets import of_vrf
 from adopt.survey import Word, word
 from overlay.expected import EVERYTHING
-from overlay.intent import FRR_WITH_IPV6_VTEPS
+from overlay.intent import FRR_WITH_IPV6_VTEPS, FRR_WITH_SINGLE_DEVICE
 from overlay.values import UNDERLAY, version_of
 
 if TYPE_CHECKING:
@@ -68,7 +68,9 @@ def bgp_keys(survey: Survey, prefix: str) -> dict[str, Any] | None:
     keys |= {"cluster_id": cluster} if cluster else {}
     keys |= _listening(survey, prefix)
     if ":" in prefix:
-        keys["frr"] = _oldest_frr(speakers)
+        keys["frr"] = _oldest_frr(speakers, FRR_WITH_IPV6_VTEPS)
+    elif any(host.singles for host in survey.vteps):
+        keys["frr"] = _oldest_frr(survey.vteps, FRR_WITH_SINGLE_DEVICE)
     return keys | detection_keys(survey)
 
 
@@ -87,15 +89,15 @@ def _listening(survey: Survey, prefix: str) -> dict[str, Any]:
     return {"listen": [{"range": text} for text in beside]} if beside else {}
 
 
-def _oldest_frr(speakers: list[Host]) -> str:
-    """The oldest version that the files name; one that names none has what IPv6 tunnels need."""
+def _oldest_frr(speakers: list[Host], needed: str) -> str:
+    """The oldest version that the files name; one that names none has what its tunnels need."""
     named = [
         line.words[2]
         for host in speakers
         for line in host.frr
         if line.words[:2] == ["frr", "version"] and re.match(r"\d+\.\d+", line.words[-1])
     ]
-    return min((*named, FRR_WITH_IPV6_VTEPS), key=version_of) if named else FRR_WITH_IPV6_VTEPS
+    return min((*named, needed), key=version_of)
 
 
 def word_at(host: Host, value: object, line: int) -> Word:
@@ -126,6 +128,7 @@ def vrf_keys(
         names.setdefault(vrf, {})["l3vni"] = survey.most(f"VRF {vrf}: its L3VNI", words, 0)
     for vrf, keys in names.items():
         keys.update(found.of(keys.get("l3vni", 0), transit=True))
+        keys.update(found.vlan_of(keys.get("l3vni", 0)))
         keys.update(flags.of(keys.get("l3vni", 0)))
         keys.update(of_vrf(survey, vrf, keys["l3vni"], numbers) if "l3vni" in keys else {})
         _exits(survey, vrf, keys)
