@@ -66,7 +66,9 @@ def validate_sections(changes: tuple[FileChange, ...], stage: str) -> list[Secti
         Section(
             f"validate:{change.file.path}",
             change.file.validate.format(
-                file=shlex.quote(f"{stage}/{change.file.name}"), beside=_beside(stage)
+                file=shlex.quote(f"{stage}/{change.file.name}"),
+                beside=_beside(stage),
+                remade="".join(f" -e 'non-bridge interface ({it})'" for it in other_kinds(change)),
             ),
             timeout=30,
             stop=True,

@@ -112,11 +112,15 @@ def test_a_vni_comes_and_goes_and_changes_its_vlan(fabric_of_one: Lab) -> None:
     before = path.read_text()
     other_vlan = before.replace("vlan: 20 ", "vlan: 21 ")
     # A network is its VNI: guests follow it into another VLAN, and stay where another VNI comes.
-    for change in (other_vlan, other_vlan.replace("vni: 10020", "vni: 10021"), other_vlan, before):
-        path.write_text(change)
-        fabric_of_one.deploy()
-        fabric_of_one.audit_clean()
-        fabric_of_one.ping("vm5", "vm6")
+    changes = (other_vlan, other_vlan.replace("vni: 10020", "vni: 10021"), other_vlan, before)
+    try:
+        for change in changes:
+            path.write_text(change)
+            fabric_of_one.deploy()
+            fabric_of_one.audit_clean()
+            fabric_of_one.ping("vm5", "vm6")
+    finally:
+        path.write_text(before)
 
 
 def lost(lab: Lab, change: Callable[[], object]) -> dict[tuple[str, str], float]:
@@ -133,8 +137,10 @@ def lost(lab: Lab, change: Callable[[], object]) -> dict[tuple[str, str], float]
 
     with ThreadPoolExecutor() as pool:
         asked = {way: pool.submit(ask, way) for way in WAYS}
-        change()
-        ended.append(True)
+        try:
+            change()
+        finally:
+            ended.append(True)
         return {way: future.result() for way, future in asked.items()}
 
 

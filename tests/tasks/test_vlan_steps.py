@@ -20,6 +20,7 @@ from tasks.interfaces.vlans import (
     unmapped,
 )
 from tasks.plan import FileChange, FileState
+from tasks.steps import validate_sections
 from tests.rendering import render
 from tests.workers import can_be_apart
 
@@ -165,3 +166,16 @@ def test_guests_of_a_reload_that_failed_are_put_back_by_the_restoration() -> Non
         f"{commands(guests_noted(back))}\n{commands(guests_follow(back))}"
     )
     assert said == ["ip link set tap2 master vmbr2"]
+
+
+def test_ifupdown2_may_say_that_a_vlan_is_no_bridge_where_it_is_to_become_one() -> None:
+    def checked(before: str, after: str) -> str:
+        (section,) = [
+            it
+            for it in validate_sections((change(before, after),), "/tmp/stage")
+            if it.slug == f"validate:{INTERFACES.path}"
+        ]
+        return section.command
+
+    assert " -e 'non-bridge interface (vmbr3)'" in checked(interfaces(), apart())
+    assert "non-bridge" not in checked(apart(), apart())

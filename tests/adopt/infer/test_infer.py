@@ -48,21 +48,6 @@ def test_what_we_rendered_gives_its_intent_and_the_same_files(topology):
         assert difference(host, files[host], rendered) == ([], [])
 
 
-def test_one_vxlan_device_for_all_vnis_gives_its_intent():
-    """Also with other names, and VLANs that are not the numbers of their VNIs."""
-    for change in ({}, {"names": {"single_device": "vxlan48", "single_bridge": "br-all"}}):
-        keys = intent_of("single-device").model_dump(mode="json", exclude_none=True)
-        keys["overlay"] |= change
-        keys["vrfs"]["vrf1"]["vlan"] = 3999
-        wanted = Fabric.model_validate(keys)
-        files = render(derive(wanted))
-        found = infer(read_hosts(files), "single-device")
-        assert (found.remarks, found.unread) == ((), ())
-        again = Fabric.model_validate(found.fabric)
-        assert again == wanted
-        assert render(derive(again)) == files
-
-
 # A floating address belongs to the underlay, so it needs the whole scope.
 @pytest.mark.parametrize("topology", [name for name in TOPOLOGIES if not intent_of(name).vips])
 def test_the_same_in_the_overlay_scope_beside_an_underlay_of_somebody_else(topology):

@@ -15,9 +15,9 @@ from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.kept.extras import Extras
 from overlay.unused.unused_keys import unused_keys
+from tests.drift.planes.test_single_properties import CALM as CALM_OF_SINGLE
+from tests.drift.planes.test_single_properties import single_fabrics
 from tests.drift.test_drift_properties import fabrics
-from tests.drift.test_single_properties import CALM as CALM_OF_SINGLE
-from tests.drift.test_single_properties import single_fabrics
 from tests.rendering import render
 
 if TYPE_CHECKING:
