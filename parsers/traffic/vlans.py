@@ -74,11 +74,7 @@ def parse_bridge_vlans(text: str) -> BridgeVlans:
             for name, port in shown.items()
         },
         tunnels={
-            name: {
-                vlan: vni
-                for it in port.get("tunnels", ())
-                for vlan, vni in _pairs(it)
-            }
+            name: {vlan: vni for it in port.get("tunnels", ()) for vlan, vni in _pairs(it)}
             for name, port in tunnels.items()
         },
         filters={
