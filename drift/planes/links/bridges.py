@@ -160,7 +160,8 @@ BRIDGE_SETTINGS = Check(
     applies=_owns_bridges,
     confirm="ip -d link show vmbr2",
     remedy="`ip link set vmbr2 type bridge vlan_filtering 0 stp_state 0 ageing_time 30000` (1/100 "
-    "s), `ip link set vmbr2 type bridge fdb_max_learned 0`, `ip link set vmbr2 arp on`. If it "
+    "s; `vlan_filtering 1` on the bridge of one VXLAN device for all VNIs), `ip link set vmbr2 "
+    "type bridge fdb_max_learned 0`, `ip link set vmbr2 arp on`. If it "
     "comes back, look for `bridge-vlan-aware`, `bridge-stp` or `bridge-ageing` in "
     "/etc/network/interfaces.d.",
     explains=_breaks_bridge,

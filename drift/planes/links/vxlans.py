@@ -80,8 +80,8 @@ VXLAN_UNEXPECTED = Check(
     "Every VXLAN device is one of the intent's: its VNI is this node's, on that device alone.",
     "FRR advertises any VNI it finds, so a leftover device draws traffic here. Of two devices with "
     "one VNI (the kernel allows it with two UDP ports) FRR takes one, and may take the wrong one: "
-    "that is critical. One device for several VNIs (external) is never intended, and what it "
-    "carries is not audited.",
+    "that is critical. Of one device for several VNIs (external) that no `overlay.device: single` "
+    "intends it is not audited what it carries.",
     (IP_LINK,),
     confirm="ip -d link show type vxlan",
     remedy="A VNI that is wanted belongs under `networks:` of fabric.yaml. Otherwise `ip link "
