@@ -23,6 +23,11 @@ _MAPPED = re.compile(
 # The guests' ports of networks that change places, each with its VNI and the VLAN that it had. It
 # outlives a reload that failed, for the restoration.
 _NOTES = "/run/evpn-fleet-guests"
+_MACS_ON = """\
+macs_on() {
+  bridge fdb show dev $1 | awk '!/permanent|self|extern_learn/ { print $1 }' | sort -u |
+    tr '\\n' ' '
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +66,26 @@ def other_kinds(change: FileChange) -> list[str]:
 
 
 def guests_noted(change: FileChange) -> list[Section]:
-    """Writes down which guests' ports lose their place by the reload."""
+    """Writes down which guests' ports lose their place by the reload, and their guests' MACs."""
     before, after = (_places(it.text or "") for it in (change.before, change.after))
     moving = {vni: place for vni, place in before.items() if after.get(vni, place) != place}
     moving = {vni: place for vni, place in moving.items() if place.vlan or after[vni].vlan}
     lines = []
     for vni, place in sorted(moving.items()):
         ports = f"$(ls /sys/class/net/{shlex.quote(place.bridge)}/brif 2>/dev/null)"
-        if place.vlan is None:
-            lines.append(f'for port in {ports}; do echo "$port {vni} -"; done')
-        else:
-            lines.append(
-                f"for port in {ports}; do "
-                f"bridge vlan show dev $port | grep -qE '(^|[[:space:]]){place.vlan} PVID' && "
-                f'echo "$port {vni} {place.vlan}"; done'
-            )
-    body = "\n".join(lines)
+        here = f"bridge vlan show dev $port | grep -qE '(^|[[:space:]]){place.vlan} PVID' && "
+        note = f'echo "$port {vni} {place.vlan or "-"} $(macs_on $port)"'
+        lines.append(f"for port in {ports}; do {here if place.vlan else ''}{note}; done")
+    body = "\n".join([_MACS_ON, *lines])
     return [Section("guests-noted", f"{{ {body}\n:; }} >> {_NOTES}")] if lines else []
 
 
 def guests_follow(change: FileChange) -> list[Section]:
-    """Plugs the noted ports in where their networks are now: nobody else does so at that moment."""
+    """Plugs the noted ports in where their networks are now: nobody else does so at that moment.
+
+    Their guests' MACs come along. A guest that says nothing would not be found by others, who have
+    its MAC in their ARP cache and do not ask: unknown unicast is not flooded.
+    """
     if not guests_noted(change):
         return []
     cases = "\n".join(
@@ -90,7 +94,7 @@ def guests_follow(change: FileChange) -> list[Section]:
     )
     # What went with the old devices, and what somebody has plugged in elsewhere, is left alone.
     command = f"""\
-while read -r port vni old; do
+while read -r port vni old macs; do
   case $vni in
 {cases}
   *) continue;;
@@ -99,10 +103,14 @@ while read -r port vni old; do
   holder=$(readlink "/sys/class/net/$port/master" || :)
   case ${{holder##*/}} in ''|"$bridge") ;; *) continue;; esac
   ip link set "$port" master "$bridge"
-  [ "$vlan" != - ] || continue
-  bridge vlan add dev "$port" vid "$vlan" pvid untagged
-  [ "$old" = - ] && old=1
-  [ "$old" = "$vlan" ] || bridge vlan del dev "$port" vid "$old" 2>/dev/null || :
+  within=
+  if [ "$vlan" != - ]; then
+    bridge vlan add dev "$port" vid "$vlan" pvid untagged
+    [ "$old" = - ] && old=1
+    [ "$old" = "$vlan" ] || bridge vlan del dev "$port" vid "$old" 2>/dev/null || :
+    within="vlan $vlan"
+  fi
+  for mac in $macs; do bridge fdb replace "$mac" dev "$port" master dynamic $within; done
 done < {_NOTES}
 rm -f {_NOTES}"""
     return [Section("guests-follow", command)]
