@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -29,6 +30,7 @@ DAEMONS = "/etc/frr/daemons"
 # What FRR runs is kept beside the files, by the command that shows it.
 RUNNING = "vtysh -c 'show running-config'"
 KERNEL_FORWARDS = "/proc/sys/net/ipv4/ip_forward"
+_MAPPED = re.compile(r"bridge vlan add dev (\S+) vid (\d{1,4}) tunnel_info id (\d{1,8})\b")
 _WILD = "*?["  # what makes a path of `source` a pattern
 SYSCTLS = ("/etc/sysctl.conf", "/etc/sysctl.d/*")
 
@@ -85,8 +87,29 @@ class Host:
 
     @cached_property
     def singles(self) -> list[Device]:
-        """VXLAN devices that carry several VNIs each, which no intent says."""
+        """VXLAN devices that carry several VNIs each."""
         return [d for d in self.devices.values() if d.is_single]
+
+    @cached_property
+    def vlan_maps(self) -> dict[str, dict[int, int]]:
+        """By VXLAN device for several VNIs, the VNI of each VLAN of its bridge, as commands say."""
+        found: dict[str, dict[int, int]] = {}
+        for device in self.devices.values():
+            for attribute in device.all("up", "post-up"):
+                for name, vlan, vni in _MAPPED.findall(attribute.value):
+                    found.setdefault(name, {})[int(vlan)] = int(vni)
+        return found
+
+    def is_gateway(self, device: Device) -> bool:
+        """Whether it is a bridge with a VXLAN device, or a VLAN interface that a VNI maps to."""
+        if any(port in self.devices and self.devices[port].vni for port in device.ports):
+            return True
+        bridge, vlan = (
+            self.devices.get(device.word("vlan-raw-device") or ""),
+            device.number("vlan-id"),
+        )
+        mapped = (self.vlan_maps.get(port, {}) for port in bridge.ports) if bridge else ()
+        return any(vlan in vlans for vlans in mapped)
 
     @cached_property
     def bridges(self) -> list[Device]:

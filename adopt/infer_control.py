@@ -11,9 +11,10 @@ from adopt.hostfiles import FRR_CONF
 from adopt.infer_detection import detection_keys
 from adopt.infer_systems import usual_asn
 from adopt.infer_targets import of_vrf
+from adopt.running.versions import oldest_frr
 from adopt.survey import Word, word
-from adopt.underlay.ipv6 import oldest_frr
 from overlay.expected import EVERYTHING
+from overlay.intent import FRR_WITH_IPV6_VTEPS, FRR_WITH_SINGLE_DEVICE
 from overlay.values import UNDERLAY
 
 if TYPE_CHECKING:
@@ -67,8 +68,16 @@ def bgp_keys(survey: Survey, prefix: str) -> dict[str, Any] | None:
         )
     keys |= {"cluster_id": cluster} if cluster else {}
     keys |= _listening(survey, prefix)
+
+    def too_old(host: Host, what: str) -> None:
+        survey.remark(host, what, FRR_CONF)
+
     if ":" in prefix:
-        keys["frr"] = oldest_frr(speakers, lambda host, what: survey.remark(host, what, FRR_CONF))
+        keys["frr"] = oldest_frr(speakers, FRR_WITH_IPV6_VTEPS, "EVPN over IPv6", too_old)
+    elif any(host.singles for host in survey.vteps):
+        keys["frr"] = oldest_frr(
+            survey.vteps, FRR_WITH_SINGLE_DEVICE, "one VXLAN device for all VNIs", too_old
+        )
     return keys | detection_keys(survey)
 
 
@@ -115,6 +124,7 @@ def vrf_keys(
         names.setdefault(vrf, {})["l3vni"] = survey.most(f"VRF {vrf}: its L3VNI", words, 0)
     for vrf, keys in names.items():
         keys.update(found.of(keys.get("l3vni", 0), transit=True))
+        keys.update(found.vlan_of(keys.get("l3vni", 0)))
         keys.update(flags.of(keys.get("l3vni", 0)))
         keys.update(of_vrf(survey, vrf, keys["l3vni"], numbers) if "l3vni" in keys else {})
         _exits(survey, vrf, keys)

@@ -40,6 +40,8 @@ class FlagsFound:
                 for vni in vnis.by_vni
             }
             usual = {vni: _usual(key, vnis, vni, learns=learns) for vni in vnis.by_vni}
+            if vnis.single is not None:  # what one network needs, their device does for all
+                usual = dict.fromkeys(usual, any(usual.values()))
             self._say(key, found, usual, transit=set(vnis.l3))
         self._ports(survey, vnis)
         bound = [

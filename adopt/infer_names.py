@@ -24,7 +24,11 @@ class NamesFound:
         self.patterns: dict[str, str] = {}
         self.networks: dict[int, str] = {}
         self._own: dict[tuple[str, int], str] = {}
+        self._vlans = vnis.vlans
         networks = [vni for vni in vnis.networks if vni in vnis.by_vni]
+        if vnis.single is not None:
+            self._of_single(survey, vnis, vnis.single, networks)
+            return
         devices = {vni: _device(survey, vnis, vni) for vni in networks}
         bridges = {vni: _bridge(survey, vnis, vni) for vni in networks}
         if not self._by_word(devices, bridges):
@@ -32,6 +36,18 @@ class NamesFound:
             self._by_number("bridge", bridges)
         transit = [vni for vni in vnis.l3 if vni in vnis.by_vni]
         self._by_number("l3vni_device", {v: _device(survey, vnis, v) for v in transit})
+        self._by_number("l3vni_bridge", {v: _bridge(survey, vnis, v) for v in transit})
+
+    def _of_single(
+        self, survey: Survey, vnis: Vnis, single: tuple[str, str], networks: list[int]
+    ) -> None:
+        """One device and its bridge; a VLAN interface where there is a gateway, and of an L3VNI."""
+        for key, name in zip(("single_device", "single_bridge"), single, strict=True):
+            if name != getattr(_DEFAULTS, key):
+                self.patterns[key] = name
+        routed = [vni for vni in networks if vnis.gateways(vni)]
+        self._by_number("bridge", {v: _bridge(survey, vnis, v) for v in routed})
+        transit = [vni for vni in vnis.l3 if vni in vnis.by_vni]
         self._by_number("l3vni_bridge", {v: _bridge(survey, vnis, v) for v in transit})
 
     def of(self, vni: int, *, transit: bool = False) -> dict[str, str]:
@@ -42,6 +58,11 @@ class NamesFound:
             for key in ("bridge", "device")
         }
         return {key: name for key, name in found.items() if name is not None}
+
+    def vlan_of(self, vni: int) -> dict[str, int]:
+        """The key of a network or VRF whose VLAN is not the number of its VNI."""
+        vlan = self._vlans.get(vni, vni)
+        return {} if vlan == vni else {"vlan": vlan}
 
     def _by_word(self, devices: dict[int, str | None], bridges: dict[int, str | None]) -> bool:
         """Patterns with `{name}`, where each device is called after its bridge: `vx_red`, `red`."""

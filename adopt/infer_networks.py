@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from adopt.infer_targets import of_network
 from adopt.survey import word
 from adopt.vnis import GROUPS
-from overlay.intent import VXLAN_OVERHEAD, Overlay
+from overlay.intent import VXLAN_OVERHEAD, Devices, Overlay
 from overlay.values import InterfaceName
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def _mac(_: Device, bridge: Device | None) -> str | None:
 def overlay_keys(survey: Survey, vnis: Vnis, room: int) -> dict[str, Any]:
     """`overlay:` of the intent: what most VXLAN devices and bridges have; defaults left out."""
     keys: dict[str, Any] = {}
-    _remark_singles(survey)
+    if vnis.single is not None:
+        keys["device"] = Devices.SINGLE.value
+    _remark_singles(survey, vnis)
     mtu = _overlay_mtu(vnis, room)
     if mtu != _DEFAULTS.mtu:
         keys["mtu"] = mtu
@@ -63,15 +65,19 @@ def overlay_keys(survey: Survey, vnis: Vnis, room: int) -> dict[str, Any]:
     return keys | ({"guest_ports": guests} if guests != _DEFAULTS.guest_ports else {})
 
 
-def _remark_singles(survey: Survey) -> None:
+def _remark_singles(survey: Survey, vnis: Vnis) -> None:
+    """Those that no network was made of: beside others, or with a map of another form."""
     for host in survey.hosts:
         for device in host.singles:
+            if vnis.single and vnis.single[0] == device.name and device.name in host.vlan_maps:
+                continue
             maps = device.all("bridge-vlan-vni-map")
             said = f" ({', '.join(a.value for a in maps)})" if maps else ""
             survey.remark(
                 host,
                 f"{device.name} carries several VNIs, by VLANs of its bridge{said}: the intent "
-                "cannot say that (docs/topologies.md) and has no such network",
+                "has no such network. It says one such device on all nodes alone, with a map "
+                "by commands (overlay.device: single)",
                 device.file,
                 device.line,
             )
@@ -109,6 +115,7 @@ def network_keys(
     keys: dict[str, Any] = {"vni": vni}
     keys |= {"name": names.networks[vni]} if vni in names.networks else {}
     keys |= names.of(vni)
+    keys |= names.vlan_of(vni)
     for host, device, holder in vnis.by_vni[vni]:
         if holder is None:
             survey.remark(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from adopt.devices import Device
 from adopt.survey import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from adopt.devices import Device
     from adopt.hostfiles import Host
     from adopt.survey import Survey, Word
 
@@ -33,6 +33,24 @@ class Vnis:
                 if device.vni is not None:
                     place = (host, device, host.bridge_of(device.name))
                     self.by_vni.setdefault(device.vni, []).append(place)
+        # One device for all VNIs is said of a whole fabric, or of nobody.
+        self.vlans: dict[int, int] = {}
+        self.single: tuple[str, str] | None = None
+        if not self.by_vni:
+            self._of_single_devices()
+
+    def _of_single_devices(self) -> None:
+        """The VNIs that VLANs of a bridge map to; `single` names the device and its bridge."""
+        for host in self._survey.vteps:
+            for device in host.singles:
+                bridge = host.bridge_of(device.name)
+                if bridge is None:
+                    continue
+                for vlan, vni in host.vlan_maps.get(device.name, {}).items():
+                    interface = _vlan_interface(host, bridge.name, vlan)
+                    self.by_vni.setdefault(vni, []).append((host, device, interface))
+                    self.vlans.setdefault(vni, vlan)
+                    self.single = self.single or (device.name, bridge.name)
 
     @property
     def networks(self) -> list[int]:
@@ -71,6 +89,14 @@ class Vnis:
             if said:
                 found[vni] = self._survey.most(f"VNI {vni}: its MTU", said, 0)
         return found
+
+
+def _vlan_interface(host: Host, bridge: str, vlan: int) -> Device:
+    """The VLAN's interface on its bridge; where it has none, one that says nothing."""
+    for device in host.devices.values():
+        if device.word("vlan-raw-device") == bridge and device.number("vlan-id") == vlan:
+            return device
+    return Device("", "", 0)
 
 
 def _gateways(_: Device, bridge: Device | None) -> tuple[str, ...] | None:

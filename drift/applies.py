@@ -85,6 +85,11 @@ def with_snat(_intent: FabricIntent, node: NodeIntent) -> bool:
     return node.snat is not None and node.is_written
 
 
+def with_single_device(_intent: FabricIntent, node: NodeIntent) -> bool:
+    """A node with one VXLAN device for all its VNIs."""
+    return node.single is not None
+
+
 def with_gateways(_intent: FabricIntent, node: NodeIntent) -> bool:
     return any(bridge.routed for bridge in node.bridges)
 

@@ -43,7 +43,7 @@ from drift.planes import (
     router_macs as router_mac_entries,
 )
 from drift.planes.filters import check as packet_filters
-from drift.planes.links import guest_ports, passthru, queueing
+from drift.planes.links import guest_ports, passthru, queueing, single
 from drift.planes.links import plane as links
 from drift.planes.peering import next_hops, systems
 from drift.planes.underlay import adjacency, diverted
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
 _COMPARISONS: tuple[Plane | Across, ...] = (
     links.PLANE,
+    single.PLANE,
     guest_ports.PLANE,
     passthru.PLANE,
     queueing.PLANE,

@@ -85,6 +85,7 @@ def breaks_device(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
         yield Broken.VNI, host, about.vni
     elif about.vrf is not None:
         yield Broken.VRF, host, about.vrf
+    yield from ((Broken.VNI, host, vni) for vni in about.vnis)
     if about.bridge:
         yield Broken.BELOW, host, about.bridge
     if raw.finding.kind == "missing":
@@ -92,7 +93,8 @@ def breaks_device(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
 
 
 def breaks_vni(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:
-    yield Broken.VNI, raw.finding.host, raw.about.vni
+    host, about = raw.finding.host, raw.about
+    yield from ((Broken.VNI, host, vni) for vni in about.vnis or {about.vni})
 
 
 def adds_vni(raw: RawFinding, _owner: Owner) -> Iterator[Cause]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from drift.apart import apart
 from drift.compare import unequal
 from drift.routes import Routes
 from overlay.records import ALL_ZERO_MAC
@@ -36,7 +37,7 @@ class HostView:
     ) -> None:
         self.intent = intent
         self.node = node
-        self.state = state
+        self.state = apart(node, state)
         self.rendered = rendered
         self.host = node.name
 

@@ -21,11 +21,15 @@ _KEEP = "/run/lab-fault"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The objects of the overlay that a fault breaks; the defaults are the seed's VNI 2."""
+    """The objects of the overlay that a fault breaks; the defaults are the seed's VNI 2.
+
+    `vlan` is that of its guests on a bridge with VLANs.
+    """
 
     bridge: str = "vmbr2"
     vxlan: str = "vxlan2"
     vni: int = 2
+    vlan: int | None = None
     vrf: str = "vrf1"
     uplink: str = "eno1"
 

@@ -98,14 +98,14 @@ def start_script(guest: Guest) -> str:
         f"  ip netns exec {vm} sysctl -qw {_AS_A_GUEST}",
         f"  ip link add {port} address {stable_mac('port', vm)} type veth {peer}",
         f"  ip -n {vm} link set lo up",
-        f"  ip link set {port} master {bridge} up",
+        *plugged_in(guest),
         # As a guest boots later than its port is plugged in. zebra must know the port when it
         # hears of its MAC: of one that it does not know yet it never tells the other nodes.
         "  sleep 2",
         f"  ip -n {vm} link set eth0 up",
         *(f"  ip -n {vm} address add {address} dev eth0" for address in guest.addresses),
         "}",
-        f"ip link set {port} master {bridge} up",
+        *plugged_in(guest),
         # A route out needs its gateway's network up, which the port above gives.
         *(
             f"ip -n {vm} -{version} route replace default via {gateway} dev eth0"
@@ -113,6 +113,19 @@ def start_script(guest: Guest) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def plugged_in(guest: Guest) -> list[str]:
+    """The commands that put its port into its bridge, with a VLAN before anything passes."""
+    port, bridge, vlan = guest.port, guest.bridge, guest.vlan
+    if vlan is None:
+        return [f"ip link set {port} master {bridge} up"]
+    return [
+        f"ip link set {port} master {bridge}",
+        f"bridge vlan add dev {port} vid {vlan} pvid untagged",
+        f"bridge vlan del dev {port} vid 1 2>/dev/null || :",
+        f"ip link set {port} up",
+    ]
 
 
 def stop_script(guest: Guest) -> str:

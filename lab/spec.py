@@ -46,10 +46,11 @@ class NodeEntry(_Strict):
 
 
 class GuestEntry(_Strict):
-    """One guest as a person writes it: a namespace with a port in a bridge."""
+    """One guest as a person writes it: a namespace with a port in a bridge, in a VLAN of that."""
 
     node: Name
     bridge: InterfaceName
+    vlan: int | None = Field(None, ge=2, le=4094)
     addresses: tuple[ipaddress.IPv4Interface | ipaddress.IPv6Interface, ...] = Field(min_length=1)
     gateways: tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, ...] = ()
     port: InterfaceName | None = None
@@ -104,6 +105,12 @@ class Guest:
     mac: str
     addresses: tuple[str, ...]
     gateways: tuple[str, ...]
+    vlan: int | None = None
+
+    @property
+    def segment(self) -> tuple[str, int | None]:
+        """Its bridge, and its VLAN there: the network that it is in."""
+        return self.bridge, self.vlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +220,7 @@ def _derive_guests(entries: Mapping[str, GuestEntry]) -> dict[str, Guest]:
             mac=(entry.mac or stable_mac("machine", name)).lower(),
             addresses=tuple(str(address) for address in entry.addresses),
             gateways=tuple(str(gateway) for gateway in entry.gateways),
+            vlan=entry.vlan,
         )
     return guests
 

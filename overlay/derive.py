@@ -11,6 +11,7 @@ from overlay.derivation.devices import (
     make_l3vni_vxlan,
     make_network_bridge,
     make_network_vxlan,
+    make_single,
     make_underlay_bridge,
     underlay_port,
 )
@@ -173,7 +174,8 @@ def _derive_node(
     bgp = plane.bgp(name, node)
     kept = _kept(fabric, name, node)
     settings = sysctls(fabric, name, node, plane, router, networks, vrfs)
-    over_ipv6 = bgp is not None and node.address.version == 6
+    single = make_single(fabric, vxlans)
+    needs_frr = bgp is not None and (node.address.version == 6 or single is not None)
     return NodeIntent(
         name=name,
         address=address,
@@ -181,10 +183,11 @@ def _derive_node(
         underlay_mtu=fabric.underlay.mtu,
         bridges=tuple(bridges),
         vxlans=tuple(vxlans),
+        single=single,
         lan_ports=lan_ports(fabric, name, node, networks, underlay_port(fabric, node)),
         vrfs=vrfs,
         bgp=bgp,
-        frr=_frr(fabric, node) if over_ipv6 or _has_bfd(fabric) else None,
+        frr=_frr(fabric, node) if needs_frr or _has_bfd(fabric) else None,
         sysctls=_with_kept(
             (*settings, *of_routed_underlay(routed, scope_of(fabric, node))), kept.sysctls
         ),

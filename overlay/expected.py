@@ -16,6 +16,7 @@ from overlay.derived.devices import (
     BridgeRole,
     LanPort,
     PortFlags,
+    SingleDevice,
     StaticVrfRoute,
     VipIntent,
     VrfIntent,
@@ -33,7 +34,14 @@ from overlay.derived.speakers import (
     SystemsIntent,
     UpstreamPeer,
 )
-from overlay.intent import FRR_WITH_IPV6_VTEPS, Fabric, Mode, Role, Scope
+from overlay.intent import (
+    FRR_WITH_IPV6_VTEPS,
+    FRR_WITH_SINGLE_DEVICE,
+    Fabric,
+    Mode,
+    Role,
+    Scope,
+)
 from overlay.names import setting
 from overlay.targets.targets import Targets
 
@@ -62,6 +70,7 @@ __all__ = [
     "ReflectorIntent",
     "RenderedNode",
     "RouterIntent",
+    "SingleDevice",
     "StaticRoute",
     "StaticVrfRoute",
     "SystemsIntent",
@@ -83,6 +92,7 @@ class NodeIntent:
     `forwarding` says whether its kernel forwards IP at all. In the overlay scope `underlay_port`
     is empty, and the underlay's bridge has neither ports nor gateway: they are somebody else's.
     Where the underlay is `routed` that bridge is the loopback, which has no port either.
+    With a `single` device `vxlans` are its VNIs and `bridges`, but for the underlay's, its VLANs.
     `frr` is the version that the intent says it has, where not every FRR will do. `frr_extra` are
     texts for its frr.conf, `interfaces_extra` for its interfaces files, `daemons_extra` settings of
     FRR's daemons file, kept by hand.
@@ -96,6 +106,7 @@ class NodeIntent:
     vxlans: tuple[VxlanIntent, ...]
     vrfs: tuple[VrfIntent, ...]
     bgp: BgpIntent | None
+    single: SingleDevice | None = None
     lan_ports: tuple[LanPort, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     role: Role = Role.VTEP
@@ -132,7 +143,15 @@ class NodeIntent:
     @property
     def oldest_frr(self) -> str | None:
         """The oldest FRR that can do what this node is to do; None where any will do."""
-        return FRR_WITH_IPV6_VTEPS if self.bgp and ":" in self.address else None
+        if self.bgp is not None and ":" in self.address:
+            return FRR_WITH_IPV6_VTEPS
+        return FRR_WITH_SINGLE_DEVICE if self.single is not None else None
+
+    @property
+    def asks_of_frr(self) -> str:
+        """What it is that not every FRR can do."""
+        over_ipv6 = ":" in self.address
+        return "EVPN over an IPv6 underlay" if over_ipv6 else "one VXLAN device for all VNIs"
 
     @property
     def carries(self) -> bool:
@@ -224,6 +243,7 @@ class NodeIntent:
         """The devices that its interfaces file defines."""
         made = {vxlan.name for vxlan in self.vxlans} | {vrf.name for vrf in self.vrfs}
         made |= {bridge.name for bridge in self.owned_bridges}
+        made |= {self.single.name, self.single.bridge} if self.single else set()
         made |= {port.name for port in self.lan_ports if port.written}
         if not self.owns_underlay:
             return frozenset(made)

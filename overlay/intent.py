@@ -14,6 +14,7 @@ from overlay.kept.extras import Extras, Group
 from overlay.keys.bgp import Bfd, Bgp, Timers
 from overlay.keys.kinds import (
     FRR_WITH_IPV6_VTEPS,
+    FRR_WITH_SINGLE_DEVICE,
     VXLAN_OVERHEAD,
     Devices,
     Mode,
@@ -29,6 +30,7 @@ from overlay.values import FOR_PEOPLE, InterfaceName, NodeName
 
 __all__ = [
     "FRR_WITH_IPV6_VTEPS",
+    "FRR_WITH_SINGLE_DEVICE",
     "VXLAN_OVERHEAD",
     "Bfd",
     "Bgp",

@@ -7,19 +7,49 @@ from bisect import bisect_left
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from overlay.keys.kinds import Devices
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from overlay.intent import Fabric, Network, Vrf
 
 
+def is_single(fabric: Fabric) -> bool:
+    """Whether each node has one VXLAN device for all VNIs."""
+    return fabric.overlay.device is Devices.SINGLE
+
+
+def network_vlan(network: Network) -> int:
+    """Its VLAN on the bridge of a single VXLAN device."""
+    return network.vlan or network.vni
+
+
+def l3vni_vlan(vrf: Vrf) -> int:
+    """The VLAN of its L3VNI on the bridge of a single VXLAN device."""
+    return vrf.vlan or vrf.l3vni or 0
+
+
+def within_single(fabric: Fabric, vni: int | None) -> str:
+    """What a VNI's part of a single VXLAN device is called: it is no device of its own."""
+    return f"{fabric.overlay.names.single_device} VNI {vni}"
+
+
 def network_device(fabric: Fabric, network: Network) -> str:
-    """The VXLAN device of a network."""
+    """The VXLAN device of a network, or its part of the single one."""
+    if is_single(fabric):
+        return within_single(fabric, network.vni)
     return network.device or _filled(fabric.overlay.names.device, network.vni, network.name)
 
 
 def network_bridge(fabric: Fabric, network: Network) -> str:
-    """The bridge that guests of a network are plugged into."""
+    """The bridge that guests of a network are plugged into.
+
+    With a single VXLAN device it is the network's VLAN interface, or without a gateway its VLAN,
+    which is no device of its own.
+    """
+    if is_single(fabric) and not network.gateways:
+        return f"{fabric.overlay.names.single_bridge} VLAN {network_vlan(network)}"
     return network.bridge or _filled(fabric.overlay.names.bridge, network.vni, network.name)
 
 
@@ -29,13 +59,15 @@ def vrf_device(fabric: Fabric, vrf: str) -> str:
 
 
 def l3vni_device(fabric: Fabric, vrf: str) -> str:
-    """The VXLAN device of a VRF's L3VNI."""
+    """The VXLAN device of a VRF's L3VNI, or its part of the single one."""
     found = fabric.vrfs[vrf]
+    if is_single(fabric):
+        return within_single(fabric, found.l3vni)
     return found.device or _filled(fabric.overlay.names.l3vni_device, found.l3vni, vrf)
 
 
 def l3vni_bridge(fabric: Fabric, vrf: str) -> str:
-    """The bridge of a VRF's L3VNI."""
+    """The bridge of a VRF's L3VNI; with a single VXLAN device its VLAN interface."""
     found = fabric.vrfs[vrf]
     return found.bridge or _filled(fabric.overlay.names.l3vni_bridge, found.l3vni, vrf)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 BRIDGE_FDB = "bridge_fdb"
 BRIDGE_FDB_LATER = "bridge_fdb_later"
 IP_LINK = "ip_link"
+BRIDGE_VLANS = "bridge_vlans"
 IP_ADDRESS = "ip_address"
 IP_ROUTE = "ip_route"
 IP6_ROUTE = "ip6_route"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Statement,
         VrrpGroup,
     )
+    from overlay.vlan_records import BridgeVlans
 
 CommandStatus = Literal["ok", "failed", "missing", "unparsed", "skipped"]
 
@@ -96,6 +97,7 @@ class BridgePort:
     isolated: bool | None = None
     hairpin: bool | None = None
     locked: bool | None = None
+    vlan_tunnel: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +357,7 @@ class HostState:
     rules: tuple[Rule, ...] | None = None
     ipv6_rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
+    vlans: BridgeVlans | None = None
     qdiscs: tuple[Qdisc, ...] | None = None
     filters: tuple[TrafficFilter, ...] | None = None
     packet_chains: tuple[PacketChain, ...] | None = None

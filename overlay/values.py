@@ -134,4 +134,6 @@ Unreachable = Annotated[str, BeforeValidator(_unreachable)]
 Pattern = Annotated[str, AfterValidator(_regex)]
 FrrVersion = Annotated[str, BeforeValidator(_frr_version)]
 Vni = Annotated[int, Field(ge=1, le=16777215)]
+# 1 is where a bridge puts what has no VLAN, 4095 is reserved.
+Vlan = Annotated[int, Field(ge=2, le=4094)]
 Asn = Annotated[int, Field(ge=1, le=4294967295)]

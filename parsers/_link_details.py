@@ -31,7 +31,7 @@ _BRIDGE_VALUES = frozenset(
 )
 _PORT_VALUES = frozenset(
     {"state", "learning", "flood", "mcast_flood", "bcast_flood", "neigh_suppress"}
-    | {"isolated", "hairpin", "locked"}
+    | {"isolated", "hairpin", "locked", "vlan_tunnel"}
 )
 
 
@@ -82,6 +82,7 @@ def read_bridge_port(text: str) -> BridgePort:
         isolated=_switch(values.get("isolated")),
         hairpin=_switch(values.get("hairpin")),
         locked=_switch(values.get("locked")),
+        vlan_tunnel=_switch(values.get("vlan_tunnel")),
     )
 
 

@@ -27,6 +27,7 @@ from parsers.sessions import parse_bfd_peers, parse_bgp_summary, parse_evpn_summ
 from parsers.traffic.filters import parse_traffic_filters
 from parsers.traffic.ipsec import parse_ipsec_policies
 from parsers.traffic.nftables import parse_packet_filters
+from parsers.traffic.vlans import parse_bridge_vlans
 from parsers.underlay.adjacencies import (
     parse_isis_neighbors,
     parse_openfabric_neighbors,
@@ -57,6 +58,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         outputs.EVPN_VNI: Reader(parse_evpn_vnis, "vnis"),
         outputs.EVPN_DUPLICATE_MACS: Reader(parse_duplicate_macs, "duplicate_macs"),
         outputs.EVPN_DUPLICATE_ADDRESSES: Reader(parse_duplicate_addresses, "duplicate_addresses"),
+        outputs.BRIDGE_VLANS: Reader(parse_bridge_vlans, "vlans"),
         outputs.IP_ADDRESS: Reader(parse_addresses, "addresses"),
         outputs.IP_ROUTE: Reader(parse_routes, "routes"),
         outputs.IP6_ROUTE: Reader(parse_ipv6_routes, "ipv6_routes"),

@@ -85,6 +85,11 @@ COMMANDS = (
     _vtysh(outputs.OPENFABRIC_NEIGHBORS, "show openfabric neighbor json"),
     _vtysh(outputs.VRRP, "show vrrp json"),
     _vtysh(outputs.RUNNING_CONFIG, "show running-config", suffix="txt"),
+    # Each prints its JSON on a line, `[]` where there is nothing.
+    CollectCommand(
+        outputs.BRIDGE_VLANS,
+        "bridge -j vlan show && bridge -j vlan tunnelshow && bridge -j vni show",
+    ),
     # Where our table is gone nft fails; that it is gone, the list of tables shows.
     CollectCommand(
         outputs.NAT,

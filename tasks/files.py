@@ -28,7 +28,8 @@ class ManagedFile:
 
     `validate` is a shell command that checks the staged copy (`{file}`) on the node before it
     is put in place: exit status 0 accepts it, what it prints says why not. `{beside}` is a copy of
-    the folder that `interfaces` sources, as it will be.
+    the folder that `interfaces` sources, as it will be, `{remade}` options of grep that leave out
+    what ifupdown2 says of devices that are taken away before.
     """
 
     path: str
@@ -63,7 +64,7 @@ INTERFACES = ManagedFile(
     # Its warning about a bridge's MTU is left out: a bridge does not take its port's by itself.
     f"sed 's#^\\(source \\){SOURCED}/#\\1{{beside}}/#' {{file}} > {{file}}.checked; "
     "! ifup --syntax-check --all --interfaces {file}.checked 2>&1 | "
-    "grep -v 'bridge inherits mtu' | grep .",
+    "grep -v -e 'bridge inherits mtu'{remade} | grep .",
 )
 # What is ours of the interfaces in the overlay scope: one file beside those of other people.
 OVERLAY_INTERFACES = replace(INTERFACES, path=outputs.OVERLAY_INTERFACES_FILE)

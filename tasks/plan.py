@@ -302,7 +302,7 @@ def require_frr(node: NodeIntent, connection: FleetSSH) -> None:
         return
     has = f"its FRR is {match[1]}" if match else f"`{_FRR_VERSION}` does not show its FRR version"
     raise DeployError(
-        f"{node.name}: {has}, and EVPN over an IPv6 underlay needs {node.oldest_frr}",
+        f"{node.name}: {has}, and {node.asks_of_frr} needs {node.oldest_frr}",
         "install a newer FRR there, or correct `frr:` in fabric.yaml to what the nodes run",
     )
 

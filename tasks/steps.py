@@ -20,6 +20,14 @@ from tasks.files import (
     SYSCTL,
     is_ours,
 )
+from tasks.interfaces.made import made_devices, vxlan_stanzas
+from tasks.interfaces.vlans import (
+    guests_follow,
+    guests_noted,
+    other_kinds,
+    single_devices,
+    unmapped,
+)
 from tasks.ssh.script import Section
 
 if TYPE_CHECKING:
@@ -47,12 +55,6 @@ END {
     if (line != running[key]) print part[1] "\\n" line "\\nexit"
   }
 }"""
-# The last two make a device over IPv6, with its flood list; those of its stanza run at each reload
-# and take nothing away.
-_FIXED_AT_BIRTH = frozenset(
-    {"vxlan-id", "vxlan-svcnodeip", "vxlan-physdev", "vxlan-port", "vxlan-learning", "pre-up", "up"}
-)
-_LINK_ADDED = re.compile(r"ip link add [^;&|}]+")
 _VRF_INSTANCE = re.compile(r"^router bgp (\d+) vrf (\S+)$", re.MULTILINE)
 _ROUTE_ADDED = re.compile(r"^\s+post-up (ip|ip -6) route replace (vrf .+)$", re.MULTILINE)
 _AS = re.compile(r"^router bgp (\d+)$", re.MULTILINE)
@@ -64,7 +66,9 @@ def validate_sections(changes: tuple[FileChange, ...], stage: str) -> list[Secti
         Section(
             f"validate:{change.file.path}",
             change.file.validate.format(
-                file=shlex.quote(f"{stage}/{change.file.name}"), beside=_beside(stage)
+                file=shlex.quote(f"{stage}/{change.file.name}"),
+                beside=_beside(stage),
+                remade="".join(f" -e 'non-bridge interface ({it})'" for it in other_kinds(change)),
             ),
             timeout=30,
             stop=True,
@@ -201,7 +205,9 @@ def interface_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     if _ours(change):
         command = f"{command} && {{ {_as_written(change)} || ifreload {which}; }}"
     reload = Section("ifreload", command, timeout=120, stop=True)
-    return [tables, *_remade(change), reload, *_routes_gone(change), settle, *_usable(change)]
+    first = [tables, *guests_noted(change), *unmapped(change), *_remade(change)]
+    then = [*guests_follow(change), *_routes_gone(change), settle, *_usable(change)]
+    return [*first, reload, *then]
 
 
 def _usable(change: FileChange) -> list[Section]:
@@ -213,7 +219,8 @@ def _usable(change: FileChange) -> list[Section]:
     bridges = [
         stanza.name
         for stanza in parse_interfaces(change.after.text or "").stanzas
-        if stanza.values("bridge-ports") and any(":" in it for it in stanza.values("address"))
+        if stanza.values("bridge-ports", "vlan-raw-device")
+        and any(":" in it for it in stanza.values("address"))
     ]
     command = (
         '[ "$(cat /proc/sys/net/ipv6/conf/{0}/accept_dad)" != 0 ] || '
@@ -308,12 +315,13 @@ def verify_sections(changes: tuple[FileChange, ...]) -> list[Section]:
 
 
 def _ours(change: FileChange) -> str:
-    """The devices of an interfaces file, as words of a shell.
+    """The devices of an interfaces file that `ifquery --check` can judge, as words of a shell.
 
     Not `lo`: what somebody adds to it is not ours.
     """
-    names = parse_interfaces(change.after.text or "").auto
-    return " ".join(shlex.quote(name) for name in names if name != "lo")
+    text = change.after.text or ""
+    beside = single_devices(text) | {"lo"}
+    return " ".join(shlex.quote(it) for it in parse_interfaces(text).auto if it not in beside)
 
 
 def _as_written(change: FileChange) -> str:
@@ -333,7 +341,7 @@ def _remade(change: FileChange) -> list[Section]:
     """
     before, after = vxlan_stanzas(change.before.text or ""), vxlan_stanzas(change.after.text or "")
     changed = [name for name, fixed in after.items() if before.get(name, fixed) != fixed]
-    return [_removed("remake", name) for name in changed]
+    return [_removed("remake", name) for name in (*changed, *other_kinds(change))]
 
 
 def _changes_family(change: FileChange) -> bool:
@@ -364,36 +372,3 @@ def _routes_gone(change: FileChange) -> list[Section]:
         Section(f"route-gone:{number}", f"{ip} route del {route} 2>/dev/null || :")
         for number, (ip, route) in enumerate((r for r in before if r not in after), start=1)
     ]
-
-
-def vxlan_stanzas(interfaces: str) -> dict[str, frozenset[str]]:
-    """The VXLAN devices of an interfaces file, each with what is fixed when it is made."""
-    stanzas: dict[str, set[str]] = {}
-    for stanza in parse_interfaces(interfaces).stanzas:
-        fixed = {
-            " ".join((key, *_what_makes_it(value).split()))
-            for key, value in stanza.options
-            if key in _FIXED_AT_BIRTH
-        }
-        stanzas.setdefault(stanza.name, set()).update(fixed)
-    return {name: frozenset(fixed) for name, fixed in stanzas.items() if fixed}
-
-
-def _what_makes_it(value: str) -> str:
-    """Of a command that makes a device what it makes, without what is done before and after it."""
-    found = _LINK_ADDED.search(value)
-    return found.group() if found else value
-
-
-def made_devices(interfaces: str) -> frozenset[str]:
-    """The devices that ifupdown2 makes for an interfaces file: VXLAN devices, bridges, VRFs, ….
-
-    Of what is kept by hand also bonds and VLANs.
-    """
-    return frozenset(
-        stanza.name
-        for stanza in parse_interfaces(interfaces).stanzas
-        if stanza.values("vxlan-id", "bridge-ports", "vrf-table", "bond-slaves", "vlan-raw-device")
-        # How one over IPv6 is made.
-        or any(value.startswith("ip link show ") for value in stanza.values("pre-up"))
-    )

@@ -128,6 +128,7 @@ def _bridge_port(port: Json) -> BridgePort:
         isolated=port.get("isolated"),
         hairpin=port.get("hairpin"),
         locked=port.get("locked"),
+        vlan_tunnel=port.get("vlan_tunnel"),
     )
 
 

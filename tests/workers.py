@@ -52,6 +52,7 @@ LAB_ORDER = (
     "tests/live/underlay/test_ebgp_unnumbered.py",
     "tests/live/bgp/test_sessions.py",
     "tests/live/bgp/test_several_as.py",
+    "tests/live/test_single_device.py",
     "tests/live/bgp/test_roles.py",
     "tests/live/test_quiet.py",
     "tests/live/test_unprivileged.py",

@@ -88,8 +88,8 @@ def addresses(hosts: Sequence[Host]) -> Iterator[Finding]:
     holders: dict[str, list[tuple[Host, Attribute]]] = defaultdict(list)
     for host in hosts:
         for device in host.devices.values():
-            if any(port in host.devices and host.devices[port].vni for port in device.ports):
-                continue  # a gateway's address is the same on every host
+            if host.is_gateway(device):
+                continue  # its address is the same on every host
             for interface, attribute in device.addresses:
                 if not interface.ip.is_loopback and not interface.ip.is_link_local:
                     holders[str(interface.ip)].append((host, attribute))

@@ -14,10 +14,10 @@ from adopt.proxmox.overlaps import take_overlaps
 from adopt.proxmox.snat import snat_keys
 from adopt.proxmox.underlay import ETHERNET, holder_of, underlay_keys
 from adopt.proxmox.values import RUNNING, is_on, mapping, number, type_of, words_of
+from adopt.running.versions import oldest_frr
 from adopt.survey import Remark
-from adopt.underlay.ipv6 import oldest_frr
 from overlay.errors import IntentError
-from overlay.intent import VXLAN_OVERHEAD, Overlay
+from overlay.intent import FRR_WITH_IPV6_VTEPS, VXLAN_OVERHEAD, Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -122,7 +122,10 @@ class _Cluster:
             fabric["bgp"] = {"asn": asn}
             if ":" in underlay["prefix"]:
                 fabric["bgp"]["frr"] = oldest_frr(
-                    self._hosts.values(), lambda node, what: self._say(f"nodes.{node.name}", what)
+                    self._hosts.values(),
+                    FRR_WITH_IPV6_VTEPS,
+                    "EVPN over IPv6",
+                    lambda node, what: self._say(f"nodes.{node.name}", what),
                 )
             device = self._fabric.device if self._fabric else None
             speaking = Speaking(self._hosts, self._ids["controllers"], device, self._say)

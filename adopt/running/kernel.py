@@ -137,7 +137,7 @@ def _unknown_vnis(host: Host, state: State) -> Iterator[Note]:
     if state.vnis is None or state.links is None or not (host.main and host.main.has_evpn):
         return
     for name, link in sorted(state.links.items()):
-        vni = link.vxlan.vni if link.vxlan else None
+        vni = link.vxlan.vni if link.vxlan and not link.vxlan.external else None
         if vni is not None and vni not in state.vnis and link.admin_up:
             yield name, f"FRR does not know VNI {vni} of {name}: it announces nothing of it"
 

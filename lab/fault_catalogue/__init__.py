@@ -8,6 +8,7 @@ from lab.fault import PRELUDE, Fault
 from lab.fault_catalogue.control import CONTROL_FAULTS
 from lab.fault_catalogue.forwarding import FORWARDING_FAULTS
 from lab.fault_catalogue.links import LINK_FAULTS
+from lab.fault_catalogue.single import SINGLE_FAULTS
 from lab.fault_catalogue.underlay import UNDERLAY_FAULTS
 
 if TYPE_CHECKING:
@@ -17,5 +18,11 @@ __all__ = ["CATALOGUE", "PRELUDE", "Fault"]
 
 CATALOGUE: Mapping[str, Fault] = {
     fault.name: fault
-    for fault in (*LINK_FAULTS, *FORWARDING_FAULTS, *CONTROL_FAULTS, *UNDERLAY_FAULTS)
+    for fault in (
+        *LINK_FAULTS,
+        *FORWARDING_FAULTS,
+        *CONTROL_FAULTS,
+        *UNDERLAY_FAULTS,
+        *SINGLE_FAULTS,
+    )
 }

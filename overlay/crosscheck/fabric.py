@@ -15,6 +15,7 @@ from overlay.crosscheck import (
     names,
     routed,
     sessions,
+    single,
     snat,
     systems,
     targets,
@@ -317,4 +318,5 @@ _CHECKS = (
     *targets.CHECKS,
     *extras.CHECKS,
     *lan_ports.CHECKS,
+    *single.CHECKS,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from overlay.intent import Devices, Fabric, Mode, Network, Overlay
+from overlay.intent import Fabric, Mode, Network, Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,17 +42,4 @@ def _source_address(fabric: Fabric) -> Iterator[Complaint]:
         yield key, "an IPv6 underlay needs it: the kernel takes its VXLAN devices for IPv4's", hint
 
 
-def _devices(fabric: Fabric) -> Iterator[Complaint]:
-    if fabric.overlay.device is Devices.SINGLE:
-        reason = (
-            "one VXLAN device for all VNIs cannot be kept as intended: ifupdown2 3.0 puts no "
-            "changed VLAN-to-VNI map into force, and its check of a map always fails"
-        )
-        hint = (
-            "remove it: each VNI gets a VXLAN device of its own, which carries the same traffic "
-            "(docs/topologies.md)"
-        )
-        yield ("overlay", "device"), reason, hint
-
-
-CHECKS = (_devices, _flags, _source_address)
+CHECKS = (_flags, _source_address)

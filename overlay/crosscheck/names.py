@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from overlay.derivation.routed import links_of
 from overlay.names import (
+    is_single,
     l3vni_bridge,
     l3vni_device,
     network_bridge,
@@ -55,6 +56,9 @@ def _of_the_underlay(fabric: Fabric) -> dict[str, str]:
 
 def _wanted(fabric: Fabric) -> Iterator[tuple[KeyPath, str, str]]:
     """The key, the name and the use of every device that the overlay needs."""
+    if is_single(fabric):
+        yield from _wanted_beside_single(fabric)
+        return
     for index, network in enumerate(fabric.networks):
         at: KeyPath = ("networks", index)
         lacking = _lacking_a_name(fabric, network)
@@ -78,6 +82,23 @@ def _wanted(fabric: Fabric) -> Iterator[tuple[KeyPath, str, str]]:
             known.add(vrf.l3vni)
 
 
+def _wanted_beside_single(fabric: Fabric) -> Iterator[tuple[KeyPath, str, str]]:
+    """One VXLAN device and its bridge, and a VLAN interface for what is routed."""
+    at: KeyPath = ("overlay", "names")
+    names = fabric.overlay.names
+    yield (*at, "single_device"), names.single_device, "the VXLAN device of all VNIs"
+    yield (*at, "single_bridge"), names.single_bridge, "the bridge of the single VXLAN device"
+    for index, network in enumerate(fabric.networks):
+        if network.gateways and "bridge" not in _lacking_a_name(fabric, network):
+            what = f"the VLAN interface of VNI {network.vni}"
+            yield ("networks", index, "bridge"), network_bridge(fabric, network), what
+    for name, vrf in fabric.vrfs.items():
+        yield ("vrfs", name), name, f"VRF {name}"
+        if vrf.l3vni is not None:
+            what = f"the L3VNI's VLAN interface of {name}"
+            yield ("vrfs", name, "bridge"), l3vni_bridge(fabric, name), what
+
+
 def nameless(fabric: Fabric) -> Iterator[Complaint]:
     """A pattern with `{name}` needs one in each network that it is used for."""
     for index, network in enumerate(fabric.networks):
@@ -93,9 +114,12 @@ def nameless(fabric: Fabric) -> Iterator[Complaint]:
 def _lacking_a_name(fabric: Fabric, network: Network) -> list[str]:
     """The patterns that a network without a name is to be called by."""
     patterns = fabric.overlay.names
+    words: tuple[str, ...] = ("device", "bridge")
+    if is_single(fabric):
+        words = ("bridge",) if network.gateways else ()
     return [
         word
-        for word in ("device", "bridge")
+        for word in words
         if not network.name
         and getattr(network, word) is None
         and "{name}" in getattr(patterns, word)

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from overlay.derivation.lan_ports import ports_on
 from overlay.derivation.scopes import scope_of
-from overlay.derived.devices import BridgeIntent, BridgeRole, PortFlags, VxlanIntent
+from overlay.derived.devices import (
+    BridgeIntent,
+    BridgeRole,
+    PortFlags,
+    SingleDevice,
+    VxlanIntent,
+)
 from overlay.intent import VXLAN_OVERHEAD, Fabric, Mode, Network, Node, Scope
-from overlay.names import l3vni_bridge, l3vni_device, network_bridge, network_device
+from overlay.names import (
+    is_single,
+    l3vni_bridge,
+    l3vni_device,
+    l3vni_vlan,
+    network_bridge,
+    network_device,
+    network_vlan,
+)
 from overlay.targets.targets import by_hand
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from overlay.derived.devices import VrfIntent
 
 
@@ -77,6 +94,7 @@ def make_network_vxlan(
         static_vteps=static_vteps,
         bound=fabric.overlay.source_address,
         by_hand=by_hand(network.rt, network.rd, node.speaks_as),
+        vlan=network_vlan(network) if is_single(fabric) else None,
     )
 
 
@@ -90,6 +108,7 @@ def make_network_bridge(fabric: Fabric, network: Network, node: str) -> BridgeIn
         addresses=network.gateways,
         mac=(network.gateway_mac or fabric.overlay.gateway_mac) if network.gateways else None,
         vrf=network.vrf,
+        vlan=network_vlan(network) if is_single(fabric) else None,
     )
 
 
@@ -111,6 +130,7 @@ def make_l3vni_vxlan(fabric: Fabric, vrf: VrfIntent, address: str, mtu: int) -> 
         learning=False,
         flags=port_flags(fabric),
         is_l3vni=True,
+        vlan=l3vni_vlan(fabric.vrfs[vrf.name]) if is_single(fabric) else None,
     )
 
 
@@ -122,4 +142,23 @@ def make_l3vni_bridge(fabric: Fabric, vrf: VrfIntent, mtu: int) -> BridgeIntent:
         mtu=mtu,
         guest_ports=fabric.overlay.guest_ports,
         vrf=vrf.name,
+        vlan=l3vni_vlan(fabric.vrfs[vrf.name]) if is_single(fabric) else None,
+    )
+
+
+def make_single(fabric: Fabric, vxlans: Sequence[VxlanIntent]) -> SingleDevice | None:
+    """The device that a node's VNIs share, where they do."""
+    if not is_single(fabric) or not vxlans:
+        return None
+    # What one of them needs flooded all of them get: the flags are the port's.
+    flags = [vxlan.flags for vxlan in vxlans]
+    return SingleDevice(
+        name=fabric.overlay.names.single_device,
+        bridge=fabric.overlay.names.single_bridge,
+        local=vxlans[0].local,
+        mtu=fabric.overlay.mtu,
+        dstport=fabric.overlay.dstport,
+        flags=replace(flags[0], multicast_flood=any(it.multicast_flood for it in flags)),
+        guest_ports=fabric.overlay.guest_ports,
+        vlans=tuple((vxlan.vlan, vxlan.vni) for vxlan in vxlans if vxlan.vlan is not None),
     )

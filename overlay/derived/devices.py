@@ -36,6 +36,8 @@ class PortFlags:
 class VxlanIntent:
     """One VXLAN device; `bound` says that its tunnels leave from `local`.
 
+    With a single device for all VNIs (`NodeIntent.single`) it is a VNI's part of that, and `vlan`
+    the VLAN that the VNI is mapped to; `name` and `bridge` are then what the two are called.
     `static_vteps` are all VTEPs of its VNI in unicast mode, else empty. That tuple is shared by all
     nodes of the VNI, so that memory does not grow with their square.
     """
@@ -54,6 +56,7 @@ class VxlanIntent:
     is_l3vni: bool = False
     bound: bool = True
     by_hand: ByHand = NOTHING
+    vlan: int | None = None
 
     @property
     def over_ipv6(self) -> bool:
@@ -70,7 +73,8 @@ class BridgeIntent:
     """One bridge: its intended ports (guests' ports are not ours), addresses, MAC and VRF.
 
     `mac` and `addresses` are the anycast gateway's on a network's bridge, the VTEP's address
-    with its prefix length on the underlay bridge.
+    with its prefix length on the underlay bridge. Of a single VXLAN device's bridge it is the VLAN
+    `vlan`: with gateways, or of an L3VNI, a VLAN interface, else no device of its own.
     """
 
     name: str
@@ -82,11 +86,38 @@ class BridgeIntent:
     mac: str | None = None
     vrf: str | None = None
     gateway: str | None = None
+    vlan: int | None = None
+
+    @property
+    def has_device(self) -> bool:
+        """False for a mere VLAN of a bridge."""
+        return self.vlan is None or bool(self.addresses) or self.role is BridgeRole.L3VNI
 
     @property
     def routed(self) -> bool:
         """True for a bridge that is an anycast gateway, so forwards and answers ARP."""
         return self.role is BridgeRole.NETWORK and bool(self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
+class SingleDevice:
+    """A node's one VXLAN device for all VNIs, and the VLAN-aware bridge that it is a port of.
+
+    `vlans` are the VLANs, each with the VNI that it is mapped to.
+    """
+
+    name: str
+    bridge: str
+    local: str
+    mtu: int
+    dstport: int
+    flags: PortFlags
+    guest_ports: str
+    vlans: tuple[tuple[int, int], ...]
+
+    @property
+    def vnis(self) -> tuple[int, ...]:
+        return tuple(vni for _, vni in self.vlans)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ VXLAN_OVERHEAD = {4: 50, 6: 70}
 # 10.6.0 is the first release with "BGP IPv6 VTEP support" in its notes (FRRouting/frr pull requests
 # 19498 and 19721).
 FRR_WITH_IPV6_VTEPS = "10.6"
+# The oldest that was tried with one VXLAN device for all VNIs. 8.4 takes it for VNI 0.
+FRR_WITH_SINGLE_DEVICE = "10.3"
 
 
 class Mode(StrEnum):

@@ -18,6 +18,7 @@ from overlay.values import (
     MacAddress,
     Strict,
     Unreachable,
+    Vlan,
     Vni,
 )
 
@@ -37,6 +38,10 @@ class Vrf(Strict):
     )
     dstport: int | None = Field(
         None, ge=1, le=65535, description="UDP port of its L3VNI; default the overlay's."
+    )
+    vlan: Vlan | None = Field(
+        None,
+        description="VLAN of its L3VNI on the bridge of a single VXLAN device; default the L3VNI.",
     )
     nodes: tuple[str, ...] = Field(
         (),
@@ -93,6 +98,9 @@ class Network(Strict):
     )
     device: InterfaceName | None = Field(
         None, description="Its VXLAN device; default as overlay.names says."
+    )
+    vlan: Vlan | None = Field(
+        None, description="Its VLAN on the bridge of a single VXLAN device; default its VNI."
     )
     vrf: str | None = Field(None, description="The VRF it is routed in; default none.")
     gateways: tuple[GatewayAddress, ...] = Field(

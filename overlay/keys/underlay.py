@@ -82,6 +82,15 @@ class Names(Strict):
     vrf: NamePattern = Field(
         "{name}", description="VRF, by its name alone (one without an L3VNI has no VNI)."
     )
+    single_device: InterfaceName = Field(
+        "vxlan0", description="The VXLAN device of all VNIs (overlay.device: single)."
+    )
+    single_bridge: InterfaceName = Field(
+        "vmbr1",
+        description="Its VLAN-aware bridge, which guests are plugged into with the VLAN of their "
+        "network. A network with gateways, and an L3VNI, has a VLAN interface of it, which is "
+        "called as its bridge would be.",
+    )
 
     @field_validator("vrf")
     @classmethod
@@ -105,8 +114,8 @@ class Overlay(Strict):
     )
     device: Devices = Field(
         Devices.PER_VNI,
-        description="How many VXLAN devices a node has: one for each VNI. `single`, one for all of "
-        "them on a VLAN-aware bridge, is refused: docs/topologies.md says why.",
+        description="How many VXLAN devices a node has: one for each VNI, or `single`, one for all "
+        "of them on a VLAN-aware bridge (evpn mode, FRR 10.3 or newer; docs/topologies.md).",
     )
     arp_suppression: bool | None = Field(
         None,

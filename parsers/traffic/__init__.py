@@ -1,1 +1,1 @@
-"""Traffic control: what its filters do."""
+"""Traffic on devices: what filters of traffic control do to it, which VLANs and VNIs it has."""

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from tasks.announce import announce_sections
 from tasks.files import BACKUPS, OVERLAY_INTERFACES, STATE, SYSCTL
+from tasks.interfaces.made import made_devices
 from tasks.safety.places import DECISION, KEPT_BACKUPS, LOCK
 from tasks.steps import (
     frr_sections,
     interface_sections,
     is_interfaces,
-    made_devices,
     snat_sections,
     sysctl_sections,
 )

@@ -22,6 +22,7 @@ from tests.drift.cases.outside import OUTSIDE
 from tests.drift.cases.packet_filters import PACKET_FILTERS
 from tests.drift.cases.probes import PROBES
 from tests.drift.cases.router_macs import ROUTER_MACS
+from tests.drift.cases.single import SINGLE
 from tests.drift.cases.systems import SEVERAL_AS
 from tests.drift.cases.traffic import TRAFFIC
 from tests.drift.cases.underlay import ROUTED_UNDERLAY
@@ -53,6 +54,7 @@ CASES = (
     | ROUTED_UNDERLAY
     | SEVERAL_AS
     | VRF_ROUTES
+    | SINGLE
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from drift.catalogue import CHECKS
 from drift.coverage import RECORDS, STATEMENTS
-from overlay import host_records, records
+from overlay import host_records, records, vlan_records
 from overlay.loading import load_inventory
 from tests.drift.test_drift_examples import EXAMPLES, LAB_TESTS
 from tests.rendering import rendered_nodes
@@ -35,7 +35,7 @@ def _fields(kind: type) -> set[str]:
 def test_each_field_of_a_record_is_compared_or_excused() -> None:
     kinds = {
         name: kind
-        for module in (records, host_records)
+        for module in (records, host_records, vlan_records)
         for name, kind in vars(module).items()
         if dataclasses.is_dataclass(kind) and isinstance(kind, type) and name not in _NO_RECORDS
     }

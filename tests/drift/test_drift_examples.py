@@ -25,8 +25,10 @@ LAB_TESTS = sorted(path.parent for path in (ROOT / "tests" / "live").glob("*/fab
 # Nobody has asked with `--probe`; BFD is off but where the underlay is routed.
 _NOT_ASKED = frozenset({"vtep-unreachable", "path-mtu"})
 _UNROUTED = frozenset({"bfd-down", "underlay-adjacency", "underlay-route"})
+# Each VNI has a device of its own, in a bridge without VLANs.
+_NO_VLAN = frozenset({"port-vlan", "vlan-vni-map", "vni-filter"})
 # Addresses are translated in tests/drift/cases/nat.py.
-_NO_VIP = _UNROUTED | {"vrrp", "vxlan-group", "vrf-static-route", "snat"}
+_NO_VIP = _UNROUTED | _NO_VLAN | {"vrrp", "vxlan-group", "vrf-static-route", "snat"}
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
 _NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
 _NO_VRF = _NO_L3VNI | applicable.VRF_TABLES | {"vrf-rule"}
@@ -56,6 +58,7 @@ NOT_THERE = {
     "l3-asymmetric": _NO_VRF,
     "l3-symmetric": _NO_EXIT,
     "route-reflectors": _NO_EXIT,
+    "single-device": _NO_EXIT - _NO_VLAN,
     "several-as": _NO_EXIT,
     "leaf-spine": _NO_EXIT - _UNROUTED,
     "ipv6-evpn": _NO_EXIT,
@@ -81,4 +84,4 @@ def test_a_topology_as_intended_has_no_finding(folder: Path) -> None:
 
 
 def test_all_are_there() -> None:
-    assert len(EXAMPLES) == 12
+    assert len(EXAMPLES) == 13

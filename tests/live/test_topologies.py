@@ -219,6 +219,7 @@ def leftovers(lab: Lab, name: str, node: NodeIntent) -> list[str]:
     """What a node holds of an earlier topology: devices and FRR statements that no intent names."""
     intended = {bridge.name for bridge in node.bridges} | {vxlan.name for vxlan in node.vxlans}
     intended |= {vrf.name for vrf in node.vrfs}
+    intended |= {node.single.name, node.single.bridge} if node.single else set()
     kinds = on(lab, name, "for k in bridge vxlan vrf; do ip -br link show type $k; done")
     devices = {line.split()[0].partition("@")[0] for line in kinds.splitlines() if line}
     left = sorted(devices - intended)
@@ -232,7 +233,10 @@ def assert_as_intended(lab: Lab) -> None:
     """On no node is anything left, and ifupdown2 and FRR have nothing to add."""
 
     def look(name: str, node: NodeIntent) -> tuple[list[str], str]:
-        return leftovers(lab, name, node), run_on(lab.spec.node(name), "ifquery --all --check").out
+        # Of one device for all VNIs ifquery knows no map: it calls every one wrong.
+        skip = f"--exclude {node.single.name}" if node.single else ""
+        check = run_on(lab.spec.node(name), f"ifquery --all --check {skip}")
+        return leftovers(lab, name, node), check.out
 
     nodes = load_inventory(lab.inventory).intent.nodes
     with ThreadPoolExecutor() as pool:

@@ -31,8 +31,8 @@ AUDITED_ONLY = {
     ("nodes", "switch", "vtep"),
     ("bgp", "listen", 0),
 }
-# The intent's loader puts the text of a file in the place of its name; `single` and `stp` are refused.
-IN_NO_INTENT = {"frr_extra_file", "interfaces_extra_file", "Overlay.device", "Network.stp"}
+# The intent's loader puts the text of a file in the place of its name; `stp` is refused.
+IN_NO_INTENT = {"frr_extra_file", "interfaces_extra_file", "Network.stp"}
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FABRICS = sorted(

@@ -22,6 +22,7 @@ from overlay.host_records import (
     VrrpGroup,
 )
 from overlay.records import PacketChain
+from overlay.vlan_records import BridgeVlans
 from tests.parsers.adjacency_shapes import ADJACENCIES
 from tests.parsers.nat_shapes import NAT_LISTINGS
 
@@ -50,6 +51,7 @@ HOST = {"type": "local", "state": "active", "mac": MAC, "detectionCount": 5}
 
 # (slug, what it is): the document (or text), and the records.
 READ = {
+    ("bridge_vlans", "of nothing"): ("[]\n[]\n[]\n", BridgeVlans({}, {}, {})),
     ("evpn_summary", "peers at the top"): (
         {"routerId": "192.168.0.1", "peers": {"192.168.0.2": UP}},
         {"192.168.0.2": PEER},

@@ -7,7 +7,7 @@ from typing import get_type_hints
 
 import pytest
 
-from overlay import host_records, records
+from overlay import host_records, records, vlan_records
 from overlay.errors import ParseError
 from overlay.records import HostState
 from parsers.readers import READERS
@@ -40,7 +40,7 @@ def test_refused(slug, what):
 @pytest.mark.parametrize("slug", READERS)
 def test_a_reader_returns_what_its_plane_holds(slug):
     reader = READERS[slug]
-    names = vars(records) | vars(host_records)
+    names = vars(records) | vars(host_records) | vars(vlan_records)
     planes = get_type_hints(HostState, globalns=names)
     assert get_type_hints(reader.read, globalns=names)["return"] | None == (planes[reader.plane])
 

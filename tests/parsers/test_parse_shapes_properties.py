@@ -15,7 +15,8 @@ from tests.parsers.shapes import DRIFTED, PARSED, READ, RECORDED_JSON
 from tests.tries import tries
 
 JSON_SLUGS = sorted(
-    READERS.keys() - {"running_config", "sysctl", "probe", "tc_filter", "ipsec_policies"}
+    READERS.keys()
+    - {"running_config", "sysctl", "probe", "tc_filter", "ipsec_policies", "bridge_vlans"}
 )
 # Where FRR before 10.0 says nothing at all, or nobody has a rule, that is no cut-off text.
 MAY_BE_EMPTY = {"evpn_vni", "evpn_duplicate_macs", "evpn_duplicate_addresses", "packet_filters"}

@@ -8,6 +8,13 @@ from tests.parsers.shapes import GROUP, HOST, INET, LINK, LOCAL, MAC, UP
 
 # (slug, what is wrong): the document (or text), and the complaint.
 REFUSED = {
+    ("bridge_vlans", "one line of three"): (
+        "[]\n",
+        (
+            "bridge -j vlan show; bridge -j vlan tunnelshow; bridge -j vni show: 1 line, not one of "
+            "each of bridge -j vlan show, bridge -j vlan tunnelshow, bridge -j vni show; not understood: '[]'"
+        ),
+    ),
     ("evpn_summary", "nothing at all"): (
         "",
         (

@@ -42,6 +42,7 @@ from tests.simulated.routing import (
     router_macs,
     routes_to,
 )
+from tests.simulated.single import fdb_together, printed_vlans
 from tests.simulated.underlay import bfd_of, neighbours_of, ways_of
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Fleet:
             host=node.name,
             commands={slug: CommandResult(slug, "ok", 1) for slug in (*slugs, *printed, *files)},
             links={link.name: link for link in links_of(node)},
-            fdb=tuple(self._fdb(node)),
+            fdb=tuple(fdb_together(node, self._fdb(node))),
             evpn=self._table(node) if node.bgp is not None else None,
             files=files,
             printed=printed,
@@ -109,7 +110,7 @@ class Fleet:
         )
 
     def _printed(self, node: NodeIntent) -> dict[str, object]:
-        printed: dict[str, Any] = {"ip_address": addresses(node)}
+        printed: dict[str, Any] = {"ip_address": addresses(node), **printed_vlans(node)}
         if node.carries:
             printed["tc_qdisc"] = [
                 {"kind": "noqueue", "handle": "0:", "dev": link.name, "root": True, "refcnt": 2}

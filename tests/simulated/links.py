@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from overlay.expected import BridgeRole
 from overlay.records import BridgeDetail, BridgePort, Link, VxlanDetail
+from tests.simulated.single import links_together
 from tests.simulated.underlay import addressed
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ def port_of(node: NodeIntent) -> str:
 
 def links_of(node: NodeIntent) -> Iterator[Link]:
     """A node's links: those of the intent, and a management NIC, docker0 and taps."""
+    return links_together(node, _links_of(node))
+
+
+def _links_of(node: NodeIntent) -> Iterator[Link]:
     yield _link(1, "lo", flags=("LOOPBACK", "UP", "LOWER_UP"), mtu=65536)
     yield _link(2, "mgmt", mtu=1500)
     yield _link(3, "docker0", kind="bridge", mtu=1500, flags=("BROADCAST", "UP", "NO-CARRIER"))
@@ -48,6 +53,7 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
         )
     for index, vxlan in enumerate(node.vxlans, start=1000):
         yield _vxlan(index, vxlan)
+    vnis = {vxlan.bridge: vxlan.vni for vxlan in node.vxlans}
     for index, bridge in enumerate(node.bridges, start=FIRST_BRIDGE):
         if node.routed and bridge.role is BridgeRole.UNDERLAY:
             continue  # the loopback, which is there already
@@ -55,7 +61,7 @@ def links_of(node: NodeIntent) -> Iterator[Link]:
         if bridge.role is BridgeRole.NETWORK:
             yield _link(
                 index + 100000,
-                f"tap{bridge.ports[0].removeprefix('vxlan')}i0",
+                f"tap{vnis[bridge.name]}i0",
                 mtu=bridge.mtu,
                 master=bridge.name,
                 bridge_port=BridgePort(learning=True, flood=True),
@@ -182,7 +188,7 @@ def vni_listing(node: NodeIntent) -> dict[str, object]:
         str(vxlan.vni): {
             "vni": vxlan.vni,
             "type": "L3" if vxlan.is_l3vni else "L2",
-            "vxlanIf": vxlan.name,
+            "vxlanIf": node.single.name if node.single else vxlan.name,
             "tenantVrf": vrf_of[vxlan.bridge],
         }
         for vxlan in node.vxlans

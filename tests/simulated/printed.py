@@ -63,6 +63,10 @@ def _fdb(entry: FdbEntry) -> str:
     words = [entry.mac, "dev", str(entry.device)]
     if entry.dst:
         words += ["dst", entry.dst]
+    if entry.vlan:
+        words += ["vlan", str(entry.vlan)]
+    if entry.src_vni:
+        words += ["src_vni", str(entry.src_vni)]
     words += sorted(entry.flags)
     if entry.master:
         words += ["master", entry.master]
@@ -83,8 +87,10 @@ def _link(link: Link) -> str:
         where += f" local {its.local}" if its.local else ""
         where += f" dev {its.device}" if its.device else ""
         learning = "learning" if its.learning else "nolearning"
+        more = "external vnifilter " if its.external else ""
         lines.append(
-            f"    vxlan id {its.vni}{where} srcport 0 0 dstport {its.dstport} {learning} ttl auto "
+            f"    vxlan id {its.vni}{where} srcport 0 0 dstport {its.dstport} {more}{learning} "
+            "ttl auto "
         )
     elif link.bridge is not None:
         its_vlans = int(link.bridge.vlan_filtering or 0)
@@ -107,7 +113,7 @@ def _link(link: Link) -> str:
 
 def _port(port: BridgePort) -> str:
     words = [f"state {port.state}"] if port.state else []
-    for word in ("learning", "flood", "mcast_flood", "neigh_suppress", "isolated"):
+    for word in ("learning", "flood", "mcast_flood", "neigh_suppress", "isolated", "vlan_tunnel"):
         value = getattr(port, word)
         if value is not None:
             words.append(f"{word} {'on' if value else 'off'}")

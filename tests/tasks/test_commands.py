@@ -32,6 +32,7 @@ ASKED = {
     ("l2-evpn", "node1"): KERNEL | FILES | EVPN | VTEP,
     ("l3-asymmetric", "node1"): KERNEL | FILES | EVPN | VTEP,
     ("l3-symmetric", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
+    ("single-device", "node1"): KERNEL | FILES | EVPN | VTEP | VRF | {"bridge_vlans"},
     ("route-reflectors", "rrserver1"): KERNEL | FILES | EVPN,
     ("exit-single-gateway", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
     ("exit-upstream-bgp", "node1"): KERNEL | FILES | EVPN | VTEP | VRF | {"bgp_summary"},
@@ -73,6 +74,7 @@ PRINTED_BY = {
     "bridge_fdb": "bridge fdb show",
     "bridge_fdb_later": "bridge fdb show",
     "ip_link": "ip -d link show",
+    "bridge_vlans": "bridge -j vlan show && bridge -j vlan tunnelshow && bridge -j vni show",
     "bgp_l2vpn_evpn": "vtysh -c 'show bgp l2vpn evpn'",
     "evpn_summary": "vtysh -c 'show bgp l2vpn evpn summary json'",
     "evpn_vni": "vtysh -c 'show evpn vni json'",
@@ -126,6 +128,7 @@ def test_the_nodes_of_a_fabric_are_together_asked_everything_but_what_none_has()
     everything = {slug for node in nodes for slug in _asked("exit-vrrp", node)}
     assert everything == BY_SLUG.keys() - {
         "bgp_summary",
+        "bridge_vlans",
         "bfd_peers",
         "ospf_neighbors",
         "isis_neighbors",

@@ -149,7 +149,8 @@ BRIDGE_SETTINGS = Check(
     "bridge-settings",
     CRITICAL,
     "bridge settings differ",
-    "A bridge filters no VLANs and runs no spanning tree, as it is rendered, speaks ARP, keeps a "
+    "A bridge filters no VLANs, but for that of one VXLAN device for all VNIs, which has to, and "
+    "runs no spanning tree, as it is rendered, speaks ARP, keeps a "
     "silent MAC for 10 seconds at least, and may learn any number of MACs.",
     "With VLAN filtering tagged frames are dropped, and FRR looks for the gateway on vmbr2.1; STP "
     "holds each port that comes up, and may block one for good. Without ARP no guest reaches its "
@@ -159,7 +160,8 @@ BRIDGE_SETTINGS = Check(
     applies=_owns_bridges,
     confirm="ip -d link show vmbr2",
     remedy="`ip link set vmbr2 type bridge vlan_filtering 0 stp_state 0 ageing_time 30000` (1/100 "
-    "s), `ip link set vmbr2 type bridge fdb_max_learned 0`, `ip link set vmbr2 arp on`. If it "
+    "s; `vlan_filtering 1` on the bridge of one VXLAN device for all VNIs), `ip link set vmbr2 "
+    "type bridge fdb_max_learned 0`, `ip link set vmbr2 arp on`. If it "
     "comes back, look for `bridge-vlan-aware`, `bridge-stp` or `bridge-ageing` in "
     "/etc/network/interfaces.d.",
     explains=_breaks_bridge,
@@ -337,12 +339,21 @@ def port_fields(bridge: str, flags: PortFlags | None = None) -> dict[str, object
 
 def bridge_fields(bridge: BridgeIntent) -> dict[str, object]:
     """What the bridge itself must be."""
-    fields: dict[str, object] = {
-        "vlan_filtering": False,
+    return bridge_settings(vlan_aware=False) | gateway_fields(bridge)
+
+
+def bridge_settings(*, vlan_aware: bool) -> dict[str, object]:
+    return {
+        "vlan_filtering": vlan_aware,
         "stp": False,
         "least_ageing": _LEAST_AGEING,
         "most_learnt": 0,
     }
+
+
+def gateway_fields(bridge: BridgeIntent) -> dict[str, object]:
+    """What an interface with addresses must be, a bridge or a VLAN of one."""
+    fields: dict[str, object] = {}
     if bridge.addresses:  # else nobody asks it for its MAC
         fields["arp"] = True
     return fields if bridge.mac is None else fields | {"mac": bridge.mac}

@@ -38,6 +38,8 @@ class LinkRecord:
     group: object = NOT_JUDGED
     physdev: object = NOT_JUDGED
     proxy: object = NOT_JUDGED
+    vnifilter: object = NOT_JUDGED
+    vlan_tunnel: object = NOT_JUDGED
     least_ttl: object = NOT_JUDGED
     state: object = NOT_JUDGED
     mtu: object = NOT_JUDGED

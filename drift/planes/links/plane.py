@@ -10,7 +10,7 @@ from drift.compare import compare
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
-from drift.planes.links import bridges, vxlans
+from drift.planes.links import bridges, single, vxlans
 from drift.planes.links.bridges import BRIDGE_MISSING, bridge_fields, port_fields
 from drift.planes.links.fields import Expected, Field, LinkRecord
 from drift.planes.links.vxlans import VXLAN_MISSING, carriers, unintended_vxlans, vxlan_fields
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from drift.model import Cause, Owner, RawFinding
     from drift.view import HostView
     from overlay.derived.routed import RoutedUnderlay
-    from overlay.expected import BridgeIntent, LanPort, NodeIntent, VxlanIntent
+    from overlay.expected import BridgeIntent, LanPort, NodeIntent, SingleDevice, VxlanIntent
     from overlay.records import Link
 
 _MOST_HEADERS = 20
@@ -144,6 +144,7 @@ def _state(link: Link) -> str:
 FIELDS = {
     **vxlans.FIELDS,
     **bridges.FIELDS,
+    **single.FIELDS,
     "state": Field(LINK_DOWN, "state", _state),
     "mtu": Field(MTU, "MTU", lambda link: link.mtu, printed_late=True),
     "least_mtu": Field(MTU, "least MTU", lambda link: link.mtu, printed_late=True, at_least=True),
@@ -179,12 +180,27 @@ def _intended(view: HostView) -> dict[str, Expected]:
         links[vrf.name] = Expected(
             VRF_MISSING, "VRF", "vrf", LinkRecord(state="up"), about, "present"
         )
+    if node.single is not None:
+        links |= _single(view, node.single)
+        return links
     for vxlan in node.vxlans:
         links[vxlan.name] = _vxlan(vxlan, routed=node.routed is not None or not node.owns_underlay)
     for bridge in node.owned_bridges:
         links[bridge.name] = _bridge(view, bridge)
     for port in node.lan_ports:
         links[port.name] = _lan_port(port)
+    return links
+
+
+def _single(view: HostView, shared: SingleDevice) -> dict[str, Expected]:
+    """One device for all VNIs and its bridge; other bridges, and what has a VLAN interface."""
+    links = {shared.name: single.device(shared), shared.bridge: single.bridge(shared)}
+    for bridge in view.node.owned_bridges:
+        vni = view.vni_by_bridge.get(bridge.name)
+        if bridge.vlan is None:
+            links[bridge.name] = _bridge(view, bridge)
+        elif bridge.has_device:
+            links[bridge.name] = single.vlan_interface(shared, bridge, vni)
     return links
 
 

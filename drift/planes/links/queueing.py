@@ -163,6 +163,10 @@ def _subjects(view: HostView) -> dict[str, About]:
         )
         for bridge in node.owned_bridges
     }
+    if node.single is not None:
+        vnis = frozenset(node.single.vnis)
+        for name in (node.single.name, node.single.bridge):
+            found[name] = About(device=name, bridge=node.single.bridge, vnis=vnis)
     for vxlan in node.vxlans:
         found[vxlan.name] = About(device=vxlan.name, bridge=vxlan.bridge, vni=vxlan.vni)
     for vrf in node.vrfs:

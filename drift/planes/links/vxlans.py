@@ -80,8 +80,8 @@ VXLAN_UNEXPECTED = Check(
     "Every VXLAN device is one of the intent's: its VNI is this node's, on that device alone.",
     "FRR advertises any VNI it finds, so a leftover device draws traffic here. Of two devices with "
     "one VNI (the kernel allows it with two UDP ports) FRR takes one, and may take the wrong one: "
-    "that is critical. One device for several VNIs (external) is never intended, and what it "
-    "carries is not audited.",
+    "that is critical. Of one device for several VNIs (external) that no `overlay.device: single` "
+    "intends it is not audited what it carries.",
     (IP_LINK,),
     confirm="ip -d link show type vxlan",
     remedy="A VNI that is wanted belongs under `networks:` of fabric.yaml. Otherwise `ip link "
@@ -247,6 +247,8 @@ def unintended_vxlans(view: HostView, intended: Collection[str]) -> Iterator[Raw
     One that has an intended VNI in the place of the intended device is what `vxlan-missing` says.
     """
     ours = {vxlan.vni: vxlan for vxlan in view.node.vxlans}
+    # With one device for all VNIs, what their parts are called.
+    intended = {*intended, *(vxlan.name for vxlan in view.node.vxlans)}
     for name, link in sorted(view.links.items()):
         if link.kind != "vxlan" or name in intended or link.vxlan is None:
             continue

@@ -13,7 +13,10 @@ from tests.adopt.infer.test_infer import NET, intent_of
 from tests.rendering import render
 
 SINGLE = "carries several VNIs, by VLANs of its bridge"
-NOT_SAID = "the intent cannot say that (docs/topologies.md) and has no such network"
+NOT_SAID = (
+    "the intent has no such network. It says one such device on all nodes alone, with a map by "
+    "commands (overlay.device: single)"
+)
 BOND = """\
 auto bond0
 iface bond0 inet manual

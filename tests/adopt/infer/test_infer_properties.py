@@ -15,6 +15,8 @@ from overlay.derive import derive
 from overlay.intent import Fabric
 from overlay.kept.extras import Extras
 from overlay.unused.unused_keys import unused_keys
+from tests.drift.planes.test_single_properties import CALM as CALM_OF_SINGLE
+from tests.drift.planes.test_single_properties import single_fabrics
 from tests.drift.test_drift_properties import fabrics
 from tests.rendering import render
 from tests.tries import tries
@@ -130,6 +132,21 @@ def again(intent: FabricIntent) -> FabricIntent:
     assert inferred.remarks == ()
     assert inferred.unread == ()
     return derive(Fabric.model_validate(inferred.fabric))
+
+
+@pytest.mark.slow
+@CALM_OF_SINGLE
+@given(single_fabrics())
+def test_one_vxlan_device_for_all_vnis_is_read_back(intent: FabricIntent) -> None:
+    keys = intent.fabric.model_dump(mode="json", exclude_none=True, by_alias=True)
+    keys.pop("groups")
+    keys["nodes"].pop("switch", None)  # no file tells what is not ours
+    for place in (keys, *keys["nodes"].values()):
+        for kept in Extras.model_fields:
+            place.pop(kept, None)
+    wanted = derive(Fabric.model_validate(_in_order(keys)))
+    found = derive(Fabric.model_validate(infer(read_hosts(render(wanted)), "again").fabric))
+    assert render(found) == render(wanted)
 
 
 @st.composite

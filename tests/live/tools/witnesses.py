@@ -59,7 +59,7 @@ class Witnesses:
         assert fault.stops is not None
         self._spec, self._ping, self._vteps, self._exits = spec, fault.stops, vteps, exits
         # What is in the way between two nodes stops every VNI, other faults that of the target.
-        self._bridge = None if fault.probe else target.bridge
+        self._segment = None if fault.probe else (target.bridge, target.vlan)
         self._pairs: list[Pair] = []
         # As guests that have just come from another node, which had the gateway's MAC from there.
         self._known: dict[Pair, str] = {}
@@ -94,7 +94,7 @@ class Witnesses:
     def _of(self, node: str) -> list[Pair]:
         everyone = list(self._spec.guests.values())
         here = [guest for guest in everyone if guest.node == node]
-        within = [guest for guest in here if self._bridge in {None, guest.bridge}]
+        within = [guest for guest in here if self._segment in {None, guest.segment}]
         match self._ping.to:
             case To.GATEWAY:
                 return [Pair(node, ours, ours.gateways[0]) for ours in within if ours.gateways]
@@ -109,7 +109,7 @@ class Witnesses:
             Pair(node, ours, str(theirs.addresses[0]).partition("/")[0], theirs)
             for ours in (here if across else within)
             for theirs in everyone
-            if theirs.node != node and (theirs.bridge != ours.bridge) is across
+            if theirs.node != node and (theirs.segment != ours.segment) is across
         ]
 
     def _heard(self, pairs: list[Pair], *, under_fault: bool = False) -> dict[Pair, bool]:

@@ -1,0 +1,1 @@
+"""What an interfaces file means for a deployment, beyond what ifreload makes of it."""
