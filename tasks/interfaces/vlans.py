@@ -94,23 +94,33 @@ def guests_follow(change: FileChange) -> list[Section]:
     )
     # What went with the old devices, and what somebody has plugged in elsewhere, is left alone.
     command = f"""\
-while read -r port vni old macs; do
-  case $vni in
+placed() {{
+  case $1 in
 {cases}
-  *) continue;;
+  *) return 1;;
   esac
-  [ -e "/sys/class/net/$port" ] || continue
+}}
+while read -r port vni old macs; do
+  placed $vni && [ -e "/sys/class/net/$port" ] || continue
   holder=$(readlink "/sys/class/net/$port/master" || :)
   case ${{holder##*/}} in ''|"$bridge") ;; *) continue;; esac
   ip link set "$port" master "$bridge"
-  within=
-  if [ "$vlan" != - ]; then
-    bridge vlan add dev "$port" vid "$vlan" pvid untagged
-    [ "$old" = - ] && old=1
-    [ "$old" = "$vlan" ] || bridge vlan del dev "$port" vid "$old" 2>/dev/null || :
-    within="vlan $vlan"
-  fi
-  for mac in $macs; do bridge fdb replace "$mac" dev "$port" master dynamic $within; done
+  [ "$vlan" != - ] || continue
+  bridge vlan add dev "$port" vid "$vlan" pvid untagged
+  [ "$old" = - ] && old=1
+  [ "$old" = "$vlan" ] || bridge vlan del dev "$port" vid "$old" 2>/dev/null || :
+done < {_NOTES}
+# Of a MAC on a port that zebra does not know yet it never tells the other nodes.
+sleep 2
+while read -r port vni old macs; do
+  placed $vni && [ -e "/sys/class/net/$port" ] || continue
+  holder=$(readlink "/sys/class/net/$port/master" || :)
+  [ "${{holder##*/}}" = "$bridge" ] || continue
+  case $vlan in -) within= ;; *) within="vlan $vlan" ;; esac
+  for mac in $macs; do
+    bridge fdb del "$mac" dev "$port" master $within 2>/dev/null || :
+    bridge fdb replace "$mac" dev "$port" master dynamic $within
+  done
 done < {_NOTES}
 rm -f {_NOTES}"""
     return [Section("guests-follow", command)]

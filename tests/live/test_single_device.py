@@ -36,7 +36,13 @@ INTERVAL = 0.1
 @pytest.fixture(scope="module")
 def single(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("single")
-    return as_machines(ROOT / "examples" / "single-device", folder, MACHINES)
+    as_machines(ROOT / "examples" / "single-device", folder, MACHINES)
+    # Hosts are read in the order of their names.
+    fabric = (folder / "fabric.yaml").read_text()
+    first = "  rrserver2: {address: 192.168.0.1}\n"
+    assert first in fabric
+    (folder / "fabric.yaml").write_text(fabric.replace(first, "") + first)
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -86,11 +86,13 @@ _PROGRAMS = r"""
 bridge() {
     case "$1 $2" in
     "vlan show") printf 'port              vlan-id  \n%-18s%s PVID Egress Untagged\n' "$4" "$(cat /run/pvid/$4)" ;;
+    "fdb del") ;;
     "fdb show") printf '%s master b\n%s master b permanent\n' "02:00:00:00:00:${4#tap}" 06:00:00:00:00:09 ;;
     *) echo "bridge $*" ;;
     esac
 }
-ip() { echo "ip $*"; }
+ip() { echo "ip $*"; case $* in *master*) ln -sfn ../$5 /sys/class/net/$3/master ;; esac; }
+sleep() { :; }
 plug() {
     mkdir -p /run/pvid /sys/class/net/$1 /sys/class/net/$2/brif/$1
     ln -sfn ../$2 /sys/class/net/$1/master
@@ -124,10 +126,10 @@ def test_guests_follow_their_networks_into_vlans() -> None:
         "ip link set tap2 master vmbr1",
         "bridge vlan add dev tap2 vid 2 pvid untagged",
         "bridge vlan del dev tap2 vid 1",
-        "bridge fdb replace 02:00:00:00:00:2 dev tap2 master dynamic vlan 2",
         "ip link set tap20 master vmbr1",
         "bridge vlan add dev tap20 vid 20 pvid untagged",
         "bridge vlan del dev tap20 vid 1",
+        "bridge fdb replace 02:00:00:00:00:2 dev tap2 master dynamic vlan 2",
         "bridge fdb replace 02:00:00:00:00:20 dev tap20 master dynamic vlan 20",
     ]
 
@@ -142,10 +144,10 @@ def test_guests_follow_their_networks_out_of_vlans() -> None:
     )
     assert said == [
         "ip link set tap2 master vmbr2",
-        "bridge fdb replace 02:00:00:00:00:2 dev tap2 master dynamic",
         "ip link set tap3 master vmbr3",
-        "bridge fdb replace 02:00:00:00:00:3 dev tap3 master dynamic",
         "ip link set tap20 master vmbr10020",
+        "bridge fdb replace 02:00:00:00:00:2 dev tap2 master dynamic",
+        "bridge fdb replace 02:00:00:00:00:3 dev tap3 master dynamic",
         "bridge fdb replace 02:00:00:00:00:20 dev tap20 master dynamic",
     ]
 
