@@ -1,7 +1,11 @@
-"""The reference of what people write, from the models: `docs/inventory.md` holds it."""
+"""What people write, from the models: the reference in `docs/inventory.md`, and the JSON Schema.
+
+The schema is for editors; `fabric.schema.json` is it, written down.
+"""
 
 from __future__ import annotations
 
+import json
 from enum import Enum
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -57,6 +61,16 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("suppressions.yaml", Suppressions),
     ("suppressions: a list, one entry per accepted kind of finding", Suppression),
 )
+
+
+def schema_text() -> str:
+    """The schema as indented JSON; byte-stable for the same models."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Fabric.model_json_schema(),
+        "title": "evpn-fleet fabric.yaml",
+    }
+    return json.dumps(schema, indent=1) + "\n"
 
 
 def reference_text() -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def oldest_frr(
     hosts: Iterable[Host], needed: str, what: str, say: Callable[[Host, str], None]
 ) -> str:
-    """The oldest FRR of hosts; one that names none has `needed`, which `what` takes.
+    """The oldest FRR of hosts, as `10.7`; one that names none has `needed`, which `what` takes.
 
     Of one that is too old `say` is told: no intent could be written with it, and what is there is
     there all the same.
@@ -31,4 +31,5 @@ def oldest_frr(
             )
             named = None
         versions.append(named or needed)
-    return min(versions, key=version_of, default=needed)
+    oldest = version_of(min(versions, key=version_of, default=needed))
+    return ".".join(map(str, oldest[:2]))  # its patches come and go

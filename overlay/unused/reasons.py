@@ -239,8 +239,8 @@ def _overlay(fabric: Fabric, key: KeyPath) -> Reason | None:
 
 def _frr(_fabric: Fabric, _key: KeyPath) -> Reason | None:
     return (
-        "a node's FRR version matters only for EVPN over an IPv6 underlay, one VXLAN device for all "
-        "VNIs, and BFD of BGP sessions"
+        "a node's FRR version matters only for EVPN over an IPv6 underlay, one VXLAN device for "
+        "all VNIs, and BFD of BGP sessions"
     ), _REMOVE
 
 

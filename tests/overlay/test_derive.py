@@ -15,8 +15,7 @@ from overlay.derive import derive
 from overlay.expected import BridgeRole
 from overlay.intent import Fabric
 from overlay.loading import load_inventory
-from overlay.reference import BEGIN, END, reference_text
-from overlay.schema import schema_text
+from overlay.reference import BEGIN, END, reference_text, schema_text
 from tests.generated import generated, hold
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -1,8 +1,6 @@
-"""A fleet that is as its intent says, made of observed records; and the same fleet with FRR down,
-a node cut off, or a VNI that is not advertised, with all that follows on the other nodes.
-
-`healthy_states(intent)` is the common case: an audit of it must find nothing. Every node also
-carries what no intent owns (a management NIC, taps, docker0, guests' MACs), which is no drift.
+"""A fleet as its intent says, in observed records; and the same with FRR down, a node cut off, or
+a VNI that is not advertised, with all that follows on the other nodes. An audit of
+`healthy_states(intent)` finds nothing. Each node also has what no intent owns, such as docker0.
 """
 
 from __future__ import annotations
