@@ -12,7 +12,6 @@ from lab import guests
 from lab.fault_catalogue import CATALOGUE
 from lab.faults import Target
 from lab.spec import load_lab
-from lab.ssh import run_on
 from tests.live.matrix import ROOT
 from tests.live.test_topologies import assert_as_intended, assert_imported
 from tests.live.tools.probes import on
@@ -165,11 +164,8 @@ def test_guests_stay_when_each_vni_gets_a_device_and_back(
         running.inventory = apart if name == "back by rollback" else inventory
         seconds = lost(running, change)
         record_property(name, {" to ".join(way): round(it, 1) for way, it in seconds.items()})
-        print(name, seconds)
         running.inventory = inventory
         running.spec = load_lab(inventory)
         # Nobody plugs a guest in again.
-        for node in running.spec.nodes.values():
-            print(node.name, run_on(node, "bridge vlan show; ip -br link show type veth").out)
         reach_each_other(running)
         running.audit_clean()
