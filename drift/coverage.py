@@ -265,9 +265,8 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
         ("family", "table", "name", "hook", "devices", "policy", "rules"), _FILTERED
     ),
     "IpsecPolicy": {
-        **dict.fromkeys(
-            ("source", "target", "direction", "blocks", "protocol", "port", "narrowed"), _FILTERED
-        ),
+        **dict.fromkeys(("source", "target", "direction", "blocks", "unmet"), _FILTERED),
+        **dict.fromkeys(("priority", "protocol", "port", "narrowed"), _FILTERED),
         "text": _EVIDENCE,
     },
     "Neighbour": {

@@ -311,14 +311,18 @@ class PacketChain:
 class IpsecPolicy:
     """A policy of IPsec: packets that it takes, and whether it blocks them.
 
-    `direction` is `in`, `out` or `fwd`. `narrowed` says that it asks for more than addresses, a
-    protocol and the port that they go to; `port` and `protocol` are empty where any will do.
+    `unmet` says that it asks for an association which is not there: they are lost, too. Of several
+    policies the one of the lowest `priority` decides. `direction` is `in`, `out` or `fwd`.
+    `narrowed` says that it asks for more than addresses, a protocol and the port that they go to;
+    `port` and `protocol` are empty where any will do.
     """
 
     source: str
     target: str
     direction: str
     blocks: bool = False
+    unmet: bool = False
+    priority: int = 0
     protocol: str = ""
     port: str = ""
     narrowed: bool = False

@@ -35,7 +35,8 @@ TEXT_SLUGS = (outputs.BRIDGE_FDB, outputs.IP_LINK, outputs.EVPN_TABLE)
 class CollectCommand:
     """One command of a snapshot. `suffix` is that of its file; `root` says that it needs root.
 
-    `path` is the file that it reads, if any; `otherwise` is run where the command fails.
+    `path` is the file that it reads, if any; where the command fails, `otherwise` is run,
+    one after the other.
     """
 
     slug: str
@@ -43,7 +44,7 @@ class CollectCommand:
     suffix: str = "txt"
     root: bool = False
     path: str | None = None
-    otherwise: str | None = None
+    otherwise: tuple[str, ...] = ()
 
 
 def _vtysh(slug: str, command: str, *, suffix: str = "json") -> CollectCommand:
@@ -96,7 +97,7 @@ COMMANDS = (
         f"nft -j list table inet {TABLE}",
         "json",
         root=True,
-        otherwise="nft -j list tables inet",
+        otherwise=("nft -j list tables inet",),
     ),
     CollectCommand(outputs.IP_ADDRESS, "ip -j address show", "json"),
     CollectCommand(outputs.IP_ROUTE, "ip -j route show table all", "json"),
@@ -113,13 +114,14 @@ COMMANDS = (
         "test ! -e /sys/module/nf_tables",
         "json",
         root=True,
-        otherwise="nft -j list ruleset",
+        otherwise=("nft -j list ruleset",),
     ),
+    # Of associations never the keys.
     CollectCommand(
         outputs.IPSEC_POLICIES,
         "test ! -e /sys/module/xfrm_user",
         root=True,
-        otherwise="ip xfrm policy show",
+        otherwise=("ip xfrm policy show", "ip xfrm state list nokeys"),
     ),
     CollectCommand(outputs.SYSCTL, "sysctl -e"),
     # Once more, after BGP's table: a MAC that moves meanwhile is not drift.
@@ -158,18 +160,20 @@ def as_section(command: CollectCommand, *, sudo: bool, timeout: int = 20) -> Sec
 
     Each `sudo` runs one program with arguments that never change, no shell: sudoers can name it.
     """
-    text = " || ".join(filter(None, (command.command, command.otherwise)))
-    if command.root and sudo:
-        text = " || ".join(f"sudo -n {words}" for words in privileged(command))
+    prefix = "sudo -n " if command.root and sudo else ""
+    first, *rest = privileged(command) if prefix else (command.command, *command.otherwise)
+    text = f"{prefix}{first}"
+    if rest:
+        text += f" || {{ {' && '.join(f'{prefix}{words}' for words in rest)}; }}"
     return Section(command.slug, text, timeout)
 
 
 def privileged(command: CollectCommand) -> tuple[str, ...]:
-    """What a command runs as root: each is tried when the one before it failed."""
+    """What a command runs as root: the first, and where that fails the others."""
     if not command.root:
         return ()
     if command.path is None:
-        return (command.command, *([command.otherwise] if command.otherwise else []))
+        return (command.command, *command.otherwise)
     # Who may not ask whether it is there fails at both: a file is never taken for absent by that.
     quoted = shlex.quote(command.path)
     return (f"test ! -e {quoted}", f"cat {quoted}")

@@ -298,6 +298,15 @@ FORWARDING_FAULTS = (
         stops=Ping(),
     ),
     Fault(
+        "ipsec-without-association",
+        "A policy of IPsec asks for ESP between tunnels' ends, and no association is there.",
+        "packet-filter",
+        inject="ip xfrm policy add dir out src 0.0.0.0/0 dst 0.0.0.0/0 proto 17 dport 4789 "
+        "tmpl proto esp mode transport",
+        heal="ip xfrm policy delete dir out src 0.0.0.0/0 dst 0.0.0.0/0 proto 17 dport 4789",
+        stops=Ping(),
+    ),
+    Fault(
         "ipsec-blocks-routing",
         "A policy of IPsec blocks what the node forwards between networks.",
         "packet-filter",

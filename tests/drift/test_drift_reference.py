@@ -35,7 +35,7 @@ def test_each_check_says_why_and_how_to_confirm_and_fix_it(check) -> None:
 def test_to_confirm_changes_nothing() -> None:
     reads = re.compile(
         r"(ip (-d |-6 )?(link|address|route|neigh|rule) show|bridge (-d )?(fdb|link|vlan|vni) (show|tunnelshow)|vtysh -c 'show [^']*'|"
-        r"systemctl status|nft list (table|ruleset)|ip xfrm policy show|ping (-M do )?-c 3|tcpdump -ni|sysctl [^=]*$|python run.py plan|/usr/lib/frr/frr-reload.py --test)"
+        r"systemctl status|nft list (table|ruleset)|ip xfrm (policy show|state list)|ping (-M do )?-c 3|tcpdump -ni|sysctl [^=]*$|python run.py plan|/usr/lib/frr/frr-reload.py --test)"
     )
     for check in CHECKS.values():
         for command in check.confirm.split("; "):

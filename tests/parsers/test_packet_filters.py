@@ -82,9 +82,49 @@ src 0.0.0.0/0 dst 0.0.0.0/0\x20
 def test_each_policy_is_read_but_those_of_single_sockets() -> None:
     assert parse_ipsec_policies(POLICIES) == (
         IpsecPolicy("0.0.0.0/0", "0.0.0.0/0", "out", blocks=True, protocol="udp", port="4789"),
-        IpsecPolicy("192.168.0.2/32", "192.168.0.1/32", "out", protocol="udp"),
+        IpsecPolicy("192.168.0.2/32", "192.168.0.1/32", "out", unmet=True, protocol="udp"),
         IpsecPolicy("10.0.0.0/16", "10.0.0.0/16", "fwd", blocks=True, narrowed=True),
     )
+
+
+ASKS = """\
+src 192.168.0.2/32 dst 192.168.0.0/24\x20
+\tdir out priority 7\x20
+\ttmpl src {} dst {}
+\t\tproto esp reqid 0 mode transport{}
+"""
+ASSOCIATION = """\
+src 192.168.0.2 dst 192.168.0.1
+\tproto {} spi {} reqid 1 mode transport
+\treplay-window 0\x20
+\tauth-trunc hmac(sha256) <<Keys hidden>> 96
+\tsel src 0.0.0.0/0 dst 0.0.0.0/0\x20
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "unmet"),
+    [
+        (("192.168.0.2", "192.168.0.1", ""), None, True),
+        (("192.168.0.2", "192.168.0.1", ""), ("esp", "0x0000c0de"), False),
+        (("0.0.0.0", "0.0.0.0", ""), ("esp", "0x0000c0de"), False),
+        (("0.0.0.0", "0.0.0.0", ""), None, True),
+        (("192.168.0.2", "192.168.0.3", ""), ("esp", "0x0000c0de"), True),
+        (("192.168.0.2", "192.168.0.1", ""), ("ah", "0x0000c0de"), True),
+        # The kernel is asking for one.
+        (("192.168.0.2", "192.168.0.1", ""), ("esp", "0x00000000"), True),
+        (("192.168.0.2", "192.168.0.1", " level use"), None, False),
+    ],
+)
+def test_a_policy_may_ask_for_an_association(
+    asked: tuple[str, str, str],
+    there: tuple[str, str] | None,
+    unmet: bool,  # noqa: FBT001 - of the table
+) -> None:
+    text = ASKS.format(*asked) + (ASSOCIATION.format(*there) if there else "")
+    (policy,) = parse_ipsec_policies(text)
+    wanted = IpsecPolicy("192.168.0.2/32", "192.168.0.0/24", "out", unmet=unmet, priority=7)
+    assert policy == wanted
 
 
 def test_a_policy_without_a_direction_is_refused() -> None:

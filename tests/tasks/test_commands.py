@@ -89,7 +89,7 @@ PRINTED_BY = {
     "ip6_rule": "ip -6 -j rule show",
     "ip_neigh": "ip -j neigh show nud all",
     "tc_qdisc": "tc -j qdisc show",
-    # Where the module is loaded: `nft -j list ruleset`, `ip xfrm policy show`.
+    # Where the module is loaded: `nft -j list ruleset`, `ip xfrm policy show` and `ip xfrm state list nokeys`.
     "packet_filters": "test ! -e /sys/module/nf_tables",
     "ipsec_policies": "test ! -e /sys/module/xfrm_user",
     "ospf_neighbors": "vtysh -c 'show ip ospf neighbor json'",

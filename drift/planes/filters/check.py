@@ -43,9 +43,10 @@ PACKET_FILTER = Check(
     "packet-filter",
     CRITICAL,
     "packet filter drops the overlay's traffic",
-    "No chain of nftables (rules of iptables in it, too) and no policy of IPsec drops VXLAN "
-    "packets, BGP, what guests send to other networks, or their frames on a bridge: neither by its "
-    "policy nor by a rule that takes them for certain.",
+    "No chain of nftables (rules of iptables in it, too) and no policy of IPsec (one that asks for "
+    "an association which is not there, too) drops VXLAN packets, BGP, what guests send to other "
+    "networks, or their frames on a bridge: neither by its policy nor by a rule that takes them "
+    "for certain.",
     "Guests' packets are lost in the kernel, and no other output shows it. A filter that drops "
     "some of them (pings, one address) is a warning, and so is one that drops what no rule lets "
     "pass, where not all of its rules are understood. Of rules of iptables' old kind (legacy) and "
@@ -53,7 +54,7 @@ PACKET_FILTER = Check(
     (PACKET_FILTERS,),
     reads=(IPSEC_POLICIES, SYSCTL, IP_LINK, BRIDGE_FDB),
     applies=with_vnis,
-    confirm="nft list ruleset; ip xfrm policy show",
+    confirm="nft list ruleset; ip xfrm policy show; ip xfrm state list nokeys",
     remedy="Let pass what is named, before the rule that is shown: `nft insert rule inet filter "
     "forward iifname vrf1 accept`, `nft insert rule inet filter input udp dport 4789 accept`. "
     "`iptables --policy FORWARD DROP` is often Docker's; frames on bridges pass it where "
@@ -76,7 +77,7 @@ def examine_filters(view: HostView) -> Iterator[RawFinding]:
         if chain.hook and _may_drop(chain, by_table[chain.family, chain.table]):
             yield from _of_chain(view, chain, by_table, carried)
     for policy in view.state.ipsec_policies or ():
-        if policy.blocks:
+        if policy.blocks or policy.unmet:
             yield from _of_policy(view, policy)
 
 
@@ -142,7 +143,7 @@ def _about(lost: list[Traffic]) -> About:
 def _of_policy(view: HostView, policy: IpsecPolicy) -> Iterator[RawFinding]:
     """What a policy that blocks takes: VXLAN packets, or what guests send to other networks."""
     lost = _blocked(view, policy)
-    if lost is None:
+    if lost is None or any(_goes_first(it, policy) for it in view.state.ipsec_policies or ()):
         return
     severity, what = lost
     takes = f"src {policy.source} dst {policy.target}"
@@ -152,7 +153,7 @@ def _of_policy(view: HostView, policy: IpsecPolicy) -> Iterator[RawFinding]:
         "extra",
         None,
         what,
-        what="blocks",
+        what="blocks" if policy.blocks else "asks for an association, which is not there, of",
         evidence=lines(IPSEC_POLICIES, [policy.text]),
         severity=severity,
         about=About(underlay=policy.direction != "fwd"),
@@ -184,6 +185,24 @@ def _blocked(view: HostView, policy: IpsecPolicy) -> tuple[Severity, str] | None
         return None
     way = "to" if policy.direction == "out" else "from"
     return WARNING if policy.narrowed else CRITICAL, f"VXLAN packets {way} other VTEPs"
+
+
+def _goes_first(other: IpsecPolicy, policy: IpsecPolicy) -> bool:
+    """Whether all that a policy takes is let pass by another one, which is asked before it."""
+    return (
+        other.direction == policy.direction
+        and other.priority < policy.priority
+        and not (other.blocks or other.unmet or other.narrowed)
+        and other.protocol in {"", policy.protocol}
+        and other.port in {"", policy.port}
+        and all(
+            outer.version == inner.version and _holds(outer, inner)
+            for outer, inner in (
+                (ipaddress.ip_network(other.source), ipaddress.ip_network(policy.source)),
+                (ipaddress.ip_network(other.target), ipaddress.ip_network(policy.target)),
+            )
+        )
+    )
 
 
 def _holds(

@@ -91,6 +91,11 @@ BLOCKED = (
     "src 192.168.0.0/24 dst 192.168.0.0/24 proto udp dport 4789 \n"
     "\tdir out action block priority 0 ptype main \n"
 )
+ASKED = (
+    "src 192.168.0.0/24 dst 192.168.0.0/24 proto udp dport 4789 \n"
+    "\tdir out priority 0 ptype main \n"
+    "\ttmpl src 0.0.0.0 dst 0.0.0.0\n\t\tproto esp reqid 0 mode transport\n"
+)
 
 _ROUTED: dict[tuple[str, str], Case] = {
     ("packet-filter", "what is forwarded, by its policy"): _case(
@@ -214,6 +219,12 @@ _TUNNELS: dict[tuple[str, str], Case] = {
     ("packet-filter", "IPsec, VXLAN"): _case(
         policies(BLOCKED),
         "blocks - Expected: absent Actual: VXLAN packets to other VTEPs",
+        "IPsec policy out src 192.168.0.0/24 dst 192.168.0.0/24",
+    ),
+    ("packet-filter", "IPsec, an association that is not there"): _case(
+        policies(ASKED),
+        "asks for an association, which is not there, of - Expected: absent Actual: VXLAN packets "
+        "to other VTEPs",
         "IPsec policy out src 192.168.0.0/24 dst 192.168.0.0/24",
     ),
 }
@@ -342,7 +353,10 @@ HARMLESS: dict[str, Mutation] = {
     "IPsec that lets pass": policies(
         "src 192.168.0.0/24 dst 192.168.0.0/24 \n\tdir out priority 0 ptype main \n"
         "\ttmpl src 192.168.0.1 dst 192.168.0.2\n\t\tproto esp reqid 1 mode transport\n",
+        "src 0.0.0.0/0 dst 0.0.0.0/0 \n\tdir out action block priority 9 ptype main \n",
+        "src 0.0.0.0/0 dst 0.0.0.0/0 \n\tdir out priority 1 ptype main \n",
         "src 10.99.0.0/24 dst 10.98.0.0/24 \n\tdir fwd action block priority 0 ptype main \n",
         "src 0.0.0.0/0 dst 0.0.0.0/0 \n\tsocket in priority 0 ptype main \n",
+        "src 192.168.0.1 dst 192.168.0.2\n\tproto esp spi 0xc0de reqid 1 mode transport\n",
     ),
 }
