@@ -71,8 +71,7 @@ def _wanted(fabric: Fabric) -> Iterator[tuple[KeyPath, str, str]]:
             yield key, network_device(fabric, network), what
     known = {network.vni for network in fabric.networks}  # a VNI used twice is said elsewhere
     for name, vrf in fabric.vrfs.items():
-        key = ("vrfs", name, "vrf_device") if vrf.vrf_device else ("vrfs", name)
-        yield key, vrf_device(fabric, name), f"VRF {name}"
+        yield _vrf_itself(fabric, name)
         if vrf.l3vni is not None:
             bridge = l3vni_bridge(fabric, name)
             yield ("vrfs", name, "bridge"), bridge, f"the L3VNI bridge of {name}"
@@ -80,6 +79,12 @@ def _wanted(fabric: Fabric) -> Iterator[tuple[KeyPath, str, str]]:
                 key = ("vrfs", name, "device" if vrf.device else "l3vni")
                 yield key, l3vni_device(fabric, name), f"the L3VNI device of {name}"
             known.add(vrf.l3vni)
+
+
+def _vrf_itself(fabric: Fabric, name: str) -> tuple[KeyPath, str, str]:
+    at: KeyPath = ("vrfs", name)
+    key = (*at, "vrf_device") if fabric.vrfs[name].vrf_device else at
+    return key, vrf_device(fabric, name), f"VRF {name}"
 
 
 def _wanted_beside_single(fabric: Fabric) -> Iterator[tuple[KeyPath, str, str]]:
@@ -93,7 +98,7 @@ def _wanted_beside_single(fabric: Fabric) -> Iterator[tuple[KeyPath, str, str]]:
             what = f"the VLAN interface of VNI {network.vni}"
             yield ("networks", index, "bridge"), network_bridge(fabric, network), what
     for name, vrf in fabric.vrfs.items():
-        yield ("vrfs", name), name, f"VRF {name}"
+        yield _vrf_itself(fabric, name)
         if vrf.l3vni is not None:
             what = f"the L3VNI's VLAN interface of {name}"
             yield ("vrfs", name, "bridge"), l3vni_bridge(fabric, name), what

@@ -9,7 +9,7 @@ import pytest
 from drift.engine import audit
 from overlay.crosscheck.fabric import contradictions
 from overlay.derive import derive
-from overlay.intent import Fabric
+from overlay.intent import Devices, Fabric
 from overlay.unused.unused_keys import unused_keys
 from tests.rendering import render
 from tests.simulated.fleet import healthy_states
@@ -130,13 +130,16 @@ def test_a_pattern_names_vrfs_as_their_own_keys_would() -> None:
     assert list(unused_keys(by_pattern, intent.nodes)) == []
 
 
-def test_two_vrfs_of_one_name_and_one_that_is_too_long_are_refused() -> None:
+@pytest.mark.parametrize("device", ["per-vni", "single"])
+def test_two_vrfs_of_one_name_and_one_that_is_too_long_are_refused(device: str) -> None:
     vrfs = {
         "red": {"l3vni": 4000},
         "blue": {"l3vni": 4001, "vrf_device": "vrf_red"},
         "of-a-customer": {"l3vni": 4002},
     }
     wrong = tenants({"vrf": "vrf_{name}"}, vrfs, {name: name for name in vrfs})
+    overlay = wrong.overlay.model_copy(update={"device": Devices(device)})
+    wrong = wrong.model_copy(update={"overlay": overlay})
     said = {key: reason for key, reason, _ in contradictions(wrong)}
     assert said["vrfs", "blue", "vrf_device"] == "vrf_red is already VRF red"
     assert "15" in said["vrfs", "of-a-customer"]
