@@ -73,7 +73,8 @@ def too_large(data: bytes) -> tuple[int, str] | None:
 def strange(text: str) -> tuple[int, str] | None:
     """The line that gives a text away as no configuration, and what is wrong with it."""
     if (at := text.find("\0")) >= 0:
-        return text.count("\n", 0, at) + 1, "it holds a NUL byte"
+        column = at - text.rfind("\n", 0, at)
+        return text.count("\n", 0, at) + 1, f"it holds a NUL byte, in column {column}"
     lines = text.split("\n")
     if len(lines) > _MOST_LINES:
         return _MOST_LINES + 1, f"it has more than {_MOST_LINES} lines"

@@ -20,7 +20,7 @@ WORK = 2_000_000
 LONG = "a line of more than 100000 characters"
 STANZA = b"auto eno1\niface eno1 inet manual\n"
 STRANGE = {
-    "a NUL byte": (STANZA + b"iface a\0b\n", "3: it holds a NUL byte"),
+    "a NUL byte": (STANZA + b"iface a\0b\n", "3: it holds a NUL byte, in column 8"),
     "UTF-16": (STANZA.decode().encode("utf-16"), "1: it holds a NUL byte"),
     "a million lines": (b"a\n" * 1_000_000, "200001: it has more than 200000 lines"),
     "a long line": (STANZA + b"iface x\n address " + b"1" * 3_000_000, f"4: {LONG}"),
