@@ -101,7 +101,7 @@ fi
 [ "$what" = test ] || exec "$venv/bin/python" "$here/run.py" demo "$@"
 
 cd "$here"
-# Each worker, and each program that a test starts, would compile the modules and the tests anew.
+# With it set, each worker and each program that a test starts compiles all modules again.
 unset PYTHONDONTWRITEBYTECODE
 if [ "$tier" != smoke ]; then
     say "linting, type checking and room contracts"

@@ -31,7 +31,7 @@ def l3vni_vlan(vrf: Vrf) -> int:
 
 
 def within_single(fabric: Fabric, vni: int | None) -> str:
-    """What a VNI's part of a single VXLAN device is called: it is no device of its own."""
+    """What a VNI's part of a single VXLAN device is called in reports."""
     return f"{fabric.overlay.names.single_device} VNI {vni}"
 
 
@@ -45,8 +45,8 @@ def network_device(fabric: Fabric, network: Network) -> str:
 def network_bridge(fabric: Fabric, network: Network) -> str:
     """The bridge that guests of a network are plugged into.
 
-    With a single VXLAN device it is the network's VLAN interface, or without a gateway its VLAN,
-    which is no device of its own.
+    With a single VXLAN device it is the network's VLAN interface, or without a gateway its VLAN:
+    that has no device.
     """
     if is_single(fabric) and not network.gateways:
         return f"{fabric.overlay.names.single_bridge} VLAN {network_vlan(network)}"
