@@ -48,6 +48,7 @@ _NO_EVPN = (
     | {"config-running", "mac-frozen", "session-as", "session-down", "session-unexpected"}
 )
 NOT_THERE = {
+    "bgp-sessions": _NO_VIP,
     "exit-multi-gateway": _NO_VIP,
     "exit-single-gateway": _NO_VIP,
     "exit-upstream-bgp": _NO_VIP,
@@ -66,7 +67,6 @@ NOT_THERE = {
     # Its VRFs announce prefixes, and have static routes.
     "overlay-scope": _NO_EXIT - {"type5-missing", "vrf-static-route"},
     "roles": _NO_VIP,
-    "sessions": _NO_VIP,
 }
 
 
@@ -84,4 +84,4 @@ def test_a_topology_as_intended_has_no_finding(folder: Path) -> None:
 
 
 def test_all_are_there() -> None:
-    assert len(EXAMPLES) == 13
+    assert len(EXAMPLES) == 14

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from overlay.expected import NodeIntent
 
-SESSIONS = ROOT / "tests" / "live" / "sessions"
+SESSIONS = ROOT / "examples" / "bgp-sessions"
 WITHIN = SecretSource(env="EVPN_FLEET_BGP_PASSWORD")
 OUTSIDE = SecretSource(command="cat router.secret")
 

@@ -47,7 +47,7 @@ def _compared(files, found):
 
 
 def test_each_option_is_read_back():
-    intent = load_inventory(ROOT / "tests" / "live" / "sessions").intent
+    intent = load_inventory(ROOT / "examples" / "bgp-sessions").intent
     found = infer(read_hosts(render(intent)), "sessions")
 
     assert found.fabric["bgp"]["session"] == {

@@ -18,6 +18,7 @@ from lab.ssh import run_on
 from overlay.loading import load_inventory
 from tests.live.matrix import ROOT
 from tests.live.test_topologies import OUTSIDE, assert_as_intended, outside, reaches
+from tests.live.tools.leaving import leave_to
 from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
@@ -86,12 +87,16 @@ class Told:
 
 def test_sessions(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inventory = tmp_path / "inventory"
-    shutil.copytree(ROOT / "tests" / "live" / "sessions", inventory)
+    shutil.copytree(ROOT / "examples" / "bgp-sessions", inventory)
     lab.use(inventory)
     lab.work = tmp_path
     lab.blank()
     try:
         _prove(lab, Told(lab, tmp_path), monkeypatch)
+        monkeypatch.delenv(VARIABLE)
+        leave_to(lab)
+        left = "grep -c 'password\|graceful-restart\|timers bgp 4 12' /etc/frr/frr.conf || :"
+        assert all(on(lab, node, left) == "0\n" for node in lab.spec.nodes)
     finally:
         # What is begun with after this needs no password.
         lab.use(ROOT / "examples" / "exit-upstream-bgp")
