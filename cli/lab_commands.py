@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -99,17 +100,19 @@ def shell(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="HOST", help="A node or a guest of lab.yaml.")],
 ) -> None:
-    """Opens a shell on a node or inside a guest.
+    """Opens a shell on a node or inside a guest, or runs the commands of a file there.
 
-    Example: run.py lab shell node1
+    Examples: run.py lab shell node1; run.py lab shell node1 < commands.sh
     """
     spec = load_lab(context_of(ctx).inventory)
+    # Of a file there is nobody to type into a terminal, nor to read what a login says.
+    bash, terminal = ("bash", "-t") if sys.stdin.isatty() else ("bash -s", "-T")
     if name in spec.guests:
         guest = spec.guest(name)
-        inside = ["-t", f"ip netns exec {guest.name} bash"]
+        inside = [terminal, f"ip netns exec {guest.name} {bash}"]
         argv = [*shell_argv(spec.node(guest.node)), *inside]
     else:
-        argv = shell_argv(spec.node(name))
+        argv = shell_argv(spec.node(name)) + ([] if sys.stdin.isatty() else [terminal, bash])
     os.execvp(argv[0], argv)  # noqa: S606 - the user's own shell
 
 

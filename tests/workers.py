@@ -53,6 +53,7 @@ LAB_ORDER = (
     "tests/live/bgp/test_sessions.py",
     "tests/live/bgp/test_several_as.py",
     "tests/live/test_single_device.py",
+    "tests/live/bgp/test_external_peers.py",
     "tests/live/bgp/test_roles.py",
     "tests/live/test_quiet.py",
     "tests/live/test_unprivileged.py",

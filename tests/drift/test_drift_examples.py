@@ -53,6 +53,8 @@ NOT_THERE = {
     "exit-single-gateway": _NO_VIP,
     "exit-upstream-bgp": _NO_VIP,
     "exit-vrrp": _NO_VIP - {"vrrp"},
+    "external-peers": _NO_EXIT,
+    "foreign-configuration": _NO_EXIT,
     "l2-evpn": _NO_ROUTING,
     "l2-multicast": _NO_EVPN - {"vxlan-group"},
     "l2-unicast": _NO_EVPN,
@@ -84,4 +86,4 @@ def test_a_topology_as_intended_has_no_finding(folder: Path) -> None:
 
 
 def test_all_are_there() -> None:
-    assert len(EXAMPLES) == 14
+    assert len(EXAMPLES) == 16

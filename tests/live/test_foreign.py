@@ -1,104 +1,135 @@
-"""What somebody configured on a node beside the intent: it stops a deployment, is kept, or goes.
+"""What an operator configured on a node beside the intent: it is kept, it stops a deployment, or goes.
 
-On a node of each release, from `router ospf` typed by hand to a fabric whose intent holds it.
+The example keeps it on a node of each release. Another topology drops it. Then somebody types the same
+by hand, and the example takes that over.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lab import guests
 from tests.live.deploys import EXAMPLE, deploy, fingerprint, outcome
-from tests.live.tools.probes import eventually, on
+from tests.live.matrix import ROOT
+from tests.live.test_topologies import assert_as_intended
+from tests.live.tools.leaving import leave_to
+from tests.live.tools.probes import on
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.live.conftest import Lab
 
 pytestmark = pytest.mark.lab
 
-AREA = "10.255.0.0/24"
-OSPF = f"router ospf\n network {AREA} area 0\nexit\n"
-BY_HAND = (
-    "printf 'configure terminal\nrouter ospf\nnetwork 10.255.0.0/24 area 0\nexit\nexit\n"
-    "write memory\n' | vtysh >/dev/null"
-)
+KEEPING = ROOT / "examples" / "foreign-configuration"
 # As people do it: the daemon switched on, FRR started again, the rest typed in and written down.
 BUILD = (
     "sed -i 's/^vtysh_enable/ospfd=yes\\n&/' /etc/frr/daemons && "
-    f"systemctl reset-failed frr; systemctl restart frr && {BY_HAND}"
+    "systemctl reset-failed frr; systemctl restart frr && "
+    f"vtysh >/dev/null <<'END'\nconfigure terminal\n{(KEEPING / 'kept' / 'frr.conf').read_text()}"
+    "end\nwrite memory\nEND"
 )
 ALL_AT_ONCE = ("--canary", "none", "--batch", "100%")
+LOCAL = "10.99.1.0/24"  # node1's own network, which the others know by OSPF
 
 
-def runs_ospf(lab: Lab, node: str) -> bool:
-    said = on(lab, node, "vtysh -c 'show ip ospf' 2>&1; vtysh -c 'show running-config'; :")
-    return "OSPF Routing Process" in said and f" network {AREA} area 0" in said
+def test_foreign_statements(lab: Lab) -> None:
+    with lab.using(KEEPING):
+        lab.blank()
+        lab.deploy()
+        guests.start_all(lab.spec)
+        _assert_kept(lab)
+        _assert_import_keeps_it(lab)
+        lab.use(EXAMPLE)
+        try:
+            _what_it_drops_goes(lab)
+            _made_by_hand_it_stops_a_deployment(lab)
+            _and_is_taken_over(lab)
+        finally:
+            deploy(EXAMPLE, *ALL_AT_ONCE, "--overwrite", "--replace-foreign")
+        leave_to(lab)
+        assert not _left(lab)
 
 
-def test_foreign_statements(fleet: Lab, tmp_path: Path) -> None:
-    for node in fleet.spec.nodes:
-        on(fleet, node, BUILD)
-    # One more, on one node only: a route, beside the file's own text.
-    on(fleet, "node2", "echo 'ip route 10.254.0.0/16 Null0' >> /etc/frr/frr.conf")
-    before = {node: fingerprint(fleet, node) for node in fleet.spec.nodes}
+def _assert_kept(lab: Lab) -> None:
+    lab.ping("vm1", "vm2")
+    lab.ping("vm1", "vm3")
+    lab.ping("vm4", "vm5")  # between two nodes' own networks: by OSPF, outside of the fabric
+    assert "proto ospf" in on(lab, "node3", f"ip route show {LOCAL}")
+    for node in lab.spec.nodes:
+        assert on(lab, node, "sysctl -n net.ipv4.tcp_mtu_probing") == "1\n"
+    for node, length in (("node1", 1000), ("node2", 2000), ("node3", 2000)):
+        assert on(lab, node, "cat /sys/class/net/eno1/tx_queue_len") == f"{length}\n"
+    assert "10.254.0.0/16" in on(lab, "node2", "ip route show type blackhole")
+    assert "192.168.0.250" in on(lab, "node1", "vtysh -c 'show bgp neighbors 192.168.0.250'")
+    assert_as_intended(lab)
+    lab.audit_clean()
+    assert "Plan: 0 to change, 3 in sync" in lab.deploy().stdout
 
-    try:
-        _prove(fleet, before, tmp_path)
-    finally:
-        fleet.inventory = EXAMPLE
-        deploy(EXAMPLE, *ALL_AT_ONCE, "--overwrite", "--replace-foreign")
+
+def _assert_import_keeps_it(lab: Lab) -> None:
+    """Each statement is in the files that it writes, and a deployment of these adds none."""
+    folder = lab.work / "imported"
+    done = lab.run("import", "hosts", "--output", str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "    0 statements that the intent does not say\n    0 statements that" in done.stdout
+    text = (KEEPING / "kept" / "frr.conf").read_text().partition("\n")[2]
+    for node in lab.spec.nodes:
+        assert text in (folder / "kept" / f"{node}.frr.conf").read_text()
+        assert "vmbr9" in (folder / "kept" / f"{node}.interfaces").read_text()
 
 
-def _prove(fleet: Lab, before: dict[str, str], tmp_path: Path) -> None:
-    plan = fleet.run("plan")
-    assert plan.returncode == 1, plan.stdout + plan.stderr
-    for said in (plan.stderr, deploy(EXAMPLE, "--overwrite")[1]):
-        for node in fleet.spec.nodes:
-            where = rf"{node}: /etc/frr/frr.conf holds (?s:[^E]*)line \d+: router ospf / "
-            assert re.search(rf"{where}network {AREA} area 0", said), said
-            assert re.search(rf"{node}: /etc/frr/daemons holds .*\n  line \d+: ospfd=yes", said)
-        assert len(re.findall(r"line \d+: ip route 10.254.0.0/16 Null0", said)) == 1, said
-    assert {node: fingerprint(fleet, node) for node in before} == before, "nothing was changed"
-
-    kept = tmp_path / "kept"
-    shutil.copytree(EXAMPLE, kept)
-    (kept / "ospf.conf").write_text(OSPF)
-    (kept / "fabric.yaml").write_text(
-        (EXAMPLE / "fabric.yaml").read_text()
-        + "\nfrr_extra_file: ospf.conf\ndaemons_extra: {ospfd: true}\ngroups:\n  routed: {nodes: "
-        "[node2], frr_extra: ip route 10.254.0.0/16 Null0}\n"
-        "sysctl_extra: {net.ipv4.tcp_mtu_probing: 1}\n"
+def _left(lab: Lab) -> list[str]:
+    """What is still on the nodes of what the example keeps."""
+    look = (
+        "vtysh -c 'show running-config' | grep 'ospf\\|LOCAL-NETWORKS\\|192.168.0.250\\|10.254'; "
+        "ip route | grep '10\\.99\\.\\|10\\.254\\.'; pgrep -l ospfd; ls /sys/class/net | grep vmbr9; "
+        "ls /etc/network/interfaces.d; :"
     )
-    # What `write memory` made of our file is an edit, of which the intent holds all but the form.
-    code, said = deploy(kept, *ALL_AT_ONCE, "--overwrite")
-    assert code == 0, said
-    for node in fleet.spec.nodes:
-        assert outcome(said, node) == "deployed", said
-        eventually(f"{node} runs no OSPF", lambda node=node: runs_ospf(fleet, node))  # type: ignore[misc]
-        assert on(fleet, node, "sysctl -n net.ipv4.tcp_mtu_probing").strip() == "1"
-    fleet.inventory = kept
-    fleet.audit_clean()
-    code, said = deploy(kept)
-    assert code == 0, said
-    assert "Plan: 0 to change, 3 in sync" in said
-    fleet.ping("vm1", "vm3")
+    return [line for node in lab.spec.nodes for line in on(lab, node, look).splitlines()]
 
-    # Of the intent itself nothing is foreign: what it drops goes, as the plan says.
-    fleet.inventory = EXAMPLE
-    assert fleet.run("plan").returncode == 2
+
+def _what_it_drops_goes(lab: Lab) -> None:
+    """Of the intent itself nothing is foreign: what it drops goes, as the plan says."""
+    assert lab.run("plan").returncode == 2
     # But what is typed beside it is, and goes only when somebody says so.
-    on(fleet, "node3", "echo 'ip route 10.253.0.0/16 Null0' >> /etc/frr/frr.conf")
-    on(fleet, "node1", "vtysh -c 'configure terminal' -c 'ip route 10.252.0.0/16 Null0'")
+    on(lab, "node3", "echo 'ip route 10.253.0.0/16 Null0' >> /etc/frr/frr.conf")
+    on(lab, "node1", "vtysh -c 'configure terminal' -c 'ip route 10.252.0.0/16 Null0'")
     code, said = deploy(EXAMPLE, *ALL_AT_ONCE)
     assert code == 1, said
     assert said.count("holds what the intent does not derive") == 2, said
     assert re.search(r"node1: FRR's running .*\n  line \d+: ip route 10.252.0.0/16 Null0\n", said)
     code, said = deploy(EXAMPLE, *ALL_AT_ONCE, "--replace-foreign")
     assert code == 0, said
-    assert not any(runs_ospf(fleet, node) for node in before)
-    fleet.audit_clean()
+    assert not _left(lab)
+    assert_as_intended(lab)
+    lab.audit_clean()
+
+
+def _made_by_hand_it_stops_a_deployment(lab: Lab) -> None:
+    for node in lab.spec.nodes:
+        on(lab, node, BUILD)
+    # One more, on one node only: a route, beside the file's own text.
+    on(lab, "node2", "echo 'ip route 10.254.0.0/16 Null0' >> /etc/frr/frr.conf")
+    before = {node: fingerprint(lab, node) for node in lab.spec.nodes}
+    plan = lab.run("plan")
+    assert plan.returncode == 1, plan.stdout + plan.stderr
+    for said in (plan.stderr, deploy(EXAMPLE, "--overwrite")[1]):
+        for node in lab.spec.nodes:
+            where = rf"{node}: /etc/frr/frr.conf holds (?s:[^E]*)line \d+: router ospf / "
+            assert re.search(rf"{where}network 192.168.0.0/24 area 0", said), said
+            assert re.search(rf"{node}: /etc/frr/daemons holds .*\n  line \d+: ospfd=yes", said)
+        assert len(re.findall(r"line \d+: ip route 10.254.0.0/16 Null0", said)) == 1, said
+    assert {node: fingerprint(lab, node) for node in before} == before, "nothing was changed"
+
+
+def _and_is_taken_over(lab: Lab) -> None:
+    # What `write memory` made of our file is an edit, of which the intent holds all but the form.
+    code, said = deploy(KEEPING, *ALL_AT_ONCE, "--overwrite")
+    assert code == 0, said
+    assert all(outcome(said, node) == "deployed" for node in lab.spec.nodes), said
+    lab.use(KEEPING)
+    guests.start_all(lab.spec)
+    _assert_kept(lab)

@@ -14,6 +14,7 @@ from lab import fabric, guests
 from lab.fault_catalogue import CATALOGUE
 from lab.ssh import run_on
 from overlay.loading import load_inventory
+from parsers.interfaces import parse_interfaces
 from tests.live.conftest import CONVERGE, ROOT, Lab
 from tests.live.tools import witnesses
 from tests.live.tools.probes import eventually, on
@@ -220,6 +221,8 @@ def leftovers(lab: Lab, name: str, node: NodeIntent) -> list[str]:
     intended = {bridge.name for bridge in node.bridges} | {vxlan.name for vxlan in node.vxlans}
     intended |= {vrf.name for vrf in node.vrfs}
     intended |= {node.single.name, node.single.bridge} if node.single else set()
+    kept = (parse_interfaces(text).stanzas for text in node.interfaces_extra)
+    intended |= {stanza.name for stanzas in kept for stanza in stanzas}
     kinds = on(lab, name, "for k in bridge vxlan vrf; do ip -br link show type $k; done")
     devices = {line.split()[0].partition("@")[0] for line in kinds.splitlines() if line}
     left = sorted(devices - intended)

@@ -28,6 +28,7 @@ AUDITED_ONLY = {
     ("underlay", "bridge"),
     ("nodes", "rrserver1", "vnis"),
     ("nodes", "switch", "vnis"),
+    ("nodes", "switch1", "vnis"),
     ("nodes", "switch", "vtep"),
     ("bgp", "listen", 0),
 }

@@ -48,11 +48,27 @@ def said_of(files: dict[str, dict[str, str]]) -> list[str]:
     return [str(remark) for remark in infer(read_hosts(files), "x").remarks]
 
 
+# What files alone do not say: a password, and who a neighbour is that an operator keeps by hand.
+REMARKS = {
+    "bgp-sessions": [
+        "from the environment variable EVPN_FLEET_BGP_PASSWORD",
+        "from the environment variable EVPN_FLEET_BGP_PASSWORD_ROUTER",
+    ],
+    "foreign-configuration": [
+        "the time to connect is 120 here and 10 on most hosts",
+        "its neighbour 192.168.0.250 is none of these hosts",
+    ],
+}
+
+
 @pytest.mark.parametrize(
     "example", [path.parent.name for path in sorted(EXAMPLES.glob("*/fabric.yaml"))]
 )
 def test_hosts_that_run_what_their_files_say_have_no_remark(example: str) -> None:
-    assert said_of(live(example)) == []
+    wanted = REMARKS.get(example, [])
+    found = said_of(live(example))
+    assert len(found) == len(wanted)
+    assert [part for part, said in zip(wanted, found, strict=True) if part not in said] == []
 
 
 def changed_json(text: str, change: Any) -> str:

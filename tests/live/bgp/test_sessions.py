@@ -95,7 +95,7 @@ def test_sessions(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         _prove(lab, Told(lab, tmp_path), monkeypatch)
         monkeypatch.delenv(VARIABLE)
         leave_to(lab)
-        left = "grep -c 'password\|graceful-restart\|timers bgp 4 12' /etc/frr/frr.conf || :"
+        left = r"grep -c 'password\|graceful-restart\|timers bgp 4 12' /etc/frr/frr.conf || :"
         assert all(on(lab, node, left) == "0\n" for node in lab.spec.nodes)
     finally:
         # What is begun with after this needs no password.
