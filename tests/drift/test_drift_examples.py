@@ -63,9 +63,10 @@ NOT_THERE = {
     "leaf-spine": _NO_EXIT - _UNROUTED,
     "ipv6-evpn": _NO_EXIT,
     "ipv6-underlay": _NO_EVPN,
-    # Its VRFs announce prefixes, and have static routes.
-    "overlay-scope": _NO_EXIT - {"type5-missing", "vrf-static-route"},
-    "roles": _NO_VIP,
+    "combined-roles": _NO_VIP,
+    "lan-ports": _NO_EXIT,
+    "type5-routes": _NO_VIP - {"vrf-static-route"},
+    "overlay-scope": _NO_EXIT - {"type5-missing"},  # its VRF announces prefixes
     "sessions": _NO_VIP,
 }
 
@@ -84,4 +85,4 @@ def test_a_topology_as_intended_has_no_finding(folder: Path) -> None:
 
 
 def test_all_are_there() -> None:
-    assert len(EXAMPLES) == 13
+    assert len(EXAMPLES) == 16
