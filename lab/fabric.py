@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lab import node as nodes
 from lab.errors import LabError
+from lab.guests import start_behind_nics
 from lab.host import require_supported
 from lab.host import supported as host_supported
 from lab.identity import write_access
@@ -130,6 +131,7 @@ def up(
         again = without_testing(paths, failed, progress)
         _start(paths, spec, again, kernel, progress)
         _wait_all(paths, again, progress)
+        start_behind_nics(spec, [node.name for node in wanted])
         return status(spec)
 
 
@@ -195,6 +197,7 @@ def power_on(spec: LabSpec, name: str, progress: Progress = lambda _text: None) 
         progress(f"{name}: booting Debian {node.release}")
         nodes.start_node(paths, spec, node, choose_kernel(progress).kernel)
     _wait_all(paths, [node], progress)
+    start_behind_nics(spec, [name])
 
 
 def blank(spec: LabSpec, name: str, progress: Progress = lambda _text: None) -> None:

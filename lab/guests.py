@@ -1,4 +1,7 @@
-"""Guests: namespaces on a node, each with a veth into one of the node's bridges."""
+"""Guests: namespaces on a node, each with a veth into one of the node's bridges.
+
+And machines on a LAN outside: the veth is then a NIC of the node, whose own matter the rest is.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,14 @@ import ipaddress
 import re
 import shlex
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from lab.errors import LabError
 from lab.spec import Guest, LabSpec, stable_mac
 from lab.ssh import Done, run_on
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _NO_BRIDGE = 90
 # An IPv6 address is usable at once; and a guest is not the router that its node is.
@@ -43,10 +50,19 @@ def stop(spec: LabSpec, name: str) -> None:
 
 def start_all(spec: LabSpec) -> None:
     """Start every guest, all nodes at once; the first LabError is raised."""
-    if not spec.guests:
+    _start_at_once(spec, spec.guests)
+
+
+def start_behind_nics(spec: LabSpec, nodes: Collection[str]) -> None:
+    """Start the machines on LANs outside of these nodes, whose NICs there are made by that."""
+    _start_at_once(spec, [n for n, it in spec.guests.items() if it.nics and it.node in nodes])
+
+
+def _start_at_once(spec: LabSpec, names: Collection[str]) -> None:
+    if not names:
         return
-    with ThreadPoolExecutor(len(spec.guests)) as pool:
-        for future in [pool.submit(start, spec, name) for name in spec.guests]:
+    with ThreadPoolExecutor(len(names)) as pool:
+        for future in [pool.submit(start, spec, name) for name in names]:
             future.result()
 
 
@@ -84,9 +100,10 @@ def ping(
 
 def start_script(guest: Guest) -> str:
     """The shell commands that start it, safe to repeat.  All names were checked by the spec."""
+    if guest.nics:
+        return _start_script_behind_nics(guest)
     vm, port, bridge = guest.name, guest.port, guest.bridge
     peer = f"peer name eth0 netns {vm} address {guest.mac}"
-    families = {ipaddress.ip_address(g).version: g for g in guest.gateways}
     lines = [
         "set -e",
         f"[ -d /sys/class/net/{bridge}/bridge ] || exit {_NO_BRIDGE}",
@@ -107,12 +124,43 @@ def start_script(guest: Guest) -> str:
         "}",
         *plugged_in(guest),
         # A route out needs its gateway's network up, which the port above gives.
-        *(
-            f"ip -n {vm} -{version} route replace default via {gateway} dev eth0"
-            for version, gateway in families.items()
-        ),
+        *_routes_out(guest, "eth0"),
     ]
     return "\n".join(lines)
+
+
+def _start_script_behind_nics(guest: Guest) -> str:
+    """A switch of its LAN that the cables of all these NICs lead to, and the machine in one."""
+    vm, device = guest.name, f"lan.{guest.vlan}" if guest.vlan else "lan"
+    cables = [
+        f"  ip link add {nic} address {stable_mac('nic', vm, nic)} type veth peer name eth{n} "
+        f"netns {vm}; ip -n {vm} link set eth{n} master lan up; ip link set {nic} up"
+        for n, nic in enumerate(guest.nics)
+    ]
+    vlan = f"  ip -n {vm} link add link lan name {device} type vlan id {guest.vlan}"
+    lines = [
+        "set -e",
+        f"ip -n {vm} link show {device} >/dev/null 2>&1 || {{",
+        f"  {stop_script(guest)}",
+        f"  ip netns add {vm}",
+        f"  ip netns exec {vm} sysctl -qw {_AS_A_GUEST}",
+        f"  ip -n {vm} link add lan address {guest.mac} type bridge forward_delay 0",
+        f"  ip -n {vm} link set lan up",
+        *cables,
+        *([vlan, f"  ip -n {vm} link set {device} up"] if guest.vlan else []),
+        *(f"  ip -n {vm} address add {address} dev {device}" for address in guest.addresses),
+        "}",
+        *_routes_out(guest, device),
+    ]
+    return "\n".join(lines)
+
+
+def _routes_out(guest: Guest, device: str) -> list[str]:
+    families = {ipaddress.ip_address(g).version: g for g in guest.gateways}
+    return [
+        f"ip -n {guest.name} -{version} route replace default via {gateway} dev {device}"
+        for version, gateway in families.items()
+    ]
 
 
 def plugged_in(guest: Guest) -> list[str]:
@@ -130,4 +178,6 @@ def plugged_in(guest: Guest) -> list[str]:
 
 def stop_script(guest: Guest) -> str:
     """The shell commands that stop it, safe to repeat."""
-    return f"ip link del {guest.port} 2>/dev/null || :; ip netns del {guest.name} 2>/dev/null || :"
+    ports = guest.nics or (guest.port,)
+    gone = "; ".join(f"ip link del {port} 2>/dev/null || :" for port in ports)
+    return f"{gone}; ip netns del {guest.name} 2>/dev/null || :"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LAB_FILE = "lab.yaml"
 SSH_PORT = 2222
 MAX_NODES = 200
+_OWN_NIC = "eno1"  # each node has that one
 
 _T = TypeVar("_T")
 
@@ -46,10 +47,15 @@ class NodeEntry(_Strict):
 
 
 class GuestEntry(_Strict):
-    """One guest as a person writes it: a namespace with a port in a bridge, in a VLAN of that."""
+    """One guest as a person writes it: a namespace with a port in a bridge, in a VLAN of that.
+
+    With ``nics`` in the place of a bridge it is no guest but a machine on a LAN outside, which that
+    node has these NICs in.
+    """
 
     node: Name
-    bridge: InterfaceName
+    bridge: InterfaceName | None = None
+    nics: tuple[InterfaceName, ...] = ()
     vlan: int | None = Field(None, ge=2, le=4094)
     addresses: tuple[ipaddress.IPv4Interface | ipaddress.IPv6Interface, ...] = Field(min_length=1)
     gateways: tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, ...] = ()
@@ -96,7 +102,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """One guest, every default filled in."""
+    """One guest, every default filled in; ``bridge`` and ``port`` are empty with ``nics``."""
 
     name: str
     node: str
@@ -106,6 +112,7 @@ class Guest:
     addresses: tuple[str, ...]
     gateways: tuple[str, ...]
     vlan: int | None = None
+    nics: tuple[str, ...] = ()
 
     @property
     def segment(self) -> tuple[str, int | None]:
@@ -188,10 +195,17 @@ def _cross_check(entry: LabFile, source: Path) -> None:
     for name, guest in entry.machines.items():
         if guest.node not in entry.nodes:
             problems.append(f"machines.{name}.node: there is no node {guest.node!r} in `nodes`")
-        if guest.port is not None:
-            other = ports.setdefault((guest.node, guest.port), name)
-            if other != name:
-                problems.append(f"machines.{name}.port: {guest.port} is already that of {other}")
+        if (guest.bridge is None) is not bool(guest.nics):
+            problems.append(f"machines.{name}: name either its `bridge` or its `nics`")
+        if guest.nics and guest.port is not None:
+            problems.append(f"machines.{name}.port: it has `nics` instead")
+        if _OWN_NIC in guest.nics:
+            problems.append(f"machines.{name}.nics: {_OWN_NIC} is the underlay's")
+        for port in (guest.port, *guest.nics):
+            if port is not None and ports.setdefault((guest.node, port), name) != name:
+                other = ports[guest.node, port]
+                key = "nics" if guest.nics else "port"
+                problems.append(f"machines.{name}.{key}: {port} is already that of {other}")
         if guest.mac is not None:
             other = macs.setdefault(guest.mac.lower(), name)
             if other != name:
@@ -209,18 +223,19 @@ def _derive_guests(entries: Mapping[str, GuestEntry]) -> dict[str, Guest]:
     taken = {(entry.node, entry.port) for entry in entries.values() if entry.port is not None}
     guests = {}
     for name, entry in entries.items():
-        port = entry.port or _free_port(entry.node, name, taken)
+        port = entry.port or ("" if entry.nics else _free_port(entry.node, name, taken))
         taken.add((entry.node, port))
         guests[name] = Guest(
             name=name,
             node=entry.node,
-            bridge=entry.bridge,
+            bridge=entry.bridge or "",
             port=port,
             # The word stays: MACs of labs and recordings hang on it.
             mac=(entry.mac or stable_mac("machine", name)).lower(),
             addresses=tuple(str(address) for address in entry.addresses),
             gateways=tuple(str(gateway) for gateway in entry.gateways),
             vlan=entry.vlan,
+            nics=entry.nics,
         )
     return guests
 

@@ -44,6 +44,8 @@ LAB_ORDER = (
     "tests/live/test_adopting.py::test_a_fabric_as_proxmox_makes_it",
     "tests/live/test_adopting.py::test_from_observed_to_managed",
     "tests/live/test_scopes.py",
+    "tests/live/beyond/test_type5_routes.py",
+    "tests/live/beyond/test_lan_ports.py",
     "tests/live/test_ipv6_evpn.py",
     "tests/live/test_safe_deploy.py",
     "tests/live/test_schedule.py",

@@ -26,6 +26,8 @@ _NO_RECORDS = {
     "Stanza", "StatementElsewhere",
 }  # fmt: skip
 _WHOLE = {"frr.conf", "sysctl", "evpn-fleet-snat.nft"}
+# What a bond of examples/lan-ports is made of is kept by hand: its file is compared as a whole.
+_KEPT = {"bond-slaves", "bond-mode", "bond-miimon"}
 
 
 def _fields(kind: type) -> set[str]:
@@ -66,7 +68,7 @@ def test_each_statement_of_a_rendered_file_is_compared_or_excused(folder: Path) 
                 continue
             lines = (line for line in text.splitlines() if line.strip() and line[0] != "#")
             words = {line.split()[0].partition("=")[0] for line in lines}
-            assert words - STATEMENTS[file].keys() == set(), path
+            assert words - STATEMENTS[file].keys() - _KEPT == set(), path
 
 
 def _file_of(path: str) -> str:

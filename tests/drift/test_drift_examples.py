@@ -66,9 +66,10 @@ NOT_THERE = {
     "leaf-spine": _NO_EXIT - _UNROUTED,
     "ipv6-evpn": _NO_EXIT,
     "ipv6-underlay": _NO_EVPN,
-    # Its VRFs announce prefixes, and have static routes.
-    "overlay-scope": _NO_EXIT - {"type5-missing", "vrf-static-route"},
-    "roles": _NO_VIP,
+    "combined-roles": _NO_VIP,
+    "lan-ports": _NO_EXIT,
+    "type5-routes": _NO_VIP - {"vrf-static-route"},
+    "overlay-scope": _NO_EXIT - {"type5-missing"},  # its VRF announces prefixes
 }
 
 
@@ -86,4 +87,4 @@ def test_a_topology_as_intended_has_no_finding(folder: Path) -> None:
 
 
 def test_all_are_there() -> None:
-    assert len(EXAMPLES) == 16
+    assert len(EXAMPLES) == 19

@@ -14,15 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from drift.catalogue import CHECKS
-from drift.model import CRITICAL
-from lab import fabric, faults, forward, guests, host, identity, ssh, stand_in
+from lab import fabric, forward, guests, host, identity, ssh, stand_in
 from lab.errors import LabError
 from lab.kernels.kernel import Kernel
 from lab.node import console_tail, kernel_arguments, matches_record
 from lab.paths import LabPaths, lab_paths
 from lab.spec import LabSpec, load_lab, parse_lab, stable_mac
-from tests.live.matrix import NO_PING
 
 NODES = {"node1": {"release": "bookworm"}, "node2": {"release": "trixie", "memory": "512M"}}
 VM = {"node": "node1", "bridge": "vmbr2", "addresses": ["10.0.2.11/24"]}
@@ -68,6 +65,30 @@ def test_a_machine_may_have_both_families() -> None:
     assert "-6 route replace default via 2001:db8::ff" in guests.start_script(guest)
 
 
+def test_a_machine_on_a_lan_brings_its_nodes_nics() -> None:
+    plc = {"node": "node1", "nics": ["eno2", "eno3"], "vlan": 20, "addresses": ["10.0.2.9/24"]}
+    spec = spec_of(machines={"vm1": VM, "plc": plc})
+    assert spec.guests["vm1"].nics == ()
+    guest = spec.guests["plc"]
+    assert (guest.bridge, guest.port, guest.nics) == ("", "", ("eno2", "eno3"))
+    script = guests.start_script(guest)
+    assert "ip -n plc address add 10.0.2.9/24 dev lan.20" in script
+    for nic in ("eno2", "eno3"):
+        assert f"ip link add {nic} address {stable_mac('nic', 'plc', nic)} type veth" in script
+        assert f"ip link del {nic} " in guests.stop_script(guest)
+
+
+def test_machines_on_lans_start_with_their_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    machines = {
+        name: {"node": node, "nics": ["eno2"], "addresses": ["10.0.2.9/24"]}
+        for name, node in (("plc1", "node1"), ("plc2", "node2"))
+    }
+    begun: list[str] = []
+    monkeypatch.setattr(guests, "start", lambda _spec, name: begun.append(name))
+    guests.start_behind_nics(spec_of(machines={"vm1": VM, **machines}), ["node1"])
+    assert begun == ["plc1"]
+
+
 BAD = {
     "no nodes": ({"nodes": {}}, "nodes"),
     "empty file": (None, "nodes: Field required"),
@@ -93,6 +114,29 @@ BAD = {
             "machines": {key: {**VM, "mac": "02:00:00:00:00:0A"} for key in ("vm1", "vm2")},
         },
         "machines.vm2.mac",
+    ),
+    "neither bridge nor nics": (
+        {"nodes": NODES, "machines": {"vm1": {**VM, "bridge": None}}},
+        "machines.vm1: name either its `bridge` or its `nics`",
+    ),
+    "bridge and nics": (
+        {"nodes": NODES, "machines": {"vm1": {**VM, "nics": ["eno2"]}}},
+        "machines.vm1: name either its `bridge` or its `nics`",
+    ),
+    "a port beside nics": (
+        {"nodes": NODES, "machines": {"p": {**VM, "bridge": None, "nics": ["e2"], "port": "t"}}},
+        "machines.p.port: it has `nics` instead",
+    ),
+    "the underlay's nic": (
+        {"nodes": NODES, "machines": {"p": {**VM, "bridge": None, "nics": ["eno1"]}}},
+        "machines.p.nics: eno1 is the underlay's",
+    ),
+    "one nic twice": (
+        {
+            "nodes": NODES,
+            "machines": {key: {**VM, "bridge": None, "nics": ["eno2"]} for key in ("p1", "p2")},
+        },
+        "machines.p2.nics: eno2 is already that of p1",
     ),
     "multicast mac": (
         {"nodes": NODES, "machines": {"vm1": {**VM, "mac": "03:00:00:00:00:01"}}},
@@ -341,55 +385,3 @@ def test_a_second_lab_is_refused(
     paths.owner.write_text(f"{tmp_path}\n")
     with pytest.raises(LabError, match="another lab is running on this computer"):
         fabric.down()
-
-
-# ---- faults
-
-
-# They take two nodes, so a test of its own injects them: tests/live/test_two_claims.py.
-_OF_TWO_NODES = {"mac-mobility", "mac-frozen"}
-# No example has a static route in a VRF: tests/live/test_scopes.py takes some away. Next hops are
-# rewritten by a route server: tests/live/bgp/test_several_as.py.
-_IN_NO_EXAMPLE = {"vrf-static-route", "next-hop"}
-# FRR takes one of two routes of an address back by itself: tests/drift/cases/mac_routes.py.
-_NOT_FOR_LONG = {"ip-duplicate"}
-# tests/tasks/test_snat_packets.py breaks it in this computer's kernel.
-_NOT_IN_ITS_KERNEL = {"snat"}
-
-
-def test_the_catalogue_has_one_fault_for_each_check() -> None:
-    assert {fault.check for fault in faults.CATALOGUE.values()} == set(
-        CHECKS
-    ) - _OF_TWO_NODES - _IN_NO_EXAMPLE - _NOT_FOR_LONG - _NOT_IN_ITS_KERNEL
-    for name, fault in faults.CATALOGUE.items():
-        assert fault.name == name
-        assert fault.breaks.endswith(".")
-        assert fault.inject
-        assert fault.heal
-        example = Path(__file__).parents[2] / "examples" / fault.topology
-        assert load_lab(example).node(fault.node)
-
-
-def test_a_fault_has_a_ping_or_a_reason_why_it_has_none() -> None:
-    silent = {name for name, fault in faults.CATALOGUE.items() if fault.stops is None}
-    assert set(NO_PING) <= silent
-    # Of these the check can be critical; what its finding says of the fault, the lab's tests ask.
-    harmless = {"router-id", "vrrp", "vrrp-backup", "underlay-adjacency", "exit-route"}
-    harmless |= {"type5-missing-of-several", "sysctl-path-filter"}
-    harmless |= {"vni-filter-extra", "fdb-missing-of-vni"}
-    critical = {it for it in silent if CHECKS[faults.CATALOGUE[it].check].severity is CRITICAL}
-    assert critical - harmless == set(NO_PING)
-
-
-@pytest.mark.parametrize("fault", faults.CATALOGUE.values(), ids=faults.CATALOGUE.keys())
-def test_fault_scripts_are_valid_shell(fault: faults.Fault) -> None:
-    target = faults.Target(bridge="vmbr7; reboot", vni=7)
-    for body in (fault.inject, fault.heal):
-        text = faults.script(fault, body, target)
-        assert "bridge='vmbr7; reboot'\n" in text
-        subprocess.run(["sh", "-n"], input=text, text=True, check=True)
-
-
-def test_an_unknown_fault_names_those_that_exist() -> None:
-    with pytest.raises(LabError, match="choose one of: vxlan-missing, "):
-        faults.inject(spec_of(), "vxlan-mising")

@@ -111,6 +111,7 @@ class Lab:
         as_wanted = {node.name: node.release for node in self.whole.nodes.values()}
         if any(node.name in off and node.release != as_wanted[node.name] for node in up.nodes):
             os.environ[TESTING_VARIABLE] = "skip"  # what Debian testing cannot today is tried once
+        guests.start_behind_nics(self.spec, off)
 
     def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Runs one command line of the product in a process of its own."""

@@ -38,8 +38,8 @@ answer that it must not get, where that is said). A difference that stops no gue
 Critical without a ping here:
 
 NO_PING
-Some checks have no fault here. `vrf-static-route` needs a VRF with static routes, which no example has:
-`tests/live/test_scopes.py` takes one away, and a declared leak. `mac-mobility` and `mac-frozen` take two nodes: `tests/live/test_two_claims.py`
+Some checks have no fault here. `vrf-static-route` needs a VRF with static routes, which `type5-routes` alone has:
+`tests/live/beyond/test_type5_routes.py` takes one away, and a declared leak. `mac-mobility` and `mac-frozen` take two nodes: `tests/live/test_two_claims.py`
 has them claim one MAC until its sequence number says so, and until FRR freezes it. `next-hop` needs somebody who passes routes on:
 `tests/live/bgp/test_several_as.py` has a route server rewrite it. The lab's kernels filter
 packets on bridges alone (`NF_TABLES_BRIDGE`), so what is dropped by other families of nftables is in `tests/drift/cases/packet_filters.py`,
@@ -55,7 +55,7 @@ This table is generated from the catalogue that the tests run.
 NO_PING = {
     "vrf-isolation-ipv6": "no ping is answered over IPv6, since a node's answer finds no way back into "
     "the VRF; the packets leave all the same, which `tests/live/test_isolation.py` captures.",
-    "vrf-leak": "nobody is stopped; `tests/live/test_scopes.py` has a guest reach another VRF by such a route.",
+    "vrf-leak": "nobody is stopped; `tests/live/beyond/test_type5_routes.py` has a guest reach another VRF by such a route.",
 }
 """Faults that are critical, and why no guest of their topology loses a ping."""
 

@@ -293,6 +293,7 @@ def test_every_device_that_a_file_makes_is_found_in_it(example):
         node = intent.nodes[name]
         made = {vxlan.name for vxlan in node.vxlans} | {vrf.name for vrf in node.vrfs}
         made |= {bridge.name for bridge in node.owned_bridges}
+        made |= {port.name for port in node.lan_ports if port.vlan or port.name.startswith("bond")}
         if node.single is not None:  # a VNI's part is no device, nor is a VLAN without a gateway
             made = {name for name in made if " V" not in name}
             made |= {node.single.name, node.single.bridge}

@@ -16,7 +16,7 @@ from tests.live.test_topologies import assert_as_intended
 from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from tests.live.conftest import Audit, Lab
@@ -58,10 +58,8 @@ def as_machines(example: Path, folder: Path, machines: Mapping[str, str] = MACHI
     """A copy of an example whose nodes are machines of the lab: their names, addresses, releases."""
     shutil.copytree(example, folder, dirs_exist_ok=True)
     for name in ("fabric.yaml", "hosts.yaml", "lab.yaml"):
-        text = (folder / name).read_text()
-        for old, new in machines.items():
-            text = re.sub(rf"\b{old}\b", new, text)
-        (folder / name).write_text(text)
+        # All at once: a name may be both an example's and a machine's.
+        _replace(folder / name, rf"\b({'|'.join(machines)})\b", lambda it: machines[it[0]])
     for node in load_lab(ROOT / "tests" / "live").nodes.values():
         machine = f"release: {node.release}, number: {node.number}"
         _replace(folder / "lab.yaml", rf"({node.name}: {{)release: \w+", rf"\g<1>{machine}")
@@ -71,7 +69,7 @@ def as_machines(example: Path, folder: Path, machines: Mapping[str, str] = MACHI
     return folder
 
 
-def _replace(path: Path, pattern: str, by: str) -> None:
+def _replace(path: Path, pattern: str, by: str | Callable[[re.Match[str]], str]) -> None:
     path.write_text(re.sub(pattern, by, path.read_text()))
 
 

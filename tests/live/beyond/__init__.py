@@ -1,0 +1,1 @@
+"""What leads beyond the networks of a fabric: routes of VRFs, and ports to LANs."""
