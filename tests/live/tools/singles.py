@@ -37,21 +37,21 @@ def no_vtep_too_old(lab: Lab) -> Iterator[None]:
 
 def as_single(inventory: Path) -> Path:
     """Rewrites an inventory: `overlay.device: single`, guests in VLANs of its bridge."""
-    path = inventory / "fabric.yaml"
-    intent = yaml.safe_load(path.read_text())
-    intent.setdefault("overlay", {})["device"] = "single"
-    intent["bgp"].setdefault("frr", "10.3")
-    for network in intent["networks"]:
-        network.pop("ports", None)
-    machines = yaml.safe_load((inventory / "lab.yaml").read_text())
-    if _TOO_OLD in machines["nodes"]:
-        machines["nodes"][_TOO_OLD]["release"] = _OLDEST
-    for guest in machines["machines"].values():
-        guest |= {"bridge": "vmbr1", "vlan": int(guest["bridge"].removeprefix("vmbr"))}
-    _write(path, intent)
-    _write(inventory / "lab.yaml", machines)
+    with changed(inventory, "fabric.yaml") as intent:
+        intent["overlay"]["device"] = "single"
+        intent["bgp"].setdefault("frr", "10.3")
+    with changed(inventory, "lab.yaml") as lab:
+        if _TOO_OLD in lab["nodes"]:
+            lab["nodes"][_TOO_OLD]["release"] = _OLDEST
+        for guest in lab["machines"].values():
+            guest |= {"bridge": "vmbr1", "vlan": int(guest["bridge"].removeprefix("vmbr"))}
     return inventory
 
 
-def _write(path: Path, content: Any) -> None:
+@contextmanager
+def changed(inventory: Path, name: str) -> Iterator[Any]:
+    """The content of a YAML file of an inventory, which is written back when it ends."""
+    path = inventory / name
+    content = yaml.safe_load(path.read_text())
+    yield content
     path.write_text(yaml.safe_dump(content, sort_keys=False))
