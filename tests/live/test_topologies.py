@@ -220,7 +220,10 @@ def leftovers(lab: Lab, name: str, node: NodeIntent) -> list[str]:
     intended = {bridge.name for bridge in node.bridges} | {vxlan.name for vxlan in node.vxlans}
     intended |= {vrf.name for vrf in node.vrfs}
     intended |= {node.single.name, node.single.bridge} if node.single else set()
-    kinds = on(lab, name, "for k in bridge vxlan vrf; do ip -br link show type $k; done")
+    listed = "for k in bridge vxlan vrf; do ip -br link show type $k; done"
+    if node.single:  # its VLAN interfaces: others have the underlay, and LANs
+        listed += f"; ip -br link show type vlan | grep @{node.single.bridge} || :"
+    kinds = on(lab, name, listed)
     devices = {line.split()[0].partition("@")[0] for line in kinds.splitlines() if line}
     left = sorted(devices - intended)
     proposal = on(
