@@ -134,6 +134,39 @@ def test_a_fault_is_named_once(fabric_of_one: Lab, fault: str) -> None:
     fabric_of_one.audit_clean()
 
 
+POLICY = "/etc/systemd/network/99-default.link.d"
+
+
+def test_a_guests_port_does_not_change_the_router_mac(fabric_of_one: Lab) -> None:
+    """Where systemd gives bridges no MAC, they take the lowest of their ports'."""
+
+    def router_mac() -> str:
+        return on(fabric_of_one, "node2", "cat /sys/class/net/vmbr4000/address")
+
+    on(
+        fabric_of_one,
+        "node2",
+        f"mkdir -p {POLICY}; printf '[Link]\\nMACAddressPolicy=none\\n' > {POLICY}/none.conf; "
+        "udevadm control --reload; ip link del vmbr1; ip link del vxlan0; ifreload -a",
+    )
+    try:
+        before = router_mac()
+        assert before == on(fabric_of_one, "node2", "cat /sys/class/net/vxlan0/address")
+        on(
+            fabric_of_one,
+            "node2",
+            "ip link add tap900i0 type veth peer name guest900; "
+            "ip link set tap900i0 address 02:00:00:00:00:01; ip link set tap900i0 master vmbr1 up",
+        )
+        assert router_mac() == before
+    finally:
+        undo = f"ip link del tap900i0; rm -r {POLICY}; udevadm control --reload"
+        on(fabric_of_one, "node2", undo)
+    guests.start_all(fabric_of_one.spec)
+    reach_each_other(fabric_of_one)
+    fabric_of_one.audit_clean()
+
+
 def test_a_vni_comes_and_goes_and_changes_its_vlan(fabric_of_one: Lab) -> None:
     path = fabric_of_one.inventory / "fabric.yaml"
     before = path.read_text()
