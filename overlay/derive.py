@@ -210,7 +210,11 @@ def _derive_node(
 
 def _of_overlay(bridges: Iterable[BridgeIntent], vrfs: Iterable[VrfIntent]) -> Iterator[str]:
     """The devices by which a packet leaves to a guest, of this node or of another one."""
-    yield from (bridge.name for bridge in bridges if bridge.role is not BridgeRole.UNDERLAY)
+    yield from (
+        bridge.name
+        for bridge in bridges
+        if bridge.role is not BridgeRole.UNDERLAY and bridge.has_device
+    )
     yield from (vrf.name for vrf in vrfs)
 
 

@@ -21,10 +21,13 @@ class Tunnel:
     """A VNI that two nodes share, and a gateway that answers ARP in it on the other one.
 
     `mac` is the gateway's on a network's bridge, None in an L3VNI: there each node has its own.
+    `device` and `bridge` are real ones: of a single VXLAN device's network that device and its
+    bridge, where the network is a `vlan`; of its L3VNI `bridge` is the VLAN interface.
     """
 
     device: str
     bridge: str
+    vlan: int | None
     vni: int
     port: int
     gateway: str
@@ -96,4 +99,9 @@ def _tunnel(node: NodeIntent, other: NodeIntent, vxlan: VxlanIntent) -> Tunnel |
     if gateway is None or (bridge.mac is None and not vxlan.is_l3vni):
         return None
     mac = None if vxlan.is_l3vni else bridge.mac
-    return Tunnel(vxlan.name, vxlan.bridge, vxlan.vni, vxlan.dstport, gateway, mac)
+    device, place, vlan = vxlan.name, vxlan.bridge, None
+    if node.single is not None:
+        device = node.single.name
+        if not vxlan.is_l3vni:
+            place, vlan = node.single.bridge, vxlan.vlan
+    return Tunnel(device, place, vlan, vxlan.vni, vxlan.dstport, gateway, mac)

@@ -2,8 +2,8 @@
 
 Its argument is JSON: `source` (the VTEP address), and for each VTEP its `address`, the `size` of
 the IP packet that must pass, and `tunnels`: VNIs that both have, with the `device`, the `bridge`,
-UDP `port`, and the `gateway` (with its `mac`, but for an L3VNI) that answers ARP over there. It
-writes nothing, and prints one line for each question:
+the `vlan` there (of one device for all VNIs), UDP `port`, and the `gateway` (with its `mac`, but
+for an L3VNI) that answers ARP over there. It writes nothing, and prints one line for each question:
 
     path ADDRESS SIZE ok | lost | short LARGEST
     vxlan ADDRESS VNI ok | lost MAC | untried WORDS
@@ -149,7 +149,7 @@ def mac_of(device: str) -> str:
 
 
 def guest_of(tunnel: dict[str, Any]) -> str | None:
-    """A MAC that the bridge has learned on a port of its own; None without."""
+    """A MAC that the bridge has learned on a port of its own, in that VLAN; None without."""
     shown = subprocess.run(
         ["bridge", "-j", "fdb", "show", "br", tunnel["bridge"]],
         capture_output=True,
@@ -159,6 +159,7 @@ def guest_of(tunnel: dict[str, Any]) -> str | None:
         entry["mac"]
         for entry in json.loads(shown.stdout or b"[]")
         if entry.get("master") == tunnel["bridge"]
+        and tunnel["vlan"] in (None, entry.get("vlan"))
         and entry.get("ifname") not in (tunnel["device"], tunnel["bridge"])
         and entry.get("state") not in ("permanent", "static")
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,11 @@ from tests.live.conftest import ROOT
 from tests.live.tenants import answering, furnish, nodes_themselves, strip
 from tests.live.test_topologies import assert_as_intended, assert_imported, leftovers, reaches
 from tests.live.tools.probes import on
+from tests.live.tools.singles import as_single, changed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.live.conftest import Lab
 
 pytestmark = pytest.mark.lab
@@ -178,6 +182,43 @@ def test_the_overlay_comes_back_after_a_power_failure(lab: Lab) -> None:
     guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
     lab.audit_clean()
+
+
+def test_one_device_for_all_vnis_beside_somebody_elses_underlay(lab: Lab, tmp_path: Path) -> None:
+    """Follows the overlay scope's test: on node2 and node3, for Debian 12 knows no such device."""
+    with lab.using(of_two_nodes(tmp_path / "single")):
+        before = on(lab, "node2", f"sha256sum {MAIN}")
+        lab.deploy()
+        for name, node in load_inventory(lab.inventory).intent.nodes.items():
+            assert leftovers(lab, name, node) == []
+        assert on(lab, "node2", f"sha256sum {MAIN}") == before
+        assert "master vmbr0" in on(lab, "node2", "ip link show tap900i0")
+        guests.start_all(lab.spec)
+        lab.ping("vm3", "vm2")
+        reaches(lab, "vm6", "fd00:5::1")
+        on(lab, "node2", "ifreload --allow evpn")
+        lab.audit_clean()
+        assert_imported(lab, of_others=9)
+        assert "Plan: 0 to change" in lab.deploy().stdout
+
+
+def of_two_nodes(folder: Path) -> Path:
+    """The overlay scope's fabric with one device for all VNIs: what node1 had is node3's."""
+    shutil.copytree(HERE / "overlay-scope", folder)
+    with changed(folder, "fabric.yaml") as intent:
+        del intent["nodes"]["node1"], intent["networks"][2]["multicast_flood"]
+        for network in intent["networks"]:
+            network.pop("ports", None)
+    with changed(folder, "hosts.yaml") as hosts:
+        del hosts["node1"]
+    with changed(folder, "lab.yaml") as lab:
+        del lab["nodes"]["node1"]
+        for number, node in enumerate(lab["nodes"].values(), start=2):
+            node["number"] = number
+        for guest in lab["machines"].values():
+            if guest["node"] == "node1":
+                guest["node"] = "node3"
+    return as_single(folder)
 
 
 def flooded(lab: Lab, node: str, device: str) -> list[str]:

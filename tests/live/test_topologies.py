@@ -223,7 +223,10 @@ def leftovers(lab: Lab, name: str, node: NodeIntent) -> list[str]:
     intended |= {node.single.name, node.single.bridge} if node.single else set()
     kept = (parse_interfaces(text).stanzas for text in node.interfaces_extra)
     intended |= {stanza.name for stanzas in kept for stanza in stanzas}
-    kinds = on(lab, name, "for k in bridge vxlan vrf; do ip -br link show type $k; done")
+    listed = "for k in bridge vxlan vrf; do ip -br link show type $k; done"
+    if node.single:  # its VLAN interfaces: others have the underlay, and LANs
+        listed += f"; ip -br link show type vlan | grep @{node.single.bridge} || :"
+    kinds = on(lab, name, listed)
     devices = {line.split()[0].partition("@")[0] for line in kinds.splitlines() if line}
     left = sorted(devices - intended)
     proposal = on(

@@ -78,6 +78,18 @@ def test_tunnels_are_asked_in_the_vrf_first_then_in_networks_with_a_gateway() ->
     ]
 
 
+def test_of_one_device_for_all_vnis_the_real_devices_are_named() -> None:
+    intent = worlds.example("single-device")
+    first = paths_of(intent, intent.nodes["node1"])[0]
+    asked = [(tunnel.vni, tunnel.device, tunnel.bridge, tunnel.vlan) for tunnel in first.tunnels]
+    assert asked == [
+        # The MAC that asks is the VLAN interface's; that of a guest is one that the bridge knows.
+        (4000, "vxlan0", "vmbr4000", None),
+        (2, "vxlan0", "vmbr1", 2),
+        (3, "vxlan0", "vmbr1", 3),
+    ]
+
+
 def test_where_nobody_answers_arp_only_the_path_is_asked() -> None:
     intent = worlds.bridged()
     assert all(path.tunnels == () for path in paths_of(intent, intent.nodes["node1"]))

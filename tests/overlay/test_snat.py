@@ -85,6 +85,18 @@ def test_what_goes_to_any_guest_is_left_alone_whatever_its_vrf() -> None:
     assert SNAT_FILE not in rendered["node3"]
 
 
+def test_a_network_that_is_only_a_vlan_is_no_device_to_leave_by() -> None:
+    keys = fabric(True).model_dump(mode="json", exclude_unset=True)
+    keys["overlay"]["device"] = "single"
+    keys["bgp"]["frr"] = "10.3"
+    keys["networks"].append({"vni": 20})
+    text = render(derive(Fabric.model_validate(keys)))["node1"][SNAT_FILE]
+    assert (
+        'oifname { "vmbr2", "vmbr3", "vmbr4", "vmbr4000", "vmbr4001", "vrf1", "vrf2" } accept'
+        in text
+    )
+
+
 def test_the_stanza_of_each_vrf_that_is_translated_loads_the_rules() -> None:
     rendered = render(derive(fabric(True)))
     loads = f"        post-up /usr/sbin/nft --file {SNAT_FILE}\n"

@@ -93,3 +93,20 @@ def test_the_packet_is_vxlan_with_an_arp_probe_in_it() -> None:
     assert packet[22:].hex() == (
         "0001080006040001" + "020000000001" + "00000000" + "000000000000" + "0a0002fe"
     )
+
+
+@pytest.mark.parametrize(("vlan", "guest"), [(None, "02:00:00:00:00:03"), (2, "02:00:00:00:00:04")])
+def test_a_guest_asks_in_its_own_vlan(
+    monkeypatch: pytest.MonkeyPatch, vlan: int | None, guest: str
+) -> None:
+    """One device for all VNIs has all their guests on one bridge."""
+    shown = [
+        {"mac": "02:00:00:00:00:01", "ifname": "vxlan0", "vlan": 2, "master": "vmbr1", "state": ""},
+        {"mac": "02:00:00:00:00:02", "ifname": "tap1i0", "vlan": 2, "master": "vmbr1", "state": "permanent"},
+        {"mac": "02:00:00:00:00:03", "ifname": "tap1i0", "vlan": 3, "master": "vmbr1", "state": ""},
+        {"mac": "02:00:00:00:00:04", "ifname": "tap2i0", "vlan": 2, "master": "vmbr1", "state": ""},
+    ]  # fmt: skip
+    done = subprocess.CompletedProcess([], 0, stdout=json.dumps(shown).encode())
+    monkeypatch.setattr(node_probe.subprocess, "run", lambda *_, **__: done)
+    tunnel = {"device": "vxlan0", "bridge": "vmbr1", "vlan": vlan}
+    assert node_probe.guest_of(tunnel) == guest

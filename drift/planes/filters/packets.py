@@ -93,6 +93,9 @@ class Carried:
         }
         for vxlan in self._node.vxlans:
             found[vxlan.name] = About(device=vxlan.name, vni=vxlan.vni)
+        single = self._node.single
+        for name in (single.name, single.bridge) if single else ():
+            found[name] = About(device=name, vnis=frozenset(single.vnis if single else ()))
         for name in self._outside:
             found[name] = About(device=name, underlay=True)
         return found
@@ -211,7 +214,7 @@ class Carried:
     def _of_bridge(self, hook: str, vxlan: VxlanIntent) -> Iterator[Traffic]:
         bridge = self._view.bridges[vxlan.bridge]
         about = About(vni=vxlan.vni, vrf=bridge.vrf)
-        own = frozenset({bridge.name})
+        own = frozenset({self._bridge_of(vxlan)})
         named = {"meta ibrname": own, "meta obrname": own}
         for said, fields in (
             self._to_and_from_l3vni(hook, vxlan)
@@ -224,7 +227,7 @@ class Carried:
     def _of_guests(
         self, hook: str, vxlan: VxlanIntent, bridge: BridgeIntent
     ) -> Iterator[tuple[str, Fields]]:
-        tunnel, ports = {vxlan.name}, self._guests_ports(bridge.name)
+        tunnel, ports = {self._tunnel_of(vxlan)}, self._guests_ports(bridge.name)
         if not ports:
             return
         macs = self._macs(bridge.name, ports)
@@ -242,23 +245,31 @@ class Carried:
 
     def _to_and_from_l3vni(self, hook: str, vxlan: VxlanIntent) -> Iterator[tuple[str, Fields]]:
         if hook in {"prerouting", "input"}:
-            yield f"routed frames from L3VNI {vxlan.vni}", _by("iif", {vxlan.name})
+            yield f"routed frames from L3VNI {vxlan.vni}", _by("iif", {self._tunnel_of(vxlan)})
         elif hook in {"output", "postrouting"}:
-            yield f"routed frames to L3VNI {vxlan.vni}", _by("oif", {vxlan.name})
+            yield f"routed frames to L3VNI {vxlan.vni}", _by("oif", {self._tunnel_of(vxlan)})
 
     def _bridged(self, hook: str, version: int) -> Iterator[Traffic]:
         if (self._view.state.settings or {}).get(_BRIDGED_IP[version]) != "1":
             return
         for vxlan in self._view.l2_vxlans:
+            bridge = {self._bridge_of(vxlan)}
             fields: Fields | None = {
-                "prerouting": _by("iif", {vxlan.bridge}),
-                "forward": _by("iif", {vxlan.bridge}) | _by("oif", {vxlan.bridge}),
-                "postrouting": _by("oif", {vxlan.bridge}),
+                "prerouting": _by("iif", bridge),
+                "forward": _by("iif", bridge) | _by("oif", bridge),
+                "postrouting": _by("oif", bridge),
             }.get(hook)
             if fields is not None:
                 said = f"frames between guests of {vxlan.bridge} and other nodes"
                 about = About(vni=vxlan.vni)
                 yield Traffic(said, _samples(version, fields, {}), about)
+
+    def _tunnel_of(self, vxlan: VxlanIntent) -> str:
+        """The device that frames of the VNI come and leave by, as a filter sees it."""
+        return self._node.single.name if self._node.single else vxlan.name
+
+    def _bridge_of(self, vxlan: VxlanIntent) -> str:
+        return self._node.single.bridge if self._node.single else vxlan.bridge
 
     def _guests_ports(self, bridge: str) -> set[str]:
         ours = {vxlan.name for vxlan in self._node.vxlans}

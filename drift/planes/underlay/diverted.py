@@ -210,6 +210,7 @@ class _Ways:
         bridge = node.underlay_bridge.name
         inner = {"lo"} | {vxlan.name for vxlan in node.vxlans} | {vrf.name for vrf in node.vrfs}
         inner |= {it.name for it in node.bridges if it.name != bridge}
+        inner |= {node.single.name, node.single.bridge} if node.single else set()
         for hop in route.hops:
             if hop.device in inner or (self._is_flat and hop.device != bridge):
                 return _Diverted(f"dev {hop.device}", evidence)

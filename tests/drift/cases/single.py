@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift.model import WARNING
 from tests.drift.cases.case import Case
+from tests.drift.cases.packet_filters import BRIDGED, DROP, asks, chain, filters
 from tests.drift.worlds import both, example, fdb, link, no_link, text
 
 if TYPE_CHECKING:
@@ -132,6 +133,26 @@ SINGLE = {
     ),
     ("vxlan-missing", "the one device"): _case(
         no_link("node1", "vxlan0"), "vxlan0", "Expected: external: all VNIs Actual: absent"
+    ),
+    ("packet-filter", "what comes by the one device"): _case(
+        filters(chain("bridge", "prerouting", [asks("meta", "iifname", "vxlan0"), DROP])),
+        "nftables bridge lab c",
+        "frames of other nodes to guests of vmbr2",
+    ),
+    ("packet-filter", "what enters the one device"): _case(
+        filters(chain("netdev", "egress", policy="drop", dev="vxlan0")),
+        "nftables netdev lab c",
+        "all to vxlan0",
+    ),
+    ("packet-filter", "what the one bridge passes"): _case(
+        filters(chain("bridge", "forward", [asks("meta", "ibrname", "vmbr1"), DROP])),
+        "nftables bridge lab c",
+        "frames of guests of vmbr2 to other nodes",
+    ),
+    ("packet-filter", "frames of the one bridge in the filters of IP"): _case(
+        both(BRIDGED, filters(chain("ip", "forward", [asks("meta", "iifname", "vmbr1"), DROP]))),
+        "nftables ip lab c",
+        "frames between guests of vmbr2 and other nodes",
     ),
     ("bridge-missing", "the one bridge"): _case(
         both(no_link("node1", "vmbr1"), link("node1", "vxlan0", master=None, bridge_port=None)),

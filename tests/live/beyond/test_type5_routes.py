@@ -6,6 +6,7 @@ On three releases. Each kind of route is broken on one of them, with the guest's
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,8 +23,11 @@ from tests.live.test_topologies import (
 )
 from tests.live.tools.leaving import leave_to
 from tests.live.tools.probes import eventually, on
+from tests.live.tools.singles import as_single, no_vtep_too_old
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.live.conftest import Lab
 
 pytestmark = pytest.mark.lab
@@ -142,3 +146,23 @@ def test_it_leaves_nothing_behind(lab: Lab) -> None:
     for name in ("node1", "router"):
         assert "eno1.40" not in on(lab, name, "ip -br link")
     assert "10.0.8.0/24" not in on(lab, "router", "ip route")
+
+
+def test_one_device_for_all_vnis_routes_the_same(lab: Lab, tmp_path: Path) -> None:
+    """Follows the one before: over what it left, and node1 with a blank disk of Debian 13."""
+    inventory = tmp_path / "single"
+    shutil.copytree(ROOT / "examples" / "type5-routes", inventory)
+    with no_vtep_too_old(lab), lab.using(as_single(inventory)):
+        lab.deploy()
+        assert_as_intended(lab)
+        guests.start_all(lab.spec)
+        for guest in ("vm1", "vm2", "vm3"):
+            reaches(lab, guest, "10.9.0.1")
+            reaches(lab, guest, "10.10.0.1")
+        for target in ("10.0.7.7", "fd00:7::7"):
+            reaches(lab, "vm1", target)
+        assert answering(lab, "vm7", {"10.0.3.3", "10.0.8.8", "10.0.2.1"}) == {"10.0.2.1"}
+        reaches(lab, "vm8", "10.0.40.2")
+        lab.audit_clean()
+        assert_imported(lab)
+        assert "Plan: 0 to change" in lab.deploy().stdout
