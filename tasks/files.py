@@ -61,10 +61,11 @@ INTERFACES = ManagedFile(
     "root",
     0o644,
     # ifupdown2 exits 0 on an unknown attribute and only warns: its words count, not its status.
-    # Its warning about a bridge's MTU is left out: a bridge does not take its port's by itself.
+    # Two of its warnings are left out: a bridge does not take its port's MTU by itself, and one
+    # without ports is `bridge-ports none`, which it acts on all the same.
     f"sed 's#^\\(source \\){SOURCED}/#\\1{{beside}}/#' {{file}} > {{file}}.checked; "
     "! ifup --syntax-check --all --interfaces {file}.checked 2>&1 | "
-    "grep -v -e 'bridge inherits mtu'{remade} | grep .",
+    "grep -v -e 'bridge inherits mtu' -e 'bridge-ports: invalid value \"none\"'{remade} | grep .",
 )
 # What is ours of the interfaces in the overlay scope: one file beside those of other people.
 OVERLAY_INTERFACES = replace(INTERFACES, path=outputs.OVERLAY_INTERFACES_FILE)

@@ -182,6 +182,28 @@ def test_a_lab_command_without_a_lab_says_so(tmp_path: Path) -> None:
     assert "this inventory has no lab" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "machine", "wanted"),
+    [
+        (True, "node1", ["node1"]),
+        (True, "vm1", ["node1", "-t", "ip netns exec vm1 bash"]),
+        (False, "node1", ["node1", "-T", "bash -s"]),
+        (False, "vm1", ["node1", "-T", "ip netns exec vm1 bash -s"]),
+    ],
+)
+def test_a_shell_of_the_lab_is_typed_into_or_reads_a_file(
+    *, typed: bool, machine: str, wanted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(os, "execvp", lambda _program, argv: called.append(argv))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: typed)
+    assert (
+        call("--inventory", ROOT / "examples" / "l3-symmetric", "lab", "shell", machine).code == 0
+    )
+    ((_ssh, _option, _configuration, *rest),) = called
+    assert rest == wanted
+
+
 def test_options_come_from_the_environment(fleet: ReplayFleet) -> None:
     environment = {**os.environ, "EVPN_FLEET_INVENTORY": str(fleet.inventory)}
     done = subprocess.run(

@@ -31,6 +31,13 @@ BUILD = (
     f"vtysh >/dev/null <<'END'\nconfigure terminal\n{(KEEPING / 'kept' / 'frr.conf').read_text()}"
     "end\nwrite memory\nEND"
 )
+# What of it stops a deployment, as errors name it.
+BY_HAND = (
+    "router ospf / redistribute connected route-map LOCAL-NETWORKS",
+    "router ospf / network 192.168.0.0/24 area 0",
+    "ip prefix-list LOCAL-NETWORKS seq 5 permit 10.99.0.0/16 le 24",
+    "route-map LOCAL-NETWORKS permit 10 / match ip address prefix-list LOCAL-NETWORKS",
+)
 ALL_AT_ONCE = ("--canary", "none", "--batch", "100%")
 LOCAL = "10.99.1.0/24"  # node1's own network, which the others know by OSPF
 
@@ -118,8 +125,10 @@ def _made_by_hand_it_stops_a_deployment(lab: Lab) -> None:
     assert plan.returncode == 1, plan.stdout + plan.stderr
     for said in (plan.stderr, deploy(EXAMPLE, "--overwrite")[1]):
         for node in lab.spec.nodes:
-            where = rf"{node}: /etc/frr/frr.conf holds (?s:[^E]*)line \d+: router ospf / "
-            assert re.search(rf"{where}network 192.168.0.0/24 area 0", said), said
+            found = re.search(rf"{node}: /etc/frr/frr.conf holds .*?\n  next: ", said, re.DOTALL)
+            assert found, said
+            for statement in BY_HAND:
+                assert f": {statement}\n" in found[0], said
             assert re.search(rf"{node}: /etc/frr/daemons holds .*\n  line \d+: ospfd=yes", said)
         assert len(re.findall(r"line \d+: ip route 10.254.0.0/16 Null0", said)) == 1, said
     assert {node: fingerprint(lab, node) for node in before} == before, "nothing was changed"
