@@ -45,6 +45,9 @@ def combined(fabric: Fabric) -> Iterator[Complaint]:
             "own device: those of one device for all VNIs come from FRR"
         )
         yield _SINGLE, reason, "remove it, or set `mode: evpn`"
+    if fabric.underlay.prefix.version != 4:
+        reason = "one VXLAN device for all VNIs has been tried over an IPv4 underlay only"
+        yield _SINGLE, reason, "remove it, or use an IPv4 prefix"
     for index, network in enumerate(fabric.networks):
         for word, why in _SHARED.items():
             if getattr(network, word) is not None:
@@ -66,7 +69,6 @@ def combined(fabric: Fabric) -> Iterator[Complaint]:
 
 def releases(fabric: Fabric) -> Iterator[Complaint]:
     """Each node with a VNI must have an FRR that knows the device."""
-    # An IPv6 underlay asks for a newer one yet.
     if is_single(fabric) and fabric.mode is Mode.EVPN and fabric.underlay.prefix.version == 4:
         carrying = {name for names in carriers_by_vni(fabric).values() for name in names}
         ours = [name for name in fabric.nodes if name in carrying and fabric.nodes[name].managed]

@@ -9,12 +9,10 @@ import pytest
 import yaml
 
 from lab import fabric, faults, guests
-from lab.faults import Target
 from lab.spec import TESTING
 from tests.live.conftest import ROOT
 from tests.live.test_topologies import assert_as_intended, assert_imported, reaches
 from tests.live.tools.probes import on
-from tests.live.tools.singles import as_single
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,44 +98,6 @@ def test_it_comes_back_after_a_power_failure(lab: Lab) -> None:
     lab.ping("vm1", "vm2")
     lab.ping("vm3", "vm4")
     lab.audit_clean()
-
-
-def test_one_device_for_all_vnis_over_ipv6(lab: Lab, tmp_path: Path) -> None:
-    """Follows the tests above: on top of a device for each VNI, and left for it again."""
-    over_ipv6(lab)
-    shutil.copytree(HERE, tmp_path / "single")
-    with lab.using(as_single(tmp_path / "single")):
-        lab.deploy()
-        assert_as_intended(lab)
-        guests.start_all(lab.spec)
-        lab.ping("vm1", "vm2")
-        lab.ping("vm1", "vm4")
-        reaches(lab, "vm3", "fd00:2::2")
-        full = guests.run(lab.spec, "vm1", "ping -c 2 -W 1 -M do -s 1472 10.0.2.2")
-        assert " 2 received" in full.out, full.out
-        lab.audit_clean()
-        assert_imported(lab)
-        lab.target = Target(bridge="vmbr1", vxlan="vxlan0", vni=2, vlan=2)
-        for fault in ("vni-filter", "fdb-missing-of-vni"):
-            faults.inject(lab.spec, fault, "node3", lab.target)
-            try:
-                wanted = [("node3", faults.find_fault(fault).check)]
-                audit = lab.audit_until(
-                    lambda audit, wanted=wanted: [(f[0], f[1]) for f in audit.brief] == wanted
-                )
-                assert [(host, check) for host, check, _ in audit.brief] == wanted, audit.text
-            finally:
-                faults.heal(lab.spec, fault, "node3", lab.target)
-        guests.start_all(lab.spec)
-        lab.audit_clean()
-        healed = lab.audit("--probe")
-        assert healed.report["findings"] == [], healed.text
-        assert healed.report["run"]["probe"] == {
-            "nodes": 2, "paths": 2, "tunnels": 2, "answered": 2,
-        }  # fmt: skip
-        assert "Plan: 0 to change" in lab.deploy().stdout
-    lab.deploy()
-    assert_as_intended(lab)
 
 
 def test_a_node_whose_frr_is_older_than_the_intent_says_is_refused(

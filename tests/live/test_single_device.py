@@ -1,7 +1,7 @@
 """One VXLAN device for all VNIs: onto blank nodes, its faults, the way there and back.
 
-And from there through what it is combined with, each deployed on top of the one before; over an IPv6
-underlay and beside somebody else's `test_ipv6_evpn.py` and `test_scopes.py` have it.
+And from there through what it is combined with, each deployed on top of the one before; beside
+somebody else's underlay `test_scopes.py` has it.
 """
 
 from __future__ import annotations
