@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from overlay.records import EvpnPath
 
 _SHOWN = 3
+_OWN = frozenset({"anycast", "broadcast", "local", "unicast"})
 # What keeps a route out of the kernel, or stands before it.
 _TYPED = frozenset({("ip", "route"), ("ip", "protocol"), ("ip", "table-map")})
 
@@ -100,7 +101,7 @@ def _leads(vxlan: VxlanIntent, paths: Iterable[EvpnPath], route: Route | None) -
     """True where the kernel's route leads to these VTEPs, or the prefix is the node's own."""
     if route is None:
         return False
-    if route.protocol == "kernel":
+    if route.protocol == "kernel" and route.type in _OWN:
         return True  # its own subnet or address, which goes before what it is told
     if route.type != "unicast":
         return False

@@ -7,7 +7,6 @@ elsewhere, and with another AS.
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from tests.live.test_topologies import (
     outside,
     reaches,
 )
+from tests.live.tools import switch
 from tests.live.tools.probes import eventually, on
 
 if TYPE_CHECKING:
@@ -40,37 +40,6 @@ OURS = (*REFLECTORS, "rrserver2")
 SESSION_COMES = 15.0  # seconds; those that are let in took less than 12
 SHUT = "vtysh -c 'configure terminal' -c 'router bgp 1234' -c '{}neighbor 192.168.0.2 shutdown'"
 KNOWN, VISITOR, STRANGER = "192.168.0.200", "10.7.0.9", "10.8.0.9"
-# A switch as somebody else would configure it.
-UNDERLAY = """
-ip link add vmbr0 type bridge
-ip link set eno1 mtu 1550 master vmbr0 up
-ip link set vmbr0 up
-"""
-ADDRESS = """
-ip address flush dev vmbr0
-ip address add {0} dev vmbr0
-ip route replace 192.168.0.0/24 dev vmbr0 src {0}
-"""
-SEGMENT = """
-ip link add vxlan{0} type vxlan id {0} dstport 4789 local {1} nolearning
-ip link add vmbr{0} type bridge
-ip link set vxlan{0} mtu 1500 master vmbr{0} up
-bridge link set dev vxlan{0} learning off
-ip link set vmbr{0} up
-"""
-FRR = """frr defaults datacenter
-router bgp {asn}
- bgp router-id 192.168.0.200
- no bgp default ipv4-unicast
- neighbor 192.168.0.2 remote-as 1234
- neighbor 192.168.0.3 remote-as 1234
- address-family l2vpn evpn
-  neighbor 192.168.0.2 activate
-  neighbor 192.168.0.3 activate
-  advertise-all-vni
- exit-address-family
-exit
-"""
 
 
 def test_roles(lab: Lab, tmp_path: Path) -> None:
@@ -78,13 +47,12 @@ def test_roles(lab: Lab, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "tests" / "live" / "roles", inventory)
     with lab.using(inventory):
         lab.blank()
-        on(lab, SWITCH, UNDERLAY + "sed -i 's/^bgpd=.*/bgpd=yes/' /etc/frr/daemons")
+        switch.plug_in(lab, SWITCH)
         _come(lab, KNOWN)
         try:
             _prove(lab)
         finally:
-            links = "vxlan3 vmbr3 vxlan2 vmbr2 vmbr0"
-            on(lab, SWITCH, f"for d in {links}; do ip link delete $d; done || :")
+            switch.unplug(lab, SWITCH)
 
 
 def _prove(lab: Lab) -> None:
@@ -130,7 +98,7 @@ def _audit_until(lab: Lab, check: str) -> Audit:
 
 def _assert_what_it_carries_is_known(lab: Lab) -> None:
     """A VNI that nobody said it has is a finding, and the one that it lost is another."""
-    on(lab, SWITCH, SEGMENT.format(3, KNOWN))
+    switch.carry(lab, SWITCH, 3, KNOWN)
     audit = _audit_until(lab, "imet-unexpected")
     assert {r["object"] for r in audit.roots} == {"VNI 3 VTEP 192.168.0.200"}, audit.text
     on(lab, SWITCH, "ip link delete vxlan3; ip link delete vmbr3; ip link set vxlan2 down")
@@ -142,14 +110,7 @@ def _assert_what_it_carries_is_known(lab: Lab) -> None:
 
 
 def _come(lab: Lab, address: str, *, asn: int = 1234) -> None:
-    """Configures the switch with that VTEP address, and restarts its FRR."""
-    on(lab, SWITCH, "ip link delete vxlan2; ip link delete vmbr2; :")
-    on(lab, SWITCH, ADDRESS.format(address) + SEGMENT.format(2, address))
-    text = FRR.format(asn=asn)
-    if asn != 1234:  # else its own FRR would wait for a neighbour within its network
-        text = re.sub(r"( neighbor \S+) remote-as.*\n", r"\g<0>\1 ebgp-multihop 2\n", text)
-    on(lab, SWITCH, f"cat > /etc/frr/frr.conf <<'END'\n{text}END")
-    on(lab, SWITCH, "systemctl reset-failed frr; systemctl restart frr")
+    switch.come(lab, SWITCH, address, ("192.168.0.2", "192.168.0.3"), asn=asn)
 
 
 def _nobody_names_it(lab: Lab) -> None:
