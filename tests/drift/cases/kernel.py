@@ -237,15 +237,15 @@ KERNEL: dict[tuple[str, str], Case] = {
         "vmbr2 guest 10.0.2.1",
         f"Actual: {MAC_OF_2}",
     ),
-    ("neighbor-static", "with the MAC of the port that the guest is behind"): Case(
+    ("neighbor-static", "with the gateway's own MAC"): Case(
         json(
             "node1",
             "ip_neigh",
-            more(dst="10.0.2.1", dev="vmbr2", lladdr="fe:00:00:00:00:02", state=["PERMANENT"]),
+            more(dst="10.0.2.1", dev="vmbr2", lladdr="44:39:39:ff:40:94", state=["PERMANENT"]),
         ),
         "node1",
         "vmbr2 guest 10.0.2.1",
-        "Actual: fe:00:00:00:00:02",
+        "Actual: 44:39:39:ff:40:94",
     ),
     ("neighbor-static", "one that EVPN tells just so"): Case(
         json(
