@@ -228,17 +228,12 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Route": {
         "table": ("exit-route", "vrf-isolation", "vrf-route-missing"),
-        "prefix": (
-            "exit-route",
-            "vrf-isolation",
-            "vrf-route-missing",
-            "gateway-route",
-            "underlay-route",
-        ),
+        "prefix": ("vrf-isolation", "vrf-route-missing", "gateway-route", "underlay-route"),
         "type": ("exit-route", "vrf-isolation", "vrf-route-missing", "gateway-address"),
         "metric": ("exit-route", "vrf-route-missing"),
         "protocol": ("vrf-route-unexpected", "vrf-route-stale"),
         "hops": ("exit-route", "vrf-route-missing", "vrf-static-route", "vrf-leak"),
+        "mtu": ("underlay-diverted", "gateway-route", "vrf-route-missing"),
     },
     "Rule": {
         "priority": "which rule comes first is their order",

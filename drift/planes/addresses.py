@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Of addresses that are in no VRF.
 _LOCAL_TABLE = "local"
+# Neighbours ask for each other's MACs by multicast, and a table without this route drops that.
+_ALL_GROUPS = "ff00::/8"
 # One that is being tried, or that another node claimed meanwhile, the kernel does not use yet.
 _UNUSED = frozenset({"dadfailed", "tentative"})
 
@@ -38,13 +40,15 @@ GATEWAY_ADDRESS = Check(
     CRITICAL,
     "gateway address missing",
     "Each anycast gateway's address and prefix are on its bridge, and the kernel takes what is "
-    "for that address (its `local` route).",
+    "for that address: by its `local` route, and what asks for it by IPv6's `multicast` route.",
     "Guests have no gateway here.",
     (IP_ADDRESS,),
     applies=with_gateways,
-    confirm="ip address show dev vmbr2; ip route show vrf vrf1 type local",
+    confirm="ip address show dev vmbr2; ip route show vrf vrf1 type local; ip -6 route show vrf "
+    "vrf1 type multicast",
     remedy="`ip address replace 10.0.2.254/24 dev vmbr2`, or `ifup vmbr2`. If the address is there "
-    "and its `local` route is not, take it away first: `ip address del 10.0.2.254/24 dev vmbr2`.",
+    "and its `local` route is not, take it away first: `ip address del 10.0.2.254/24 dev vmbr2`. "
+    "IPv6's: `ip -6 route append multicast ff00::/8 dev vmbr2 vrf vrf1 metric 256 proto kernel`.",
     reads=(IP_ROUTE, IP6_ROUTE),
     explains=_lacks_gateway,
     follows=from_interface,
@@ -54,8 +58,8 @@ UNDERLAY_ADDRESS = Check(
     "underlay-address",
     CRITICAL,
     "VTEP address missing",
-    "The VTEP address is on the underlay interface, and the kernel takes what is for it (its "
-    "`local` route).",
+    "The VTEP address is on the underlay interface, and the kernel takes what is for it: by its "
+    "`local` route, and what asks for it by IPv6's `multicast` route.",
     "Tunnels and BGP sessions of this node have no endpoint.",
     (IP_ADDRESS,),
     confirm="ip address show dev vmbr0; ip route show table local 192.168.0.1",
@@ -121,12 +125,8 @@ def _misplaced(
 def _not_taken(
     view: HostView, bridges: Iterable[BridgeIntent], check: Check
 ) -> Iterator[RawFinding]:
-    """Of addresses that are there, those without the route by which the kernel takes packets."""
-    names = vrf_by_table(view)
-    taken: dict[str, set[str]] = defaultdict(set)
-    for route in all_routes(view):
-        if route.type == "local":
-            taken[_ip(route.prefix)].add(names.get(route.table, route.table))
+    """Of addresses that are there, those without the routes by which the kernel takes packets."""
+    taken, groups = _taken(view)
     # Older recordings have routes of IPv4 alone.
     shown = {":" in address for address in taken}
     for bridge in bridges:
@@ -134,21 +134,51 @@ def _not_taken(
         link = view.links.get(bridge.name)
         if found is None or (bridge.vrf and (link is None or link.master != bridge.vrf)):
             continue
+        table = bridge.vrf or _LOCAL_TABLE
         held = [one.interface for one in found.addresses if not _UNUSED & {*one.flags}]
-        for wanted in bridge.addresses:
+        there = [it for it in bridge.addresses if _has(view, bridge, it, held)]
+        for wanted in there:
             address = _ip(wanted)
-            there = (":" in address) in shown and _has(view, bridge, wanted, held)
-            if there and (bridge.vrf or _LOCAL_TABLE) not in taken[address]:
-                yield check.found(
-                    view.host,
-                    f"{bridge.name} {wanted}",
-                    "missing",
-                    f"local {address} dev {bridge.name}",
-                    None,
-                    what="route in the kernel",
-                    evidence=lines(IP_ADDRESS, [found.text]),
-                    about=_about(view, bridge),
-                )
+            if (":" in address) in shown and table not in taken[address]:
+                yield _lacks(view, bridge, found, check, wanted, f"local {address}")
+        neighbours = link is not None and link.kind == "bridge" and "UP" in link.flags
+        six = [it for it in there if ":" in it]
+        if six and neighbours and groups and (table, bridge.name) not in groups:
+            yield _lacks(view, bridge, found, check, six[0], f"multicast {_ALL_GROUPS}")
+
+
+def _taken(view: HostView) -> tuple[dict[str, set[str]], set[tuple[str, str]]]:
+    """By address the tables that keep it for the node, and where groups of IPv6 are heard."""
+    names = vrf_by_table(view)
+    taken: dict[str, set[str]] = defaultdict(set)
+    groups: set[tuple[str, str]] = set()
+    for route in all_routes(view):
+        table = names.get(route.table, route.table)
+        if route.type == "local":
+            taken[_ip(route.prefix)].add(table)
+        elif route.prefix == _ALL_GROUPS:
+            groups |= {(table, hop.device) for hop in route.hops if hop.device is not None}
+    return taken, groups
+
+
+def _lacks(
+    view: HostView,
+    bridge: BridgeIntent,
+    found: AddressedLink,
+    check: Check,
+    wanted: str,
+    route: str,
+) -> RawFinding:
+    return check.found(
+        view.host,
+        f"{bridge.name} {wanted}",
+        "missing",
+        f"{route} dev {bridge.name}",
+        None,
+        what="route in the kernel",
+        evidence=lines(IP_ADDRESS, [found.text]),
+        about=_about(view, bridge),
+    )
 
 
 def _about(view: HostView, bridge: BridgeIntent) -> About:

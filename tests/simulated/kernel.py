@@ -73,6 +73,9 @@ def connected(node: NodeIntent, version: int) -> Iterator[Shown]:
     """The kernel's own routes to the networks that a node is in: the underlay's, and gateways'."""
     tables = {vrf.name: str(FIRST_TABLE + place) for place, vrf in enumerate(node.vrfs)}
     underlay = node.underlay_bridge.name
+    groups: Shown = {"dst": "ff00::/8", "type": "multicast", "protocol": "kernel"}
+    if version == 6:
+        yield groups | {"dev": "mgmt", "table": "local"}
     for bridge in (it for it in node.bridges if it.routed or it.name == underlay):
         for interface in map(ipaddress.ip_interface, bridge.addresses):
             if interface.version == version:
@@ -82,6 +85,8 @@ def connected(node: NodeIntent, version: int) -> Iterator[Shown]:
                     yield kernel | {"dst": str(interface.network)}
                 local = {} if bridge.vrf else {"table": "local"}
                 yield kernel | {"dst": str(interface.ip), "type": "local"} | local
+                if version == 6:  # once for a device, however many addresses it has
+                    yield kernel | groups | local
 
 
 def _routed_guests(node: NodeIntent, vrf: str, guests: Guests) -> Iterator[tuple[str, str]]:

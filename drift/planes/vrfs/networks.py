@@ -176,9 +176,8 @@ def _is_announced(view: HostView, network: _Network, route: Route) -> bool:
 
 def _leads(route: Route, bridge: BridgeIntent) -> bool:
     """Whether it leads to the bridge's guests themselves, and to none of them for another."""
-    return route.type == "unicast" and all(
-        hop.device == bridge.name and hop.gateway is None for hop in route.hops
-    )
+    direct = all(hop.device == bridge.name and hop.gateway is None for hop in route.hops)
+    return route.type == "unicast" and direct and route.carries(bridge.mtu)
 
 
 def _is_within(route: Route, network: _Network) -> bool:
@@ -225,7 +224,9 @@ def _way(route: Route) -> str:
         f"via {hop.gateway} dev {hop.device}" if hop.gateway else f"dev {hop.device}"
         for hop in route.hops
     ]
-    return " ".join(([] if route.type == "unicast" else [route.type]) + [", ".join(ways)]).strip()
+    small = [f"mtu {route.mtu}"] if route.mtu is not None else []
+    kind = [] if route.type == "unicast" else [route.type]
+    return " ".join([*kind, ", ".join(ways), *small]).strip()
 
 
 PLANE = Plane(examine_networks, (GATEWAY_ROUTE,))

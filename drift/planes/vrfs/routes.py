@@ -105,6 +105,8 @@ def _leads(vxlan: VxlanIntent, paths: Iterable[EvpnPath], route: Route | None) -
         return True  # its own subnet or address, which goes before what it is told
     if route.type != "unicast":
         return False
+    if not route.carries(vxlan.mtu):
+        return False
     if not route.hops:
         return True  # by the number of a next hop that this iproute2 does not resolve
     vteps = {path.next_hop for path in paths}
@@ -149,11 +151,13 @@ def _finding(
 def _way(route: Route) -> str:
     if route.type != "unicast":
         return f"{route.type} metric {route.metric}"
-    return ", ".join(
+    small = f" mtu {route.mtu}" if route.mtu is not None else ""
+    ways = [
         f"via {vtep_of(hop.gateway)} dev {hop.device}" if hop.gateway else f"dev {hop.device}"
         for hop in route.hops
         if hop.alive
-    )
+    ]
+    return ", ".join(ways) + small
 
 
 PLANE = Plane(examine_vrf_routes, (VRF_ROUTE_MISSING,))

@@ -171,6 +171,22 @@ KERNEL: dict[tuple[str, str], Case] = {
         "VTEP 192.168.0.2",
         "Actual: local",
     ),
+    ("underlay-diverted", "a route with a small MTU of its own"): Case(
+        json("node1", "ip_route", more(dst="192.168.0.2", dev="vmbr0", metrics=[{"mtu": 1500}])),
+        "node1",
+        "VTEP 192.168.0.2",
+        "Actual: mtu 1500",
+    ),
+    ("underlay-diverted", "a broadcast route"): Case(
+        json(
+            "node1",
+            "ip_route",
+            more(type="broadcast", dst="192.168.0.2", dev="vmbr0", table="local"),
+        ),
+        "node1",
+        "VTEP 192.168.0.2",
+        "Actual: broadcast",
+    ),
     ("underlay-diverted", "by way of a third node"): Case(
         json("node1", "ip_route", more(dst="192.168.0.2", gateway="192.168.0.3", dev="vmbr0")),
         "node1",

@@ -263,6 +263,28 @@ VRF_ROUTES: dict[tuple[str, str], Case] = {
         "vmbr0 192.168.0.1/24",
         "route in the kernel - Expected: local 192.168.0.1 dev vmbr0 Actual: absent",
     ),
+    ("gateway-route", "with a small MTU of its own"): Case(
+        json("node1", "ip_route", altered("10.0.2.0/24", metrics=[{"mtu": 1400}])),
+        "node1",
+        "VRF vrf1 10.0.2.0/24",
+        "Expected: dev vmbr2 Actual: dev vmbr2 mtu 1400",
+    ),
+    ("vrf-route-missing", "with a small MTU of its own"): Case(
+        json("node1", "ip6_route", altered(GUEST_OF_2, metrics=[{"mtu": 1400}])),
+        "node1",
+        f"VRF vrf1 {GUEST_OF_2}/128",
+        "Actual: via 192.168.0.2 dev vmbr4000 mtu 1400",
+    ),
+    ("gateway-address", "IPv6 neighbours' multicasts have no route"): Case(
+        json(
+            "node1",
+            "ip6_route",
+            each(lambda e: None if (e["dst"], e.get("dev")) == ("ff00::/8", "vmbr2") else e),
+        ),
+        "node1",
+        "vmbr2 fd00:2::1/64",
+        "Expected: multicast ff00::/8 dev vmbr2 Actual: absent",
+    ),
     ("gateway-route", "an address of the node's own that nobody has"): Case(
         json(
             "node1",
