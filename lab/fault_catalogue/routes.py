@@ -110,4 +110,12 @@ ROUTE_FAULTS = (
         heal='ip rule del pref 500 to "$(saved network)" blackhole',
         stops=Ping(To.ROUTED),
     ),
+    Fault(
+        "vrf-rule-local",
+        "The node's own addresses are looked up before the tables of VRFs: guests reach them.",
+        "vrf-rule",
+        inject="ip rule add pref 0 lookup local",
+        heal="ip rule del pref 0 lookup local",
+        stops=Ping(To.UNDERLAY),
+    ),
 )

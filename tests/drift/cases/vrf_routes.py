@@ -314,6 +314,12 @@ VRF_ROUTES: dict[tuple[str, str], Case] = {
         "IPv4 rule 500 to 10.0.2.0/24",
         "Expected: absent Actual: blackhole",
     ),
+    ("vrf-rule", "that of the node's own addresses is before it"): Case(
+        json("node1", "ip_rule", _first_rule(priority=0, table="local")),
+        "node1",
+        "IPv4 rule 0",
+        "Expected: absent Actual: lookup local",
+    ),
     ("vrf-rule", "one before it leads to an empty table"): Case(
         json("node1", "ip6_rule", _first_rule(table="99")),
         "node1",
