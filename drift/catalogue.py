@@ -47,7 +47,16 @@ from drift.planes.links import guest_ports, passthru, queueing, single
 from drift.planes.links import plane as links
 from drift.planes.peering import next_hops, systems
 from drift.planes.underlay import adjacency, diverted
-from drift.planes.vrfs import exits, isolation, leaks, networks, rules, snat, static_routes
+from drift.planes.vrfs import (
+    exits,
+    isolation,
+    leaks,
+    networks,
+    rules,
+    snat,
+    stale_routes,
+    static_routes,
+)
 from drift.planes.vrfs import routes as vrf_routes
 from overlay.errors import FleetError
 from overlay.outputs import ALWAYS
@@ -75,6 +84,7 @@ _COMPARISONS: tuple[Plane | Across, ...] = (
     local_macs.PLANE,
     local_macs.BY_HAND,
     vrf_routes.PLANE,
+    stale_routes.PLANE,
     networks.PLANE,
     neighbours.PLANE,
     neighbours.STATIC,

@@ -228,17 +228,12 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Route": {
         "table": ("exit-route", "vrf-isolation", "vrf-route-missing"),
-        "prefix": (
-            "exit-route",
-            "vrf-isolation",
-            "vrf-route-missing",
-            "gateway-route",
-            "underlay-route",
-        ),
-        "type": ("exit-route", "vrf-isolation", "vrf-route-missing"),
+        "prefix": ("vrf-isolation", "vrf-route-missing", "gateway-route", "underlay-route"),
+        "type": ("exit-route", "vrf-isolation", "vrf-route-missing", "gateway-address"),
         "metric": ("exit-route", "vrf-route-missing"),
-        "protocol": ("vrf-route-unexpected",),
+        "protocol": ("vrf-route-unexpected", "vrf-route-stale"),
         "hops": ("exit-route", "vrf-route-missing", "vrf-static-route", "vrf-leak"),
+        "mtu": ("underlay-diverted", "gateway-route", "vrf-route-missing"),
     },
     "Rule": {
         "priority": "which rule comes first is their order",
@@ -272,8 +267,8 @@ RECORDS: Mapping[str, Mapping[str, Entry]] = {
     "Neighbour": {
         "address": ("neighbor-missing",),
         "device": ("neighbor-missing",),
-        "mac": ("neighbor-missing",),
-        "states": ("neighbor-missing",),
+        "mac": ("neighbor-missing", "neighbor-static"),
+        "states": ("neighbor-missing", "neighbor-static"),
         "flags": ("neighbor-missing",),
         "protocol": "who made an entry does not matter where it leads",
     },

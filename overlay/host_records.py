@@ -228,7 +228,8 @@ class Route:
     """One route of the kernel, of any table and type (`unicast`, `unreachable`, `blackhole`, …).
 
     `prefix` always has its length: a default is `0.0.0.0/0` or `::/0`, a host's is `/32` or `/128`.
-    `table` is its name, or its number where it has none. Several `hops` are ECMP.
+    `table` is its name, or its number where it has none. Several `hops` are ECMP. `mtu` is the
+    route's own, where it has one.
     """
 
     table: str
@@ -237,6 +238,7 @@ class Route:
     metric: int = 0
     protocol: str | None = None
     hops: tuple[NextHop, ...] = ()
+    mtu: int | None = None
 
     @property
     def text(self) -> str:
@@ -250,7 +252,12 @@ class Route:
         words += [] if self.table == "main" else ["table", self.table]
         words += ["proto", self.protocol] if self.protocol else []
         words += ["metric", str(self.metric)] if self.metric else []
+        words += ["mtu", str(self.mtu)] if self.mtu is not None else []
         return " ".join(words)
+
+    def carries(self, size: int) -> bool:
+        """False where the route has an MTU of its own, and that is smaller."""
+        return self.mtu is None or self.mtu >= size
 
 
 @dataclass(frozen=True, slots=True)

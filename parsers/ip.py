@@ -74,6 +74,11 @@ class _Hop(TypedDict, total=False):
 
 
 @with_config(READ)
+class _Metrics(TypedDict, total=False):
+    mtu: int
+
+
+@with_config(READ)
 class _Route(_Hop, total=False):
     dst: Required[str]
     type: str
@@ -82,6 +87,7 @@ class _Route(_Hop, total=False):
     protocol: str
     pref: str
     nexthops: list[_Hop]
+    metrics: list[_Metrics]
 
 
 @with_config(READ)
@@ -241,6 +247,7 @@ def _route(command: str, position: int, shown: _Route, *, six: bool) -> Route:
         metric=shown.get("metric", 0),
         protocol=shown.get("protocol"),
         hops=tuple(map(_hop, _hops(shown))),
+        mtu=next((it["mtu"] for it in shown.get("metrics", ()) if "mtu" in it), None),
     )
 
 

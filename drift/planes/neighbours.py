@@ -89,11 +89,12 @@ NEIGHBOR_MISSING = Check(
 NEIGHBOR_STATIC = Check(
     "neighbor-static",
     CRITICAL,
-    "static neighbour entry leads nowhere",
+    "static neighbour entry",
     "On the bridge of a network with a gateway no neighbour entry lasts for ever (permanent, "
-    "noarp), unless its MAC is one that the bridge has on a port or behind the tunnel.",
-    "What the node routes to that address, its gateway's replies included, goes to a MAC that "
-    "nobody has, and the guest's address is not announced.",
+    "noarp) but those of FRR.",
+    "What the node routes to that address, its gateway's replies included, goes to that MAC: where "
+    "nobody has it, or another guest than the one that EVPN tells of, it is lost. Else it is a "
+    "warning: it will be, when the guest changes its MAC or another one takes the address.",
     (IP_NEIGH,),
     applies=with_gateways,
     confirm="ip neigh show dev vmbr2 nud permanent nud noarp; bridge fdb show br vmbr2",
@@ -106,14 +107,11 @@ NEIGHBOR_STATIC = Check(
 
 
 def examine_static(view: HostView) -> Iterator[RawFinding]:
-    """The permanent entries on gateways' bridges whose MAC is not there."""
+    """The permanent entries on gateways' bridges, which nothing but somebody's hand makes."""
     devices = {vxlan.bridge: vxlan for vxlan in view.l2_vxlans}
     for entry in view.state.neighbours or ():
         vxlan, bridge = devices.get(entry.device), view.bridges.get(entry.device)
         if vxlan is None or bridge is None or not bridge.routed or not _is_by_hand(entry):
-            continue
-        behind = view.tunnels.get(vxlan.name, {})
-        if (bridge.name, entry.mac) in view.housed or entry.mac in behind:
             continue
         yield NEIGHBOR_STATIC.found(
             view.host,
@@ -123,6 +121,7 @@ def examine_static(view: HostView) -> Iterator[RawFinding]:
             entry.mac,
             what="static neighbour entry",
             evidence=lines(IP_NEIGH, [entry.text]),
+            severity=None if _leads_astray(view, vxlan, entry) else WARNING,
             about=About(
                 device=bridge.name,
                 vni=vxlan.vni,
@@ -131,6 +130,17 @@ def examine_static(view: HostView) -> Iterator[RawFinding]:
                 group=("neighbor-static", view.host, bridge.vrf),
             ),
         )
+
+
+def _leads_astray(view: HostView, vxlan: VxlanIntent, entry: Neighbour) -> bool:
+    """Whether its MAC is nowhere, the node's own, or behind the tunnel and another address's."""
+    if (vxlan.bridge, entry.mac) in view.housed:
+        return any(link.mac == entry.mac for link in view.links.values())
+    if entry.mac not in view.tunnels.get(vxlan.name, {}):
+        return True
+    routes = view.routes
+    told = routes.addressed.get(vxlan.vni, {}).get((entry.address, None), ()) if routes else ()
+    return routes is not None and all(path.mac != entry.mac for path in told)
 
 
 def _is_by_hand(entry: Neighbour) -> bool:

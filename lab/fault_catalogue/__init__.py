@@ -8,6 +8,7 @@ from lab.fault import PRELUDE, Fault
 from lab.fault_catalogue.control import CONTROL_FAULTS
 from lab.fault_catalogue.forwarding import FORWARDING_FAULTS
 from lab.fault_catalogue.links import LINK_FAULTS
+from lab.fault_catalogue.routes import ROUTE_FAULTS
 from lab.fault_catalogue.single import SINGLE_FAULTS
 from lab.fault_catalogue.underlay import UNDERLAY_FAULTS
 
@@ -21,6 +22,7 @@ CATALOGUE: Mapping[str, Fault] = {
     for fault in (
         *LINK_FAULTS,
         *FORWARDING_FAULTS,
+        *ROUTE_FAULTS,
         *CONTROL_FAULTS,
         *UNDERLAY_FAULTS,
         *SINGLE_FAULTS,

@@ -136,15 +136,6 @@ FORWARDING_FAULTS = (
         stops=Ping(),
     ),
     Fault(
-        "vrf-route-missing",
-        "A blackhole route stands before the way to a guest on another node.",
-        "vrf-route-missing",
-        inject='guest=$(first_guest_route); need "guest route" "$guest"; save guest "$guest"; '
-        'ip route replace blackhole "$guest" vrf "$vrf" metric 5',
-        heal='ip route del blackhole "$(saved guest)" vrf "$vrf" metric 5 2>/dev/null || :',
-        stops=Ping(To.ROUTED),
-    ),
-    Fault(
         "neighbor-missing",
         "The next hop of a VRF's routes has another MAC than the router MAC of that VTEP.",
         "neighbor-missing",
@@ -185,40 +176,18 @@ FORWARDING_FAULTS = (
     ),
     Fault(
         "neighbor-static-noarp",
-        "The same as entries that the kernel never asks for again, and lists only on request.",
+        "The same with the MAC of another node's guest, as entries that the kernel never asks for "
+        "again, and lists only on request.",
         "neighbor-static",
-        inject="have_guests_ask_their_gateway; entries=$(local_neighbours); "
+        inject='other=$(first_remote); need "remote MAC" "$other"; '
+        "have_guests_ask_their_gateway; entries=$(local_neighbours); "
         'need "neighbour entry of a guest" "$entries"; save entries "$entries"; '
         "while read -r address device mac; do ip neigh replace "
-        '"$address" dev "$device" lladdr 02:00:00:00:00:99 nud noarp; done < "$keep/entries"',
+        '"$address" dev "$device" lladdr "${other% *}" nud noarp; done < "$keep/entries"',
         heal='while read -r address device mac; do ip neigh del "$address" dev "$device" || :; '
         'done < "$keep/entries"; have_guests_ask_their_gateway',
         shared=True,
         stops=Ping(To.GATEWAY),
-    ),
-    Fault(
-        "gateway-route",
-        "The VRF has lost the kernel's own routes to its networks.",
-        "gateway-route",
-        inject='routes=$(ip route show vrf "$vrf" proto kernel scope link); '
-        'need "routes of the kernel" "$routes"; save routes "$routes"; '
-        'ip route flush vrf "$vrf" proto kernel scope link',
-        # Unquoted: the words of a route.
-        heal='while read -r route; do ip route replace $route vrf "$vrf" proto kernel scope link; '
-        'done < "$keep/routes"',
-        stops=Ping(To.ROUTED),
-    ),
-    Fault(
-        "gateway-route-part",
-        "Prohibit routes stand in the VRF for the lower half of each of its networks.",
-        "gateway-route",
-        inject='networks=$(ip route show vrf "$vrf" proto kernel scope link | '
-        "sed -n 's/^\\([0-9.]*\\)\\/24 .*/\\1/p'); need networks \"$networks\"; "
-        'save networks "$networks"; '
-        'for network in $networks; do ip route add prohibit "$network/25" vrf "$vrf"; done',
-        heal='for network in $(saved networks); do ip route del prohibit "$network/25" vrf "$vrf"; '
-        "done",
-        stops=Ping(To.ROUTED),
     ),
     Fault(
         "sysctl-forwarding",
@@ -239,24 +208,6 @@ FORWARDING_FAULTS = (
         'key="net.ipv4.conf.$svi.rp_filter"; save key "$key"; save old "$(sysctl -n "$key")"; '
         'sysctl -qw "$key=1"',
         heal='sysctl -qw "$(saved key)=$(saved old)"',
-    ),
-    Fault(
-        "vrf-rule",
-        "The kernel's rule that looks packets of VRFs up in their tables is gone.",
-        "vrf-rule",
-        inject="ip rule del l3mdev pref 1000",
-        heal="ip rule add l3mdev pref 1000",
-        stops=Ping(To.ROUTED),
-    ),
-    Fault(
-        "vrf-rule-before",
-        "A routing rule before that of the VRFs drops what is for one of their networks.",
-        "vrf-rule",
-        inject='network=$(ip route show vrf "$vrf" proto kernel scope link | head -n 1); '
-        'need network "$network"; save network "${network%% *}"; '
-        'ip rule add pref 500 to "$(saved network)" blackhole',
-        heal='ip rule del pref 500 to "$(saved network)" blackhole',
-        stops=Ping(To.ROUTED),
     ),
     Fault(
         "packet-filter",

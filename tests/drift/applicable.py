@@ -22,7 +22,7 @@ NEIGHBOURS = frozenset({"neighbor-missing"})
 RULES = frozenset({"vrf-rule"})
 NETWORKS = frozenset({"gateway-route"})
 VRF_TABLES = frozenset({"vrf-isolation", "vrf-leak", "vrf-route-unexpected"})
-VRF_ROUTES = frozenset({"vrf-route-missing"})
+VRF_ROUTES = frozenset({"vrf-route-missing", "vrf-route-stale"})
 # Those that sort routes by the VNI in their route targets, and those that do not.
 ROUTES_BY_VNI = frozenset(
     {

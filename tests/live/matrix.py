@@ -46,9 +46,10 @@ packets on bridges alone (`NF_TABLES_BRIDGE`), so what is dropped by other famil
 not broken here. For `snat` they lack NAT of nf_tables:
 `tests/tasks/test_snat_packets.py` takes its rules away in the kernel of the computer that runs the tests, where a guest then loses the outside.
 
-`ip-duplicate` needs two nodes that both keep announcing an address. Of two that run FRR (tried with 8.4 and 10.3) one takes
-its route back: of a second guest that comes up with an address, its node hears nothing, because zebra's entry for the first one is not
-overwritten; and two nodes that both claim an address ten times a second are named by `mac-mobility`. Recorded states with it are in `tests/drift/cases/`.
+`ip-duplicate` needs two nodes that both keep announcing an address. Of two that run FRR one takes its route back, unless
+it hears nothing of the other's, or has announced its guest with a higher sequence number (a guest that has migrated once).
+`tests/live/test_two_claims.py` has both: a VTEP that is not ours, whose guest takes the addresses of guests of three nodes, one
+of each release. Each of them then loses what a guest of another node answers, as soon as the taker has asked for that one's MAC.
 
 This table is generated from the catalogue that the tests run.
 """

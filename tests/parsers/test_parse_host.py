@@ -206,13 +206,14 @@ def test_records_as_json_is_one_record_per_line_link_and_path():
 
 
 AS_JSON = {
-    ("ip_route", '[{"dst": "default", "dev": "eno1"}]'): {
+    ("ip_route", '[{"dst": "default", "dev": "eno1", "metrics": [{"mtu": 1400}]}]'): {
         "table": "main",
         "prefix": "0.0.0.0/0",
         "type": "unicast",
         "metric": 0,
         "protocol": None,
         "hops": [{"gateway": None, "device": "eno1", "alive": True}],
+        "mtu": 1400,
     },
     ("evpn_vni", '{"2": {"type": "L2", "tenantVrf": "vrf1"}}'): {
         "vni": 2,

@@ -72,15 +72,21 @@ def _announced(node: NodeIntent, vrf: str, heard: Collection[NodeIntent]) -> dic
 def connected(node: NodeIntent, version: int) -> Iterator[Shown]:
     """The kernel's own routes to the networks that a node is in: the underlay's, and gateways'."""
     tables = {vrf.name: str(FIRST_TABLE + place) for place, vrf in enumerate(node.vrfs)}
-    flat = {node.underlay_bridge.name} if node.routed is None else set()
-    for bridge in (it for it in node.bridges if it.routed or it.name in flat):
+    underlay = node.underlay_bridge.name
+    groups: Shown = {"dst": "ff00::/8", "type": "multicast", "protocol": "kernel"}
+    if version == 6:
+        yield groups | {"dev": "mgmt", "table": "local"}
+    for bridge in (it for it in node.bridges if it.routed or it.name == underlay):
         for interface in map(ipaddress.ip_interface, bridge.addresses):
             if interface.version == version:
                 kernel: Shown = {"dev": bridge.name, "protocol": "kernel"}
                 kernel |= {"table": tables[bridge.vrf]} if bridge.vrf else {}
-                yield kernel | {"dst": str(interface.network)}
+                if node.routed is None or bridge.name != underlay:  # else a loopback's
+                    yield kernel | {"dst": str(interface.network)}
                 local = {} if bridge.vrf else {"table": "local"}
                 yield kernel | {"dst": str(interface.ip), "type": "local"} | local
+                if version == 6:  # once for a device, however many addresses it has
+                    yield kernel | groups | local
 
 
 def _routed_guests(node: NodeIntent, vrf: str, guests: Guests) -> Iterator[tuple[str, str]]:

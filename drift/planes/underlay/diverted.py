@@ -13,6 +13,7 @@ from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
 from drift.planes.vrfs.rules import rule_name
 from drift.planes.vrfs.tables import MAIN_TABLE, all_routes, shows_ipv6, usable
+from overlay.intent import VXLAN_OVERHEAD
 from overlay.outputs import IP6_ROUTE, IP6_RULE, IP_ADDRESS, IP_NEIGH, IP_ROUTE, IP_RULE
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 _LOCAL_TABLE = "local"
 # The kernel's own rules look there in any case.
 _USUAL = frozenset({_LOCAL_TABLE, MAIN_TABLE, "default"})
-_NOT_FORWARDED = frozenset({"anycast", "broadcast", "multicast"})
 
 
 def _cuts_off(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
@@ -50,8 +50,8 @@ UNDERLAY_DIVERTED = Check(
     CRITICAL,
     "packets for a VTEP diverted",
     "Nothing on the node diverts what it sends to another VTEP: no routing rule, no route that "
-    "ends it, keeps it or leads past the underlay's interface, no static neighbour entry whose MAC "
-    "is not there.",
+    "ends it, keeps it, leads past the underlay's interface or has too small an MTU, no static "
+    "neighbour entry whose MAC is not there.",
     "What guests send to that VTEP is lost, at once; BGP's session may stay up until its hold time "
     "is over, or for good where the rule takes UDP alone.",
     (IP_ROUTE,),
@@ -134,9 +134,11 @@ class _Ways:
         self._view = view
         self._source = ipaddress.ip_address(view.node.address)
         six = self._source.version == 6
+        overhead = VXLAN_OVERHEAD[self._source.version]
+        self._largest = max(vxlan.mtu for vxlan in view.node.vxlans) + overhead
         routes: dict[str, list[Route]] = defaultdict(list)
         for route in usable(all_routes(view)):
-            if (":" in route.prefix) is six and route.type not in _NOT_FORWARDED:
+            if (":" in route.prefix) is six:
                 routes[route.table].append(route)
         # Each is read when it is first looked into: VRFs may have thousands of host routes.
         self._routes = routes
@@ -201,9 +203,11 @@ class _Ways:
         )
 
     def _by_route(self, route: Route, vtep: str) -> _Diverted | None:
+        evidence = lines(self._route_slug, [route.text])
+        if not route.carries(self._largest):
+            return _Diverted(f"mtu {route.mtu}", evidence)
         if self._view.node.routed is not None and route.table == MAIN_TABLE:
             return None
-        evidence = lines(self._route_slug, [route.text])
         if route.type != "unicast":
             return _Diverted(route.type, evidence)
         node = self._view.node

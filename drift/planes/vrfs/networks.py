@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 # What drops a packet, or has the next routing rule look for its way.
 _ENDS = frozenset({"blackhole", "prohibit", "throw", "unreachable"})
 # The kernel's own beside the route to a network.
-_OWN = frozenset({"anycast", "broadcast", "local", "multicast"})
+_TO_A_GROUP = frozenset({"anycast", "broadcast", "multicast"})
+_OWN = _TO_A_GROUP | {"local"}
 # Of addresses that are in no VRF.
 _LOCAL_TABLE = "local"
 # Of `ip route add`, by hand or from a script; a routing daemon's routes have another protocol.
 _BY_HAND = frozenset({None, "boot"})
+# Of addresses that the node has.
+_KERNEL = "kernel"
 
 
 def _from_address(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
@@ -103,7 +106,7 @@ def examine_networks(view: HostView) -> Iterator[RawFinding]:
         for route in odd.get(table, ()):
             if (table, route.prefix) in declared or _leads(route, network.bridge):
                 continue
-            if _is_within(route, network):
+            if _is_within(route, network) and not _is_edge(route, network):
                 yield _finding(view, network, route.prefix, route)
 
 
@@ -129,9 +132,24 @@ def _routes(
         table = names.get(route.table, route.table)
         if route.prefix in wanted and route.type not in _OWN:
             exact[table, route.prefix].append(route)
-        elif route.type in _ENDS or (route.protocol in _BY_HAND and route.type != "broadcast"):
+        elif _is_odd(route):
             odd[table].append(route)
     return exact, odd
+
+
+def _is_odd(route: Route) -> bool:
+    """Whether within a network nobody but somebody's hand has made it, or something wrong."""
+    if route.type == "local":
+        return route.protocol in _BY_HAND  # the others are those of addresses
+    if route.type == "unicast":
+        return route.protocol in _BY_HAND or route.protocol == _KERNEL
+    return True
+
+
+def _is_edge(route: Route, network: _Network) -> bool:
+    """Whether it is for the first or last address of a network: the kernel has its own."""
+    edges = {str(network.prefix.network_address), str(network.prefix.broadcast_address)}
+    return route.type in _TO_A_GROUP and route.prefix.partition("/")[0] in edges
 
 
 def _kept(view: HostView) -> dict[str, tuple[Route, ...]]:
@@ -157,7 +175,9 @@ def _is_announced(view: HostView, network: _Network, route: Route) -> bool:
 
 
 def _leads(route: Route, bridge: BridgeIntent) -> bool:
-    return route.type == "unicast" and all(hop.device == bridge.name for hop in route.hops)
+    """Whether it leads to the bridge's guests themselves, and to none of them for another."""
+    direct = all(hop.device == bridge.name and hop.gateway is None for hop in route.hops)
+    return route.type == "unicast" and direct and route.carries(bridge.mtu)
 
 
 def _is_within(route: Route, network: _Network) -> bool:
@@ -204,7 +224,9 @@ def _way(route: Route) -> str:
         f"via {hop.gateway} dev {hop.device}" if hop.gateway else f"dev {hop.device}"
         for hop in route.hops
     ]
-    return " ".join(([] if route.type == "unicast" else [route.type]) + [", ".join(ways)]).strip()
+    small = [f"mtu {route.mtu}"] if route.mtu is not None else []
+    kind = [] if route.type == "unicast" else [route.type]
+    return " ".join([*kind, ", ".join(ways), *small]).strip()
 
 
 PLANE = Plane(examine_networks, (GATEWAY_ROUTE,))

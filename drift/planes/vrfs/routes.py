@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from overlay.records import EvpnPath
 
 _SHOWN = 3
+_OWN = frozenset({"anycast", "broadcast", "local", "unicast"})
 # What keeps a route out of the kernel, or stands before it.
 _TYPED = frozenset({("ip", "route"), ("ip", "protocol"), ("ip", "table-map")})
 
@@ -100,9 +101,11 @@ def _leads(vxlan: VxlanIntent, paths: Iterable[EvpnPath], route: Route | None) -
     """True where the kernel's route leads to these VTEPs, or the prefix is the node's own."""
     if route is None:
         return False
-    if route.protocol == "kernel":
+    if route.protocol == "kernel" and route.type in _OWN:
         return True  # its own subnet or address, which goes before what it is told
     if route.type != "unicast":
+        return False
+    if not route.carries(vxlan.mtu):
         return False
     if not route.hops:
         return True  # by the number of a next hop that this iproute2 does not resolve
@@ -148,11 +151,13 @@ def _finding(
 def _way(route: Route) -> str:
     if route.type != "unicast":
         return f"{route.type} metric {route.metric}"
-    return ", ".join(
+    small = f" mtu {route.mtu}" if route.mtu is not None else ""
+    ways = [
         f"via {vtep_of(hop.gateway)} dev {hop.device}" if hop.gateway else f"dev {hop.device}"
         for hop in route.hops
         if hop.alive
-    )
+    ]
+    return ", ".join(ways) + small
 
 
 PLANE = Plane(examine_vrf_routes, (VRF_ROUTE_MISSING,))

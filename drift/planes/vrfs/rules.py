@@ -28,16 +28,17 @@ VRF_RULE = Check(
     "routing rule diverts a VRF",
     "Of IPv4 and IPv6 the kernel has its rule for VRFs (`l3mdev`), and no rule before it takes "
     "packets of guests.",
-    "Guests' packets are dropped, or go by another table than that of their VRF. A rule that only "
-    "takes those to addresses outside the VRFs' networks is a warning, as is one that leads to an "
-    "empty table.",
+    "Guests' packets are dropped, or go by another table than that of their VRF. By the table "
+    "`local` they get to the node itself and its underlay. A rule that only takes those to "
+    "addresses outside the VRFs' networks is a warning, as is one that leads to an empty table.",
     (IP_RULE, IP_LINK),
     reads=(IP6_RULE, IP_ROUTE, IP6_ROUTE),
     applies=with_vrfs,
     confirm="ip rule show; ip -6 rule show",
     remedy="`ip rule del pref 500` with the number that is shown. A rule of the node's own, such "
     "as one for its management network, belongs behind the kernel's: give it a priority above "
-    "1000, or name its source. The kernel's own: `ip rule add l3mdev pref 1000`.",
+    "1000, or name its source. The kernel's own: `ip rule add l3mdev pref 1000`, and behind it, as "
+    "ifupdown2 moves it, `ip rule add pref 32765 lookup local; ip rule del pref 0`.",
     explains=overtakes,
     depth=Depth.PROTOCOL,
 )
@@ -94,7 +95,7 @@ def _harmless(view: HostView, rule: Rule, networks: Networks) -> bool:
 
 
 def _takes_guests(view: HostView, rule: Rule, networks: Networks) -> bool:
-    if rule.table == "local" or rule.action == "nop" or rule.narrowed:
+    if rule.action == "nop" or rule.narrowed:
         return False
     ours = {bridge.name for bridge in view.node.bridges} | {vrf.name for vrf in view.node.vrfs}
     if rule.device is not None and rule.device not in ours:

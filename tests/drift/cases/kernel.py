@@ -58,10 +58,6 @@ def _neighbour(dst: str, device: str, **changes: Any) -> Callable[[Any], list[An
     return each(lambda e: e | changes if (e["dst"], e["dev"]) == (dst, device) else e)
 
 
-def _first_rule(**rule: Any) -> Callable[[Any], list[Any]]:
-    return lambda rules: [{"priority": 500, "src": "all"} | rule, *rules]
-
-
 def _rule_before_main(**rule: Any) -> Callable[[Any], list[Any]]:
     def change(rules: Any) -> list[Any]:
         place = next(at for at, shown in enumerate(rules) if shown.get("table") == "main")
@@ -163,80 +159,6 @@ KERNEL: dict[tuple[str, str], Case] = {
         "via 192.168.0.77 dev vmbr4000",
         _two_exits,
     ),
-    ("gateway-route", "a network's own, gone"): Case(
-        json("node1", "ip_route", without("10.0.2.0/24")),
-        "node1",
-        "VRF vrf1 10.0.2.0/24",
-        "Expected: dev vmbr2 Actual: absent",
-    ),
-    ("gateway-route", "a prohibit before it"): Case(
-        json(
-            "node2",
-            "ip_route",
-            lambda routes: [{"type": "prohibit", "dst": "10.0.2.0/24", "table": "vrf1"}, *routes],
-        ),
-        "node2",
-        "VRF vrf1 10.0.2.0/24",
-        "Expected: dev vmbr2 Actual: prohibit",
-    ),
-    ("gateway-route", "a local guest's, by hand, out of the overlay"): Case(
-        json("node1", "ip_route", more(dst="10.0.2.1", dev="vmbr0", table="1001", protocol="boot")),
-        "node1",
-        "VRF vrf1 10.0.2.1/32",
-        "Expected: dev vmbr2 Actual: dev vmbr0",
-    ),
-    ("gateway-route", "an address of the node's own that nobody has"): Case(
-        json(
-            "node1",
-            "ip_route",
-            more(type="local", dst="10.0.2.200", table="vrf1", dev="vmbr2", protocol="kernel"),
-        ),
-        "node1",
-        "VRF vrf1 10.0.2.200/32",
-        "Actual: local dev vmbr2",
-        severity=WARNING,
-    ),
-    ("gateway-route", "half of it goes on to the next table"): Case(
-        json("node1", "ip_route", more(type="throw", dst="10.0.2.0/25", table="vrf1")),
-        "node1",
-        "VRF vrf1 10.0.2.0/25",
-        "Actual: throw",
-    ),
-    ("vrf-rule", "the kernel's own is gone"): Case(
-        json("node1", "ip_rule", lambda rules: rules[1:]),
-        "node1",
-        "IPv4 rule l3mdev",
-        "Expected: lookup [l3mdev-table] Actual: absent",
-    ),
-    ("vrf-rule", "one before it drops a network"): Case(
-        json("node1", "ip_rule", _first_rule(dst="10.0.2.0", dstlen=24, action="blackhole")),
-        "node1",
-        "IPv4 rule 500 to 10.0.2.0/24",
-        "Expected: absent Actual: blackhole",
-    ),
-    ("vrf-rule", "one before it leads to an empty table"): Case(
-        json("node1", "ip6_rule", _first_rule(table="99")),
-        "node1",
-        "IPv6 rule 500",
-        "Actual: lookup 99",
-        severity=WARNING,
-    ),
-    ("vrf-rule", "one before it takes what a gateway's bridge receives"): Case(
-        both(
-            json("node1", "ip6_rule", _first_rule(iif="vmbr2", table="77")),
-            json("node1", "ip6_route", more(type="unreachable", dst="default", table="77")),
-        ),
-        "node1",
-        "IPv6 rule 500 iif vmbr2",
-        "Actual: lookup 77",
-    ),
-    ("vrf-rule", "one before it takes what is for the management network"): Case(
-        json("node1", "ip_rule", _first_rule(dst="10.255.0.0", dstlen=24, table="mgmt")),
-        "node1",
-        "IPv4 rule 500 to 10.255.0.0/24",
-        "Actual: lookup mgmt",
-        severity=WARNING,
-    ),
     ("underlay-diverted", "a blackhole for another VTEP"): Case(
         json("node1", "ip_route", more(type="blackhole", dst="192.168.0.2")),
         "node1",
@@ -248,6 +170,22 @@ KERNEL: dict[tuple[str, str], Case] = {
         "node1",
         "VTEP 192.168.0.2",
         "Actual: local",
+    ),
+    ("underlay-diverted", "a route with a small MTU of its own"): Case(
+        json("node1", "ip_route", more(dst="192.168.0.2", dev="vmbr0", metrics=[{"mtu": 1500}])),
+        "node1",
+        "VTEP 192.168.0.2",
+        "Actual: mtu 1500",
+    ),
+    ("underlay-diverted", "a broadcast route"): Case(
+        json(
+            "node1",
+            "ip_route",
+            more(type="broadcast", dst="192.168.0.2", dev="vmbr0", table="local"),
+        ),
+        "node1",
+        "VTEP 192.168.0.2",
+        "Actual: broadcast",
     ),
     ("underlay-diverted", "by way of a third node"): Case(
         json("node1", "ip_route", more(dst="192.168.0.2", gateway="192.168.0.3", dev="vmbr0")),
@@ -287,12 +225,6 @@ KERNEL: dict[tuple[str, str], Case] = {
         "VTEP 192.168.0.2",
         f"Actual: static neighbour {ANOTHER_MAC}",
     ),
-    ("vrf-rule", "one before it takes the node's own packets, too"): Case(
-        json("node1", "ip_rule", _first_rule(ipproto="udp", action="blackhole")),
-        "node1",
-        "IPv4 rule 500",
-        "Actual: blackhole",
-    ),
     ("neighbor-static", "one that is never asked for again"): Case(
         json(
             "node1",
@@ -312,6 +244,38 @@ KERNEL: dict[tuple[str, str], Case] = {
         "node1",
         "vmbr2 guest 10.0.2.1",
         f"static neighbour entry - Expected: absent Actual: {ANOTHER_MAC}",
+    ),
+    ("neighbor-static", "with the MAC of another node's guest"): Case(
+        json(
+            "node1", "ip_neigh", more(dst="10.0.2.1", dev="vmbr2", lladdr=MAC_OF_2, state=["NOARP"])
+        ),
+        "node1",
+        "vmbr2 guest 10.0.2.1",
+        f"Actual: {MAC_OF_2}",
+    ),
+    ("neighbor-static", "with the gateway's own MAC"): Case(
+        json(
+            "node1",
+            "ip_neigh",
+            more(dst="10.0.2.1", dev="vmbr2", lladdr="44:39:39:ff:40:94", state=["PERMANENT"]),
+        ),
+        "node1",
+        "vmbr2 guest 10.0.2.1",
+        "Actual: 44:39:39:ff:40:94",
+    ),
+    ("neighbor-static", "one that EVPN tells just so"): Case(
+        json(
+            "node1",
+            "ip_neigh",
+            lambda listing: [
+                *without(GUEST_OF_2)(listing),
+                {"dst": GUEST_OF_2, "dev": "vmbr2", "lladdr": MAC_OF_2, "state": ["PERMANENT"]},
+            ],
+        ),
+        "node1",
+        f"vmbr2 guest {GUEST_OF_2}",
+        f"Actual: {MAC_OF_2}",
+        severity=WARNING,
     ),
     ("neighbor-missing", "a next hop with another MAC"): Case(
         json(
