@@ -6,10 +6,14 @@ import ipaddress
 import re
 import shlex
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from lab.errors import LabError
 from lab.spec import Guest, LabSpec, stable_mac
 from lab.ssh import Done, run_on
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _NO_BRIDGE = 90
 # An IPv6 address is usable at once; and a guest is not the router that its node is.
@@ -41,12 +45,13 @@ def stop(spec: LabSpec, name: str) -> None:
     run_on(spec.node(guest.node), stop_script(guest)).check()
 
 
-def start_all(spec: LabSpec) -> None:
-    """Start every guest, all nodes at once; the first LabError is raised."""
-    if not spec.guests:
+def start_all(spec: LabSpec, nodes: Collection[str] | None = None) -> None:
+    """Start every guest, or those of these nodes, all at once; the first LabError is raised."""
+    names = [it.name for it in spec.guests.values() if nodes is None or it.node in nodes]
+    if not names:
         return
-    with ThreadPoolExecutor(len(spec.guests)) as pool:
-        for future in [pool.submit(start, spec, name) for name in spec.guests]:
+    with ThreadPoolExecutor(len(names)) as pool:
+        for future in [pool.submit(start, spec, name) for name in names]:
             future.result()
 
 
