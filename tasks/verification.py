@@ -8,7 +8,7 @@ from tasks.bgp_sessions import SESSION_COMMANDS, read_sessions
 from tasks.files import FRR_CONF, is_ours
 from tasks.ssh.remote_node import words_of
 from tasks.ssh.script import Section
-from tasks.steps import FRR_RELOAD, verify_sections
+from tasks.steps import FRR_RELOAD, FRR_RUNS_FILE, verify_sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,7 @@ def verification_sections(plan: NodePlan) -> list[Section]:
     sections = [Section("answers", ":"), *verify_sections(ours)]
     if any(change.file is FRR_CONF for change in ours):
         command = (
+            f"{FRR_RUNS_FILE} && exit\n"
             f"said=$({FRR_RELOAD} --test --stdout {FRR_CONF.path} 2>&1) "
             '|| { echo "$said"; exit 1; }\n'
             "! echo \"$said\" | grep -A20 '^Lines To '"

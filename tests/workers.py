@@ -36,11 +36,10 @@ _LAB_BYTES = 2_500_000_000
 # Longest first, so that none of them begins when the others are about to end.
 LAB_ORDER = (
     "tests/live/test_main_job.py",
+    "tests/live/test_topologies.py::test_onto_blank_nodes",
     "tests/live/test_topologies.py::test_one_after_the_other",
     "tests/live/test_mishaps.py",
-    "tests/live/test_isolation.py::test_guests",
-    "tests/live/test_topologies.py::test_onto_blank_nodes",
-    "tests/live/test_isolation.py::test_it_was_not_so_before",
+    "tests/live/test_isolation.py",
     "tests/live/test_adopting.py::test_a_fabric_as_proxmox_makes_it",
     "tests/live/test_adopting.py::test_from_observed_to_managed",
     "tests/live/test_scopes.py",

@@ -200,15 +200,18 @@ def _absent(path: str) -> str:
 
 
 def _boot_section(stage: str) -> Section:
-    """Installs the unit that restores at boot; once, or when its text has changed."""
+    """Installs the unit that restores at boot; once, or when its text has changed.
+
+    A boot reads it from the disk: to have the running systemd read all its units again for that
+    (daemon-reload) would cost the node more than the rest of arming.
+    """
     folder = BOOT_LINK.rpartition("/")[0]
     return Section(
         "arm:boot",
         f"cmp -s {stage}/boot.service {BOOT_UNIT} && [ -L {BOOT_LINK} ] && exit 0\n"
         f"install -m 644 {stage}/boot.service {BOOT_UNIT}.new && sync {BOOT_UNIT}.new "
         f"&& mv -fT {BOOT_UNIT}.new {BOOT_UNIT} && install -d -m 755 {folder} "
-        f"&& ln -sfn {BOOT_UNIT} {BOOT_LINK} && sync {folder} {BOOT_UNIT.rpartition('/')[0]} "
-        "&& systemctl daemon-reload",
+        f"&& ln -sfn {BOOT_UNIT} {BOOT_LINK} && sync {folder} {BOOT_UNIT.rpartition('/')[0]}",
         timeout=60,
         stop=True,
     )

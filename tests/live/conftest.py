@@ -218,7 +218,7 @@ class Lab:
                 faults.heal(self.spec, fault.name, node, self.target)
                 if fault.renews:
                     self._have_routes_come_again(node)
-        guests.start_all(self.spec)
+        guests.start_all(self.spec, nodes)
         self.clean = True
 
     def _have_lost_router_macs_come_again(self, audit: Audit) -> None:

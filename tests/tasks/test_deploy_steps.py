@@ -257,17 +257,25 @@ def test_what_is_said_around_the_command_that_makes_a_device_does_not_make_it_an
 
 def test_what_udev_has_overtaken_is_reloaded_again(tmp_path):
     """The kernel is asked after the reload; it is reloaded again only where it differs."""
-    said = apply_sections((change(INTERFACES, None, EVPN),), "/tmp/stage")
+    mac = "44:39:39:FF:40:94"
+    text = EVPN.replace("bridge-ports vxlan2", f"hwaddress {mac}\n        bridge-ports vxlan2 tap7")
+    assert mac in text
+    said = apply_sections((change(INTERFACES, None, text),), "/tmp/stage")
     (reload,) = [section for section in said if section.slug == "ifreload"]
-    log = tmp_path / "log"
-    for answer, reloads in (("vmbr2 [pass]", 1), ("vmbr2 hwaddress [fail]", 2)):
+    kernel, program, log = tmp_path / "vmbr2", tmp_path / "ifreload", tmp_path / "log"
+    program.write_text(f"#!/bin/sh\necho reload >>{log}\n")
+    program.chmod(0o755)
+    (kernel / "brif").mkdir(parents=True)
+    for is_there, it_has, reloads in (
+        (True, mac.lower(), 1), (True, "02:00:00:00:00:01", 2), (False, mac.lower(), 2),
+    ):  # fmt: skip
         log.write_text("")
-        for name, body in (("ifreload", f"echo reload >>{log}"), ("ifquery", f"echo '{answer}'")):
-            program = tmp_path / name
-            program.write_text(f"#!/bin/sh\n{body}\n")
-            program.chmod(0o755)
+        (kernel / "address").write_text(f"{it_has}\n")
+        port = kernel / "brif" / "vxlan2"
+        port.touch() if is_there else port.unlink()
+        command = reload.command.replace("/sys/class/net", str(tmp_path))
         environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-        assert subprocess.call(["sh", "-c", reload.command], env=environ) == 0
+        assert subprocess.call(["sh", "-c", command], env=environ) == 0
         assert log.read_text().count("reload") == reloads
 
 
