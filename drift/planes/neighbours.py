@@ -107,35 +107,37 @@ NEIGHBOR_STATIC = Check(
 
 def examine_static(view: HostView) -> Iterator[RawFinding]:
     """The permanent entries on gateways' bridges whose MAC is not there."""
-    devices = {vxlan.bridge: vxlan for vxlan in view.l2_vxlans}
-    for entry in view.state.neighbours or ():
-        vxlan, bridge = devices.get(entry.device), view.bridges.get(entry.device)
-        if vxlan is None or bridge is None or not bridge.routed or not _is_by_hand(entry):
+    for vxlan in view.l2_vxlans:
+        bridge = view.bridges.get(vxlan.bridge)
+        if bridge is None or not bridge.routed:
             continue
         behind = view.tunnels.get(vxlan.name, {})
-        if (bridge.name, entry.mac) in view.housed or entry.mac in behind:
-            continue
-        yield NEIGHBOR_STATIC.found(
-            view.host,
-            f"{bridge.name} guest {entry.address}",
-            "extra",
-            None,
-            entry.mac,
-            what="static neighbour entry",
-            evidence=lines(IP_NEIGH, [entry.text]),
-            about=About(
-                device=bridge.name,
-                vni=vxlan.vni,
-                vrf=bridge.vrf,
-                address=entry.address,
-                group=("neighbor-static", view.host, bridge.vrf),
-            ),
-        )
+        for entry in filter(_is_by_hand, view.neighbours.get(bridge.name, ())):
+            if (bridge.name, entry.mac) in view.housed or entry.mac in behind:
+                continue
+            yield NEIGHBOR_STATIC.found(
+                view.host,
+                f"{bridge.name} guest {entry.address}",
+                "extra",
+                None,
+                entry.mac,
+                what="static neighbour entry",
+                evidence=lines(IP_NEIGH, [entry.text]),
+                about=About(
+                    device=bridge.name,
+                    vni=vxlan.vni,
+                    vrf=bridge.vrf,
+                    address=entry.address,
+                    group=("neighbor-static", view.host, bridge.vrf),
+                ),
+            )
 
 
 def _is_by_hand(entry: Neighbour) -> bool:
     """True for a guest's entry that stays until somebody takes it away, and is not zebra's."""
-    if _LASTING.isdisjoint(entry.states) or {"extern_learn", "proxy"} & set(entry.flags):
+    if "extern_learn" in entry.flags or "proxy" in entry.flags:
+        return False
+    if _LASTING.isdisjoint(entry.states):
         return False
     # The kernel's own entries for multicast and broadcast last, too.
     return entry.mac is not None and not int(entry.mac[:2], 16) & _TO_A_GROUP
@@ -146,10 +148,14 @@ def examine_neighbours(view: HostView) -> Iterator[RawFinding]:
     routes = view.routes
     if routes is None or view.table_empty or view.state.neighbours is None:
         return
-    tables: dict[str, Table] = {vxlan.bridge: {} for vxlan in view.node.vxlans}
-    for entry in view.state.neighbours:
-        if entry.device in tables and "proxy" not in entry.flags:
-            tables[entry.device][entry.address] = entry
+    tables: dict[str, Table] = {
+        vxlan.bridge: {
+            entry.address: entry
+            for entry in view.neighbours.get(vxlan.bridge, ())
+            if "proxy" not in entry.flags
+        }
+        for vxlan in view.node.vxlans
+    }
     for vxlan in view.l3_vxlans:
         if view.is_ready(vxlan):
             yield from _next_hops(view, vxlan, routes, tables[vxlan.bridge])
