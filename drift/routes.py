@@ -193,12 +193,19 @@ class Routes:
 
         Of an L3VNI it is what its VRF could route by. The node's own paths are among them.
         """
-        index: dict[int, dict[Destination, list[EvpnPath]]] = defaultdict(dict)
+        index: dict[int, dict[Destination, list[EvpnPath]]] = defaultdict(lambda: defaultdict(list))
+        before: tuple[str, ...] | None = None
+        own = False
+        named: list[dict[Destination, list[EvpnPath]]] = []
         for path in self._paths:
             if path.ip is None or path.route_type not in _ADDRESSED or ">" not in path.status:
                 continue
-            for vni in self.vnis_of(path):
-                index[vni].setdefault((path.ip, path.prefix_length), []).append(path)
+            # What follows one another mostly has the same targets.
+            if path.route_targets is not before or (path.weight == _LOCAL_WEIGHT) is not own:
+                before, own = path.route_targets, path.weight == _LOCAL_WEIGHT
+                named = [index[vni] for vni in self.vnis_of(path)]
+            for destinations in named:
+                destinations[path.ip, path.prefix_length].append(path)
         return index
 
     def held_macs(self) -> dict[str, frozenset[str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from drift.apart import apart
 from drift.compare import unequal
+from drift.kernel_routes import KernelRoutes
 from drift.routes import Routes
 from overlay.records import ALL_ZERO_MAC
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from overlay.expected import BridgeIntent, FabricIntent, NodeIntent, RenderedNode, VxlanIntent
+    from overlay.host_records import Neighbour
     from overlay.records import EvpnTable, FdbEntry, HostState, Link
 
     # By VXLAN device, then by MAC or flood address.
@@ -89,6 +91,19 @@ class HostView:
             return None
         wanted = {vxlan.vni for vxlan in self.l2_vxlans}
         return Routes(self.table, wanted, self.intent.targets)
+
+    @cached_property
+    def kernel(self) -> KernelRoutes:
+        """The kernel's routes, of both families."""
+        return KernelRoutes((*(self.state.routes or ()), *(self.state.ipv6_routes or ())))
+
+    @cached_property
+    def neighbours(self) -> dict[str, list[Neighbour]]:
+        """The neighbour entries by device."""
+        found: dict[str, list[Neighbour]] = defaultdict(list)
+        for entry in self.state.neighbours or ():
+            found[entry.device].append(entry)
+        return dict(found)
 
     @cached_property
     def tunnels(self) -> dict[str, dict[str, FdbEntry]]:

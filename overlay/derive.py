@@ -204,7 +204,10 @@ def _derive_node(
         daemons_extra=kept.daemons,
         interfaces_extra=kept.interfaces,
         routed=routed,
-        snat=translation(fabric, name, node, _of_overlay(bridges, vrfs)),
+        # Asked of each node, who its exits are would be nodes x VRFs.
+        snat=translation(fabric, name, node, _of_overlay(bridges, vrfs))
+        if name in plane.exiting
+        else None,
     )
 
 

@@ -6,9 +6,11 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
 _SIZE = 16
+# Names that are not worked out again: those of the nodes of some groups.
+_KNOWN = 8192
 
 
 class Shared:
@@ -21,15 +23,22 @@ class Shared:
 
     def __init__(self) -> None:
         self._told: set[bytes] = set()
+        self._known: dict[Hashable, bytes] = {}
         self._news: dict[bytes, Any] = {}
 
-    def name(self, text: str, value: object) -> bytes:
+    def name(self, text: Callable[[], str], value: Hashable) -> bytes:
         """The name of a value that `text` says in full."""
+        name = self._known.get(value)
+        if name is not None:
+            return name
         # Not `hash`: that differs between processes, and what a node prints could be made to meet.
-        name = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_SIZE).digest()
+        name = blake2b(text().encode("utf-8", "surrogatepass"), digest_size=_SIZE).digest()
         if name not in self._told:
             self._told.add(name)
             self._news[name] = value
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known[value] = name
         return name
 
     def news(self) -> Mapping[bytes, Any]:

@@ -100,7 +100,7 @@ def _facts(view: HostView, shared: Shared) -> _Facts | None:
 
 
 def _name(shared: Shared, rd: str, macs: frozenset[str]) -> bytes:
-    return shared.name("\0".join(["macs", rd, *sorted(macs)]), (rd, macs))
+    return shared.name(lambda: "\0".join(["macs", rd, *sorted(macs)]), (rd, macs))
 
 
 def _originated(

@@ -76,8 +76,12 @@ def _facts(view: HostView, shared: Shared) -> _Facts:
     for path in routes.local:
         if path.rd not in own:
             own[path.rd] = _Own(path.text, routes.vnis_of(path))
-    named = (shared.name(f"hop\0{rd}\0{hop}", (rd, hop)) for rd, hop in routes.hops.items())
-    return _Facts(own, b"".join(named), routes.shared)
+    named = b"".join(_name(shared, rd, hop) for rd, hop in routes.hops.items())
+    return _Facts(own, named, routes.shared)
+
+
+def _name(shared: Shared, rd: str, hop: str | None) -> bytes:
+    return shared.name(lambda: f"hop\0{rd}\0{hop}", (rd, hop))
 
 
 class RouteDistinguishers:

@@ -11,7 +11,7 @@ from drift.causes import Broken, breaks_device, from_interface
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
-from drift.planes.vrfs.tables import all_routes, vrf_by_table
+from drift.planes.vrfs.tables import vrf_by_table
 from overlay.expected import BridgeRole
 from overlay.outputs import IP6_ROUTE, IP_ADDRESS, IP_ROUTE
 
@@ -152,11 +152,11 @@ def _taken(view: HostView) -> tuple[dict[str, set[str]], set[tuple[str, str]]]:
     names = vrf_by_table(view)
     taken: dict[str, set[str]] = defaultdict(set)
     groups: set[tuple[str, str]] = set()
-    for route in all_routes(view):
-        table = names.get(route.table, route.table)
+    for route in view.kernel.all:
         if route.type == "local":
-            taken[_ip(route.prefix)].add(table)
+            taken[_ip(route.prefix)].add(names.get(route.table, route.table))
         elif route.prefix == _ALL_GROUPS:
+            table = names.get(route.table, route.table)
             groups |= {(table, hop.device) for hop in route.hops if hop.device is not None}
     return taken, groups
 

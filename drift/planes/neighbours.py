@@ -107,29 +107,29 @@ NEIGHBOR_STATIC = Check(
 
 
 def examine_static(view: HostView) -> Iterator[RawFinding]:
-    """The permanent entries on gateways' bridges, which nothing but somebody's hand makes."""
-    devices = {vxlan.bridge: vxlan for vxlan in view.l2_vxlans}
-    for entry in view.state.neighbours or ():
-        vxlan, bridge = devices.get(entry.device), view.bridges.get(entry.device)
-        if vxlan is None or bridge is None or not bridge.routed or not _is_by_hand(entry):
+    """The permanent entries on gateways' bridges which nothing but somebody's hand makes."""
+    for vxlan in view.l2_vxlans:
+        bridge = view.bridges.get(vxlan.bridge)
+        if bridge is None or not bridge.routed:
             continue
-        yield NEIGHBOR_STATIC.found(
-            view.host,
-            f"{bridge.name} guest {entry.address}",
-            "extra",
-            None,
-            entry.mac,
-            what="static neighbour entry",
-            evidence=lines(IP_NEIGH, [entry.text]),
-            severity=None if _leads_astray(view, vxlan, entry) else WARNING,
-            about=About(
-                device=bridge.name,
-                vni=vxlan.vni,
-                vrf=bridge.vrf,
-                address=entry.address,
-                group=("neighbor-static", view.host, bridge.vrf),
-            ),
-        )
+        for entry in filter(_is_by_hand, view.neighbours.get(bridge.name, ())):
+            yield NEIGHBOR_STATIC.found(
+                view.host,
+                f"{bridge.name} guest {entry.address}",
+                "extra",
+                None,
+                entry.mac,
+                what="static neighbour entry",
+                evidence=lines(IP_NEIGH, [entry.text]),
+                severity=None if _leads_astray(view, vxlan, entry) else WARNING,
+                about=About(
+                    device=bridge.name,
+                    vni=vxlan.vni,
+                    vrf=bridge.vrf,
+                    address=entry.address,
+                    group=("neighbor-static", view.host, bridge.vrf),
+                ),
+            )
 
 
 def _leads_astray(view: HostView, vxlan: VxlanIntent, entry: Neighbour) -> bool:
@@ -145,7 +145,9 @@ def _leads_astray(view: HostView, vxlan: VxlanIntent, entry: Neighbour) -> bool:
 
 def _is_by_hand(entry: Neighbour) -> bool:
     """True for a guest's entry that stays until somebody takes it away, and is not zebra's."""
-    if _LASTING.isdisjoint(entry.states) or {"extern_learn", "proxy"} & set(entry.flags):
+    if "extern_learn" in entry.flags or "proxy" in entry.flags:
+        return False
+    if _LASTING.isdisjoint(entry.states):
         return False
     # The kernel's own entries for multicast and broadcast last, too.
     return entry.mac is not None and not int(entry.mac[:2], 16) & _TO_A_GROUP
@@ -156,10 +158,14 @@ def examine_neighbours(view: HostView) -> Iterator[RawFinding]:
     routes = view.routes
     if routes is None or view.table_empty or view.state.neighbours is None:
         return
-    tables: dict[str, Table] = {vxlan.bridge: {} for vxlan in view.node.vxlans}
-    for entry in view.state.neighbours:
-        if entry.device in tables and "proxy" not in entry.flags:
-            tables[entry.device][entry.address] = entry
+    tables: dict[str, Table] = {
+        vxlan.bridge: {
+            entry.address: entry
+            for entry in view.neighbours.get(vxlan.bridge, ())
+            if "proxy" not in entry.flags
+        }
+        for vxlan in view.node.vxlans
+    }
     for vxlan in view.l3_vxlans:
         if view.is_ready(vxlan):
             yield from _next_hops(view, vxlan, routes, tables[vxlan.bridge])

@@ -6,6 +6,8 @@ is unused when nothing differs, on whatever node, and no cross-check needs it.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from overlay.crosscheck.fabric import contradictions
@@ -68,6 +70,7 @@ class _Search:
         self._shared = Derivation(fabric)
         self._bare: dict[str, NodeIntent] = {}
         self._carrying: dict[int, NodeIntent] = {}
+        self._near: dict[str, tuple[Fabric, Derivation]] = {}
         # What shows on reflectors alone would be found last, behind thousands of VTEPs.
         by_role = {node.role: name for name, node in reversed(tuple(nodes.items()))}
         self._unlike_first = tuple(dict.fromkeys((*by_role.values(), *nodes)))
@@ -126,24 +129,63 @@ class _Search:
 
     def _in_vrf(self, key: KeyPath, other: Any) -> bool:
         vrf = str(key[1])
-        changed = Derivation(with_values(self._fabric, {key: other}), like=self._shared)
+        if vrf not in self._near:
+            part = self._part_around(vrf)
+            self._near[vrf] = part, Derivation(part, like=self._shared)
+        part, near = self._near[vrf]
+        changed = Derivation(with_values(part, {key: other}), like=self._shared)
         return any(
-            changed.node(name, networks=networks) != self._shared.node(name, networks=networks)
+            changed.node(name, networks=networks) != near.node(name, networks=networks)
             for name, networks in self._holders(vrf)
         )
 
+    def _part_around(self, vrf: str) -> Fabric:
+        """The intent without the VRFs that nothing joins to others, and their networks.
+
+        Each key of each VRF against all networks took 8 of 18 s for 10,000 nodes with 313 VRFs.
+        """
+        names = self._joined_vrfs | {vrf}
+        return self._fabric.model_copy(
+            update={
+                "vrfs": {name: it for name, it in self._fabric.vrfs.items() if name in names},
+                "networks": tuple(
+                    network for name in sorted(names) for network in self._networks_of[name]
+                ),
+            }
+        )
+
+    @cached_property
+    def _joined_vrfs(self) -> frozenset[str]:
+        """Those that have exits, stand on nodes by name, or know routes of others."""
+        vrfs = self._fabric.vrfs
+        joined = {name for name, it in vrfs.items() if it.exits or it.nodes or it.leak}
+        return frozenset(joined | {leak.source for it in vrfs.values() for leak in it.leak})
+
+    @cached_property
+    def _networks_of(self) -> Mapping[str, list[Network]]:
+        """By VRF, in the order of the intent."""
+        found: dict[str, list[Network]] = defaultdict(list)
+        for network in self._fabric.networks:
+            if network.vrf is not None:
+                found[network.vrf].append(network)
+        return found
+
     def _holders(self, vrf: str) -> Iterator[tuple[str, list[Network]]]:
         """One node that carries a network of the VRF, with that one alone; then those by name."""
-        for network in self._fabric.networks:
-            if network.vrf == vrf and self._shared.carriers[network.vni]:
+        for network in self._networks_of[vrf]:
+            if self._shared.carriers[network.vni]:
                 yield self._shared.carriers[network.vni][0], [network]
                 break
         for name in self._fabric.vrfs[vrf].exits:
             yield name, []
-        for name, placed in vrfs_by_name(self._fabric).items():
+        for name, placed in self._by_name.items():
             if vrf in placed:
                 yield name, self._shared.carried[name]
                 return
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, list[str]]:
+        return vrfs_by_name(self._fabric)
 
     def _in_group(self, key: KeyPath, other: Any) -> bool:
         group = self._fabric.groups[str(key[1])]

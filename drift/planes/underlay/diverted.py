@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from drift.applies import with_vnis
@@ -12,7 +11,7 @@ from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
 from drift.planes.vrfs.rules import rule_name
-from drift.planes.vrfs.tables import MAIN_TABLE, all_routes, shows_ipv6, usable
+from drift.planes.vrfs.tables import MAIN_TABLE, shows_ipv6, usable
 from overlay.intent import VXLAN_OVERHEAD
 from overlay.outputs import IP6_ROUTE, IP6_RULE, IP_ADDRESS, IP_NEIGH, IP_ROUTE, IP_RULE
 
@@ -136,12 +135,7 @@ class _Ways:
         six = self._source.version == 6
         overhead = VXLAN_OVERHEAD[self._source.version]
         self._largest = max(vxlan.mtu for vxlan in view.node.vxlans) + overhead
-        routes: dict[str, list[Route]] = defaultdict(list)
-        for route in usable(all_routes(view)):
-            if (":" in route.prefix) is six:
-                routes[route.table].append(route)
         # Each is read when it is first looked into: VRFs may have thousands of host routes.
-        self._routes = routes
         self._tables: dict[str, _Table] = {}
         rules = view.state.ipv6_rules if six else view.state.rules
         self._rules = tuple(rule for rule in rules or () if self._may_take(rule))
@@ -150,9 +144,8 @@ class _Ways:
             if six
             else (IP_RULE, IP_ROUTE)
         )
-        self._by_hand = {
-            entry.address: entry for entry in view.state.neighbours or () if self._is_odd(entry)
-        }
+        on_underlay = view.neighbours.get(view.node.underlay_bridge.name, ())
+        self._by_hand = {entry.address: entry for entry in on_underlay if self._is_odd(entry)}
 
     def to(self, vtep: str) -> _Diverted | None:
         """What diverts packets to that VTEP; None if nothing does."""
@@ -177,7 +170,11 @@ class _Ways:
 
     def _look_up(self, table: str, address: Address) -> Route | None:
         if table not in self._tables:
-            self._tables[table] = _Table(self._routes.get(table, ()))
+            told = self._view.kernel.of_kind(lambda name, *_: name == table)
+            six = self._source.version == 6
+            self._tables[table] = _Table(
+                route for route in usable(told) if (":" in route.prefix) is six
+            )
         route = self._tables[table].look_up(address)
         return None if route is None or route.type == "throw" else route
 
@@ -238,7 +235,6 @@ class _Ways:
         bridge = self._view.node.underlay_bridge.name
         return (
             self._is_flat
-            and entry.device == bridge
             and "PERMANENT" in entry.states
             and "proxy" not in entry.flags
             and (bridge, entry.mac) not in self._view.housed

@@ -9,7 +9,7 @@ from drift.causes import from_interface
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
-from drift.planes.vrfs.tables import all_routes, shows_ipv6, vrf_by_table
+from drift.planes.vrfs.tables import shows_ipv6, vrf_by_table
 from overlay.outputs import IP6_ROUTE, IP_LINK, IP_ROUTE
 
 if TYPE_CHECKING:
@@ -43,15 +43,16 @@ _ENDS = frozenset({"unreachable", "prohibit", "blackhole"})
 
 def examine_isolation(view: HostView) -> Iterator[RawFinding]:
     """Each VRF's unreachable routes: the default of both families, and what its exits must shut."""
-    routes = list(all_routes(view))
     has_ipv6 = shows_ipv6(view)
-    tables = vrf_by_table(view)
+    vrf_of = vrf_by_table(view)
+    ends = [*view.kernel.of_kind(lambda table, kind, _: kind in _ENDS and table in vrf_of)]
+    ended = {(vrf_of[route.table], route.prefix) for route in ends}
     for vrf in view.node.vrfs:
-        own = [route for route in routes if tables.get(route.table) == vrf.name]
-        ended = {route.prefix for route in own if route.type in _ENDS}
         for prefix in vrf.unreachable:
-            if prefix not in ended and (has_ipv6 or ":" not in prefix):
-                yield _missing(view, vrf, prefix, [r.text for r in own if r.prefix == prefix])
+            if (vrf.name, prefix) not in ended and (has_ipv6 or ":" not in prefix):
+                own = [it for it in view.kernel.all if vrf_of.get(it.table) == vrf.name]
+                instead = [it.text for it in own if it.prefix == prefix]
+                yield _missing(view, vrf, prefix, instead)
 
 
 def _missing(view: HostView, vrf: VrfIntent, prefix: str, instead: list[str]) -> RawFinding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from drift.applies import with_vrfs
@@ -11,7 +12,7 @@ from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
 from drift.planes.vrfs.networks import overrides_part
 from drift.planes.vrfs.static_routes import is_kept, leaves
-from drift.planes.vrfs.tables import MAIN_TABLE, all_routes, usable, vrf_by_table
+from drift.planes.vrfs.tables import MAIN_TABLE, vrf_by_table
 from overlay.expected import EVERYTHING
 from overlay.outputs import IP6_ROUTE, IP_LINK, IP_ROUTE
 
@@ -55,13 +56,16 @@ def examine_leaks(view: HostView) -> Iterator[RawFinding]:
     declared = {
         (vrf.name, route.prefix, route.into) for vrf in view.node.vrfs for route in vrf.routes
     }
-    for route in usable(all_routes(view)):
-        if route.type != "unicast":
-            continue
+    # A VRF leads thousands of routes to a few devices.
+    is_outside = cache(partial(leaves, view))
+    here = {MAIN_TABLE, *vrf_of}
+    for route in view.kernel.of_kind(lambda table, kind, _: kind == "unicast" and table in here):
         if route.table == MAIN_TABLE:
             found = _into_a_vrf(view, route, exits)
         else:
-            found = _out_of(view, vrf_of.get(route.table), route, exits, declared)
+            vrf = vrf_of[route.table]
+            outside = any(is_outside(vrf, hop.device) for hop in route.hops)
+            found = _out_of(view, vrf, route, exits, declared) if outside else None
         # Asked last: what is kept may be long, and a table has thousands of routes.
         if found is not None and not is_kept(view, route.prefix):
             yield _found(view, route, *found)
@@ -85,12 +89,12 @@ def _into_a_vrf(view: HostView, route: Route, exits: Collection[str]) -> Leak | 
 
 def _out_of(
     view: HostView,
-    vrf: str | None,
+    vrf: str,
     route: Route,
     exits: Collection[str],
     declared: Collection[tuple[str, str, str | None]],
 ) -> Leak | None:
-    if vrf is None or (vrf in exits and route.prefix in EVERYTHING):
+    if vrf in exits and route.prefix in EVERYTHING:
         return None
     for link in _alive(view, route):
         if not leaves(view, vrf, link.name) or (vrf, route.prefix, link.name) in declared:

@@ -11,7 +11,7 @@ from drift.causes import Broken, from_interface
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
-from drift.planes.vrfs.tables import MAIN_TABLE, all_routes, shows_ipv6, vrf_by_table
+from drift.planes.vrfs.tables import MAIN_TABLE, shows_ipv6, vrf_by_table
 from overlay.outputs import IP6_ROUTE, IP_ADDRESS, IP_LINK, IP_ROUTE
 
 if TYPE_CHECKING:
@@ -128,21 +128,21 @@ def _routes(
     names = vrf_by_table(view)
     exact: dict[tuple[str, str], list[Route]] = defaultdict(list)
     odd: dict[str, list[Route]] = defaultdict(list)
-    for route in all_routes(view):
-        table = names.get(route.table, route.table)
+    for route in view.kernel.all:
         if route.prefix in wanted and route.type not in _OWN:
-            exact[table, route.prefix].append(route)
-        elif _is_odd(route):
-            odd[table].append(route)
+            exact[names.get(route.table, route.table), route.prefix].append(route)
+    for route in view.kernel.of_kind(_is_odd):
+        if route.prefix not in wanted or route.type in _OWN:
+            odd[names.get(route.table, route.table)].append(route)
     return exact, odd
 
 
-def _is_odd(route: Route) -> bool:
+def _is_odd(_table: str, kind: str, protocol: str | None) -> bool:
     """Whether within a network nobody but somebody's hand has made it, or something wrong."""
-    if route.type == "local":
-        return route.protocol in _BY_HAND  # the others are those of addresses
-    if route.type == "unicast":
-        return route.protocol in _BY_HAND or route.protocol == _KERNEL
+    if kind == "local":
+        return protocol in _BY_HAND  # the others are those of addresses
+    if kind == "unicast":
+        return protocol in _BY_HAND or protocol == _KERNEL
     return True
 
 
@@ -157,8 +157,8 @@ def _kept(view: HostView) -> dict[str, tuple[Route, ...]]:
     names = vrf_by_table(view)
     gateways = {address.partition("/")[0] for it in view.node.bridges for address in it.addresses}
     kept: dict[str, tuple[Route, ...]] = {}
-    for route in all_routes(view):
-        if route.type == "local" and route.prefix.partition("/")[0] not in gateways:
+    for route in view.kernel.of_kind(lambda _table, kind, _: kind == "local"):
+        if route.prefix.partition("/")[0] not in gateways:
             table = names.get(route.table, route.table)
             if table == _LOCAL_TABLE or route.protocol not in _BY_HAND:
                 kept[table] = (*kept.get(table, ()), route)

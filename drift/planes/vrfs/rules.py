@@ -10,7 +10,7 @@ from drift.causes import overtakes
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth
 from drift.plane import Plane
-from drift.planes.vrfs.tables import all_routes, vrf_by_table
+from drift.planes.vrfs.tables import vrf_by_table
 from overlay.outputs import IP6_ROUTE, IP6_RULE, IP_LINK, IP_ROUTE, IP_RULE
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _harmless(view: HostView, rule: Rule, networks: Networks) -> bool:
     if not _overlaps(rule.target, networks):
         return True
     looked_up = rule.table is not None and view.state.routes is not None
-    return looked_up and all(route.table != rule.table for route in all_routes(view))
+    return looked_up and all(route.table != rule.table for route in view.kernel.all)
 
 
 def _takes_guests(view: HostView, rule: Rule, networks: Networks) -> bool:

@@ -10,7 +10,7 @@ from drift.causes import from_forwarding
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check
 from drift.plane import Plane
-from drift.planes.vrfs.tables import all_routes, vrf_by_table
+from drift.planes.vrfs.tables import vrf_by_table
 from drift.vrf_evpn_routes import vtep_of
 from overlay.outputs import EVPN_TABLE, IP6_ROUTE, IP_LINK, IP_ROUTE
 
@@ -56,10 +56,10 @@ def examine_stale_routes(view: HostView) -> Iterator[RawFinding]:
         if (vrf := view.bridges[vxlan.bridge].vrf) is not None and view.is_ready(vxlan)
     }
     names = vrf_by_table(view)
-    for route in all_routes(view):
-        vrf = names.get(route.table)
-        if vrf is None or route.protocol != _OF_BGP or route.type != "unicast":
-            continue
+    for route in view.kernel.of_kind(
+        lambda table, kind, protocol: table in names and (kind, protocol) == ("unicast", _OF_BGP)
+    ):
+        vrf = names[route.table]
         for hop in route.hops:
             vxlan, told = over.get((vrf, hop.device or ""), (None, frozenset()))
             if vxlan is not None and route.prefix not in told:

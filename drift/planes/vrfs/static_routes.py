@@ -12,7 +12,7 @@ from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth
 from drift.plane import Plane
 from drift.planes.vrfs.networks import overrides_part
-from drift.planes.vrfs.tables import all_routes, shows_ipv6, tables_of_vrfs, usable, vrf_by_table
+from drift.planes.vrfs.tables import shows_ipv6, tables_of_vrfs, usable, vrf_by_table
 from overlay.expected import EVERYTHING
 from overlay.outputs import IP6_ROUTE, IP_LINK, IP_ROUTE
 
@@ -193,10 +193,11 @@ def examine_undeclared_routes(view: HostView) -> Iterator[RawFinding]:
     vrf_of = vrf_by_table(view)
     vrfs = {vrf.name: vrf for vrf in view.node.vrfs}
     exits = {exit_.vrf for exit_ in view.node.bgp.exits} if view.node.bgp else set[str]()
-    for route in usable(all_routes(view)):
-        vrf = vrfs.get(vrf_of.get(route.table, ""))
-        if vrf is None or route.protocol not in _BY_HAND or not _is_route(route):
-            continue
+    by_hand = view.kernel.of_kind(
+        lambda table, _, protocol: table in vrf_of and protocol in _BY_HAND
+    )
+    for route in filter(_is_route, usable(by_hand)):
+        vrf = vrfs[vrf_of[route.table]]
         if route.prefix in {it.prefix for it in vrf.routes} or is_kept(view, route.prefix):
             continue
         if route.prefix in EVERYTHING and vrf.name in exits:

@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 MAIN_TABLE = "main"
 
 
-def all_routes(view: HostView) -> Iterator[Route]:
-    """Every route that the node showed, of both families."""
-    yield from view.state.routes or ()
-    yield from view.state.ipv6_routes or ()
-
-
 def shows_ipv6(view: HostView) -> bool:
     """Whether IPv6 routes were shown: iproute2 lists both, or IPv6 only when it is asked for."""
     return view.state.ipv6_routes is not None or any(
@@ -43,13 +37,11 @@ def tables_of_vrfs(view: HostView) -> dict[str, Table]:
     """By VRF the routes that the kernel uses, by prefix."""
     vrf_of = vrf_by_table(view)
     tables: dict[str, Table] = {vrf.name: {} for vrf in view.node.vrfs}
-    for route in usable(all_routes(view)):
-        name = vrf_of.get(route.table)
-        if name is None:
-            continue
-        best = tables[name].setdefault(route.prefix, route)
+    for route in usable(view.kernel.of_kind(lambda table, *_: table in vrf_of)):
+        table = tables[vrf_of[route.table]]
+        best = table.setdefault(route.prefix, route)
         if route.metric < best.metric:
-            tables[name][route.prefix] = route
+            table[route.prefix] = route
     return tables
 
 
