@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from lab import guests
+from lab import fabric, guests
+from lab import node as nodes
+from lab.paths import lab_paths
 from lab.ssh import run_on
 from tests.live.matrix import ROOT
 from tests.live.tools import switch
@@ -39,6 +41,7 @@ TAKER = "vm6"
 def claimed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The symmetric example with a switch, deployed, with guests that reach each other."""
     before = lab.inventory
+    _begin_again(lab)
     lab.use(_with_a_switch(tmp_path_factory.mktemp("two-claims") / "inventory"))
     switch.plug_in(lab, SWITCH)
     sessions = [f"192.168.0.{number}" for number in (1, 2, 3)]
@@ -49,16 +52,22 @@ def claimed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]
     yield lab
     for name in ("vm5", TAKER):
         guests.stop(lab.spec, name)
-    switch.unplug(lab, SWITCH)
+    _begin_again(lab)
     lab.use(before)
+
+
+def _begin_again(lab: Lab) -> None:
+    """The switch is off, with a fresh disk: another test may use that machine for something else."""
+    fabric.power_off(lab.whole, SWITCH)
+    nodes.wipe_disk(lab_paths(), SWITCH)
 
 
 def _with_a_switch(inventory: Path) -> Path:
     shutil.copytree(ROOT / "examples" / "l3-symmetric", inventory)
-    fabric, lab = inventory / "fabric.yaml", inventory / "lab.yaml"
-    intent = yaml.safe_load(fabric.read_text())
+    said, lab = inventory / "fabric.yaml", inventory / "lab.yaml"
+    intent = yaml.safe_load(said.read_text())
     intent["nodes"][SWITCH] = {"role": "external", "address": SWITCHS_VTEP, "vnis": [2]}
-    fabric.write_text(yaml.safe_dump(intent))
+    said.write_text(yaml.safe_dump(intent))
     machines = yaml.safe_load(lab.read_text())
     machines["nodes"][SWITCH] = {"release": "bookworm", "number": 5}
     for name, node, address in (("vm5", "node3", "10.0.2.5"), (TAKER, SWITCH, "10.0.2.6")):
