@@ -115,6 +115,7 @@ def up(
         same = all(nodes.matches_record(paths, node, kernel) for node in spec.nodes.values())
         if before.up and same and not extra:
             progress(f"the lab is already up: {len(before.nodes)} nodes")
+            start_behind_nics(spec, [node.name for node in chosen])
             return before
         wanted = to_be_had(paths, chosen, progress)
         _claim(paths)
@@ -131,7 +132,7 @@ def up(
         again = without_testing(paths, failed, progress)
         _start(paths, spec, again, kernel, progress)
         _wait_all(paths, again, progress)
-        start_behind_nics(spec, [node.name for node in wanted])
+        start_behind_nics(spec, [node.name for node in chosen])
         return status(spec)
 
 

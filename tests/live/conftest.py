@@ -102,16 +102,15 @@ class Lab:
             self.use(before)
 
     def boot(self, names: Collection[str]) -> None:
-        """Boots those of these nodes that are off."""
+        """Boots those of these nodes that are off; each has the NICs that lead to LANs then."""
         paths = lab_paths()
         off = [name for name in names if nodes.running_pid(paths, name) is None]
-        if not off:
-            return
-        up = fabric.up(self.whole, only=off)
-        as_wanted = {node.name: node.release for node in self.whole.nodes.values()}
-        if any(node.name in off and node.release != as_wanted[node.name] for node in up.nodes):
-            os.environ[TESTING_VARIABLE] = "skip"  # what Debian testing cannot today is tried once
-        guests.start_behind_nics(self.spec, off)
+        if off:
+            up = fabric.up(self.whole, only=off)
+            as_wanted = {node.name: node.release for node in self.whole.nodes.values()}
+            if any(node.name in off and node.release != as_wanted[node.name] for node in up.nodes):
+                os.environ[TESTING_VARIABLE] = "skip"  # what testing cannot today is tried once
+        guests.start_behind_nics(self.spec, names)
 
     def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Runs one command line of the product in a process of its own."""
