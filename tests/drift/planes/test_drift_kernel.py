@@ -169,6 +169,7 @@ def test_what_was_not_collected_is_skipped_and_named() -> None:
         ("neighbor-missing", "ip_neigh: not collected"),
         ("underlay-diverted", "ip_route: not collected"),
         ("vrf-route-missing", "ip_route: not collected"),
+        ("vrf-route-stale", "ip_route: not collected"),
         ("vrf-isolation", "ip_route: not collected"),
         ("vrf-leak", "ip_route: not collected"),
         ("vrf-route-unexpected", "ip_route: not collected"),
