@@ -18,14 +18,7 @@ from lab.fault_catalogue import CATALOGUE
 from lab.faults import Target
 from lab.spec import load_lab
 from tests.live.matrix import ROOT
-from tests.live.tenants import with_two_tenants
-from tests.live.test_isolation import (
-    furnish,
-    reach_nothing_else,
-    reach_their_own,
-    stay_apart_without_a_way_out,
-    strip,
-)
+from tests.live.tenants import furnish, strip, with_two_tenants
 from tests.live.test_topologies import (
     OUTSIDE,
     assert_as_intended,
@@ -33,6 +26,11 @@ from tests.live.test_topologies import (
     outside,
     reaches,
     shows_routing,
+)
+from tests.live.tools.isolation import (
+    reach_nothing_else,
+    reach_their_own,
+    stay_apart_without_a_way_out,
 )
 from tests.live.tools.probes import eventually, on
 from tests.live.tools.singles import as_single, changed, no_vtep_too_old

@@ -16,12 +16,12 @@ from tests.drift import worlds
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-KERNEL = {"bridge_fdb", "ip_link", "ip_address", "sysctl"}
+KERNEL = {"bridge_fdb", "ip_link", "ip_address", "sysctl", "ip_route", "ip6_route"}
 FILES = {"file_interfaces", "file_frr_conf", "file_daemons", "file_90_evpn_fleet_conf"}
 EVPN = {"bgp_l2vpn_evpn", "evpn_summary", "running_config"}
 TUNNELS = {"bridge_fdb_later", "ip_neigh", "tc_filter", "tc_qdisc"}
 TUNNELS |= {"packet_filters", "ipsec_policies"}
-TUNNELS |= {"ip_route", "ip6_route", "ip_rule", "ip6_rule"}
+TUNNELS |= {"ip_rule", "ip6_rule"}
 VTEP = TUNNELS | {"evpn_duplicate_macs", "evpn_duplicate_addresses"}
 VRF = {"evpn_vni"}
 
@@ -36,9 +36,9 @@ ASKED = {
     ("route-reflectors", "rrserver1"): KERNEL | FILES | EVPN,
     ("exit-single-gateway", "node1"): KERNEL | FILES | EVPN | VTEP | VRF,
     ("exit-upstream-bgp", "node1"): KERNEL | FILES | EVPN | VTEP | VRF | {"bgp_summary"},
-    ("exit-upstream-bgp", "router"): KERNEL | FILES | {"running_config", "ip_route", "bgp_summary"},
+    ("exit-upstream-bgp", "router"): KERNEL | FILES | {"running_config", "bgp_summary"},
     ("exit-vrrp", "node2"): KERNEL | FILES | EVPN | VTEP | VRF | {"vrrp"},
-    ("exit-vrrp", "router"): KERNEL | FILES | {"running_config", "ip_route"},
+    ("exit-vrrp", "router"): KERNEL | FILES | {"running_config"},
 }
 
 
