@@ -190,6 +190,9 @@ def test_an_address_that_two_guests_have(claimed: Lab) -> None:
             for address in addresses.values()
         )
         on(claimed, SWITCH, f"{give_back}:")
+        # FRR 8.4 drops a MAC's forwarding entry with the last of its addresses, though its own route
+        # is still there: true drift, and as docs/checks.md says its routes must come again.
+        on(claimed, "node1", f"sleep 3; vtysh -c 'clear bgp {SWITCHS_VTEP}'")
     for one, two in zip(OWNERS.values(), ("vm2", "vm5", "vm1"), strict=True):
         claimed.ping(one, two)
     claimed.audit_clean()
