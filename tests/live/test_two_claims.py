@@ -31,7 +31,7 @@ pytestmark = pytest.mark.lab
 
 MAC = "02:00:00:00:00:77"
 CLAIMANTS = ("node1", "node2")
-SWITCH, SWITCHS_VTEP = "rrserver1", "192.168.0.200"
+SWITCH, SWITCHS_VTEP = "rrserver1", "192.168.0.200"  # as its example has it
 # One in VNI 2 on each node, and one that is the switch's.
 OWNERS = {"node1": "vm1", "node2": "vm2", "node3": "vm5"}
 TAKER = "vm6"
@@ -43,9 +43,7 @@ def claimed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]
     before = lab.inventory
     _begin_again(lab)
     lab.use(_with_a_switch(tmp_path_factory.mktemp("two-claims") / "inventory"))
-    switch.plug_in(lab, SWITCH)
-    sessions = [f"192.168.0.{number}" for number in (1, 2, 3)]
-    switch.come(lab, SWITCH, SWITCHS_VTEP, sessions, deaf=True)
+    switch.come(lab, SWITCH, [f"192.168.0.{number}" for number in (1, 2, 3)])
     lab.deploy()
     guests.start_all(lab.spec)
     lab.ping("vm1", "vm2")
