@@ -30,7 +30,7 @@ _NO_VLAN = frozenset({"port-vlan", "vlan-vni-map", "vni-filter"})
 # Addresses are translated in tests/drift/cases/nat.py.
 _NO_VIP = _UNROUTED | _NO_VLAN | {"vrrp", "vxlan-group", "vrf-static-route", "snat"}
 _NO_EXIT = _NO_VIP | {"exit-route", "type5-missing"}
-_NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing"}
+_NO_L3VNI = _NO_EXIT | {"l3vni", "rmac-conflict", "vrf-route-missing", "vrf-route-stale"}
 _NO_VRF = _NO_L3VNI | applicable.VRF_TABLES | {"vrf-rule"}
 _NO_ROUTING = _NO_VRF | {
     "bridge-diverted",
