@@ -77,7 +77,7 @@ def _answers(lab: Lab, source: str, target: str) -> bool:
 
 def test_it_leaves_nothing_behind(lab: Lab) -> None:
     """Follows the one before: its VLAN and bond are gone, and the NICs lead nowhere."""
-    leave_to(lab, "l2-evpn")
+    leave_to(lab, ROOT / "examples" / "l2-evpn")
     for name in lab.spec.nodes:
         assert "master" not in on(lab, name, "ip -o link show eno2")
         links = on(lab, name, "ip -br link")

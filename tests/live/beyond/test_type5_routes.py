@@ -142,7 +142,7 @@ def test_what_strays_from_the_declared_routes_is_found(lab: Lab) -> None:
 
 def test_it_leaves_nothing_behind(lab: Lab) -> None:
     """Follows the one before: the node's VLAN, static routes and leaks go with their VRFs."""
-    leave_to(lab, "exit-single-gateway")
+    leave_to(lab, ROOT / "examples" / "exit-single-gateway")
     for name in ("node1", "router"):
         assert "eno1.40" not in on(lab, name, "ip -br link")
     assert "10.0.8.0/24" not in on(lab, "router", "ip route")
