@@ -159,6 +159,8 @@ def _note_neighbor(instance: Instance, line: FrrLine) -> None:
     elif option == "remote-as" and values:
         neighbor.remote_as = values[0]
         neighbor.line = line.line
+    elif option == "interface" and "remote-as" in values[:-1]:
+        neighbor.remote_as = values[values.index("remote-as") + 1]
     elif option == "peer-group":
         neighbor.is_group = neighbor.is_group or not values
         neighbor.group = values[0] if values else neighbor.group

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Next words of a route that leads nowhere.
 _ENDS = frozenset({"unreachable", "blackhole", "reject", "Null0"})
+# The local preference of a route that says none.
+_USUAL_PREFERENCE = 100
 
 
 def _exits(hosts: Sequence[Host]) -> dict[str, list[tuple[Host, Instance, list[FrrLine]]]]:
@@ -36,8 +38,9 @@ def loops(hosts: Sequence[Host]) -> Iterator[Finding]:
     for vrf, exits in _exits(hosts).items():
         if len(exits) < 2:
             continue
-        for host, _, lines in exits:
-            if not _own_way_out(host, vrf) and not _refuses_default(host):
+        for host, instance, lines in exits:
+            own = _own_way_out(host, vrf) or _prefers_what_it_imports(host, instance)
+            if not own and not _refuses_default(host):
                 others = ", ".join(h.name for h, _, _ in exits if h is not host)
                 yield Finding(
                     "exits-loop",
@@ -65,6 +68,21 @@ def _defaults(host: Host, vrf: str) -> list[list[str]]:
 
 def _own_way_out(host: Host, vrf: str) -> bool:
     return any(not _ENDS & {*words[3:4]} for words in _defaults(host, vrf))
+
+
+def _prefers_what_it_imports(host: Host, instance: Instance) -> bool:
+    """Whether the default that the VRF imports from the main table beats those of other exits."""
+    if not instance.said("import", "vrf", "default", family=IPV4):
+        return False
+    named = set(instance.values("import", "vrf", "route-map", family=IPV4))
+    return any(
+        line.words[:2] == ["set", "local-preference"]
+        and line.words[-1].isdecimal()
+        and int(line.words[-1]) > _USUAL_PREFERENCE
+        and line.blocks
+        and line.blocks[0].split()[1] in named
+        for line in host.frr
+    )
 
 
 def _refuses_default(host: Host) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from adopt.hostfiles import read_hosts
@@ -108,6 +110,23 @@ def test_each_error_of_the_seed_is_named_on_its_line_and_nothing_else_is(topolog
 @pytest.mark.parametrize("topology", sorted(it.parent.name for it in EXAMPLES.glob("*/lab.yaml")))
 def test_what_we_render_ourselves_has_no_fault(topology):
     files = render(load_inventory(EXAMPLES / topology).intent)
+    assert [str(finding) for finding in lint(read_hosts(files))] == []
+
+
+@pytest.mark.parametrize(
+    ("topology", "written", "instead"),
+    [
+        ("leaf-spine", "protocol: ospf", "protocol: ebgp-unnumbered"),
+        ("exit-upstream-bgp", "exits: [node1]", "exits: [node1, node2, node3]"),
+    ],
+)
+def test_nor_has_a_change_of_an_example(topology, written, instead, tmp_path):
+    shutil.copytree(EXAMPLES / topology, tmp_path / topology)
+    fabric = tmp_path / topology / "fabric.yaml"
+    text = fabric.read_text()
+    assert text.count(written) == 1
+    fabric.write_text(text.replace(written, instead))
+    files = render(load_inventory(tmp_path / topology).intent)
     assert [str(finding) for finding in lint(read_hosts(files))] == []
 
 
