@@ -13,7 +13,7 @@ from drift.vrf_evpn_routes import next_hop_of, own_router_macs, routed_paths
 from overlay.outputs import BRIDGE_FDB_LATER, EVPN_TABLE, IP_ADDRESS, IP_NEIGH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from drift.model import Cause, Owner, RawFinding
     from drift.routes import Routes
@@ -113,6 +113,8 @@ def examine_static(view: HostView) -> Iterator[RawFinding]:
         if bridge is None or not bridge.routed:
             continue
         for entry in filter(_is_by_hand, view.neighbours.get(bridge.name, ())):
+            if any(not it.local and it.mac != entry.mac for it in _told(view, vxlan, entry)):
+                continue  # it is the wrong entry of another node's guest: `neighbor-missing`
             yield NEIGHBOR_STATIC.found(
                 view.host,
                 f"{bridge.name} guest {entry.address}",
@@ -138,9 +140,15 @@ def _leads_astray(view: HostView, vxlan: VxlanIntent, entry: Neighbour) -> bool:
         return any(link.mac == entry.mac for link in view.links.values())
     if entry.mac not in view.tunnels.get(vxlan.name, {}):
         return True
-    routes = view.routes
-    told = routes.addressed.get(vxlan.vni, {}).get((entry.address, None), ()) if routes else ()
-    return routes is not None and all(path.mac != entry.mac for path in told)
+    told = _told(view, vxlan, entry)
+    return view.routes is not None and all(path.mac != entry.mac for path in told)
+
+
+def _told(view: HostView, vxlan: VxlanIntent, entry: Neighbour) -> Sequence[EvpnPath]:
+    """What EVPN tells of the entry's address in that VNI."""
+    if view.routes is None:
+        return ()
+    return view.routes.addressed.get(vxlan.vni, {}).get((entry.address, None), ())
 
 
 def _is_by_hand(entry: Neighbour) -> bool:

@@ -212,7 +212,7 @@ def of_two_nodes(folder: Path) -> Path:
     with changed(folder, "hosts.yaml") as hosts:
         del hosts["node1"]
     with changed(folder, "lab.yaml") as lab:
-        del lab["nodes"]["node1"]
+        del lab["nodes"]["node1"], lab["machines"]["plc1"]
         for number, node in enumerate(lab["nodes"].values(), start=2):
             node["number"] = number
         for guest in lab["machines"].values():

@@ -254,11 +254,13 @@ def assert_as_intended(lab: Lab) -> None:
             assert "[fail]" not in said
 
 
-def assert_imported(lab: Lab, *, of_others: int = 0, kept: int = 0) -> None:
+def assert_imported(
+    lab: Lab, *, of_others: int = 0, kept: int = 0, kept_statements: int = 0
+) -> None:
     """What `import hosts` reads on the nodes is the intent that was deployed there.
 
     `of_others` are the statements of an underlay that somebody else wrote, which no intent says;
-    `kept` are the devices that the intent keeps text of.
+    `kept` are the devices that the intent keeps text of, `kept_statements` those of FRR.
     """
     folder = lab.work / f"imported-{lab.inventory.name}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -266,7 +268,7 @@ def assert_imported(lab: Lab, *, of_others: int = 0, kept: int = 0) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     # Nothing differs, nothing is left over, and nothing would be added: statement by statement.
     counts = [line.split()[0] for line in done.stdout.splitlines()[-7:]]
-    wanted_counts = ["0", "0", "0", str(kept), "0", str(of_others), "0"]
+    wanted_counts = ["0", "0", "0", *map(str, (kept, kept_statements, of_others)), "0"]
     assert counts == wanted_counts, (folder / "import.md").read_text()
     wanted, found = (load_inventory(it).intent for it in (lab.inventory, folder))
     assert _but_kept_text(found) == _but_kept_text(wanted)
