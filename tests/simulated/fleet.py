@@ -117,10 +117,9 @@ class Fleet:
             printed |= {"tc_filter": "", "ipsec_policies": ""}
             printed["packet_filters"] = {"nftables": []}
         routed = any(bridge.routed for bridge in node.bridges)
-        if node.forwards or node.vrfs or routed or node.carries:
-            printed["ip_route"] = [*self._routes(node), *connected(node, 4)]
+        printed["ip_route"] = [*self._routes(node), *connected(node, 4)]
+        printed["ip6_route"] = [*ends_of(node, 6), *connected(node, 6)]
         if node.vrfs or routed or (node.carries and ":" in node.address):
-            printed["ip6_route"] = [*ends_of(node, 6), *connected(node, 6)]
             printed["ip_neigh"] = []
         if node.vrfs:
             printed |= {"ip_rule": RULES, "ip6_rule": RULES}
