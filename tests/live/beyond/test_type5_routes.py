@@ -104,12 +104,6 @@ STRAYS = (
         ("vrf-static-route", "VRF tenant 10.10.0.0/24"),
     ),
     (
-        "node2",
-        f"{IN_VRF} tenant' -c 'no ip route 10.0.7.0/24 shared nexthop-vrf shared'",
-        ("vm2", "10.0.7.7", True),
-        ("vrf-static-route", "VRF tenant 10.0.7.0/24"),
-    ),
-    (
         "node3",
         LEAK,
         ("vm3", "10.0.8.8", False),
