@@ -273,6 +273,8 @@ def assert_imported(
     wanted, found = (load_inventory(it).intent for it in (lab.inventory, folder))
     assert _but_kept_text(found) == _but_kept_text(wanted)
     assert _statements(render(found)) == _statements(render(wanted))
+    if kept_statements:
+        return  # an audit would name the heading, which the nodes' files do not have
     deployed, lab.inventory = lab.inventory, folder
     try:
         lab.audit_clean()
