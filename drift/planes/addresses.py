@@ -11,7 +11,7 @@ from drift.causes import Broken, breaks_device, from_interface
 from drift.evidence import lines
 from drift.model import CRITICAL, About, Check, Depth
 from drift.plane import Plane
-from drift.planes.vrfs.tables import vrf_by_table
+from drift.planes.vrfs.tables import LOCAL_TABLE, vrf_by_table
 from overlay.expected import BridgeRole
 from overlay.outputs import IP6_ROUTE, IP_ADDRESS, IP_ROUTE
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from overlay.expected import BridgeIntent
     from overlay.host_records import AddressedLink
 
-# Of addresses that are in no VRF.
-_LOCAL_TABLE = "local"
 # Neighbours ask for each other's MACs by multicast, and a table without this route drops that.
 _ALL_GROUPS = "ff00::/8"
 # One that is being tried, or that another node claimed meanwhile, the kernel does not use yet.
@@ -134,7 +132,7 @@ def _not_taken(
         link = view.links.get(bridge.name)
         if found is None or (bridge.vrf and (link is None or link.master != bridge.vrf)):
             continue
-        table = bridge.vrf or _LOCAL_TABLE
+        table = bridge.vrf or LOCAL_TABLE
         held = [one.interface for one in found.addresses if not _UNUSED & {*one.flags}]
         there = [it for it in bridge.addresses if _has(view, bridge, it, held)]
         for wanted in there:

@@ -248,9 +248,9 @@ def answered_by_vxlan(lab: Lab) -> None:
 
 
 def named(
-    lab: Lab, node: str, breaks: str, mends: str, *, check: str, guest: str, address: str
+    lab: Lab, node: str, breaks: str, repairs: str, *, check: str, guest: str, address: str
 ) -> None:
-    """What breaks it on a node stops a guest's ping, and is the one finding until it is mended."""
+    """What breaks it on a node stops a guest's ping, and is the one finding until it is repaired."""
     if address != UNHEARD:
         reaches(lab, guest, address)
     on(lab, node, breaks)
@@ -262,7 +262,7 @@ def named(
         asked = guests.run(lab.spec, guest, f"ping -c 2 -W 1 {address} || :").out
         assert " 0 received" in asked
     finally:
-        on(lab, node, mends)
+        on(lab, node, repairs)
     lab.audit_clean()
     reaches(lab, guest, address)
 

@@ -11,7 +11,7 @@ from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check, Depth, Pairwise
 from drift.plane import Plane
 from drift.planes.vrfs.rules import rule_name
-from drift.planes.vrfs.tables import MAIN_TABLE, shows_ipv6, usable
+from drift.planes.vrfs.tables import LOCAL_TABLE, MAIN_TABLE, shows_ipv6, usable
 from overlay.intent import VXLAN_OVERHEAD
 from overlay.outputs import IP6_ROUTE, IP6_RULE, IP_ADDRESS, IP_NEIGH, IP_ROUTE, IP_RULE
 
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_LOCAL_TABLE = "local"
 # The kernel's own rules look there in any case.
-_USUAL = frozenset({_LOCAL_TABLE, MAIN_TABLE, "default"})
+_USUAL = frozenset({LOCAL_TABLE, MAIN_TABLE, "default"})
 
 
 def _cuts_off(raw: RawFinding, owner: Owner) -> Iterator[Cause]:
@@ -157,7 +156,7 @@ class _Ways:
                 continue
             if found := self._by_rule(rule, address):
                 return found
-        for name in (_LOCAL_TABLE, MAIN_TABLE):
+        for name in (LOCAL_TABLE, MAIN_TABLE):
             route = self._look_up(name, address)
             if route is not None:
                 return self._by_route(route, vtep) or self._by_neighbour(vtep)

@@ -11,7 +11,7 @@ from drift.causes import Broken, from_interface
 from drift.evidence import lines
 from drift.model import CRITICAL, WARNING, About, Check
 from drift.plane import Plane
-from drift.planes.vrfs.tables import MAIN_TABLE, shows_ipv6, vrf_by_table
+from drift.planes.vrfs.tables import LOCAL_TABLE, MAIN_TABLE, shows_ipv6, vrf_by_table
 from overlay.outputs import IP6_ROUTE, IP_ADDRESS, IP_LINK, IP_ROUTE
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ _ENDS = frozenset({"blackhole", "prohibit", "throw", "unreachable"})
 # The kernel's own beside the route to a network.
 _TO_A_GROUP = frozenset({"anycast", "broadcast", "multicast"})
 _OWN = _TO_A_GROUP | {"local"}
-# Of addresses that are in no VRF.
-_LOCAL_TABLE = "local"
 # Of `ip route add`, by hand or from a script; a routing daemon's routes have another protocol.
 _BY_HAND = frozenset({None, "boot"})
 # Of addresses that the node has.
@@ -99,7 +97,7 @@ def examine_networks(view: HostView) -> Iterator[RawFinding]:
         if best is None or not _leads(best, network.bridge):
             yield _finding(view, network, str(network.prefix), best)
         # A VRF's rule comes before that of the local table.
-        for route in kept.get(table if network.bridge.vrf else _LOCAL_TABLE, ()):
+        for route in kept.get(table if network.bridge.vrf else LOCAL_TABLE, ()):
             if _is_within(route, network):
                 harmless = not _is_announced(view, network, route)
                 yield _finding(view, network, route.prefix, route, harmless=harmless)
@@ -160,7 +158,7 @@ def _kept(view: HostView) -> dict[str, tuple[Route, ...]]:
     for route in view.kernel.of_kind(lambda _table, kind, _: kind == "local"):
         if route.prefix.partition("/")[0] not in gateways:
             table = names.get(route.table, route.table)
-            if table == _LOCAL_TABLE or route.protocol not in _BY_HAND:
+            if table == LOCAL_TABLE or route.protocol not in _BY_HAND:
                 kept[table] = (*kept.get(table, ()), route)
     return kept
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     Table = dict[str, Route]
 
 MAIN_TABLE = "main"
+# Of addresses that are in no VRF.
+LOCAL_TABLE = "local"
 
 
 def shows_ipv6(view: HostView) -> bool:
