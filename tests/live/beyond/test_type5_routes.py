@@ -103,6 +103,13 @@ STRAYS = (
         ("vm2", "10.10.0.1", True),
         ("vrf-static-route", "VRF tenant 10.10.0.0/24"),
     ),
+    # The way there is told by other nodes as well; the way back is node2's alone.
+    (
+        "node2",
+        f"{IN_VRF} shared' -c 'no ip route 10.0.2.0/24 tenant nexthop-vrf tenant'",
+        ("vm2", "10.0.7.7", True),
+        ("vrf-static-route", "VRF shared 10.0.2.0/24"),
+    ),
     (
         "node3",
         LEAK,
