@@ -138,6 +138,7 @@ def test_what_is_not_ours_is_no_drift_and_what_we_rely_on_is(lab: Lab) -> None:
     on(lab, "node2", "ip link set vmbr0 mtu 1550")
     on(lab, "node2", "ip address add 198.51.100.7/32 dev vmbr0; ip link set vmbr0 mtu 1560")
     lab.audit_clean()
+    on(lab, "node2", "ip address del 198.51.100.7/32 dev vmbr0; ip link set vmbr0 mtu 1550")
 
 
 # On which node, where it is typed, what is taken away and typed in its place, and what is found.
