@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import secrets
 import signal
 import threading
@@ -27,7 +28,7 @@ from tasks.ssh.fleet import connect, needs_sudo
 from tasks.ssh.remote_node import RemoteNode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from overlay.expected import FabricIntent
@@ -36,16 +37,23 @@ if TYPE_CHECKING:
     from tasks.ssh.connection import FleetSSH
     from tasks.ssh.fleet import Fleet
 
+# Seconds for which a look at a node still holds, where nothing has been changed on any since.
+_STILL_HOLDS = 10.0
+
 __all__ = ["NodeOutcome", "Prepared", "deploy_all", "intended", "prepare_all"]
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is known of a node before anything starts; `refused` says why it must not start."""
+    """What is known of a node before anything starts; `refused` says why it must not start.
+
+    `begun` is when it began to be looked at (monotonic).
+    """
 
     plan: NodePlan
     facts: NodeFacts | None = None
     refused: tuple[str, ...] = ()
+    begun: float = -math.inf
 
     @property
     def host(self) -> str:
@@ -75,13 +83,14 @@ def prepare_node(task: Task, target: Target, run_state: RunState) -> Result:
 
 
 def _prepare(task: Task, target: Target, run_state: RunState) -> Prepared:
+    begun = time.monotonic()
     connection = connect(task.host, task.nornir)
     sudo = needs_sudo(task.host)
     facts = survey_node(task.host.name, connection, sudo=sudo)
     plan = target(task, connection, facts)
     edited = _edited(plan, facts, connection, sudo=sudo)
     refused = refusals(plan, facts, run_state.options, edited)
-    return Prepared(plan, facts, tuple(refused))
+    return Prepared(plan, facts, tuple(refused), begun)
 
 
 def _edited(
@@ -114,19 +123,25 @@ def prepare_all(fleet: Fleet, target: Target, run_state: RunState) -> list[Prepa
 
 
 def deploy_node(
-    task: Task, target: Target, run_state: RunState, done: Callable[[NodeOutcome], None]
+    task: Task,
+    target: Target,
+    run_state: RunState,
+    done: Callable[[NodeOutcome], None],
+    looked: Mapping[str, Prepared],
 ) -> Result:
     """Nornir task: brings one host to its target; `done` gets its NodeOutcome at once.
 
     Not a processor of Nornir, for the reasons in `collect_state`. Whatever fails on one host is
-    that host's outcome. Before anything is changed it is looked at again: much may have happened
-    since the plan.
+    that host's outcome. Before anything is changed it is looked at again, unless `looked` has it as
+    of a moment ago: much may have happened since the plan.
     """
     name = task.host.name
     plan = NodePlan(name)
     remote = RemoteNode(task.host, task.nornir)
     try:
-        prepared = _prepare(task, target, run_state)
+        prepared = looked.get(name)
+        if prepared is None or time.monotonic() - prepared.begun > _STILL_HOLDS:
+            prepared = _prepare(task, target, run_state)
         plan = prepared.plan
         if prepared.refused:
             outcome = NodeOutcome(name, "failed", plan, error="\n".join(prepared.refused))
@@ -204,12 +219,15 @@ def deploy_all(
     _note_peers(prepared, run_state)
     plans = {node.host: node.plan for node in prepared if node.host not in outcomes}
     early_ones = frozenset(outcomes)
+    # Of use for the first batch: what that changes, its neighbours see.
+    looked = {node.host: node for node in prepared}
     with _interruptible(fleet, run_state):
         for batch in _batches(fleet, run_state, plans):
             failures = sum(_counts(outcomes[name]) for name in outcomes.keys() - early_ones)
             if failures >= run_state.options.max_failures or run_state.stopping.is_set():
                 break
-            _run_batch(fleet, batch, target, run_state, tell)
+            _run_batch(fleet, batch, target, run_state, tell, looked)
+            looked = {}
     for name, plan in plans.items():
         if name not in outcomes:
             tell(NodeOutcome(name, "not-tried", plan))
@@ -271,6 +289,7 @@ def _run_batch(
     target: Target,
     run_state: RunState,
     tell: Callable[[NodeOutcome], None],
+    looked: Mapping[str, Prepared],
 ) -> None:
     ended: list[NodeOutcome] = []
 
@@ -279,7 +298,7 @@ def _run_batch(
         tell(outcome)
 
     run_state.begin(batch)
-    fields = cast("Any", {"target": target, "run_state": run_state, "done": end})
+    fields = cast("Any", {"target": target, "run_state": run_state, "done": end, "looked": looked})
     results = fleet.only(batch).nornir.run(task=deploy_node, **fields)
     for name in batch:
         result = results[name][0]

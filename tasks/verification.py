@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from tasks.bgp_sessions import SESSION_COMMANDS, read_sessions
 from tasks.files import FRR_CONF, is_ours
+from tasks.frr.loading import FRR_RELOAD, FRR_RUNS_FILE
 from tasks.ssh.remote_node import words_of
 from tasks.ssh.script import Section
-from tasks.steps import FRR_RELOAD, FRR_RUNS_FILE, verify_sections
+from tasks.steps import verify_sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

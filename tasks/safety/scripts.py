@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from tasks.announce import announce_sections
 from tasks.files import BACKUPS, OVERLAY_INTERFACES, STATE, SYSCTL
+from tasks.frr.loading import frr_sections
 from tasks.interfaces.made import made_devices
 from tasks.safety.places import DECISION, KEPT_BACKUPS, LOCK
 from tasks.steps import (
-    frr_sections,
     interface_sections,
     is_interfaces,
     snat_sections,

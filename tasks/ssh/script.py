@@ -32,9 +32,9 @@ exec 4>&1
 _MARK = """\
 mark() { printf '\\n%s %s\\n' {nonce} "$*"; printf '\\n%s %s\\n' {nonce} "$*" >&2; }"""
 # What an audit runs without a shell of its own, unless a word has to be quoted (`||`, `$`, `*`).
-_PROGRAMS = frozenset({"bridge", "ip", "sysctl", "sudo", "vtysh"})
+_PROGRAMS = frozenset({"bridge", "ip", "sysctl", "sudo", "tc", "vtysh"})
 # How commands begin that ask the kernel or read a file: they end at once, or the node is stuck.
-_BRIEF = ("bridge ", "ip ", "sysctl ", "sudo -n ", "[ ! -e ")
+_BRIEF = ("bridge ", "ip ", "sysctl ", "tc ", "sudo -n ", "[ ! -e ", "test ! -e ")
 DEFAULT_CAP = 64 * 1024 * 1024
 TIMED_OUT = 124
 """The exit status of a command that timeout(1) has ended."""

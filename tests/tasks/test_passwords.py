@@ -16,11 +16,11 @@ from overlay.records import RawOutput
 from overlay.sessions.intended import SecretSource
 from tasks.commands import HostCapture, without_secrets
 from tasks.files import DAEMONS, FRR_CONF
+from tasks.frr.loading import CHANGED_PASSWORDS, frr_sections
 from tasks.plan import FileChange, FileState
 from tasks.render import environment, managed_line
 from tasks.secrets.passwords import read_passwords
 from tasks.snapshot import write_capture
-from tasks.steps import CHANGED_PASSWORDS, frr_sections
 from tests.live.matrix import ROOT
 
 if TYPE_CHECKING:

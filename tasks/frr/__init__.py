@@ -1,0 +1,1 @@
+"""Having FRR run what its files say."""
