@@ -9,6 +9,7 @@ import ipaddress
 import re
 import shlex
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.errors import LabError
@@ -24,6 +25,8 @@ _AS_A_GUEST = (
     "net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 "
     "net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0"
 )
+_ENDED = "guest-ended"
+_EACH = re.compile(rf"^{_ENDED} (\S+) (\d+)$", re.MULTILINE)
 _SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) received")
 
 
@@ -32,14 +35,22 @@ def start(spec: LabSpec, name: str) -> None:
 
     LabError if the bridge does not exist yet, which means that nothing was deployed.
     """
-    guest = spec.guest(name)
-    done = run_on(spec.node(guest.node), start_script(guest))
-    if done.rc == _NO_BRIDGE:
-        raise LabError(
-            f"{name}: {guest.node} has no bridge {guest.bridge} to connect it to",
-            "deploy the overlay first",
-        )
-    done.check()
+    _start_on(spec, spec.guest(name).node, [spec.guest(name)])
+
+
+def _start_on(spec: LabSpec, node: str, wanted: list[Guest]) -> None:
+    """Those of one node, at once and in one login: each says its exit code behind its name."""
+    jobs = [f"( ({start_script(guest)}); echo {_ENDED} {guest.name} $?) &\n" for guest in wanted]
+    done = run_on(spec.node(node), "".join(jobs) + "wait")
+    ended = dict(_EACH.findall(done.out))
+    for guest in wanted:
+        if int(ended.get(guest.name, 1)) == _NO_BRIDGE:
+            raise LabError(
+                f"{guest.name}: {guest.node} has no bridge {guest.bridge} to connect it to",
+                "deploy the overlay first",
+            )
+        if ended.get(guest.name) != "0":
+            replace(done, command=f"start {guest.name}", rc=1).check()
 
 
 def stop(spec: LabSpec, name: str) -> None:
@@ -60,10 +71,13 @@ def start_behind_nics(spec: LabSpec, nodes: Collection[str]) -> None:
 
 
 def _start_at_once(spec: LabSpec, names: Collection[str]) -> None:
-    if not names:
+    by_node: dict[str, list[Guest]] = {}
+    for name in names:
+        by_node.setdefault(spec.guest(name).node, []).append(spec.guest(name))
+    if not by_node:
         return
-    with ThreadPoolExecutor(len(names)) as pool:
-        for future in [pool.submit(start, spec, name) for name in names]:
+    with ThreadPoolExecutor(len(by_node)) as pool:
+        for future in [pool.submit(_start_on, spec, *each) for each in by_node.items()]:
             future.result()
 
 

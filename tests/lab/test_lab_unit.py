@@ -20,6 +20,7 @@ from lab.kernels.kernel import Kernel
 from lab.node import console_tail, kernel_arguments, matches_record
 from lab.paths import LabPaths, lab_paths
 from lab.spec import LabSpec, load_lab, parse_lab, stable_mac
+from lab.ssh import Done
 
 NODES = {"node1": {"release": "bookworm"}, "node2": {"release": "trixie", "memory": "512M"}}
 VM = {"node": "node1", "bridge": "vmbr2", "addresses": ["10.0.2.11/24"]}
@@ -84,9 +85,10 @@ def test_machines_on_lans_start_with_their_nodes(monkeypatch: pytest.MonkeyPatch
         for name, node in (("plc1", "node1"), ("plc2", "node2"))
     }
     begun: list[str] = []
-    monkeypatch.setattr(guests, "start", lambda _spec, name: begun.append(name))
+    started = Done("", "", 0, "guest-ended plc1 0\n", "")
+    monkeypatch.setattr(guests, "run_on", lambda node, _: begun.append(node.name) or started)
     guests.start_behind_nics(spec_of(machines={"vm1": VM, **machines}), ["node1"])
-    assert begun == ["plc1"]
+    assert begun == ["node1"]
 
 
 BAD = {
