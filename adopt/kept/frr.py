@@ -83,18 +83,33 @@ def kept_frr_of(host: str, texts: Mapping[str, str], rendered: Mapping[str, str]
 
     Left out are secrets, and what would undo a statement that is derived: the import lists them as
     not said by the intent. Kernel settings count where a deployment would replace their file.
+
+    Of a file that we have deployed it is the text as it stands there, which makes the same file.
     """
-    statements = _beside(
-        chosen_statements(redact(texts.get(FRR_CONF, ""))),
-        chosen_statements(redact(rendered.get(FRR_CONF, ""))),
-    )
-    body = _written(statements)
+    found, derived = (redact(files.get(FRR_CONF, "")) for files in (texts, rendered))
+    statements = _beside(chosen_statements(found), chosen_statements(derived))
+    text = _in_one_piece(found, derived) if statements else ""
+    if chosen_statements(text).keys() != set(statements):
+        text = _HEADER.format(host=host) + _written(statements)
     return KeptFrr(
-        _HEADER.format(host=host) + body if body else "",
+        text,
         tuple(" / ".join(statement) for statement in statements),
-        _daemons(texts.get(DAEMONS, ""), rendered.get(DAEMONS, ""), body),
+        _daemons(texts.get(DAEMONS, ""), rendered.get(DAEMONS, ""), text),
         _sysctls(texts.get(SYSCTL_FILE, ""), rendered.get(SYSCTL_FILE, "")),
     )
+
+
+def _in_one_piece(found: str, derived: str) -> str:
+    """The lines of a file that stand together within the derived ones; empty if that is not all."""
+    lines, ours = found.splitlines(keepends=True), derived.splitlines(keepends=True)
+    before = 0
+    while before < min(len(lines), len(ours)) and lines[before] == ours[before]:
+        before += 1
+    end = len(lines) - (len(ours) - before)
+    if not ours or end <= before or lines[end:] != ours[before:]:
+        return ""
+    # Behind it stands what the template ends each kept text with.
+    return "".join(lines[before:end]).removesuffix("!\n")
 
 
 def _beside(found: Mapping[Statement, int], derived: Mapping[Statement, int]) -> list[Statement]:

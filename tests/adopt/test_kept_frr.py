@@ -66,20 +66,24 @@ BARE = keeping()
     beside=st.lists(st.sampled_from(BESIDE), unique=True),
     daemons=st.sampled_from([{}, {"ripd": True}, {"bgpd_options": "-A 127.0.0.1 -M rpki"}]),
     sysctls=st.sampled_from([{}, {"net.ipv4.tcp_mtu_probing": "1"}]),
+    deployed=st.booleans(),
 )
 def test_what_is_kept_is_found_again(
-    beside: list[str], daemons: dict[str, str | bool], sysctls: dict[str, str]
+    beside: list[str], daemons: dict[str, str | bool], sysctls: dict[str, str], *, deployed: bool
 ) -> None:
     wanted = {"daemons_extra": daemons | ({"ospfd": True} if OSPF in beside else {})}
     wanted |= {"sysctl_extra": sysctls, "frr_extra": "".join(beside) or None}
     files = keeping(**wanted)
+    lies = files if deployed else files | {FRR: f"! by hand\n{files[FRR]}"}
 
-    found = kept_frr_of("node1", files, BARE)
+    found = kept_frr_of("node1", lies, BARE)
 
     again = keeping(
         frr_extra=found.text or None, daemons_extra=found.daemons, sysctl_extra=found.sysctls
     )
     assert again.keys() == files.keys()
+    if deployed:
+        assert again[FRR] == files[FRR]
     assert chosen_statements(again[FRR]) == in_another(chosen_statements(files[FRR]), again[FRR])
     assert parse_frr_config(again[FRR]) == parse_frr_config(files[FRR])
     assert set(again[DAEMONS].splitlines()) == set(files[DAEMONS].splitlines())
@@ -195,16 +199,16 @@ def test_an_import_keeps_what_frr_and_the_kernel_are_told(tmp_path: Path):
     assert "- `kept/node2.frr.conf: router ospf / network 10.255.0.0/24 area 0`\n" in report
     assert "- `node2: ospfd=yes`\n- `node2: net.ipv4.tcp_mtu_probing = 1`\n" in report
     kept = (imported / "kept" / "node2.frr.conf").read_text()
-    assert kept.partition("\n!\n")[2] == f"{OSPF}interface eno2\n ip ospf area 0\nexit\n"
+    assert kept == f"{OSPF}interface eno2\n ip ospf area 0\n"
     assert call("--inventory", imported, "render", "-o", tmp_path / "out").code == 0
     for file in ("frr/frr.conf", "sysctl.d/90-evpn-fleet.conf"):
         was, is_now = (root / "node2" / "etc" / file for root in (by_hand, tmp_path / "out"))
         assert parse_frr_config(is_now.read_text()) == parse_frr_config(was.read_text())
-    # Watched only, it keeps the same; and what was deployed is found again.
+    # Watched only, it keeps the same; and what was deployed is found again, with its blocks left.
     observed = tmp_path / "observed"
     said = ("import", "hosts", "--from", tmp_path / "out", "-o", observed, "--scope", "observed")
     assert call(*said).code == 0
-    assert (observed / "kept" / "node2.frr.conf").read_text() == kept
+    assert (observed / "kept" / "node2.frr.conf").read_text() == f"{kept}exit\n"
 
 
 def test_a_setting_that_may_fail_is_read_as_any_other():
