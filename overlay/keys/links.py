@@ -37,6 +37,12 @@ class Link(Strict):
 
 def _by_name(value: object) -> object:
     if isinstance(value, list | tuple):
+        strange = next((it for it in value if not isinstance(it, str)), None)
+        if strange is not None:
+            raise ValueError(
+                f"{strange!r} is not the name of an interface: a list names interfaces alone; with "
+                "more to say of one, make each a key of its own, as `eno1: {peer: spine1}`"
+            )
         twice = {name for name in value if value.count(name) > 1}
         if twice:
             raise ValueError(f"{', '.join(sorted(map(str, twice)))} is in the list twice")

@@ -94,7 +94,7 @@ def test_exactly_what_changes_no_rendered_file_is_refused(path: Path) -> None:
 
 def test_each_key_of_the_schema_is_in_one_of_those_intents() -> None:
     written = {key for path in FABRICS for key in _keys_in(read(path))}
-    missing = {key for key in _keys_of(Fabric) if key.partition(".")[2] not in IN_NO_INTENT}
+    missing = {key for key in keys_of(Fabric) if key.partition(".")[2] not in IN_NO_INTENT}
     assert missing - IN_NO_INTENT - written == set()
 
 
@@ -111,14 +111,14 @@ def _keys_in(value: object) -> Iterator[str]:
             yield from _keys_in(part)
 
 
-def _keys_of(kind: object) -> Iterator[str]:
+def keys_of(kind: object) -> Iterator[str]:
     """All keys of a section, and of those within it."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         for name, field in kind.model_fields.items():
             yield f"{kind.__name__}.{name}"
-            yield from _keys_of(field.annotation)
+            yield from keys_of(field.annotation)
     for part in get_args(kind):
-        yield from _keys_of(part)
+        yield from keys_of(part)
 
 
 @pytest.mark.parametrize(
