@@ -5,18 +5,21 @@ from __future__ import annotations
 import stat
 import sys
 import threading
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from app.audit.pipeline import asked
 from overlay.errors import FleetError, SnapshotError
 from replay.fleet import ReplayFleet
+from tasks import deploy as deploying
 from tasks.collect import collect_all
 from tasks.commands import TEXT_SLUGS, HostCapture
 from tasks.deploy import deploy_all
 from tasks.options import DeployOptions
 from tasks.plan import FileState, plan_all
+from tasks.preflight.facts import survey_node
 from tasks.render import render_all
 from tasks.ssh.fleet import connect, open_fleet
 from tasks.ssh.script import Section, build_script, split_output
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from overlay.expected import FabricIntent
     from tasks.deploy import NodeOutcome
     from tasks.plan import NodePlan
+    from tasks.preflight.facts import NodeFacts
 
 pytestmark = pytest.mark.ssh
 
@@ -212,3 +216,24 @@ def test_the_demos_own_recordings_answer_every_command(intent: FabricIntent) -> 
                 assert capture.error is None
                 said = {slug: (o.rc, o.stderr) for slug, o in capture.outputs.items()}
                 assert {rc for rc, _ in said.values()} == {0}, said
+
+
+@pytest.mark.parametrize(("holds", "of_the_first"), [(60.0, 1), (0.0, 2)])
+def test_a_node_is_looked_at_again_once_another_was_changed_or_time_has_passed(
+    fleet: ReplayFleet,
+    intent: FabricIntent,
+    monkeypatch: pytest.MonkeyPatch,
+    holds: float,
+    of_the_first: int,
+) -> None:
+    looked: list[str] = []
+
+    def survey(host: str, *arguments: Any, **options: Any) -> NodeFacts:
+        looked.append(host)
+        return survey_node(host, *arguments, **options)
+
+    monkeypatch.setattr(deploying, "survey_node", survey)
+    monkeypatch.setattr(deploying, "_STILL_HOLDS", holds)
+    options = DeployOptions(canary="node1", batch="100%")
+    assert {it.outcome for it in deploy(fleet, intent, options)} == {"deployed"}
+    assert Counter(looked) == {"node1": of_the_first, "node2": 2, "node3": 2}
