@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tasks.plan import FileChange
 
 # systemd refuses a fourth start within three minutes, whoever asked for the others.
-_FRR_START = "systemctl reset-failed frr; systemctl restart frr"
+FRR_START = "systemctl reset-failed frr; systemctl restart frr"
 FRR_RELOAD = "/usr/lib/frr/frr-reload.py"
 # Its log holds what it loads, passwords too, and so does a file in /run while it does: of the one
 # nothing but errors, of the other nothing for anybody but root.
@@ -65,7 +65,7 @@ def frr_sections(changes: tuple[FileChange, ...]) -> list[Section]:
     if conf is not None and not is_ours(conf.after.text):
         # Of a file that we did not write FRR may never say that it runs just that: a fresh start
         # is the one way to be sure.
-        return [Section("frr-restart", _FRR_START, timeout=180, stop=True)]
+        return [Section("frr-restart", FRR_START, timeout=180, stop=True)]
     texts = (conf.before.text, conf.after.text) if conf is not None and not restart else ()
     first = [_passwords()] if any(_HAS_PASSWORD.search(text or "") for text in texts) else []
     return [*first, _frr_section(restart=restart)]
@@ -121,10 +121,10 @@ def _frr_section(*, restart: bool) -> Section:
     )
     # Not `systemctl reload`: it hides frr-reload's words, and a stopped FRR must be started.
     load = (
-        _FRR_START
+        FRR_START
         if restart
         else f"if systemctl --quiet is-active frr && ! {strange}; "
-        f"then {_RELOADED}; else {_FRR_START}; fi"
+        f"then {_RELOADED}; else {FRR_START}; fi"
     )
     command = (
         f"{load}\n{FRR_RUNS_FILE} && exit\nfor round in 1 2 3; do\n"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tasks.announce import announce_sections
 from tasks.files import BACKUPS, OVERLAY_INTERFACES, STATE, SYSCTL
-from tasks.frr.loading import frr_sections
+from tasks.frr.loading import FRR_START, frr_sections
 from tasks.interfaces.made import made_devices
 from tasks.safety.places import DECISION, KEPT_BACKUPS, LOCK
 from tasks.steps import (
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _NODE = Path(__file__).resolve().parent / "node"
 _RUNNING = frozenset({"active", "activating", "reloading"})
-_FRR_RESTART = "systemctl reset-failed frr; systemctl restart frr"
 
 
 def restore_script(manifest: Manifest, changes: tuple[FileChange, ...], stage: str) -> str:
@@ -92,7 +91,7 @@ def _reload(manifest: Manifest, back: tuple[FileChange, ...]) -> Iterator[str]:
         yield f"{_try('frr-stop', 60, 'systemctl stop frr')} || bad=1"
     elif frr:
         yield from (_step(section) for section in frr[:-1])
-        yield f"{_step(frr[-1])} || {_try('frr-restart', 180, _FRR_RESTART)} || bad=1"
+        yield f"{_step(frr[-1])} || {_try('frr-restart', 180, FRR_START)} || bad=1"
     if sysctl := sysctl_sections(back):
         yield from (_step(section) for section in sysctl)
         # A key that the old file did not set has the value that it had.
